@@ -1,0 +1,79 @@
+import type { Size } from './boxes/box.ts'
+import type { Detection } from './boxes/detection.ts'
+import type { Contract, Evidence } from './model/contract.ts'
+
+/** A picture as the caller has it: encoded bytes in any supported format, or upright RGB pixels. */
+export type ImageInput = Uint8Array | RgbImage
+
+/** Upright pixels, three bytes each, rows without padding. */
+export interface RgbImage extends Size {
+  data: Uint8Array
+}
+
+export interface LoadOptions {
+  /** Overrides of the contract: a path, or the parts to change. */
+  contract?: string | Partial<Contract>
+  /** Path of a label file, or the labels themselves (index is the class id). */
+  labels?: string | (string | null)[]
+  /** Processor threads of one run. Default: the processor quota, spinning off. */
+  threads?: number
+  /** Runs the model as the file says, without the equivalent faster graph. */
+  asIs?: boolean
+  signal?: AbortSignal
+}
+
+export interface DetectOptions {
+  /** Least score 0–1. Default: the contract's threshold, per class where it has one. */
+  minScore?: number
+  /** Suppression IoU. Default: the contract's. */
+  iou?: number
+  /** Most detections kept. Default: the contract's. */
+  maxDetections?: number
+  /** Labels or class ids to keep. */
+  classes?: readonly (string | number)[]
+  /** Cuts large pictures into overlapping tiles and merges what is found. */
+  slice?: boolean | SliceOptions
+  signal?: AbortSignal
+}
+
+export interface SliceOptions {
+  /** Edge of a tile in pixels of the picture. Default: the larger edge of the model input. */
+  size?: number
+  /** Share of a tile that it has in common with its neighbour, 0–0.9. Default 0.2. */
+  overlap?: number
+}
+
+/** Milliseconds. `total` holds waiting too, so it can exceed the sum. */
+export interface Timings {
+  decode: number
+  prepare: number
+  run: number
+  boxes: number
+  total: number
+}
+
+export interface DetectResult {
+  image: Size
+  /** Best first. */
+  detections: Detection[]
+  timings: Timings
+}
+
+export interface ModelInfo {
+  name: string
+  family: string
+  /** SHA-256 of the file, lower-case hexadecimal. */
+  sha256: string
+  licence: string | null
+  contract: Contract
+  /** Why the contract is what it is; empty when it was stored. */
+  evidence: Evidence[]
+}
+
+/** What callers outside the engine hold: the detector itself, a pool of workers, or a remote service. */
+export interface DetectorLike extends AsyncDisposable {
+  readonly model: ModelInfo
+  detect(image: ImageInput, options?: DetectOptions): Promise<DetectResult>
+  warmUp(): Promise<void>
+  dispose(): Promise<void>
+}

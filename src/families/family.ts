@@ -1,0 +1,43 @@
+import type { Candidates } from '../boxes/detection.ts'
+import type { Letterbox } from '../boxes/letterbox.ts'
+import type { Contract, Evidence } from '../model/contract.ts'
+import type { ModelSignature } from '../model/signature.ts'
+import type { Tensor } from './tensor.ts'
+
+/** What recognition concluded: a complete contract but for name, labels and licence, which are common to all. */
+export interface Recognition {
+  /** 0–1 for the family as a whole; the highest wins and a near tie is reported. */
+  confidence: number
+  contract: Omit<Contract, 'version' | 'name' | 'labels' | 'licence'>
+  evidence: Evidence[]
+  /** Labels when the family itself knows them, e.g. `['face']`; index is the class id. */
+  labels?: (string | null)[]
+}
+
+export interface DecodeContext {
+  contract: Contract
+  /** Where the picture lies in the model input; `letterbox.input` is the size that was fed. */
+  letterbox: Letterbox
+  /** Candidates below this score are not wanted. */
+  minScore: number
+  /** Rows that a raw head may give at most; the best are kept. */
+  maxCandidates: number
+}
+
+/** Output tensors of one picture by role, as `contract.output.roles` names them; batch axis of 1 kept. */
+export type RoleTensors = Record<string, Tensor>
+
+/**
+ * One family of models, in one file: how to know it, and how to read its outputs. Pure; no I/O.
+ * A person adds their own with `registerFamily`.
+ */
+export interface Family {
+  /** Stable identifier, used in contracts: lower case, digits and hyphens. */
+  name: string
+  /** For people. */
+  title: string
+  /** Returns undefined when the signature is not of this family. */
+  recognise(signature: ModelSignature): Recognition | undefined
+  /** Reads candidates at or above `minScore`; boxes in pixels of the frame that it names. */
+  decode(outputs: RoleTensors, context: DecodeContext): Candidates
+}

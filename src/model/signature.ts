@@ -1,0 +1,57 @@
+/** What a model file says about itself, as the reader of each format gives it to recognition. */
+
+export type TensorType =
+  | 'float32'
+  | 'float16'
+  | 'float64'
+  | 'bfloat16'
+  | 'int8'
+  | 'uint8'
+  | 'int16'
+  | 'uint16'
+  | 'int32'
+  | 'uint32'
+  | 'int64'
+  | 'uint64'
+  | 'bool'
+  | 'string'
+  | 'other'
+
+/** A number is fixed, a string names a free axis, null is unknown. */
+export type Dimension = number | string | null
+
+export interface TensorInfo {
+  name: string
+  type: TensorType
+  /** Undefined when the file does not declare a shape at all, which differs from a scalar's []. */
+  shape: Dimension[] | undefined
+  /** TFLite only: real = (stored − zeroPoint) · scale. */
+  quantization?: { scale: number; zeroPoint: number }
+}
+
+export interface ModelSignature {
+  format: 'onnx' | 'tflite'
+  /** Bytes of the file. */
+  bytes: number
+  /** Real inputs: those without an initializer. */
+  inputs: TensorInfo[]
+  outputs: TensorInfo[]
+  metadata: Record<string, string>
+  producer: { name: string; version: string }
+  opsets: Record<string, number>
+  /** How often each operator occurs, subgraphs included; domains other than the default as `domain:Op`. */
+  ops: Record<string, number>
+  /** Elements of all initializers. */
+  parameters: number
+  /** For each output name, what lies between the last weighted layers and that output. */
+  tails: Record<string, OutputTail>
+}
+
+/** The ops behind one output, walked back to the last convolutions or matrix products. */
+export interface OutputTail {
+  ops: string[]
+  /** Output channels of the weighted layers reached, in the order met. */
+  weightedChannels: number[]
+  /** True when a constant of at least 1,000 values feeds the tail: grid or anchors are decoded inside. */
+  hasLargeConstant: boolean
+}

@@ -1,3 +1,4 @@
+import type { Size } from '../boxes/box.ts'
 import type { Candidates } from '../boxes/detection.ts'
 import type { Letterbox } from '../boxes/letterbox.ts'
 import type { Contract, Evidence } from '../model/contract.ts'
@@ -12,6 +13,11 @@ export interface Recognition {
   evidence: Evidence[]
   /** Labels when the family itself knows them, e.g. `['face']`; index is the class id. */
   labels?: (string | null)[]
+  /**
+   * Parts of the contract that the file leaves open and one run on any picture settles, e.g.
+   * `output.boxUnits`. Absent or empty when there is nothing to settle, so that most models need no run.
+   */
+  unsettled?: string[]
 }
 
 export interface DecodeContext {
@@ -40,4 +46,10 @@ export interface Family {
   recognise(signature: ModelSignature): Recognition | undefined
   /** Reads candidates at or above `minScore`; boxes in pixels of the frame that it names. */
   decode(outputs: RoleTensors, context: DecodeContext): Candidates
+  /**
+   * Settles what `recognition.unsettled` names from the value ranges of one run. Returns the recognition with
+   * the contract corrected, the evidence replaced, and `unsettled` without what is now known. Only called
+   * when there is something to settle; `input` is the size in pixels that was fed.
+   */
+  settle?(outputs: RoleTensors, recognition: Recognition, input: Size): Recognition
 }

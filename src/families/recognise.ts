@@ -1,0 +1,149 @@
+import { BoxletError } from '../errors.ts'
+import type { Contract, Evidence } from '../model/contract.ts'
+import { type Labels, metadataLabels, usualLabels } from '../model/labels.ts'
+import { licenceOf } from '../model/licence.ts'
+import type { ModelSignature, TensorInfo } from '../model/signature.ts'
+import type { Recognition } from './family.ts'
+import { allFamilies } from './registry.ts'
+
+/** Two families closer than this are a question for the user, not a conclusion. */
+const NEAR_TIE = 0.1
+
+export interface RecognisedModel {
+  contract: Contract
+  evidence: Evidence[]
+  /** Other families that could read this file, best first. */
+  alternatives: { family: string; confidence: number }[]
+}
+
+/**
+ * Asks every family whether the file is its own and takes the surest.
+ *
+ * @param name for the contract, usually the file name without its ending
+ * @throws BoxletError MODEL_UNRECOGNISED, naming the inputs and outputs seen
+ */
+export function recognise(signature: ModelSignature, name: string): RecognisedModel {
+  const found = allFamilies()
+    .map((family) => family.recognise(signature))
+    .filter((recognition) => recognition !== undefined)
+    .sort((a, b) => b.confidence - a.confidence)
+  const best = found[0]
+  if (best === undefined) throw unrecognised(signature)
+  const alternatives = found
+    .slice(1)
+    .map(({ contract, confidence }) => ({ family: contract.family, confidence }))
+  const { labels, evidence: labelEvidence } = chooseLabels(signature, best)
+  const licence = licenceOf(signature.metadata)
+  return {
+    contract: {
+      version: 1,
+      name,
+      ...best.contract,
+      labels,
+      ...(licence === undefined ? {} : { licence }),
+    },
+    evidence: [
+      { about: 'family', ...familyConclusion(best, alternatives) },
+      ...best.evidence,
+      labelEvidence,
+      ...(licence === undefined
+        ? []
+        : [
+            {
+              about: 'licence',
+              conclusion: licence.name,
+              because: 'the metadata of the file says so',
+              confidence: 0.95,
+            },
+          ]),
+    ],
+    alternatives,
+  }
+}
+
+function familyConclusion(
+  best: Recognition,
+  alternatives: RecognisedModel['alternatives'],
+): Omit<Evidence, 'about'> {
+  const rivals = alternatives.filter(({ confidence }) => best.confidence - confidence < NEAR_TIE)
+  const because =
+    rivals.length === 0
+      ? 'its inputs and outputs fit, and no other family fits as well'
+      : `its inputs and outputs fit, but so do those of ${rivals.map(({ family }) => family).join(', ')}: set "family" to choose`
+  return {
+    conclusion: best.contract.family,
+    because,
+    confidence: rivals.length === 0 ? best.confidence : Math.min(best.confidence, 0.5),
+  }
+}
+
+function chooseLabels(
+  signature: ModelSignature,
+  { contract, labels }: Recognition,
+): { labels: Labels; evidence: Evidence } {
+  const about = 'labels'
+  const named = metadataLabels(signature.metadata)
+  const { classes } = contract.output
+  if (named !== undefined) {
+    const fits = classes === 0 || named.length === classes
+    return {
+      labels: named,
+      evidence: {
+        about,
+        conclusion: `${named.length} labels`,
+        because: fits
+          ? 'the metadata of the file lists them'
+          : `the metadata lists them, though the head has ${classes} classes`,
+        confidence: fits ? 0.98 : 0.4,
+      },
+    }
+  }
+  if (labels !== undefined) {
+    return {
+      labels,
+      evidence: {
+        about,
+        conclusion: labels.join(', '),
+        because: 'models of this family find nothing else',
+        confidence: 0.8,
+      },
+    }
+  }
+  const usual = usualLabels(classes)
+  if (usual !== undefined) {
+    return {
+      labels: usual.labels,
+      evidence: {
+        about,
+        conclusion: usual.set,
+        because: `the model has ${classes} classes and names none`,
+        confidence: 0.6,
+      },
+    }
+  }
+  return {
+    labels: Array.from({ length: classes }, (_, id) => `class ${id}`),
+    evidence: {
+      about,
+      conclusion: classes === 0 ? 'unknown' : `class 0 to class ${classes - 1}`,
+      because: 'the file names no classes; give them with --labels',
+      confidence: 0.1,
+    },
+  }
+}
+
+function unrecognised(signature: ModelSignature): BoxletError {
+  const list = (tensors: readonly TensorInfo[]) => tensors.slice(0, 12).map(describeTensor).join(', ')
+  return new BoxletError(
+    'MODEL_UNRECOGNISED',
+    `Expected a detector of a known family but received inputs ${list(signature.inputs)} and outputs ${list(signature.outputs)}.`,
+    { hint: 'Describe the model in a contract and give it with --contract, or register a family for it.' },
+  )
+}
+
+/** `images float32 [1, 3, 640, 640]` */
+export function describeTensor(tensor: TensorInfo): string {
+  const shape =
+    tensor.shape === undefined ? 'of unknown shape' : `[${tensor.shape.map((d) => d ?? '?').join(', ')}]`
+  return `${tensor.name} ${tensor.type} ${shape}`
+}

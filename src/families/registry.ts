@@ -1,0 +1,37 @@
+import { BoxletError } from '../errors.ts'
+import type { Family } from './family.ts'
+import { torchvision } from './torchvision.ts'
+import { yolov8 } from './yolov8.ts'
+
+/** Every family that recognition asks, and that a contract may name. */
+const families = new Map<string, Family>()
+
+/**
+ * Adds a family, or takes the place of one of the same name. Call it before loading a model.
+ *
+ * @throws BoxletError USAGE for a name that a contract could not carry
+ */
+export function registerFamily(family: Family): void {
+  if (!/^[a-z0-9][a-z0-9-]{0,40}$/.test(family.name)) {
+    throw new BoxletError(
+      'USAGE',
+      `Expected lower-case letters, digits and hyphens for a family name but received "${family.name}".`,
+    )
+  }
+  families.set(family.name, family)
+}
+
+export const allFamilies = (): readonly Family[] => [...families.values()]
+
+/** @throws BoxletError CONTRACT_INVALID when no family has that name */
+export function familyNamed(name: string): Family {
+  const family = families.get(name)
+  if (family === undefined) {
+    throw new BoxletError('CONTRACT_INVALID', `Expected the name of a family but received "${name}".`, {
+      hint: `Known families: ${[...families.keys()].sort().join(', ')}.`,
+    })
+  }
+  return family
+}
+
+for (const family of [yolov8, torchvision]) registerFamily(family)

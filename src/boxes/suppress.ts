@@ -1,4 +1,5 @@
 import type { Candidates } from './detection.ts'
+import { corners, polygonIou } from './turned.ts'
 
 export interface SuppressOptions {
   /** across-classes removes a box that overlaps a better one of any class. */
@@ -23,7 +24,11 @@ export const MAX_SUPPRESSED = 30_000
 export function suppress(candidates: Candidates, options: SuppressOptions): Int32Array {
   const order = byScore(candidates)
   if (options.kind === 'none') return order.slice(0, options.maxDetections)
-  const { boxes, classIds } = candidates
+  const { boxes, classIds, angles } = candidates
+  const overlap =
+    angles === undefined
+      ? (a: number, b: number) => iouOfRows(boxes, a, b)
+      : (a: number, b: number) => polygonIou(turnedRow(boxes, angles, a), turnedRow(boxes, angles, b))
   const kept = new Int32Array(Math.min(order.length, options.maxDetections))
   const acrossClasses = options.kind === 'across-classes'
   let count = 0
@@ -33,7 +38,7 @@ export function suppress(candidates: Candidates, options: SuppressOptions): Int3
     for (let k = 0; k < count && free; k++) {
       const other = kept[k]!
       if (!acrossClasses && classIds[other] !== classIds[row]) continue
-      free = iouOfRows(boxes, other, row) <= options.iou
+      free = overlap(other, row) <= options.iou
     }
     if (free) kept[count++] = row
   }
@@ -58,3 +63,6 @@ export function iouOfRows(boxes: Float32Array, a: number, b: number): number {
   const areaB = (boxes[j + 2]! - boxes[j]!) * (boxes[j + 3]! - boxes[j + 1]!)
   return shared / (areaA + areaB - shared)
 }
+
+const turnedRow = (boxes: Float32Array, angles: Float32Array, row: number) =>
+  corners(boxes[row * 4]!, boxes[row * 4 + 1]!, boxes[row * 4 + 2]!, boxes[row * 4 + 3]!, angles[row]!)

@@ -1,22 +1,6 @@
-/** A tensor as it leaves the runtime. float16 arrives as the 16 bits of each value. */
-export type TensorData =
-  | Float32Array
-  | Float64Array
-  | Uint16Array
-  | Int16Array
-  | Int8Array
-  | Uint8Array
-  | Int32Array
-  | Uint32Array
-  | BigInt64Array
-  | BigUint64Array
+import type { Tensor } from '../model/tensor.ts'
 
-export interface Tensor {
-  /** Name of the element type as ONNX has it: `float32`, `float16`, `int64` and so on. */
-  type: string
-  dims: readonly number[]
-  data: TensorData
-}
+export type { Tensor, TensorData } from '../model/tensor.ts'
 
 /** The values as float32; no copy when they already are. */
 export function floats(tensor: Tensor): Float32Array {

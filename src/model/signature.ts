@@ -45,6 +45,46 @@ export interface ModelSignature {
   parameters: number
   /** For each output name, what lies between the last weighted layers and that output. */
   tails: Record<string, OutputTail>
+  /** Nodes, those of subgraphs and local functions included. */
+  nodes?: number
+  /** How the weights and the arithmetic are quantized. */
+  quantization?: QuantizationKind
+  /** For each input name, what the file itself does to it before the first weighted layer. */
+  stems?: Record<string, InputStem>
+  /** Suppression inside the graph, with what it is set to where that is constant. */
+  suppression?: GraphSuppression[]
+}
+
+/**
+ * dynamic: activations are quantized as they come; qdq: fixed ranges written as Quantize/Dequantize pairs;
+ * qoperator: fixed ranges in integer operators; int8-weights and float16-weights: stored small, computed in
+ * float32; float16: computed in float16.
+ */
+export type QuantizationKind =
+  | 'none'
+  | 'dynamic'
+  | 'qdq'
+  | 'qoperator'
+  | 'int8-weights'
+  | 'float16-weights'
+  | 'float16'
+
+/** What happens to an input inside the graph before the first weighted layer. */
+export interface InputStem {
+  /** In the order met, each once. */
+  ops: string[]
+  /** Small constants that the input is combined with, e.g. the mean and deviation of a normalisation. */
+  constants: { op: string; values: number[] }[]
+  /** Shape of the first weight, e.g. [16, 3, 3, 3]. */
+  firstWeight: number[] | undefined
+}
+
+export interface GraphSuppression {
+  /** Operator that suppresses, e.g. `NonMaxSuppression`. */
+  op: string
+  maxPerClass?: number
+  iou?: number
+  score?: number
 }
 
 /** The ops behind one output, walked back to the last convolutions or matrix products. */

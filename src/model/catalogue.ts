@@ -1,0 +1,98 @@
+/**
+ * The catalogue: one folder a model, `catalogue/NAME/model.json`. Folders listed in `BOXLET_CATALOGUE` come
+ * first, so that an organisation can add its own models, or serve a known one from its own host.
+ */
+import { existsSync } from 'node:fs'
+import { readdir, readFile } from 'node:fs/promises'
+import { delimiter, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { BoxletError } from '../errors.ts'
+import type { CatalogueEntry } from './catalogue-entry.ts'
+
+export type Environment = Record<string, string | undefined>
+
+/** Names become file names in the cache, hence the narrow alphabet. */
+export const NAME_PATTERN = /^[a-z0-9][a-z0-9._-]{0,63}$/
+
+/** The folder is found from this file, both in `src/` and in `dist/`. */
+const bundledCatalogue = (): string => join(dirname(fileURLToPath(import.meta.url)), '../../catalogue')
+
+function catalogueFolders(env: Environment): string[] {
+  const own = (env.BOXLET_CATALOGUE ?? '').split(delimiter).filter((folder) => folder !== '')
+  return [...own, bundledCatalogue()]
+}
+
+/** All names, sorted; the same name in two folders counts once. */
+export async function catalogueNames(env: Environment): Promise<string[]> {
+  const names = new Set<string>()
+  for (const folder of catalogueFolders(env)) {
+    if (!existsSync(folder)) continue
+    for (const item of await readdir(folder, { withFileTypes: true })) {
+      if (NAME_PATTERN.test(item.name) && existsSync(join(folder, item.name, 'model.json')))
+        names.add(item.name)
+    }
+  }
+  return [...names].sort()
+}
+
+/** The entry of that name, or undefined. Throws `CONFIG_INVALID` when the entry does not have the form. */
+export async function readEntry(name: string, env: Environment): Promise<CatalogueEntry | undefined> {
+  if (!NAME_PATTERN.test(name)) return undefined
+  for (const folder of catalogueFolders(env)) {
+    const file = join(folder, name, 'model.json')
+    if (existsSync(file)) return parseEntry(await readFile(file, 'utf8'), name)
+  }
+  return undefined
+}
+
+export async function readCatalogue(env: Environment): Promise<CatalogueEntry[]> {
+  const entries: CatalogueEntry[] = []
+  for (const name of await catalogueNames(env)) {
+    const entry = await readEntry(name, env)
+    if (entry !== undefined) entries.push(entry)
+  }
+  return entries
+}
+
+async function parseEntry(text: string, name: string): Promise<CatalogueEntry> {
+  const { parseCatalogueEntry } = await import('./catalogue-schema.ts')
+  const fault = (why: string) =>
+    new BoxletError('CONFIG_INVALID', `Expected a catalogue entry for "${name}" but received ${why}.`, {
+      hint: 'The form is described in docs/models.md.',
+    })
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    throw fault('text that is not JSON')
+  }
+  const entry = parseCatalogueEntry(value, fault)
+  if (entry.name !== name) throw fault(`one that calls itself "${entry.name}"`)
+  return entry
+}
+
+/** Names close enough to be what the reader meant, nearest first, three at most. */
+export function nearestNames(wanted: string, names: readonly string[]): string[] {
+  const target = wanted.toLowerCase()
+  if (names.includes(target)) return [target]
+  return names
+    .map((name) => ({ name, distance: name.startsWith(target) ? 1 : editDistance(target, name) }))
+    .filter(({ name, distance }) => distance <= Math.max(2, Math.floor(name.length / 3)))
+    .sort((a, b) => a.distance - b.distance || a.name.localeCompare(b.name))
+    .slice(0, 3)
+    .map(({ name }) => name)
+}
+
+/** Levenshtein distance, one row at a time. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, column) => column)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const change = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(change, row[j]! + 1, next[j - 1]! + 1))
+    }
+    row = next
+  }
+  return row[b.length]!
+}

@@ -1,0 +1,182 @@
+/** Brings the bytes of a catalogue entry to a file: sources in order, hash and size proven, all or nothing. */
+import { createHash, randomUUID } from 'node:crypto'
+import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { BoxletError } from '../errors.ts'
+import type { Environment } from './catalogue.ts'
+import type { CatalogueEntry, ModelSource } from './catalogue-entry.ts'
+import { faultReason, type SourceContext, SourceFault, stallMilliseconds } from './sources/source.ts'
+import { unwritable, writeRecord } from './store-cache.ts'
+
+/** Bytes of one download; `total` is known from the catalogue before the first one arrives. */
+export interface DownloadProgress {
+  name: string
+  done: number
+  total: number
+}
+
+export interface DownloadOptions {
+  env: Environment
+  signal?: AbortSignal | undefined
+  onProgress?: ((progress: DownloadProgress) => void) | undefined
+}
+
+/** Fetches `entry` to `path`. Leaves either the whole, proven file or nothing. */
+export async function download(entry: CatalogueEntry, path: string, options: DownloadOptions): Promise<void> {
+  await removeAbandoned(path)
+  const attempts: { source: string; reason: string; mismatch: boolean }[] = []
+  for (const source of entry.sources) {
+    const part = `${path}.${randomUUID()}.part`
+    try {
+      await fetchTo(part, entry, source, options)
+      await putInPlace(part, path)
+      await writeRecord(path, entry.sha256).catch(() => undefined)
+      return
+    } catch (error) {
+      if (error instanceof BoxletError) throw error
+      if (options.signal?.aborted) throw cancelled(entry, error)
+      attempts.push({
+        source: sourceName(source),
+        reason: faultReason(error),
+        mismatch: error instanceof MismatchFault,
+      })
+    } finally {
+      await rm(part, { force: true }).catch(() => undefined)
+    }
+  }
+  const mismatch = attempts.every((attempt) => attempt.mismatch)
+  throw new BoxletError(
+    mismatch ? 'DOWNLOAD_MISMATCH' : 'DOWNLOAD_FAILED',
+    `Expected the model "${entry.name}" (${entry.bytes} bytes) but received ${attempts
+      .map(({ source, reason }) => `${reason} from ${source}`)
+      .join('; ')}.`,
+    {
+      hint: mismatch
+        ? 'Nothing was kept; what the source serves is not the model of the catalogue.'
+        : 'Check the network and proxy settings, or pass the path of a model file that you have.',
+      details: { model: entry.name, attempts: attempts.map(({ source, reason }) => ({ source, reason })) },
+    },
+  )
+}
+
+const cancelled = (entry: CatalogueEntry, cause: unknown): BoxletError =>
+  new BoxletError('ABORTED', `Expected the download of "${entry.name}" to finish but it was cancelled.`, {
+    cause,
+    hint: 'Nothing was kept; the next use starts it again.',
+  })
+
+/** For messages: the host or the package, never a whole address. */
+const sourceName = (source: ModelSource): string =>
+  source.type === 'https' ? new URL(source.url).host : `npm package ${source.package}@${source.version}`
+
+/** Only what a run needs is loaded: the sources bring their network libraries with them. */
+async function readSource(source: ModelSource, context: SourceContext): Promise<AsyncIterable<Uint8Array>> {
+  if (source.type === 'https') return (await import('./sources/https.ts')).readHttps(source, context)
+  return (await import('./sources/npm.ts')).readNpm(source, context)
+}
+
+class MismatchFault extends SourceFault {}
+
+async function fetchTo(
+  part: string,
+  entry: CatalogueEntry,
+  source: ModelSource,
+  options: DownloadOptions,
+): Promise<void> {
+  const connection = new AbortController()
+  const cancel = () => connection.abort()
+  options.signal?.throwIfAborted()
+  options.signal?.addEventListener('abort', cancel, { once: true })
+  const file = await open(part, 'wx').catch((error) => {
+    throw unwritable('be written', error)
+  })
+  try {
+    const hash = createHash('sha256')
+    let done = 0
+    const chunks = await readSource(source, { env: options.env, signal: connection.signal })
+    options.onProgress?.({ name: entry.name, done, total: entry.bytes })
+    for await (const chunk of withStallLimit(chunks, stallMilliseconds(options.env), connection)) {
+      done += chunk.length
+      if (done > entry.bytes) throw new MismatchFault('more bytes than expected')
+      hash.update(chunk)
+      await writeWhole(file, chunk)
+      options.onProgress?.({ name: entry.name, done, total: entry.bytes })
+    }
+    if (done < entry.bytes) throw new SourceFault(`only ${done} bytes`)
+    if (hash.digest('hex') !== entry.sha256) throw new MismatchFault('bytes with another SHA-256')
+    await file.sync().catch((error) => {
+      throw unwritable('be written', error)
+    })
+  } finally {
+    options.signal?.removeEventListener('abort', cancel)
+    connection.abort()
+    await file.close().catch(() => undefined)
+  }
+}
+
+async function writeWhole(file: FileHandle, chunk: Uint8Array): Promise<void> {
+  try {
+    for (let at = 0; at < chunk.length; ) at += (await file.write(chunk, at)).bytesWritten
+  } catch (error) {
+    throw unwritable('be written', error)
+  }
+}
+
+/** Gives up when nothing arrives for `milliseconds`, the time to the first byte included, or on abort. */
+async function* withStallLimit(
+  chunks: AsyncIterable<Uint8Array>,
+  milliseconds: number,
+  connection: AbortController,
+): AsyncGenerator<Uint8Array> {
+  const iterator = chunks[Symbol.asyncIterator]()
+  let watch: NodeJS.Timeout | undefined
+  let give = (_: Error): void => undefined
+  const stopped = new Promise<never>((_, reject) => {
+    give = reject
+  })
+  stopped.catch(() => undefined)
+  connection.signal.addEventListener('abort', () => give(new SourceFault('nothing before it was cancelled')))
+  try {
+    for (;;) {
+      watch = setTimeout(() => {
+        give(new SourceFault(`nothing for ${milliseconds / 1000} seconds`))
+        connection.abort()
+      }, milliseconds)
+      const next = iterator.next()
+      // When the limit wins, the loser still rejects as its connection closes.
+      next.catch(() => undefined)
+      const { done, value } = await Promise.race([next, stopped])
+      clearTimeout(watch)
+      if (done) return
+      yield value
+    }
+  } finally {
+    clearTimeout(watch)
+    connection.abort()
+    void iterator.return?.().catch(() => undefined)
+  }
+}
+
+async function putInPlace(part: string, path: string): Promise<void> {
+  try {
+    await rename(part, path)
+  } catch (error) {
+    // Windows refuses to replace a file that another process has open; its bytes are the same by name.
+    if ((error as NodeJS.ErrnoException).code === 'EPERM' && (await stat(path).catch(() => undefined))) return
+    throw unwritable('be written', error)
+  }
+}
+
+/** A live download writes at least as often as the stall limit; older parts belong to killed processes. */
+const ABANDONED_PART_MS = 10 * 60_000
+
+async function removeAbandoned(path: string): Promise<void> {
+  const folder = dirname(path)
+  const prefix = `${basename(path)}.`
+  for (const name of await readdir(folder)) {
+    if (!name.startsWith(prefix) || !name.endsWith('.part')) continue
+    const file = join(folder, name)
+    const age = Date.now() - ((await stat(file).catch(() => undefined))?.mtimeMs ?? Date.now())
+    if (age > ABANDONED_PART_MS) await rm(file, { force: true }).catch(() => undefined)
+  }
+}

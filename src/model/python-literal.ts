@@ -1,143 +1,210 @@
 import { BoxletError } from '../errors.ts'
 
-/** Names of a model with 10,000 classes take 400 kB; more is not a label list. */
-export const MAX_LITERAL_CHARACTERS = 4 * 2 ** 20
-/** Real metadata nests two deep; a hostile one must not exhaust the stack. */
-export const MAX_LITERAL_DEPTH = 16
+/** What a Python literal can hold; tuples and sets become arrays, dicts keep their order and key types. */
+export type PythonValue = null | boolean | number | string | PythonValue[] | PythonDict
+export type PythonDict = Map<string | number | boolean | null, PythonValue>
 
-export type Literal = string | number | boolean | null | Literal[] | { [key: string]: Literal }
+/** Names of 10,000 classes take about 400 kB. */
+const MAX_TEXT_LENGTH = 4 * 2 ** 20
+/** Exporters nest two deep; the reader calls itself. */
+const MAX_DEPTH = 32
+/** Entries over all containers. */
+const MAX_ENTRIES = 250_000
 
 /**
- * Reads what Python's `repr` writes for dicts, lists, tuples, strings, numbers, True, False and None, and
- * therefore JSON as well. Ultralytics keeps `names` and `args` in this form. Nothing is evaluated.
+ * Reads a Python literal as `repr` writes it, the form in which Ultralytics keeps `names`, `imgsz` and `args`:
+ * `{0: 'person', 1: "men's shoe"}`. JSON is read as well. Nothing is evaluated.
  *
- * @throws BoxletError LABELS_INVALID when the text is not such a literal or passes a limit
+ * throws  LABELS_INVALID with the position where the text stops being a literal
  */
-export function parsePythonLiteral(text: string): Literal {
-  if (text.length > MAX_LITERAL_CHARACTERS) throw invalid(`${text.length} characters`)
+export function parsePythonLiteral(text: string): PythonValue {
+  if (text.length > MAX_TEXT_LENGTH) {
+    throw new BoxletError(
+      'LABELS_INVALID',
+      `Expected at most ${MAX_TEXT_LENGTH} characters for a Python literal but received ${text.length}.`,
+    )
+  }
   const reader = new LiteralReader(text)
   const value = reader.value(0)
   reader.end()
   return value
 }
 
-const invalid = (received: string): BoxletError =>
-  new BoxletError(
-    'LABELS_INVALID',
-    `Expected a Python or JSON literal for the metadata but received ${received}.`,
-  )
+const SPACE = /[\s\\]*/y
+const NUMBER = /[+-]?(?:0[xX][\da-fA-F_]+|(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d+)?)/y
+const WORD = /-?[A-Za-z]+/y
+const STRING_PREFIX = /[bBuUrR]{0,2}(?=['"])/y
 
-const WORDS: Record<string, Literal> = {
+const WORDS: Record<string, PythonValue> = {
+  None: null,
+  null: null,
   True: true,
   true: true,
   False: false,
   false: false,
-  None: null,
-  null: null,
+  inf: Number.POSITIVE_INFINITY,
+  '-inf': Number.NEGATIVE_INFINITY,
+  nan: Number.NaN,
 }
-const ESCAPES: Record<string, string> = { n: '\n', t: '\t', r: '\r', b: '\b', f: '\f', '0': '\0' }
+
+const CLOSING: Record<string, string> = { '[': ']', '(': ')', '{': '}' }
 
 class LiteralReader {
-  readonly #text: string
-  #at = 0
+  private readonly text: string
+  private at = 0
+  private entries = 0
 
   constructor(text: string) {
-    this.#text = text
-  }
-
-  value(depth: number): Literal {
-    if (depth > MAX_LITERAL_DEPTH) throw invalid(`more than ${MAX_LITERAL_DEPTH} levels`)
-    this.#space()
-    const next = this.#text[this.#at]
-    if (next === '{') return this.#dict(depth)
-    if (next === '[') return this.#sequence(']', depth)
-    if (next === '(') return this.#sequence(')', depth)
-    if (next === "'" || next === '"') return this.#string(next)
-    return this.#word()
+    this.text = text
   }
 
   end(): void {
-    this.#space()
-    if (this.#at < this.#text.length) throw this.#unexpected()
+    this.match(SPACE)
+    if (this.at < this.text.length) throw this.unexpected('the end')
   }
 
-  #dict(depth: number): Literal {
-    // No prototype, so that a key such as __proto__ is only a key.
-    const dict: { [key: string]: Literal } = Object.create(null)
-    this.#items('}', () => {
+  value(depth: number): PythonValue {
+    if (depth > MAX_DEPTH) throw this.unexpected(`at most ${MAX_DEPTH} brackets inside each other`)
+    this.match(SPACE)
+    const next = this.text[this.at] ?? ''
+    if (next === '{') return this.dict(depth)
+    if (next === '[' || next === '(') return this.list(next, depth)
+    const prefix = this.match(STRING_PREFIX)
+    if (prefix !== undefined) return this.strings(prefix)
+    const number = this.match(NUMBER)
+    if (number !== undefined) return Number(number.replaceAll('_', ''))
+    const start = this.at
+    const word = this.match(WORD) ?? ''
+    if (Object.hasOwn(WORDS, word)) return WORDS[word] as PythonValue
+    this.at = start
+    throw this.unexpected('a string, number, list or dict')
+  }
+
+  /** A dict, or a set, which has no colons. */
+  private dict(depth: number): PythonDict | PythonValue[] {
+    this.at++
+    const dict: PythonDict = new Map()
+    const set: PythonValue[] = []
+    while (!this.take('}')) {
       const key = this.value(depth + 1)
-      if (typeof key === 'object' && key !== null) throw this.#unexpected()
-      this.#space()
-      this.#expect(':')
-      dict[String(key)] = this.value(depth + 1)
-    })
-    return dict
+      if (this.take(':')) {
+        if (typeof key === 'object' && key !== null) throw this.unexpected('a plain key')
+        dict.set(key, this.value(depth + 1))
+      } else set.push(key)
+      this.separator('}')
+    }
+    if (set.length > 0 && dict.size > 0) throw this.unexpected('a dict or a set')
+    return set.length > 0 ? set : dict
   }
 
-  #sequence(close: string, depth: number): Literal {
-    const items: Literal[] = []
-    this.#items(close, () => items.push(this.value(depth + 1)))
-    return items
+  /** A list or tuple. Brackets round a single value are brackets only, as in Python. */
+  private list(open: string, depth: number): PythonValue {
+    this.at++
+    const close = CLOSING[open] as string
+    const list: PythonValue[] = []
+    let commas = 0
+    while (!this.take(close)) {
+      list.push(this.value(depth + 1))
+      if (this.separator(close)) commas++
+    }
+    return open === '(' && list.length === 1 && commas === 0 ? (list[0] as PythonValue) : list
   }
 
-  #items(close: string, read: () => void): void {
-    this.#at++
+  private separator(close: string): boolean {
+    if (++this.entries > MAX_ENTRIES) throw this.unexpected(`at most ${MAX_ENTRIES} entries`)
+    if (this.take(',')) return true
+    this.match(SPACE)
+    if (this.text[this.at] !== close) throw this.unexpected(`"," or "${close}"`)
+    return false
+  }
+
+  /** One string, or several side by side, which Python joins. */
+  private strings(prefix: string): string {
+    let result = this.string(prefix)
     for (;;) {
-      this.#space()
-      if (this.#text[this.#at] === close) break
-      read()
-      this.#space()
-      if (this.#text[this.#at] === ',') this.#at++
-      else if (this.#text[this.#at] !== close) throw this.#unexpected()
+      this.match(SPACE)
+      const next = this.match(STRING_PREFIX)
+      if (next === undefined) return result
+      result += this.string(next)
     }
-    this.#at++
   }
 
-  #string(quote: string): string {
-    let out = ''
-    for (this.#at++; ; this.#at++) {
-      const next = this.#text[this.#at]
-      if (next === undefined) throw this.#unexpected()
-      if (next === quote) break
-      out += next === '\\' ? this.#escape() : next
+  private string(prefix: string): string {
+    const { text } = this
+    const raw = /r/i.test(prefix)
+    const start = this.at
+    const quote = text[this.at++]
+    const parts: string[] = []
+    let from = this.at
+    for (;;) {
+      const char = text[this.at]
+      if (char === undefined || char === '\n') {
+        this.at = start
+        throw this.unexpected('a string that ends')
+      }
+      if (char === quote) break
+      if (char === '\\' && !raw) {
+        parts.push(text.slice(from, this.at), this.escape())
+        from = this.at
+      } else this.at += char === '\\' ? 2 : 1
     }
-    this.#at++
-    return out
+    parts.push(text.slice(from, this.at))
+    this.at++
+    return parts.join('')
   }
 
-  #escape(): string {
-    const kind = this.#text[++this.#at]
-    if (kind === undefined) throw this.#unexpected()
-    const digits = { x: 2, u: 4, U: 8 }[kind]
-    if (digits === undefined) return ESCAPES[kind] ?? kind
-    const code = this.#text.slice(this.#at + 1, this.#at + 1 + digits)
-    if (!/^[0-9a-fA-F]+$/.test(code) || code.length !== digits) throw this.#unexpected()
-    this.#at += digits
-    const point = Number.parseInt(code, 16)
-    if (point > 0x10_ff_ff) throw this.#unexpected()
-    return String.fromCodePoint(point)
+  private escape(): string {
+    const coded = this.match(CODED)
+    if (coded !== undefined) {
+      const digits = coded.slice(/[xuU]/.test(coded[1] as string) ? 2 : 1)
+      const code = Number.parseInt(digits, digits.length === coded.length - 1 ? 8 : 16)
+      if (code > 0x10ffff) throw this.unexpected('a character code')
+      return String.fromCodePoint(code)
+    }
+    const char = this.text[this.at + 1]
+    if (char === undefined) throw this.unexpected('a string that ends')
+    this.at += 2
+    // Python keeps the backslash of an escape that it does not know.
+    return SIMPLE[char] ?? `\\${char}`
   }
 
-  #word(): Literal {
-    const word = /^[-+.\w]+/.exec(this.#text.slice(this.#at, this.#at + 64))?.[0]
-    if (word === undefined) throw this.#unexpected()
-    const value = Object.hasOwn(WORDS, word) ? WORDS[word]! : Number(word)
-    if (Number.isNaN(value)) throw this.#unexpected()
-    this.#at += word.length
-    return value
+  private take(char: string): boolean {
+    this.match(SPACE)
+    if (this.text[this.at] !== char) return false
+    this.at++
+    return true
   }
 
-  #space(): void {
-    while (/\s/.test(this.#text[this.#at] ?? '')) this.#at++
+  private match(pattern: RegExp): string | undefined {
+    pattern.lastIndex = this.at
+    const found = pattern.exec(this.text)?.[0]
+    if (found !== undefined) this.at += found.length
+    return found
   }
 
-  #expect(character: string): void {
-    if (this.#text[this.#at] !== character) throw this.#unexpected()
-    this.#at++
+  private unexpected(wanted: string): BoxletError {
+    const rest = this.text.slice(this.at, this.at + 12)
+    return new BoxletError(
+      'LABELS_INVALID',
+      `Expected ${wanted} at character ${this.at} of a Python literal but received ${rest === '' ? 'the end' : JSON.stringify(rest)}.`,
+    )
   }
+}
 
-  #unexpected(): BoxletError {
-    const found = this.#text[this.#at]
-    return invalid(found === undefined ? 'a text that ends early' : `"${found}" at character ${this.#at}`)
-  }
+/** Escapes by character code: `\x41`, `\u00e9`, `\U0001f600` and octal `\101`. */
+const CODED = /\\(?:x[\da-fA-F]{2}|u[\da-fA-F]{4}|U[\da-fA-F]{8}|[0-7]{1,3})/y
+
+const SIMPLE: Record<string, string> = {
+  n: '\n',
+  t: '\t',
+  r: '\r',
+  a: '\x07',
+  b: '\b',
+  f: '\f',
+  v: '\v',
+  '/': '/', // JSON only
+  '\\': '\\',
+  "'": "'",
+  '"': '"',
+  '\n': '',
 }

@@ -1,0 +1,221 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { rm } from 'node:fs/promises'
+import { createInterface } from 'node:readline'
+import { type CpuQuota, createCpuQuota } from './cpu-quota.ts'
+import { type FunctionConfig, lambdaEnvironment, MB_PER_VCPU } from './function-config.ts'
+import { type ProcessStats, processStats } from './process-stats.ts'
+import { type Outcome, RuntimeApi, type RuntimeError } from './runtime-api.ts'
+import { createTmp, folderBytes, type Sandbox } from './sandbox.ts'
+
+/** Lambda gives the start of an environment this long before it starts over inside the first call. */
+export const INIT_TIMEOUT_MS = 10_000
+/** Often enough to catch a process that outgrows its memory, rare enough to cost nothing. */
+const MEMORY_CHECK_MS = 50
+
+export interface EnvironmentOptions {
+  config: FunctionConfig
+  sandbox: Sandbox
+  /** Program and arguments of the runtime, without the handler. */
+  runtime: { command: string; args: string[] }
+  runtimeModules: string | undefined
+  credentials: Record<string, string>
+  /** Holds the process to the share of the processor that the memory size buys. */
+  quota: boolean
+  onLog?: ((line: string) => void) | undefined
+}
+
+export interface Call {
+  requestId: string
+  payload: Uint8Array
+  arn: string
+  traceId?: string
+  onChunk?: (chunk: Uint8Array) => void
+}
+
+/** One child process that serves one event at a time, frozen in between, as an environment on Lambda. */
+export class LambdaEnvironment {
+  readonly #options: EnvironmentOptions
+  readonly #api: RuntimeApi
+  readonly #child: ChildProcess
+  readonly #quota: CpuQuota | undefined
+  readonly #tmp: string
+  #ended: RuntimeError | undefined
+  #onEnd: (error: RuntimeError) => void = () => {}
+  #lastStats: ProcessStats | undefined
+  #lines: string[] = []
+  /** From the start of the process to its first request for work, in milliseconds. */
+  initMs = 0
+  /** Set when the environment can take no more work. */
+  initError: RuntimeError | undefined
+
+  private constructor(
+    options: EnvironmentOptions,
+    api: RuntimeApi,
+    child: ChildProcess,
+    quota: CpuQuota | undefined,
+    tmp: string,
+  ) {
+    this.#options = options
+    this.#api = api
+    this.#child = child
+    this.#quota = quota
+    this.#tmp = tmp
+  }
+
+  static async start(options: EnvironmentOptions, initTimeoutMs: number): Promise<LambdaEnvironment> {
+    const { config, sandbox, runtime, credentials } = options
+    const api = await RuntimeApi.listen()
+    const tmp = await createTmp(sandbox)
+    const folders = { task: sandbox.task, opt: sandbox.opt, tmp, runtimeModules: options.runtimeModules }
+    const quota = options.quota ? createCpuQuota(config.memoryMb / MB_PER_VCPU) : undefined
+    const initialised = api.initialised()
+    const started = performance.now()
+    const child = spawn(runtime.command, [...runtime.args, config.handler], {
+      cwd: sandbox.task,
+      env: lambdaEnvironment(config, folders, api.address, credentials),
+      stdio: ['ignore', 'pipe', 'pipe'],
+      ...(sandbox.user === undefined ? {} : { uid: sandbox.user, gid: sandbox.user }),
+    })
+    if (child.pid !== undefined) quota?.add(child.pid)
+    const environment = new LambdaEnvironment(options, api, child, quota, tmp)
+    environment.#watch()
+    environment.initError = await Promise.race([
+      initialised,
+      environment.#end(),
+      timeout(initTimeoutMs, {
+        errorType: 'Sandbox.Timedout',
+        errorMessage: `Init phase timed out after ${(initTimeoutMs / 1000).toFixed(2)} seconds`,
+      }),
+    ])
+    environment.initMs = performance.now() - started
+    environment.#freeze()
+    return environment
+  }
+
+  get usable(): boolean {
+    return this.initError === undefined && this.#ended === undefined
+  }
+
+  /** Never throws: what goes wrong in the function is an outcome. */
+  async invoke(call: Call): Promise<Outcome> {
+    const { timeoutMs } = this.#options.config
+    this.#child.kill('SIGCONT')
+    const invocation = {
+      requestId: call.requestId,
+      payload: call.payload,
+      arn: call.arn,
+      deadline: Date.now() + timeoutMs,
+      ...(call.traceId === undefined ? {} : { traceId: call.traceId }),
+    }
+    const seconds = (timeoutMs / 1000).toFixed(2)
+    const failed = (error: RuntimeError): Outcome => ({
+      kind: 'error',
+      error: { ...error, errorMessage: `RequestId: ${call.requestId} Error: ${error.errorMessage}` },
+    })
+    const stop = new AbortController()
+    const outcome = await Promise.race([
+      this.#api.invoke(invocation, call.onChunk),
+      this.#end().then(failed),
+      timeout(
+        timeoutMs,
+        { errorType: 'Sandbox.Timedout', errorMessage: `Task timed out after ${seconds} seconds` },
+        stop.signal,
+      ).then((error) => {
+        this.#ended = error
+        return failed(error)
+      }),
+    ])
+    stop.abort()
+    this.stats()
+    // What the function printed lies in its pipe by now; two turns of the loop bring it over.
+    for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve))
+    return outcome
+  }
+
+  /** Lines printed since the last call of this method. */
+  takeLogs(): string[] {
+    const lines = this.#lines
+    this.#lines = []
+    return lines
+  }
+
+  /** Memory and processor time so far; the last known values once the process has ended. */
+  stats(): ProcessStats | undefined {
+    const now = this.#child.pid === undefined ? undefined : processStats(this.#child.pid)
+    if (now !== undefined) this.#lastStats = now
+    return this.#lastStats
+  }
+
+  throttled(): { times: number; ms: number } | undefined {
+    return this.#quota?.throttled()
+  }
+
+  tmpBytes(): number {
+    return folderBytes(this.#tmp)
+  }
+
+  async stop(): Promise<void> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null && this.#child.pid !== undefined) {
+      const gone = new Promise((resolve) => this.#child.once('exit', resolve))
+      this.#child.kill('SIGKILL')
+      await gone
+    }
+    await this.#api.close()
+    this.#quota?.remove()
+    await rm(this.#tmp, { recursive: true, force: true })
+  }
+
+  #end(): Promise<RuntimeError> {
+    return new Promise((resolve) => {
+      if (this.#ended === undefined) this.#onEnd = resolve
+      else resolve(this.#ended)
+    })
+  }
+
+  #freeze(): void {
+    // A frozen process does not write, so what it printed arrives before the freeze takes hold.
+    this.#api.onIdle = () => this.#child.kill('SIGSTOP')
+    if (this.usable) this.#child.kill('SIGSTOP')
+  }
+
+  #watch(): void {
+    const child = this.#child
+    const finish = (error: RuntimeError): void => {
+      this.#ended ??= error
+      this.#onEnd(this.#ended)
+    }
+    for (const stream of [child.stdout, child.stderr])
+      if (stream !== null)
+        createInterface(stream).on('line', (line) => {
+          this.#lines.push(line)
+          this.#options.onLog?.(line)
+        })
+    const limit = this.#options.config.memoryMb * 2 ** 20
+    const check = setInterval(() => {
+      if ((this.stats()?.rss ?? 0) <= limit) return
+      this.#ended = {
+        errorType: 'Runtime.OutOfMemory',
+        errorMessage: 'Runtime exited with error: signal: killed',
+      }
+      child.kill('SIGKILL')
+    }, MEMORY_CHECK_MS)
+    check.unref()
+    child.once('error', (error) => {
+      clearInterval(check)
+      finish({ errorType: 'Runtime.InvalidEntrypoint', errorMessage: error.message })
+    })
+    child.once('exit', (code, signal) => {
+      clearInterval(check)
+      const how = signal === null ? `exit status ${code}` : `signal: ${signal}`
+      finish({ errorType: 'Runtime.ExitError', errorMessage: `Runtime exited with error: ${how}` })
+    })
+  }
+}
+
+function timeout<T>(ms: number, value: T, signal?: AbortSignal): Promise<T> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(value), ms)
+    timer.unref()
+    signal?.addEventListener('abort', () => clearTimeout(timer), { once: true })
+  })
+}

@@ -1,0 +1,78 @@
+import { BoxletError } from '../errors.ts'
+import type { ProblemPolicy } from './dataset.ts'
+
+/** Stable names of what can be wrong; listed in docs/datasets.md. */
+export type ProblemKind =
+  | 'annotation-invalid' // a field is missing or not of its type
+  | 'box-outside' // more than a pixel of the box lies outside the picture
+  | 'box-empty' // width or height is zero or negative
+  | 'class-unknown'
+  | 'picture-unlisted' // an annotation names a picture that the set does not list
+  | 'picture-duplicate'
+  | 'picture-missing'
+  | 'picture-truncated'
+  | 'picture-unreadable'
+  | 'picture-size' // the annotation states another size than the file has
+
+export interface Problem {
+  kind: ProblemKind
+  /** Annotation file, or the picture itself. */
+  file: string
+  /** First line is 1; absent where a line means nothing. */
+  line?: number
+  /** Place inside the file where lines do not tell, e.g. `annotations[12]`. */
+  at?: string
+  message: string
+}
+
+/** Rounding in annotation tools puts edges up to one pixel outside; that is not an error. */
+export const EDGE_TOLERANCE = 1
+
+export const formatProblem = (problem: Problem): string =>
+  `${problem.file}${problem.line === undefined ? '' : `:${problem.line}`}: ${problem.message}` +
+  ` (${problem.kind}${problem.at === undefined ? '' : `, ${problem.at}`})`
+
+/** Collects problems, or stops at the first one when they are fatal. */
+export class ProblemList {
+  readonly problems: Problem[] = []
+  readonly policy: ProblemPolicy
+
+  constructor(policy: ProblemPolicy = 'skip') {
+    this.policy = policy
+  }
+
+  add(problem: Problem): void {
+    this.problems.push(problem)
+    if (this.policy === 'fatal')
+      throw new BoxletError('DATASET_INVALID', `Expected a clean data set but ${formatProblem(problem)}.`, {
+        hint: 'Mend it, or leave such annotations out with --problems skip.',
+        details: { problem },
+      })
+  }
+
+  /** True when the caller should use the annotation in spite of the problem. */
+  keeps(problem: Problem): boolean {
+    this.add(problem)
+    return this.policy === 'keep'
+  }
+}
+
+/** What is wrong with the place of a box in a picture; undefined when nothing is. */
+export function boxProblem(
+  box: { x: number; y: number; width: number; height: number },
+  picture: { width: number; height: number },
+): { kind: 'box-empty' | 'box-outside'; message: string } | undefined {
+  const { x, y, width, height } = box
+  if (!(width > 0 && height > 0))
+    return { kind: 'box-empty', message: `Expected a box with an area but received ${width} × ${height}` }
+  const left = Math.min(x, y) < -EDGE_TOLERANCE
+  const right = x + width > picture.width + EDGE_TOLERANCE || y + height > picture.height + EDGE_TOLERANCE
+  if (left || right)
+    return {
+      kind: 'box-outside',
+      message: `Expected a box inside ${picture.width} × ${picture.height} but received ${[x, y, x + width, y + height].map(short).join(', ')}`,
+    }
+  return undefined
+}
+
+const short = (value: number): string => String(Math.round(value * 100) / 100)

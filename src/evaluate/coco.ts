@@ -1,0 +1,274 @@
+/**
+ * The COCO metrics by the definition of pycocotools (`COCOeval.accumulate` and `summarize`, type "bbox"),
+ * equal to it in every number. One difference is wanted: pycocotools takes an object whose annotation id
+ * is 0 for "no match"; here an id of 0 is like any other.
+ */
+import {
+  AREA_NAMES,
+  type AreaMatches,
+  type AreaName,
+  IOU_THRESHOLDS,
+  MAX_DETECTIONS,
+  type MatchTable,
+  matchCoco,
+  RECALL_THRESHOLDS,
+} from './coco-match.ts'
+import type { EvaluationInput } from './tables.ts'
+
+/** The twelve numbers, each 0–1, in pycocotools' order. −1 where no ground truth counts. */
+export interface CocoStats {
+  ap: number
+  ap50: number
+  ap75: number
+  apSmall: number
+  apMedium: number
+  apLarge: number
+  ar1: number
+  ar10: number
+  ar100: number
+  arSmall: number
+  arMedium: number
+  arLarge: number
+}
+
+export interface ClassMetrics {
+  /** Index of the category. */
+  category: number
+  ap: number
+  ap50: number
+  ap75: number
+  apSmall: number
+  apMedium: number
+  apLarge: number
+  ar1: number
+  ar10: number
+  ar100: number
+  counts: ClassCounts
+  /** Precision at recall 0.00, 0.01 … 1.00 and IoU 0.50; empty without ground truth. */
+  precision50: Float64Array
+}
+
+/** What lies behind the numbers of a class, at IoU 0.50 and all scores. */
+export interface ClassCounts {
+  /** Objects that count, and those of each size. */
+  truths: number
+  small: number
+  medium: number
+  large: number
+  /** Objects that do not count: crowds and difficult ones. */
+  ignoredTruths: number
+  /** Detections among the 100 best of their picture and class. */
+  detections: number
+  truePositives: number
+  falsePositives: number
+  /** Detections on ignored objects. */
+  ignoredDetections: number
+  falseNegatives: number
+}
+
+export interface CocoMetrics {
+  stats: CocoStats
+  classes: ClassMetrics[]
+  matches: MatchTable
+}
+
+/** Average precision and recall of one category in one area range. */
+interface AreaResult {
+  /** For each IoU threshold; undefined without ground truth. */
+  ap: Float64Array | undefined
+  recall: Float64Array | undefined
+}
+
+export function evaluateCoco(input: EvaluationInput): CocoMetrics {
+  const matches = matchCoco(input)
+  const ignoredTruths = countIgnored(input)
+  const sums = new Means()
+  const classes: ClassMetrics[] = []
+  for (let category = 0; category < input.categories; category++) {
+    const rows = matches.order.subarray(
+      matches.categoryStarts[category],
+      matches.categoryStarts[category + 1],
+    )
+    const precision50 = new Float64Array(
+      matches.areas.all.truths[category]! > 0 ? RECALL_THRESHOLDS.length : 0,
+    )
+    const areas = {} as Record<AreaName, AreaResult>
+    for (const name of AREA_NAMES) {
+      const at = matches.areas[name]
+      const curve = name === 'all' ? precision50 : undefined
+      areas[name] = accumulate(rows, at, at.truths[category]!, curve)
+    }
+    const recalls = MAX_DETECTIONS.map((most) => recallAt(rows, matches, category, most))
+    sums.add(areas, recalls)
+    classes.push({
+      category,
+      ap: mean(areas.all.ap),
+      ap50: areas.all.ap?.[0] ?? -1,
+      ap75: areas.all.ap?.[5] ?? -1,
+      apSmall: mean(areas.small.ap),
+      apMedium: mean(areas.medium.ap),
+      apLarge: mean(areas.large.ap),
+      ar1: mean(recalls[0]),
+      ar10: mean(recalls[1]),
+      ar100: mean(recalls[2]),
+      counts: countClass(rows, matches, category, ignoredTruths[category]!),
+      precision50,
+    })
+  }
+  return { stats: sums.stats(), classes, matches }
+}
+
+/**
+ * One category and area range at every IoU threshold. `curve` receives precision over recall at IoU 0.50.
+ *
+ * Precision is made monotone from the right and read at the 101 recall thresholds. Only true positives are
+ * kept: a false positive never raises precision, and no recall threshold is first reached at one.
+ */
+function accumulate(rows: Uint32Array, at: AreaMatches, truths: number, curve?: Float64Array): AreaResult {
+  if (truths === 0) return { ap: undefined, recall: undefined }
+  const ap = new Float64Array(IOU_THRESHOLDS.length)
+  const recall = new Float64Array(IOU_THRESHOLDS.length)
+  const precision = new Float64Array(Math.min(rows.length, truths))
+  for (let t = 0; t < IOU_THRESHOLDS.length; t++) {
+    const bit = 1 << t
+    let hits = 0
+    let misses = 0
+    for (let i = 0; i < rows.length; i++) {
+      const row = rows[i]!
+      if (at.ignored[row]! & bit) continue
+      if (at.matched[row]! & bit) {
+        hits++
+        // NumPy's spacing(1) in the divisor is pycocotools' guard against 0 / 0; it shows in the last digits.
+        precision[hits - 1] = hits / (misses + hits + Number.EPSILON)
+      } else misses++
+    }
+    for (let i = hits - 1; i > 0; i--) {
+      if (precision[i]! > precision[i - 1]!) precision[i - 1] = precision[i]!
+    }
+    recall[t] = hits / truths
+    ap[t] = readCurve(precision, hits, truths, t === 0 ? curve : undefined)
+  }
+  return { ap, recall }
+}
+
+/** Mean precision over the recall thresholds; 0 beyond the last recall reached. */
+function readCurve(precision: Float64Array, hits: number, truths: number, curve?: Float64Array): number {
+  let sum = 0
+  let i = 0
+  for (let r = 0; r < RECALL_THRESHOLDS.length; r++) {
+    while (i < hits && (i + 1) / truths < RECALL_THRESHOLDS[r]!) i++
+    if (i === hits) break
+    sum += precision[i]!
+    if (curve !== undefined) curve[r] = precision[i]!
+  }
+  return sum / RECALL_THRESHOLDS.length
+}
+
+/** Recall at each IoU threshold with at most `most` detections a picture and class. */
+function recallAt(
+  rows: Uint32Array,
+  matches: MatchTable,
+  category: number,
+  most: number,
+): Float64Array | undefined {
+  const { matched, ignored, truths } = matches.areas.all
+  const total = truths[category]!
+  if (total === 0) return undefined
+  const hits = new Float64Array(IOU_THRESHOLDS.length)
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i]!
+    if (matches.rank[row]! >= most) continue
+    const bits = matched[row]! & ~ignored[row]!
+    if (bits === 0) continue
+    for (let t = 0; t < hits.length; t++) if (bits & (1 << t)) hits[t]!++
+  }
+  return hits.map((count) => count / total)
+}
+
+function countIgnored({ categories, truth }: EvaluationInput): Uint32Array {
+  const ignored = new Uint32Array(categories)
+  for (let row = 0; row < truth.count; row++) {
+    if (truth.crowd[row] || truth.ignore[row]) ignored[truth.category[row]!]!++
+  }
+  return ignored
+}
+
+function countClass(
+  rows: Uint32Array,
+  matches: MatchTable,
+  category: number,
+  ignoredTruths: number,
+): ClassCounts {
+  const { areas } = matches
+  let truePositives = 0
+  let ignoredDetections = 0
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i]!
+    if (areas.all.ignored[row]! & 1) ignoredDetections++
+    else if (areas.all.matched[row]! & 1) truePositives++
+  }
+  const truths = areas.all.truths[category]!
+  return {
+    truths,
+    small: areas.small.truths[category]!,
+    medium: areas.medium.truths[category]!,
+    large: areas.large.truths[category]!,
+    ignoredTruths,
+    detections: rows.length,
+    truePositives,
+    falsePositives: rows.length - ignoredDetections - truePositives,
+    ignoredDetections,
+    falseNegatives: truths - truePositives,
+  }
+}
+
+const mean = (values: Float64Array | undefined): number =>
+  values === undefined ? -1 : values.reduce((sum, value) => sum + value, 0) / values.length
+
+/** Means over the categories that have ground truth, each kept by the name of its number. */
+class Means {
+  private readonly values = new Map<keyof CocoStats, number[]>()
+
+  add(areas: Record<AreaName, AreaResult>, recalls: (Float64Array | undefined)[]): void {
+    this.push('ap', areas.all.ap)
+    this.push('ap50', areas.all.ap?.subarray(0, 1))
+    this.push('ap75', areas.all.ap?.subarray(5, 6))
+    this.push('apSmall', areas.small.ap)
+    this.push('apMedium', areas.medium.ap)
+    this.push('apLarge', areas.large.ap)
+    this.push('ar1', recalls[0])
+    this.push('ar10', recalls[1])
+    this.push('ar100', recalls[2])
+    this.push('arSmall', areas.small.recall)
+    this.push('arMedium', areas.medium.recall)
+    this.push('arLarge', areas.large.recall)
+  }
+
+  stats(): CocoStats {
+    const of = (name: keyof CocoStats) => {
+      const values = this.values.get(name) ?? []
+      return values.length === 0 ? -1 : values.reduce((sum, value) => sum + value, 0) / values.length
+    }
+    return {
+      ap: of('ap'),
+      ap50: of('ap50'),
+      ap75: of('ap75'),
+      apSmall: of('apSmall'),
+      apMedium: of('apMedium'),
+      apLarge: of('apLarge'),
+      ar1: of('ar1'),
+      ar10: of('ar10'),
+      ar100: of('ar100'),
+      arSmall: of('arSmall'),
+      arMedium: of('arMedium'),
+      arLarge: of('arLarge'),
+    }
+  }
+
+  private push(name: keyof CocoStats, values: Float64Array | undefined): void {
+    if (values === undefined) return
+    const list = this.values.get(name)
+    if (list === undefined) this.values.set(name, [mean(values)])
+    else list.push(mean(values))
+  }
+}

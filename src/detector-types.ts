@@ -10,16 +10,25 @@ export interface RgbImage extends Size {
   data: Uint8Array
 }
 
+/** Any part of a contract, at any depth. */
+export type ContractParts = {
+  [K in keyof Contract]?: Contract[K] extends object ? Partial<Contract[K]> : Contract[K]
+}
+
 export interface LoadOptions {
   /** Overrides of the contract: a path, or the parts to change. */
-  contract?: string | Partial<Contract>
+  contract?: string | ContractParts
   /** Path of a label file, or the labels themselves (index is the class id). */
-  labels?: string | (string | null)[]
+  labels?: string | readonly (string | null)[]
   /** Processor threads of one run. Default: the processor quota, spinning off. */
   threads?: number
   /** Runs the model as the file says, without the equivalent faster graph. */
   asIs?: boolean
   signal?: AbortSignal
+  /** Bytes fetched so far, while a model of the catalogue is downloaded. */
+  onProgress?: (progress: { done: number; total: number }) => void
+  /** Lines for a person, such as the licence of weights that are about to be fetched. */
+  onNotice?: (line: string) => void
 }
 
 export interface DetectOptions {
@@ -33,7 +42,18 @@ export interface DetectOptions {
   classes?: readonly (string | number)[]
   /** Cuts large pictures into overlapping tiles and merges what is found. */
   slice?: boolean | SliceOptions
+  /** Limits of decoding. */
+  image?: ImageLimits
   signal?: AbortSignal
+}
+
+export interface ImageLimits {
+  /** Most declared pixels. */
+  maxPixels?: number
+  /** Most encoded bytes. */
+  maxBytes?: number
+  /** Takes what can be read of a damaged picture instead of refusing it. */
+  tolerant?: boolean
 }
 
 export interface SliceOptions {

@@ -1,7 +1,7 @@
 import type { PixelBox, Size } from './box.ts'
 
 /**
- * Where the resized picture lies inside the model input. Made once per picture by `fit`, used by the
+ * Where the resized picture lies inside the model input. Made once per picture by `letterbox`, used by the
  * pixel work and by `toImage`, so that a rounding rule exists only once.
  */
 export interface Letterbox {
@@ -40,7 +40,7 @@ export interface FitOptions {
  * source  Ultralytics `LetterBox`, YOLOX `preproc`, torchvision `GeneralizedRCNNTransform`
  * cost    half a pixel of wrong padding at 640 is 1–3 pixels in a large photo, which AP at IoU 0.9 sees
  */
-export function fit(image: Size, target: Size, options: FitOptions): Letterbox {
+export function letterbox(image: Size, target: Size, options: FitOptions): Letterbox {
   const content = contentSize(image, target, options)
   const input = inputSize(content, target, options)
   const centred = options.align === 'centre'

@@ -4,26 +4,35 @@ import { type Labels, metadataLabels, usualLabels } from '../model/labels.ts'
 import { licenceOf } from '../model/licence.ts'
 import type { ModelSignature, TensorInfo } from '../model/signature.ts'
 import type { Recognition } from './family.ts'
-import { allFamilies } from './registry.ts'
+import { allFamilies, familyNamed } from './registry.ts'
 
 /** Two families closer than this are a question for the user, not a conclusion. */
 const NEAR_TIE = 0.1
+
+export interface Rival {
+  family: string
+  confidence: number
+}
 
 export interface RecognisedModel {
   contract: Contract
   evidence: Evidence[]
   /** Other families that could read this file, best first. */
-  alternatives: { family: string; confidence: number }[]
+  alternatives: Rival[]
+  /** What the family said; `settle` of the family continues from it. */
+  recognition: Recognition
 }
 
 /**
- * Asks every family whether the file is its own and takes the surest.
+ * Asks every family whether the file is its own and takes the surest, or the one named.
  *
  * @param name for the contract, usually the file name without its ending
+ * @param wanted a family that the user chose; others are then not asked
  * @throws BoxletError MODEL_UNRECOGNISED, naming the inputs and outputs seen
  */
-export function recognise(signature: ModelSignature, name: string): RecognisedModel {
-  const found = allFamilies()
+export function recognise(signature: ModelSignature, name: string, wanted?: string): RecognisedModel {
+  const asked = wanted === undefined ? allFamilies() : [familyNamed(wanted)]
+  const found = asked
     .map((family) => family.recognise(signature))
     .filter((recognition) => recognition !== undefined)
     .sort((a, b) => b.confidence - a.confidence)
@@ -32,39 +41,38 @@ export function recognise(signature: ModelSignature, name: string): RecognisedMo
   const alternatives = found
     .slice(1)
     .map(({ contract, confidence }) => ({ family: contract.family, confidence }))
-  const { labels, evidence: labelEvidence } = chooseLabels(signature, best)
+  return conclude(signature, name, best, alternatives)
+}
+
+/** Completes what a family said with what is common to all: labels and licence. */
+export function conclude(
+  signature: ModelSignature,
+  name: string,
+  recognition: Recognition,
+  alternatives: Rival[],
+): RecognisedModel {
+  const { labels, evidence: labelEvidence } = chooseLabels(signature, recognition)
   const licence = licenceOf(signature.metadata)
+  const licenceEvidence = licence && {
+    about: 'licence',
+    conclusion: licence.name,
+    because: 'the metadata of the file says so',
+    confidence: 0.95,
+  }
   return {
-    contract: {
-      version: 1,
-      name,
-      ...best.contract,
-      labels,
-      ...(licence === undefined ? {} : { licence }),
-    },
+    contract: { version: 1, name, ...recognition.contract, labels, ...(licence && { licence }) },
     evidence: [
-      { about: 'family', ...familyConclusion(best, alternatives) },
-      ...best.evidence,
+      { about: 'family', ...familyConclusion(recognition, alternatives) },
+      ...recognition.evidence,
       labelEvidence,
-      ...(licence === undefined
-        ? []
-        : [
-            {
-              about: 'licence',
-              conclusion: licence.name,
-              because: 'the metadata of the file says so',
-              confidence: 0.95,
-            },
-          ]),
+      ...(licenceEvidence ? [licenceEvidence] : []),
     ],
     alternatives,
+    recognition,
   }
 }
 
-function familyConclusion(
-  best: Recognition,
-  alternatives: RecognisedModel['alternatives'],
-): Omit<Evidence, 'about'> {
+function familyConclusion(best: Recognition, alternatives: readonly Rival[]): Omit<Evidence, 'about'> {
   const rivals = alternatives.filter(({ confidence }) => best.confidence - confidence < NEAR_TIE)
   const because =
     rivals.length === 0

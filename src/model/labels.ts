@@ -1,7 +1,7 @@
 import { parse as parseYaml } from 'yaml'
 import { BoxletError } from '../errors.ts'
 import { COCO_80, COCO_90, COCO_91, VOC_20 } from './label-sets.ts'
-import { parsePythonLiteral } from './python-literal.ts'
+import { type PythonValue, parsePythonLiteral } from './python-literal.ts'
 
 /** Index is the class id; null for an id without a class. */
 export type Labels = (string | null)[]
@@ -18,7 +18,7 @@ export function metadataLabels(metadata: Record<string, string>): Labels | undef
   const text = metadata.names ?? metadata.labels ?? metadata.classes
   if (text === undefined) return undefined
   try {
-    return toLabels(parsePythonLiteral(text))
+    return toLabels(plain(parsePythonLiteral(text)))
   } catch {
     return undefined
   }
@@ -46,9 +46,16 @@ export function parseLabels(text: string, fileName = ''): Labels {
   const trimmed = text.replace(/^\uFEFF/, '').trim()
   if (trimmed === '') throw invalid('an empty file')
   if (/\.pbtxt$/i.test(fileName) || /^item\s*\{/.test(trimmed)) return fromPbtxt(trimmed)
-  if (trimmed.startsWith('{') || trimmed.startsWith('[')) return toLabels(parsePythonLiteral(trimmed))
+  if (trimmed.startsWith('{') || trimmed.startsWith('[')) return toLabels(plain(parsePythonLiteral(trimmed)))
   if (/\.ya?ml$/i.test(fileName) || /^names\s*:/m.test(trimmed)) return fromYaml(trimmed)
   return toLabels(trimmed.split(/\r?\n/).map((line) => line.trim()))
+}
+
+/** Dicts as objects, at every depth. */
+function plain(value: PythonValue): unknown {
+  if (Array.isArray(value)) return value.map(plain)
+  if (!(value instanceof Map)) return value
+  return Object.fromEntries([...value].map(([key, item]) => [String(key), plain(item)]))
 }
 
 function fromYaml(text: string): Labels {

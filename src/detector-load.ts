@@ -1,0 +1,191 @@
+import { readFile } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { settle } from './detector-settle.ts'
+import type { ContractParts, LoadOptions, ModelInfo } from './detector-types.ts'
+import { BoxletError } from './errors.ts'
+import type { Family } from './families/family.ts'
+import { recognise } from './families/recognise.ts'
+import { familyNamed } from './families/registry.ts'
+import type { Contract, Evidence } from './model/contract.ts'
+import type { Labels } from './model/labels.ts'
+import { isTflite, readSignature } from './model/read-signature.ts'
+import { type ResolvedModel, resolveModel } from './model/store.ts'
+import { defaultThreads } from './runtime/processors.ts'
+import { openSession, type Session } from './runtime/session.ts'
+
+/** onnxruntime-node itself takes no model beyond what one buffer holds, and detectors stay far below. */
+const MAX_MODEL_BYTES = 2 ** 31 - 1
+
+export interface LoadedModel {
+  info: ModelInfo
+  /** What the session runs: the contract of `info`, or that of an equivalent faster graph. */
+  contract: Contract
+  family: Family
+  session: Session
+}
+
+/**
+ * From a name or path to a model that runs: find the file, know it, prepare its graph, open a session.
+ * A stored contract spares the recognition.
+ */
+export async function loadModel(model: string, options: LoadOptions): Promise<LoadedModel> {
+  const resolved = await resolveModel(model, {
+    env: process.env,
+    signal: options.signal,
+    onProgress: options.onProgress,
+    onNotice: options.onNotice,
+  })
+  const bytes = await readModelFile(resolved.path)
+  options.signal?.throwIfAborted()
+  const threads = options.threads ?? defaultThreads()
+  const { contract, evidence } = await knowModel(resolved, bytes, options, threads)
+  const graph = options.asIs !== false ? undefined : await preparedGraph(bytes, contract)
+  const runs = graph?.contract ?? contract
+  const family = familyNamed(runs.family)
+  const session = await openSession(graph?.bytes ?? (await runnable(resolved.path, bytes)), { threads })
+  try {
+    checkAgainst(runs, session)
+  } catch (error) {
+    await session.release()
+    throw error
+  }
+  const info: ModelInfo = {
+    name: contract.name,
+    family: contract.family,
+    sha256: resolved.sha256,
+    licence: contract.licence?.name ?? null,
+    contract,
+    evidence,
+  }
+  return { info, contract: runs, family, session }
+}
+
+async function readModelFile(path: string): Promise<Uint8Array> {
+  let bytes: Buffer
+  try {
+    bytes = await readFile(path)
+  } catch (cause) {
+    const tooLarge = (cause as NodeJS.ErrnoException).code === 'ERR_FS_FILE_TOO_LARGE'
+    throw tooLarge
+      ? new BoxletError(
+          'MODEL_LIMIT',
+          `Expected a model of at most ${MAX_MODEL_BYTES} bytes but received a larger file.`,
+          { cause },
+        )
+      : new BoxletError(
+          'MODEL_NOT_FOUND',
+          `Expected a readable model file but "${basename(path)}" cannot be read.`,
+          { cause },
+        )
+  }
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+/** The contract: stored, or recognised and settled by a probe run, with the user's parts laid over it. */
+async function knowModel(
+  resolved: ResolvedModel,
+  bytes: Uint8Array,
+  options: LoadOptions,
+  threads: number,
+): Promise<{ contract: Contract; evidence: Evidence[] }> {
+  const parts = await contractParts(options)
+  let contract = resolved.contract
+  let evidence: Evidence[] = []
+  if (contract === undefined) {
+    const signature = await readSignature(bytes)
+    const recognised = recognise(signature, resolved.name, parts?.family)
+    const known = await settle(signature, recognised, async () =>
+      openSession(await runnable(resolved.path, bytes), { threads }),
+    )
+    ;({ contract, evidence } = known)
+    if (contract.licence === undefined && resolved.licence !== undefined) {
+      contract = { ...contract, licence: resolved.licence }
+    }
+  }
+  if (parts !== undefined) {
+    const { mergeContract } = await import('./model/contract-merge.ts')
+    contract = mergeContract(contract, parts)
+  }
+  const labels = await chosenLabels(options)
+  return { contract: labels === undefined ? contract : withLabels(contract, labels), evidence }
+}
+
+async function contractParts(options: LoadOptions): Promise<ContractParts | undefined> {
+  if (typeof options.contract !== 'string') return options.contract
+  const text = await readText(options.contract, 'CONTRACT_INVALID', 'contract')
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new BoxletError(
+      'CONTRACT_INVALID',
+      `Expected JSON for the contract but "${basename(options.contract)}" is not.`,
+      { cause },
+    )
+  }
+}
+
+async function chosenLabels({ labels }: LoadOptions): Promise<Labels | undefined> {
+  if (typeof labels !== 'string') return labels === undefined ? undefined : [...labels]
+  const text = await readText(labels, 'LABELS_INVALID', 'label')
+  const { parseLabels } = await import('./model/labels.ts')
+  return parseLabels(text, basename(labels))
+}
+
+async function readText(
+  path: string,
+  code: 'CONTRACT_INVALID' | 'LABELS_INVALID',
+  what: string,
+): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (cause) {
+    throw new BoxletError(code, `Expected a readable ${what} file but "${path}" cannot be read.`, { cause })
+  }
+}
+
+/**
+ * cost  labels off by one, as when a list counts the background and the head does not, name every object wrongly
+ */
+function withLabels(contract: Contract, labels: Labels): Contract {
+  const { classes } = contract.output
+  if (classes === 0 || labels.length === classes) return { ...contract, labels }
+  if (labels.length === classes + 1 && labels[0] === null) return { ...contract, labels: labels.slice(1) }
+  throw new BoxletError(
+    'LABELS_INVALID',
+    `Expected ${classes} labels for the ${classes} classes of the model but received ${labels.length}.`,
+    {
+      hint: 'Give one label for each class, in the order of training.',
+    },
+  )
+}
+
+/** What the runtime can open: the file itself, or the ONNX form of a TFLite model. */
+async function runnable(path: string, bytes: Uint8Array): Promise<string | Uint8Array> {
+  if (!isTflite(bytes)) return path
+  const { tfliteToOnnx } = await import('./model/tflite/tflite.ts')
+  return tfliteToOnnx(bytes).bytes
+}
+
+async function preparedGraph(bytes: Uint8Array, contract: Contract) {
+  if (isTflite(bytes)) return undefined
+  const { prepareModel } = await import('./model/prepare.ts')
+  return prepareModel(bytes, contract)
+}
+
+/** A contract may be hand-written: every tensor that it names has to exist. */
+function checkAgainst(contract: Contract, session: Session): void {
+  const check = (what: string, names: readonly string[], known: readonly { name: string }[]) => {
+    for (const name of names) {
+      if (known.some((tensor) => tensor.name === name)) continue
+      throw new BoxletError(
+        'CONTRACT_INVALID',
+        `Expected the name of an ${what} of the model but the contract names "${name}".`,
+        {
+          hint: `The model has ${known.map((tensor) => tensor.name).join(', ')}.`,
+        },
+      )
+    }
+  }
+  check('input', [contract.input.name, ...contract.extraInputs.map(({ name }) => name)], session.inputs)
+  check('output', Object.values(contract.output.roles), session.outputs)
+}

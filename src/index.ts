@@ -1,0 +1,28 @@
+/** The public library of Boxlet. */
+
+export type { PixelBox, RatioBox, Size } from './boxes/box.ts'
+export { fromRatio, toRatio } from './boxes/box.ts'
+export type { Candidates, Detection, Keypoint, Mask } from './boxes/detection.ts'
+export { iou } from './boxes/iou.ts'
+export type { Letterbox } from './boxes/letterbox.ts'
+export { Detector } from './detector.ts'
+export type {
+  DetectOptions,
+  DetectorLike,
+  DetectResult,
+  ImageInput,
+  ImageLimits,
+  LoadOptions,
+  ModelInfo,
+  RgbImage,
+  SliceOptions,
+  Timings,
+} from './detector-types.ts'
+export { BoxletError, ERROR_CODES, type ErrorCode, type ErrorKind } from './errors.ts'
+export { CandidateList } from './families/candidates.ts'
+export type { DecodeContext, Family, Recognition, RoleTensors } from './families/family.ts'
+export { allFamilies, familyNamed, registerFamily } from './families/registry.ts'
+export { floats, type Tensor } from './families/tensor.ts'
+export { drawDetections } from './image/draw.ts'
+export type { Contract, Evidence } from './model/contract.ts'
+export type { ModelSignature, TensorInfo } from './model/signature.ts'

@@ -89,7 +89,11 @@ export function nearestEven(value: number): number {
   return rest > 0.5 || (rest === 0.5 && low % 2 !== 0) ? low + 1 : low
 }
 
-/** Two passes with two cached rows: across into 19-bit integers, then down with OpenCV's truncating shifts. */
+/**
+ * Across into 19-bit integers, then down with OpenCV's truncating shifts. Enlarging, neighbouring output rows
+ * share their source rows, so the rows resized across are kept; reducing, they share few, and both directions
+ * are done in one go.
+ */
 export function bilinearRows(
   image: RgbImage,
   to: Size,
@@ -97,20 +101,27 @@ export function bilinearRows(
   down: LinearAxis,
   sink: RowSink,
 ): void {
-  const length = to.width * 3
-  const out = new Uint8Array(length)
-  let top = new Int32Array(length)
-  let bottom = new Int32Array(length)
+  const out = new Uint8Array(to.width * 3)
+  if (image.height > to.height) {
+    for (let y = 0; y < to.height; y++) {
+      bothWays(image, y, across, down, out)
+      sink(out, y)
+    }
+    return
+  }
+  let top = new Int32Array(out.length)
+  let bottom = new Int32Array(out.length)
   let topRow = -1
   let bottomRow = -1
   for (let y = 0; y < to.height; y++) {
     const low = down.low[y]!
     const high = down.high[y]!
+    if (bottomRow === low) {
+      ;[top, bottom] = [bottom, top]
+      ;[topRow, bottomRow] = [bottomRow, topRow]
+    }
     if (topRow !== low) {
-      if (bottomRow === low) {
-        ;[top, bottom] = [bottom, top]
-        bottomRow = topRow
-      } else acrossRow(image, low, across, top)
+      acrossRow(image, low, across, top)
       topRow = low
     }
     if (bottomRow !== high && high !== low) {
@@ -141,6 +152,39 @@ function acrossRow(image: RgbImage, y: number, axis: LinearAxis, into: Int32Arra
 function downRow(top: Int32Array, bottom: Int32Array, a: number, b: number, out: Uint8Array): void {
   for (let i = 0; i < out.length; i++) {
     out[i] = ((Math.imul(top[i]!, a) >> 16) + (Math.imul(bottom[i]!, b) >> 16) + 2) >> 2
+  }
+}
+
+/** `acrossRow` twice and `downRow` in one loop. */
+function bothWays(image: RgbImage, y: number, across: LinearAxis, down: LinearAxis, out: Uint8Array): void {
+  const { data, width } = image
+  const { low, high, lowWeight, highWeight } = across
+  const top = down.low[y]! * width * 3
+  const step = down.high[y]! * width * 3 - top
+  const c = down.lowWeight[y]!
+  const d = down.highWeight[y]!
+  for (let x = 0, o = 0; x < low.length; x++, o += 3) {
+    const l = top + low[x]! * 3
+    const h = top + high[x]! * 3
+    const m = l + step
+    const n = h + step
+    const a = lowWeight[x]!
+    const b = highWeight[x]!
+    out[o] =
+      ((Math.imul((data[l]! * a + data[h]! * b) >> 4, c) >> 16) +
+        (Math.imul((data[m]! * a + data[n]! * b) >> 4, d) >> 16) +
+        2) >>
+      2
+    out[o + 1] =
+      ((Math.imul((data[l + 1]! * a + data[h + 1]! * b) >> 4, c) >> 16) +
+        (Math.imul((data[m + 1]! * a + data[n + 1]! * b) >> 4, d) >> 16) +
+        2) >>
+      2
+    out[o + 2] =
+      ((Math.imul((data[l + 2]! * a + data[h + 2]! * b) >> 4, c) >> 16) +
+        (Math.imul((data[m + 2]! * a + data[n + 2]! * b) >> 4, d) >> 16) +
+        2) >>
+      2
   }
 }
 

@@ -1,0 +1,101 @@
+import type { Size } from '../boxes/box.ts'
+import type { Detection } from '../boxes/detection.ts'
+import type { DetectResult, ModelInfo, Timings } from '../detector-types.ts'
+import type { BoxletError } from '../errors.ts'
+import { encodeRle, type Rle } from './rle.ts'
+
+/** The native JSON: what `boxlet detect --format json` prints and `POST /v1/detect` answers. */
+export interface NativeReport {
+  model: NativeModel
+  images: NativeImage[]
+}
+
+export interface NativeModel {
+  name: string
+  family: string
+  sha256: string
+  licence: string | null
+}
+
+export type NativeImage = NativeFound | NativeFailed
+
+export interface NativeFound {
+  source: string
+  width: number
+  height: number
+  detections: NativeDetection[]
+  /** Milliseconds. */
+  timings: Timings
+  altText?: string
+}
+
+export interface NativeFailed {
+  source: string
+  error: { code: string; message: string; hint?: string }
+}
+
+export interface NativeDetection {
+  label: string
+  classId: number
+  score: number
+  /** x1, y1, x2, y2 in pixels of the upright original picture. */
+  box: [number, number, number, number]
+  /** x, y, score of each point. */
+  keypoints?: [number, number, number][]
+  /** COCO run-length encoding over the whole picture. */
+  mask?: Rle
+  /** Radians, clockwise on screen. */
+  angle?: number
+  corners?: [number, number][]
+}
+
+export const nativeModel = ({ name, family, sha256, licence }: ModelInfo): NativeModel => ({
+  name,
+  family,
+  sha256,
+  licence,
+})
+
+export function nativeFound(source: string, result: DetectResult): NativeFound {
+  const { image, detections, timings } = result
+  return {
+    source,
+    width: image.width,
+    height: image.height,
+    detections: detections.map((detection) => nativeDetection(detection, image)),
+    timings: {
+      decode: round(timings.decode, 2),
+      prepare: round(timings.prepare, 2),
+      run: round(timings.run, 2),
+      boxes: round(timings.boxes, 2),
+      total: round(timings.total, 2),
+    },
+  }
+}
+
+export function nativeFailed(source: string, error: BoxletError): NativeFailed {
+  const { code, message, hint } = error.toJSON()
+  return { source, error: { code, message, ...(hint === undefined ? {} : { hint }) } }
+}
+
+/** Boxes to a hundredth of a pixel and scores to six digits: below what any model means. */
+export function nativeDetection(detection: Detection, image: Size): NativeDetection {
+  const { box, keypoints, mask, angle, corners } = detection
+  return {
+    label: detection.label,
+    classId: detection.classId,
+    score: round(detection.score, 6),
+    box: [round(box.x1, 2), round(box.y1, 2), round(box.x2, 2), round(box.y2, 2)],
+    ...(keypoints && {
+      keypoints: keypoints.map(({ x, y, score }) => [round(x, 2), round(y, 2), round(score, 4)]),
+    }),
+    ...(mask && { mask: encodeRle(mask, image) }),
+    ...(angle !== undefined && { angle: round(angle, 6) }),
+    ...(corners && { corners: corners.map(({ x, y }) => [round(x, 2), round(y, 2)]) }),
+  }
+}
+
+export function round(value: number, digits: number): number {
+  const factor = 10 ** digits
+  return Math.round(value * factor) / factor
+}

@@ -1,8 +1,8 @@
 import { Cursor, viewOf } from './cursor.ts'
 import type { OnnxTensor } from './model.ts'
 
-/** Most values that are read out of the file at once; larger constants are data that nobody here needs. */
-const MAX_VALUES = 65_536
+/** The largest constants that are compared are cell centres: 2 × 33,600 for an input of 1280. */
+const MAX_VALUES = 262_144
 
 /**
  * Numbers of a small constant, row-major, or undefined when it is large, external or of a type without

@@ -1,0 +1,99 @@
+import { takesAnySize } from './onnx/any-size.ts'
+import { usedBy } from './onnx/edit.ts'
+import type { NewValue } from './onnx/encode.ts'
+import type { OnnxNode } from './onnx/model.ts'
+import { matchYolov8Head, type RawHead } from './onnx/yolov8-head.ts'
+import type { Preparation, PreparationStep } from './prepare.ts'
+
+/**
+ * Cuts a YOLOv8 head after its last convolutions. Softmax over the box bins and sigmoid over the classes are
+ * then done for the few cells above the threshold instead of for all, and with the fixed cell centres gone the
+ * network takes any size that its stride divides: a letterbox needs no more padding than that.
+ */
+export const cutYolov8Head: PreparationStep = (at) => {
+  const { model, links, folder, contract, edits } = at
+  if (contract.family !== 'yolov8' || contract.task !== 'detect') return undefined
+  if (contract.output.boxUnits !== 'pixels' || contract.output.options.transposed === true) return undefined
+  const [input, ...others] = model.graph.inputs.filter(({ name }) => !model.graph.initializers.has(name))
+  const [output, ...moreOutputs] = model.graph.outputs
+  if (input?.shape?.length !== 4 || others.length > 0 || moreOutputs.length > 0) return undefined
+  const [batch, channels, height, width] = input.shape
+  if (batch !== 1 || channels !== 3 || typeof height !== 'number' || typeof width !== 'number')
+    return undefined
+  if (input.type !== 'float32' || output?.type !== 'float32') return undefined
+  const head = matchYolov8Head({ model, links, folder, width, height }, output.name)
+  if (head === undefined || head.classes !== contract.output.classes) return undefined
+
+  const stride = Math.max(...head.levels.map((level) => level.stride))
+  const dynamic = contract.input.geometry.fit === 'letterbox' && bodyTakesAnySize(at, head)
+  edits.outputs = head.levels.flatMap((level) => outputsOf(level, head, dynamic, width, height))
+  if (dynamic) {
+    edits.inputs = [{ name: input.name, typeCode: FLOAT32, shape: [1, 3, 'height', 'width'] }]
+    edits.dropValueInfo = true
+  }
+  return {
+    contract: rawContract(at, head, dynamic ? stride : undefined),
+    edit: dynamic
+      ? `Boxes are decoded outside the graph, and the input takes any multiple of ${stride}.`
+      : 'Boxes are decoded outside the graph.',
+  }
+}
+
+/** Type code of onnx.proto. */
+const FLOAT32 = 1
+
+function outputsOf(
+  level: RawHead['levels'][number],
+  head: RawHead,
+  dynamic: boolean,
+  width: number,
+  height: number,
+): NewValue[] {
+  const size = dynamic
+    ? [`height${level.stride}`, `width${level.stride}`]
+    : [height / level.stride, width / level.stride]
+  return [
+    { name: level.boxes, typeCode: FLOAT32, shape: [1, 4 * head.bins, ...size] },
+    { name: level.scores, typeCode: FLOAT32, shape: [1, head.classes, ...size] },
+  ]
+}
+
+/** Everything that the raw maps depend on computes the same for any size. */
+function bodyTakesAnySize({ links, folder }: Preparation, head: RawHead): boolean {
+  const seen = new Set<OnnxNode>()
+  const stack = head.levels.flatMap(({ boxes, scores }) => [boxes, scores])
+  while (stack.length > 0) {
+    const node = links.producers.get(stack.pop() as string)
+    if (node === undefined || seen.has(node)) continue
+    if (!takesAnySize(node, links, folder)) return false
+    seen.add(node)
+    stack.push(...usedBy(node))
+  }
+  return true
+}
+
+function rawContract(
+  { contract }: Preparation,
+  head: RawHead,
+  stride: number | undefined,
+): Preparation['contract'] {
+  const roles: Record<string, string> = {}
+  for (const { stride: at, boxes, scores } of head.levels) {
+    roles[`boxes${at}`] = boxes
+    roles[`scores${at}`] = scores
+  }
+  return {
+    ...contract,
+    family: 'yolov8-raw',
+    input: stride === undefined ? contract.input : { ...contract.input, dynamic: { stride } },
+    output: {
+      ...contract.output,
+      roles,
+      boxCode: 'head',
+      boxUnits: 'pixels',
+      frame: 'input',
+      scoreActivation: 'sigmoid',
+      options: { strides: head.levels.map((level) => level.stride), bins: head.bins },
+    },
+  }
+}

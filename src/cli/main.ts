@@ -2,7 +2,9 @@ import { toBoxletError } from '../errors.ts'
 import type { ExitCode, Io, Verb } from './verb.ts'
 
 /** Loaded on demand, so that no verb pays for another's imports. */
-const VERBS: Record<string, () => Promise<{ verb: Verb }>> = {}
+const VERBS: Record<string, () => Promise<{ verb: Verb }>> = {
+  model: () => import('./model.ts'),
+}
 
 export async function main(args: string[], io: Io): Promise<ExitCode> {
   try {

@@ -52,6 +52,8 @@ export interface CatalogueEntry {
   accuracy?: PublishedAccuracy
   /** Tried in this order. */
   sources: ModelSource[]
-  /** Everything the file does not say by itself. Absent where recognition from the file suffices. */
+  /** The whole contract, for a file that recognition cannot know. */
   contract?: Contract
+  /** Parts to lay over the recognised contract with `mergeContract`, where the file leaves them open. */
+  overrides?: Record<string, unknown>
 }

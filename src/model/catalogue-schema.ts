@@ -1,6 +1,8 @@
 /** Checks a catalogue entry read from a file, so that the rest of the store can trust its type. */
 import { z } from 'zod'
 import type { CatalogueEntry } from './catalogue-entry.ts'
+import { contractSchema } from './contract-schema.ts'
+import { isAllowedAddress } from './sources/address.ts'
 
 /** ONNX files cannot exceed 2 GiB without external data, and an entry is one file. */
 export const MAX_MODEL_BYTES = 2 * 1024 ** 3
@@ -41,7 +43,8 @@ const entry = z.strictObject({
     })
     .optional(),
   sources: z.array(source).min(1),
-  contract: z.looseObject({ version: z.literal(1) }).optional(),
+  contract: contractSchema.optional(),
+  overrides: z.record(z.string(), z.unknown()).optional(),
 })
 
 export function parseCatalogueEntry(value: unknown, fault: (why: string) => Error): CatalogueEntry {
@@ -49,13 +52,4 @@ export function parseCatalogueEntry(value: unknown, fault: (why: string) => Erro
   if (result.success) return result.data as unknown as CatalogueEntry
   const issue = result.error.issues[0]!
   throw fault(`"${issue.path.join('.')}": ${issue.message}`)
-}
-
-/** https everywhere; plain http only where nobody can listen in. */
-export function isAllowedAddress(address: string): boolean {
-  if (!URL.canParse(address)) return false
-  const { protocol, hostname } = new URL(address)
-  return (
-    protocol === 'https:' || (protocol === 'http:' && ['127.0.0.1', '[::1]', 'localhost'].includes(hostname))
-  )
 }

@@ -30,8 +30,10 @@ export interface ResolvedModel {
   path: string
   /** Lower-case hex. */
   sha256: string
-  /** From the catalogue, or from the file beside the model. */
+  /** A whole contract, from the catalogue or from the file beside the model. */
   contract?: Contract
+  /** Parts that the catalogue lays over the recognised contract: `mergeContract(recognised, overrides)`. */
+  overrides?: Record<string, unknown>
   /** The file that `contract` was read from, when it lies beside the model. */
   contractPath?: string
   licence?: Licence
@@ -94,6 +96,7 @@ async function resolveEntry(entry: CatalogueEntry, options: StoreOptions): Promi
     licence: { name: entry.licence.name, class: entry.licence.class },
     catalogue: entry,
     ...(entry.contract === undefined ? {} : { contract: entry.contract }),
+    ...(entry.overrides === undefined ? {} : { overrides: entry.overrides }),
   }
   if ((await checkCached(entry, path)) === 'verified') return resolved
   if (isOffline(options.env)) throw offline(entry)
@@ -162,11 +165,14 @@ async function contractBeside(modelPath: string): Promise<{ contract: Contract; 
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw unreadableContract(path, 'a file that cannot be read', error)
   }
+  let value: unknown
   try {
-    return { contract: JSON.parse(text) as Contract, path }
+    value = JSON.parse(text)
   } catch (error) {
     throw unreadableContract(path, 'text that is not JSON', error)
   }
+  const { validateContract } = await import('./contract-schema.ts')
+  return { contract: validateContract(value), path }
 }
 
 const unreadableContract = (path: string, what: string, cause: unknown): BoxletError =>

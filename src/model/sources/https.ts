@@ -1,6 +1,6 @@
 /** A model file at an https address. Redirects are followed; proxies come from the environment. */
 import type { HttpsSource } from '../catalogue-entry.ts'
-import { isAllowedAddress } from '../catalogue-schema.ts'
+import { isAllowedAddress } from './address.ts'
 import { type ReadSource, SourceFault, stallMilliseconds, statusReason } from './source.ts'
 
 export const readHttps: ReadSource<HttpsSource> = async function* (source, { env, signal }) {

@@ -1,0 +1,175 @@
+import { parseArgs } from 'node:util'
+import { BoxletError } from '../errors.ts'
+import { type ListedModel, listModels, pullModel, removeModel } from '../model/store.ts'
+import { megabytes, storeProgress } from './download-progress.ts'
+import type { ExitCode, Io, Verb } from './verb.ts'
+
+const HELP = `boxlet model list [--format table|json]
+boxlet model pull NAME... [--format table|json]
+boxlet model remove NAME... [--format table|json]
+
+Models of the catalogue, by name.
+
+  list      all of them: licence and its class, published accuracy, size, and whether they are cached
+  pull      fetch models that are not cached yet, and print where they lie
+  remove    take models out of the cache
+
+Options
+  --format table|json   how results are printed; table by default
+
+Variables
+  BOXLET_CACHE          folder of the cache; by default the cache folder of the platform
+  BOXLET_CATALOGUE      folders with entries of your own, looked at first
+  BOXLET_OFFLINE=1      never touch the network
+
+Examples
+  boxlet model list
+  boxlet model pull yolov8n
+  BOXLET_CACHE=./models boxlet model pull deimv2-atto
+
+docs/models.md tells which model to choose and what the licences mean.
+`
+
+const SUBVERBS: Record<string, (args: string[], io: Io) => Promise<ExitCode>> = { list, pull, remove }
+
+export const verb: Verb = {
+  name: 'model',
+  summary: 'List, fetch and remove models of the catalogue',
+  help: HELP,
+  run(args, io) {
+    const [name, ...rest] = args
+    const run = name === undefined ? undefined : SUBVERBS[name]
+    if (run === undefined) {
+      const received = name === undefined ? 'nothing' : `"${name}"`
+      throw new BoxletError(
+        'USAGE',
+        `Expected ${Object.keys(SUBVERBS).join(', ')} after "model" but received ${received}.`,
+        { hint: 'Run "boxlet model --help".' },
+      )
+    }
+    return run(rest, io)
+  },
+}
+
+async function list(args: string[], io: Io): Promise<ExitCode> {
+  const { format, names } = readArgs(args)
+  if (names.length > 0) throw usage('Expected no names for "model list" but received some.')
+  const models = await listModels({ env: io.env })
+  io.stdout.write(
+    format === 'json' ? json({ models: models.map(listedAsJson) }) : table(models.map(listedAsRow)),
+  )
+  return 0
+}
+
+async function pull(args: string[], io: Io): Promise<ExitCode> {
+  const { format, names } = readArgs(args)
+  if (names.length === 0) throw usage('Expected the name of a model for "model pull" but received none.')
+  return forEachName(names, format, io, async (name) => {
+    const progress = storeProgress(io)
+    try {
+      const { path, sha256, licence } = await pullModel(name, progress)
+      return { text: path, result: { name, path, sha256, licence } }
+    } finally {
+      progress.end()
+    }
+  })
+}
+
+async function remove(args: string[], io: Io): Promise<ExitCode> {
+  const { format, names } = readArgs(args)
+  if (names.length === 0) throw usage('Expected the name of a model for "model remove" but received none.')
+  return forEachName(names, format, io, async (name) => {
+    const removed = await removeModel(name, { env: io.env })
+    return { text: removed ? `Removed ${name}.` : `${name} was not cached.`, result: { name, removed } }
+  })
+}
+
+/** One name as an error of the verb; with several, a failure does not stop the rest. */
+async function forEachName(
+  names: string[],
+  format: string,
+  io: Io,
+  work: (name: string) => Promise<{ text: string; result: object }>,
+): Promise<ExitCode> {
+  const results: object[] = []
+  let failed = 0
+  for (const name of names) {
+    try {
+      const { text, result } = await work(name)
+      results.push(result)
+      if (format === 'table') io.stdout.write(`${text}\n`)
+    } catch (error) {
+      if (names.length === 1 || !(error instanceof BoxletError) || error.code === 'ABORTED') throw error
+      failed++
+      results.push({ name, error: error.toJSON() })
+      io.stderr.write(`boxlet: ${error.message} ${error.hint ?? ''} [${error.code}]\n`)
+    }
+  }
+  if (format === 'json') io.stdout.write(json({ models: results }))
+  if (failed === 0) return 0
+  return failed === names.length ? 3 : 1
+}
+
+function readArgs(args: string[]): { format: 'table' | 'json'; names: string[] } {
+  let parsed: { values: { format?: string | undefined }; positionals: string[] }
+  try {
+    parsed = parseArgs({ args, options: { format: { type: 'string' } }, allowPositionals: true })
+  } catch (error) {
+    throw usage(`Expected options of "boxlet model" but received others: ${(error as Error).message}`)
+  }
+  const format = parsed.values.format ?? 'table'
+  if (format !== 'table' && format !== 'json') {
+    throw usage(`Expected table or json for --format but received "${format}".`)
+  }
+  return { format, names: [...new Set(parsed.positionals)] }
+}
+
+const usage = (message: string): BoxletError =>
+  new BoxletError('USAGE', message, { hint: 'Run "boxlet model --help".' })
+
+const json = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`
+
+function listedAsJson({ entry, cached }: ListedModel): object {
+  return {
+    name: entry.name,
+    title: entry.title,
+    task: entry.task,
+    family: entry.family,
+    format: entry.format,
+    input: entry.input,
+    bytes: entry.bytes,
+    sha256: entry.sha256,
+    licence: { name: entry.licence.name, class: entry.licence.class },
+    accuracy: entry.accuracy ?? null,
+    cached,
+  }
+}
+
+const HEADINGS = ['name', 'input', 'MB', 'accuracy', 'licence', 'class', 'cached']
+
+function listedAsRow({ entry, cached }: ListedModel): string[] {
+  const { accuracy, licence } = entry
+  return [
+    entry.name,
+    `${entry.input.width}x${entry.input.height}`,
+    megabytes(entry.bytes),
+    accuracy === undefined ? '-' : `${accuracy.metric} ${accuracy.value.toFixed(1)}`,
+    licence.name,
+    licence.class,
+    cached ? 'yes' : 'no',
+  ]
+}
+
+function table(rows: string[][]): string {
+  const all = [HEADINGS, ...rows]
+  const widths = HEADINGS.map((_, column) => Math.max(...all.map((row) => row[column]!.length)))
+  return all
+    .map(
+      (row) =>
+        `${row
+          .map((cell, column) => cell.padEnd(widths[column]!))
+          .join('  ')
+          .trimEnd()}\n`,
+    )
+    .join('')
+}

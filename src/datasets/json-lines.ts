@@ -8,23 +8,21 @@ import { visit } from 'jsonc-parser'
  */
 export function elementLines(text: string, wanted: ReadonlySet<string>): Map<string, number> {
   const lines = new Map<string, number>()
-  visit(text, {
-    onObjectBegin(_offset, _length, line, _character, path) {
-      const [array, index, ...deeper] = path()
-      if (typeof index === 'number' && deeper.length === 0) {
+  try {
+    visit(text, {
+      onObjectBegin(_offset, _length, line, _character, path) {
+        const [array, index, ...deeper] = path()
+        if (typeof index !== 'number' || deeper.length > 0) return undefined
         const place = `${String(array)}[${index}]`
         if (wanted.has(place)) lines.set(place, line + 1)
         return false
-      }
-      return undefined
-    },
-  })
+      },
+      // The visitor leaves a skipped object only when it has someone to tell.
+      onObjectEnd() {},
+    })
+  } catch {
+    // The visitor calls itself per level, and a file of ten thousand brackets ends its stack: lines are a
+    // comfort, so such a file is reported without them.
+  }
   return lines
-}
-
-/** Line and column of the character offset, both from 1. */
-export function lineAt(text: string, offset: number): number {
-  let line = 1
-  for (let i = text.indexOf('\n'); i >= 0 && i < offset; i = text.indexOf('\n', i + 1)) line++
-  return line
 }

@@ -1,7 +1,6 @@
 import { BoxletError } from '../errors.ts'
 import type { Family } from './family.ts'
-import { torchvision } from './torchvision.ts'
-import { yolov8 } from './yolov8.ts'
+import { KNOWN_FAMILIES } from './known.ts'
 
 /** Every family that recognition asks, and that a contract may name. */
 const families = new Map<string, Family>()
@@ -34,4 +33,4 @@ export function familyNamed(name: string): Family {
   return family
 }
 
-for (const family of [yolov8, torchvision]) registerFamily(family)
+for (const family of KNOWN_FAMILIES) registerFamily(family)

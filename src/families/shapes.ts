@@ -37,5 +37,18 @@ export function pictureInput(signature: ModelSignature): PictureInput | undefine
       return { tensor, layout: batch ? 'NHWC' : 'HWC', height: fixed(first), width: fixed(second) }
     }
   }
-  return undefined
+  return freePicture(signature)
+}
+
+/** Transformers exports leave every axis free, channels too, and name the input and its axes instead. */
+function freePicture(signature: ModelSignature): PictureInput | undefined {
+  const tensor = signature.inputs.find(
+    ({ name, shape }) =>
+      shape?.length === 4 &&
+      fixed(shape[1]) === undefined &&
+      (name === 'pixel_values' || /channels/i.test(String(shape[1]))),
+  )
+  const shape = tensor?.shape
+  if (tensor === undefined || shape === undefined) return undefined
+  return { tensor, layout: 'NCHW', height: fixed(shape[2]), width: fixed(shape[3]) }
 }

@@ -1,0 +1,49 @@
+import { batchedNms } from './batched-nms.ts'
+import { damoYolo } from './damo-yolo.ts'
+import type { Family } from './family.ts'
+import { nanodet } from './nanodet.ts'
+import { nanodetPlus } from './nanodet-plus.ts'
+import { paddleRows } from './paddle-rows.ts'
+import { picodet } from './picodet.ts'
+import { rtmdet } from './rtmdet.ts'
+import { torchvision } from './torchvision.ts'
+import { yoloEnd2end } from './yolo-end2end.ts'
+import { yoloNas } from './yolo-nas.ts'
+import { yolov3Zoo } from './yolov3-zoo.ts'
+import { yolov4Zoo } from './yolov4-zoo.ts'
+import { yolov5 } from './yolov5.ts'
+import { yolov5Raw } from './yolov5-raw.ts'
+import { yolov6 } from './yolov6.ts'
+import { yolov7End2end } from './yolov7-end2end.ts'
+import { yolov8 } from './yolov8.ts'
+import { yolov8Classify } from './yolov8-classify.ts'
+import { yolov8Obb } from './yolov8-obb.ts'
+import { yolov8Pose } from './yolov8-pose.ts'
+import { yolov8Segment } from './yolov8-segment.ts'
+import { yolox } from './yolox.ts'
+
+/** Every family that comes with Boxlet. Order decides nothing: recognition ranks them by confidence. */
+export const KNOWN_FAMILIES: readonly Family[] = [
+  yolov8,
+  yolov8Segment,
+  yolov8Pose,
+  yolov8Obb,
+  yolov8Classify,
+  yoloEnd2end,
+  yolov5,
+  yolov5Raw,
+  yolov6,
+  yolov7End2end,
+  yolov3Zoo,
+  yolov4Zoo,
+  yolox,
+  yoloNas,
+  damoYolo,
+  batchedNms,
+  nanodet,
+  nanodetPlus,
+  picodet,
+  paddleRows,
+  rtmdet,
+  torchvision,
+]

@@ -1,7 +1,5 @@
-import { takesAnySize } from './onnx/any-size.ts'
-import { usedBy } from './onnx/edit.ts'
+import { bodyTakesAnySize } from './onnx/any-size.ts'
 import type { NewValue } from './onnx/encode.ts'
-import type { OnnxNode } from './onnx/model.ts'
 import { matchYolov8Head, type RawHead } from './onnx/yolov8-head.ts'
 import type { Preparation, PreparationStep } from './prepare.ts'
 
@@ -25,7 +23,8 @@ export const cutYolov8Head: PreparationStep = (at) => {
   if (head === undefined || head.classes !== contract.output.classes) return undefined
 
   const stride = Math.max(...head.levels.map((level) => level.stride))
-  const dynamic = contract.input.geometry.fit === 'letterbox' && bodyTakesAnySize(at, head)
+  const maps = head.levels.flatMap(({ boxes, scores }) => [boxes, scores])
+  const dynamic = contract.input.geometry.fit === 'letterbox' && bodyTakesAnySize(maps, links, folder)
   edits.outputs = head.levels.flatMap((level) => outputsOf(level, head, dynamic, width, height))
   if (dynamic) {
     edits.inputs = [{ name: input.name, typeCode: FLOAT32, shape: [1, 3, 'height', 'width'] }]
@@ -56,20 +55,6 @@ function outputsOf(
     { name: level.boxes, typeCode: FLOAT32, shape: [1, 4 * head.bins, ...size] },
     { name: level.scores, typeCode: FLOAT32, shape: [1, head.classes, ...size] },
   ]
-}
-
-/** Everything that the raw maps depend on computes the same for any size. */
-function bodyTakesAnySize({ links, folder }: Preparation, head: RawHead): boolean {
-  const seen = new Set<OnnxNode>()
-  const stack = head.levels.flatMap(({ boxes, scores }) => [boxes, scores])
-  while (stack.length > 0) {
-    const node = links.producers.get(stack.pop() as string)
-    if (node === undefined || seen.has(node)) continue
-    if (!takesAnySize(node, links, folder)) return false
-    seen.add(node)
-    stack.push(...usedBy(node))
-  }
-  return true
 }
 
 function rawContract(

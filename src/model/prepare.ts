@@ -4,7 +4,9 @@ import { Folder } from './onnx/fold.ts'
 import { type Links, linkGraph } from './onnx/links.ts'
 import type { OnnxModel } from './onnx/model.ts'
 import { parseModel } from './onnx/parse.ts'
+import { foldFocus } from './prepare-focus.ts'
 import { cutYolov8Head } from './prepare-yolov8.ts'
+import { freeYoloxSize } from './prepare-yolox.ts'
 
 /** Part of the key of stored results; grows whenever prepared graphs change. */
 export const PREPARATION_VERSION = 1
@@ -29,7 +31,7 @@ export interface Preparation {
 /** A preparation that applies changes `edits` and gives the new contract and a sentence for people. */
 export type PreparationStep = (at: Preparation) => { contract: Contract; edit: string } | undefined
 
-const STEPS: readonly PreparationStep[] = [cutYolov8Head]
+const STEPS: readonly PreparationStep[] = [cutYolov8Head, freeYoloxSize, foldFocus]
 
 /**
  * An ONNX graph that gives the same detections in less time, or undefined when there is nothing to gain that

@@ -1,3 +1,4 @@
+import { usedBy } from './edit.ts'
 import type { Folder } from './fold.ts'
 import type { Links } from './links.ts'
 import type { OnnxNode } from './model.ts'
@@ -27,11 +28,25 @@ const PLACE_WISE = new Set([
 
 const ELEMENTWISE = new Set(['Add', 'Sub', 'Mul', 'Div', 'Pow', 'Min', 'Max'])
 
+/** True when all nodes that these values depend on compute the same for any height and width. */
+export function bodyTakesAnySize(values: readonly string[], links: Links, folder: Folder): boolean {
+  const seen = new Set<OnnxNode>()
+  const stack = [...values]
+  while (stack.length > 0) {
+    const node = links.producers.get(stack.pop() as string)
+    if (node === undefined || seen.has(node)) continue
+    if (!takesAnySize(node, links, folder)) return false
+    seen.add(node)
+    stack.push(...usedBy(node))
+  }
+  return true
+}
+
 /**
  * True when a node of an NCHW network computes the same for any height and width that its strides divide:
  * no size of the exported picture is written into it.
  */
-export function takesAnySize(node: OnnxNode, links: Links, folder: Folder): boolean {
+function takesAnySize(node: OnnxNode, links: Links, folder: Folder): boolean {
   if (node.domain !== '') return false
   if (PLACE_WISE.has(node.op)) return padsFixed(node)
   if (ELEMENTWISE.has(node.op)) return node.inputs.every((name) => spreadsOver(name, links))

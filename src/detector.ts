@@ -60,6 +60,11 @@ export class Detector implements DetectorLike {
     }
   }
 
+  /** Takes a model that is open already, such as a packaged one, whose contract and graph were settled before. */
+  static of(loaded: LoadedModel): Detector {
+    return new Detector(loaded)
+  }
+
   get model(): ModelInfo {
     return this.#loaded.info
   }

@@ -1,0 +1,24 @@
+import type { ModelInfo } from '../../detector-types.ts'
+import type { Contract } from '../../model/contract.ts'
+
+/**
+ * `manifest.json` beside a packaged model. Recognition and preparation happened when it was packaged, so a
+ * start has nothing left to do but to open the file.
+ */
+export interface ModelManifest {
+  version: 1
+  /** Name of the file beside this one. */
+  file: string
+  bytes: number
+  /** Of the file that runs; `info.sha256` is that of the file that was given. */
+  sha256: string
+  info: ModelInfo
+  /** Contract of the graph that runs, which preparation may have changed. */
+  runs: Contract
+}
+
+export const MANIFEST_FILE = 'manifest.json'
+/** Folder in the zip, in a layer, and the last part of the prefix in S3. */
+export const MODEL_FOLDER = 'model'
+/** A manifest holds labels and a few numbers; one of a thousand classes has 40 KB. */
+export const MAX_MANIFEST_BYTES = 4 * 2 ** 20

@@ -1,0 +1,27 @@
+import { createRequire } from 'node:module'
+import { BoxletError } from '../errors.ts'
+
+const require = createRequire(import.meta.url)
+
+/**
+ * Loads a client of the AWS SDK the first time that something needs it; that takes 200–400 ms on a small
+ * Lambda, which requests with their picture in the body must not spend.
+ *
+ * The managed runtime keeps its SDK on NODE_PATH, which only `require` looks at.
+ */
+export function loadSdk<T>(name: string): T {
+  try {
+    return require(name) as T
+  } catch (cause) {
+    throw new BoxletError('AWS_FAILED', `Expected the AWS SDK package ${name} but it is not installed.`, {
+      cause,
+      hint: `Run "npm install ${name}".`,
+    })
+  }
+}
+
+/** The name of an SDK error and its HTTP status, without its message, which may name resources. */
+export function sdkFault(error: unknown): { name: string; status: number | undefined } {
+  const { name, $metadata } = error as { name?: string; $metadata?: { httpStatusCode?: number } }
+  return { name: name ?? 'Error', status: $metadata?.httpStatusCode }
+}

@@ -76,7 +76,10 @@ export function nearestNames(wanted: string, names: readonly string[]): string[]
   const target = wanted.toLowerCase()
   if (names.includes(target)) return [target]
   return names
-    .map((name) => ({ name, distance: name.startsWith(target) ? 1 : editDistance(target, name) }))
+    .map((name) => ({
+      name,
+      distance: target !== '' && name.startsWith(target) ? 0.5 : editDistance(target, name),
+    }))
     .filter(({ name, distance }) => distance <= Math.max(2, Math.floor(name.length / 3)))
     .sort((a, b) => a.distance - b.distance || a.name.localeCompare(b.name))
     .slice(0, 3)

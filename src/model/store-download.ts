@@ -83,19 +83,19 @@ async function fetchTo(
   source: ModelSource,
   options: DownloadOptions,
 ): Promise<void> {
+  if (options.signal?.aborted) throw cancelled(entry, options.signal.reason)
   const connection = new AbortController()
-  const cancel = () => connection.abort()
-  options.signal?.throwIfAborted()
-  options.signal?.addEventListener('abort', cancel, { once: true })
+  const watch = watchForSilence(stallMilliseconds(options.env), connection, options.signal)
   const file = await open(part, 'wx').catch((error) => {
     throw unwritable('be written', error)
   })
   try {
     const hash = createHash('sha256')
     let done = 0
-    const chunks = await readSource(source, { env: options.env, signal: connection.signal })
+    const context = { env: options.env, signal: connection.signal, alive: watch.alive }
+    const chunks = await readSource(source, context)
     options.onProgress?.({ name: entry.name, done, total: entry.bytes })
-    for await (const chunk of withStallLimit(chunks, stallMilliseconds(options.env), connection)) {
+    for await (const chunk of untilStopped(chunks, watch.stopped)) {
       done += chunk.length
       if (done > entry.bytes) throw new MismatchFault('more bytes than expected')
       hash.update(chunk)
@@ -108,7 +108,7 @@ async function fetchTo(
       throw unwritable('be written', error)
     })
   } finally {
-    options.signal?.removeEventListener('abort', cancel)
+    watch.end()
     connection.abort()
     await file.close().catch(() => undefined)
   }
@@ -122,37 +122,58 @@ async function writeWhole(file: FileHandle, chunk: Uint8Array): Promise<void> {
   }
 }
 
-/** Gives up when nothing arrives for `milliseconds`, the time to the first byte included, or on abort. */
-async function* withStallLimit(
-  chunks: AsyncIterable<Uint8Array>,
+interface SilenceWatch {
+  alive(): void
+  /** Rejects when nothing arrived for too long, or when the caller cancels. */
+  stopped: Promise<never>
+  end(): void
+}
+
+function watchForSilence(
   milliseconds: number,
   connection: AbortController,
-): AsyncGenerator<Uint8Array> {
-  const iterator = chunks[Symbol.asyncIterator]()
-  let watch: NodeJS.Timeout | undefined
-  let give = (_: Error): void => undefined
+  signal: AbortSignal | undefined,
+): SilenceWatch {
+  let stop = (_: Error): void => undefined
   const stopped = new Promise<never>((_, reject) => {
-    give = reject
+    stop = (error) => {
+      reject(error)
+      connection.abort()
+    }
   })
   stopped.catch(() => undefined)
-  connection.signal.addEventListener('abort', () => give(new SourceFault('nothing before it was cancelled')))
+  const timer = setTimeout(
+    () => stop(new SourceFault(`nothing for ${milliseconds / 1000} seconds`)),
+    milliseconds,
+  )
+  const cancel = () => stop(new SourceFault('no more because it was cancelled'))
+  signal?.addEventListener('abort', cancel, { once: true })
+  return {
+    alive: () => timer.refresh(),
+    stopped,
+    end() {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', cancel)
+    },
+  }
+}
+
+/** The chunks as long as `stopped` is pending; a source that hangs does not hold up the caller. */
+async function* untilStopped(
+  chunks: AsyncIterable<Uint8Array>,
+  stopped: Promise<never>,
+): AsyncGenerator<Uint8Array> {
+  const iterator = chunks[Symbol.asyncIterator]()
   try {
     for (;;) {
-      watch = setTimeout(() => {
-        give(new SourceFault(`nothing for ${milliseconds / 1000} seconds`))
-        connection.abort()
-      }, milliseconds)
       const next = iterator.next()
-      // When the limit wins, the loser still rejects as its connection closes.
+      // When `stopped` wins, the loser still rejects as its connection closes.
       next.catch(() => undefined)
       const { done, value } = await Promise.race([next, stopped])
-      clearTimeout(watch)
       if (done) return
       yield value
     }
   } finally {
-    clearTimeout(watch)
-    connection.abort()
     void iterator.return?.().catch(() => undefined)
   }
 }

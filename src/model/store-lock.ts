@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto'
 import { open, readFile, rm, stat, utimes } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { BoxletError } from '../errors.ts'
 import { unwritable } from './store-cache.ts'
 
 /** The holder touches the lock this often. */
@@ -49,7 +50,7 @@ async function acquire(
 ): Promise<void> {
   let seen: { touched: number; since: number } | undefined
   for (;;) {
-    options.signal?.throwIfAborted()
+    if (options.signal?.aborted) throw cancelled()
     if (await create(path, holder)) return
     if (seen === undefined) options.onWait?.()
     const touched = await stat(path).then(
@@ -62,9 +63,18 @@ async function acquire(
       await rm(path, { force: true })
       continue
     }
-    await sleep(POLL_MS, undefined, options.signal === undefined ? {} : { signal: options.signal })
+    await sleep(POLL_MS, undefined, options.signal === undefined ? {} : { signal: options.signal }).catch(
+      () => {
+        throw cancelled()
+      },
+    )
   }
 }
+
+const cancelled = (): BoxletError =>
+  new BoxletError('ABORTED', 'Expected the download to begin but it was cancelled.', {
+    hint: 'Nothing was kept; the next use starts it again.',
+  })
 
 async function create(path: string, holder: Holder): Promise<boolean> {
   try {

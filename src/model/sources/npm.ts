@@ -7,26 +7,28 @@ import { createGunzip } from 'node:zlib'
 import type { RegistryOptions } from 'npm-registry-fetch'
 import type { NpmSource } from '../catalogue-entry.ts'
 import { readNpmConfiguration } from './npm-config.ts'
-import { type ReadSource, SourceFault, stallMilliseconds } from './source.ts'
+import { libraryTimeout, type ReadSource, SourceFault, watched } from './source.ts'
 
 /** Unpacked bytes read before giving up: far above any real package, far below what fills a machine. */
 const MAX_UNPACKED_BYTES = 4 * 1024 ** 3
 
-export const readNpm: ReadSource<NpmSource> = async function* (source, { env, signal }) {
+export const readNpm: ReadSource<NpmSource> = async function* (source, context) {
+  const { env, signal } = context
   const { default: fetch } = await import('npm-registry-fetch')
   const { options, publicHost } = await readNpmConfiguration(env)
   const request: RegistryOptions = {
     ...options,
     spec: source.package,
     signal,
-    timeout: stallMilliseconds(env),
+    timeout: libraryTimeout(env),
     retry: { retries: 1, minTimeout: 500 },
     // npm would keep the whole package in its cache; the store keeps the one file.
     cache: null,
   }
   const address = await packageAddress(source, publicHost, request, fetch)
+  context.alive()
   const response = await fetch(address, request)
-  yield* fileInArchive(response.body, source.path)
+  yield* fileInArchive(watched(response.body, context), source.path)
 }
 
 async function packageAddress(

@@ -6,6 +6,19 @@ export interface SourceContext {
   env: Environment
   /** Aborting it closes the connection. */
   signal: AbortSignal
+  /** To be called for every piece that the network brings, wanted or not: silence ends the download. */
+  alive(): void
+}
+
+/** Reports every piece before it is used. */
+export async function* watched(
+  pieces: AsyncIterable<Uint8Array>,
+  { alive }: SourceContext,
+): AsyncGenerator<Uint8Array> {
+  for await (const piece of pieces) {
+    alive()
+    yield piece
+  }
 }
 
 /** Yields the bytes of the wanted file and ends after its last one. Throws `SourceFault` or a network error. */
@@ -18,6 +31,9 @@ export class SourceFault extends Error {
 
 /** Seconds without a single byte after which a download counts as dead. */
 const DEFAULT_STALL_SECONDS = 30
+
+/** The libraries' own limits only catch what the watch of the store cannot, so they come later. */
+export const libraryTimeout = (env: Environment): number => 2 * stallMilliseconds(env)
 
 export function stallMilliseconds(env: Environment): number {
   const seconds = Number(env.BOXLET_STALL_SECONDS)

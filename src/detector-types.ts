@@ -26,9 +26,9 @@ export interface LoadOptions {
   asIs?: boolean
   signal?: AbortSignal
   /** Bytes fetched so far, while a model of the catalogue is downloaded. */
-  onProgress?: (progress: { done: number; total: number }) => void
+  onProgress?: ((progress: { done: number; total: number }) => void) | undefined
   /** Lines for a person, such as the licence of weights that are about to be fetched. */
-  onNotice?: (line: string) => void
+  onNotice?: ((line: string) => void) | undefined
 }
 
 export interface DetectOptions {

@@ -1,0 +1,38 @@
+import type { Io } from './verb.ts'
+
+/** Fast enough to look alive, slow enough for a remote terminal. */
+const REDRAW_MS = 100
+/** A rate over fewer seconds jumps about. */
+const LEAST_SECONDS = 0.5
+
+/**
+ * A line on a terminal that tells how many of a known number are done, the rate and the time left. Draws
+ * nothing for a single one, or when messages go to a file.
+ */
+export function progressLine(io: Io, total: number, unit: string) {
+  const shown = total > 1 && 'isTTY' in io.stderr && io.stderr.isTTY === true
+  const started = performance.now()
+  let drawn = Number.NEGATIVE_INFINITY
+  return {
+    update(done: number): void {
+      const now = performance.now()
+      if (!shown || (now - drawn < REDRAW_MS && done < total)) return
+      drawn = now
+      const seconds = (now - started) / 1000
+      const rate = seconds < LEAST_SECONDS ? undefined : done / seconds
+      const speed = rate === undefined ? '' : `  ${rate.toFixed(1)} ${unit}/s`
+      const left = rate === undefined || rate === 0 ? '' : `  ${timeLeft((total - done) / rate)} left`
+      io.stderr.write(`\r\u001b[K${done}/${total}${speed}${left}`)
+    },
+    /** Call before any other line is written, and at the end. */
+    clear(): void {
+      if (shown && drawn > 0) io.stderr.write('\r\u001b[K')
+    },
+  }
+}
+
+function timeLeft(seconds: number): string {
+  if (seconds < 60) return `${Math.ceil(seconds)} s`
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.ceil(seconds % 60)} s`
+  return `${Math.floor(seconds / 3600)} h ${Math.ceil((seconds % 3600) / 60)} min`
+}

@@ -1,0 +1,31 @@
+import { type NativeImage, nativeFailed, nativeFound, nativeModel } from './native.ts'
+import type { Outcome, ReportWriter } from './report-writer.ts'
+
+/** One JSON document. Its parts are whole lines, so that a picture a line can be read while it grows. */
+export function jsonWriter(): ReportWriter {
+  let pictures = 0
+  return {
+    begin: (model) => `{"model":${JSON.stringify(nativeModel(model))},\n"images":[`,
+    picture: (outcome) => `${pictures++ === 0 ? '\n' : ',\n'}${JSON.stringify(nativeImage(outcome))}`,
+    end: () => '\n]}\n',
+  }
+}
+
+/** One JSON object a line and picture, with the name of the model in each. */
+export function ndjsonWriter(): ReportWriter {
+  let model = ''
+  return {
+    begin: (info) => {
+      model = info.name
+      return ''
+    },
+    picture: (outcome) => `${JSON.stringify({ model, ...nativeImage(outcome) })}\n`,
+    end: () => '',
+  }
+}
+
+export function nativeImage(outcome: Outcome): NativeImage {
+  if (outcome.error !== undefined) return nativeFailed(outcome.source, outcome.error)
+  const found = nativeFound(outcome.source, outcome.result)
+  return outcome.altText === undefined ? found : { ...found, altText: outcome.altText }
+}

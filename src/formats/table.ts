@@ -1,0 +1,24 @@
+import type { ReportWriter } from './report-writer.ts'
+
+/** For people: a line a picture and a line a detection. Failures go to the messages, not to the results. */
+export function tableWriter(): ReportWriter {
+  return {
+    begin: () => '',
+    picture: ({ source, result, altText }) => {
+      if (result === undefined) return ''
+      const { image, detections, timings } = result
+      const count = detections.length === 1 ? '1 object' : `${detections.length} objects`
+      const head = `${printable(source)}  ${image.width} × ${image.height}  ${count}  ${Math.round(timings.total)} ms`
+      const width = Math.max(0, ...detections.map(({ label }) => label.length))
+      const rows = detections.map(({ label, score, box }) => {
+        const corners = [box.x1, box.y1, box.x2, box.y2].map((edge) => edge.toFixed(1).padStart(8)).join('')
+        return `  ${printable(label).padEnd(width)}  ${(score * 100).toFixed(1).padStart(5)} %${corners}`
+      })
+      return `${[head, ...(altText === undefined ? [] : [`  ${altText}`]), ...rows].join('\n')}\n`
+    },
+    end: () => '',
+  }
+}
+
+/** Names and labels come from files; escape sequences in them must not reach the terminal. */
+const printable = (text: string): string => text.replace(/\p{Cc}/gu, '?')

@@ -39,7 +39,7 @@ export async function loadModel(model: string, options: LoadOptions): Promise<Lo
   options.signal?.throwIfAborted()
   const threads = options.threads ?? defaultThreads()
   const { contract, evidence } = await knowModel(resolved, bytes, options, threads)
-  const graph = options.asIs !== false ? undefined : await preparedGraph(bytes, contract)
+  const graph = options.asIs ? undefined : await preparedGraph(bytes, contract)
   const runs = graph?.contract ?? contract
   const family = familyNamed(runs.family)
   const session = await openSession(graph?.bytes ?? (await runnable(resolved.path, bytes)), { threads })

@@ -1,6 +1,7 @@
 import type { Size } from './boxes/box.ts'
 import type { Detection } from './boxes/detection.ts'
 import type { Contract, Evidence } from './model/contract.ts'
+import type { DownloadProgress } from './model/store-download.ts'
 
 /** A picture as the caller has it: encoded bytes in any supported format, or upright RGB pixels. */
 export type ImageInput = Uint8Array | RgbImage
@@ -26,7 +27,7 @@ export interface LoadOptions {
   asIs?: boolean
   signal?: AbortSignal
   /** Bytes fetched so far, while a model of the catalogue is downloaded. */
-  onProgress?: ((progress: { done: number; total: number }) => void) | undefined
+  onProgress?: ((progress: DownloadProgress) => void) | undefined
   /** Lines for a person, such as the licence of weights that are about to be fetched. */
   onNotice?: ((line: string) => void) | undefined
 }

@@ -19,12 +19,14 @@ import { yolov8 } from './yolov8.ts'
 import { yolov8Classify } from './yolov8-classify.ts'
 import { yolov8Obb } from './yolov8-obb.ts'
 import { yolov8Pose } from './yolov8-pose.ts'
+import { yolov8Raw } from './yolov8-raw.ts'
 import { yolov8Segment } from './yolov8-segment.ts'
 import { yolox } from './yolox.ts'
 
 /** Every family that comes with Boxlet. Order decides nothing: recognition ranks them by confidence. */
 export const KNOWN_FAMILIES: readonly Family[] = [
   yolov8,
+  yolov8Raw,
   yolov8Segment,
   yolov8Pose,
   yolov8Obb,

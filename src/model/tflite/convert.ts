@@ -1,0 +1,116 @@
+import { isQuantized, realType } from './constants.ts'
+import { elementCount, type TfliteGraph, type TfliteTensor } from './graph.ts'
+import { corrupt, unsupported } from './limits.ts'
+import { OnnxGraph, type OnnxType } from './onnx-graph.ts'
+import { Operation } from './operation.ts'
+import { DETECTION_OUTPUTS, detectionPostProcess, type RawDetections } from './ops/detection.ts'
+import { CONVERSIONS } from './ops/registry.ts'
+import { identity } from './order.ts'
+import { Values } from './values.ts'
+
+const DETECTION = 'TFLite_Detection_PostProcess'
+/** Refused by name in one message; more only fill the screen. */
+const MAX_NAMED = 8
+
+/**
+ * Turns a TFLite graph into an ONNX graph. Inputs stay as the file has them; quantized outputs become the reals
+ * that they stand for.
+ *
+ * @throws BoxletError MODEL_UNSUPPORTED naming every operator that has no conversion
+ */
+export function convertGraph(source: TfliteGraph): OnnxGraph {
+  refuseUnknown(source)
+  const graph = new OnnxGraph()
+  const values = new Values(graph, source)
+  const outputNames = nameOutputs(source)
+  for (const index of source.inputs) addInput(graph, values, index)
+  // Outputs keep their names, so nodes between must not take them.
+  const reserved = source.outputs.map((index) => graph.unique(outputNames.get(index) ?? ''))
+  let raw: RawDetections | undefined
+  for (const [position, operator] of source.operators.entries()) {
+    graph.scope = `${position}:${operator.name}`
+    const at = new Operation(operator, values)
+    if (operator.isCustom) raw = detectionPostProcess(at)
+    else CONVERSIONS[operator.name]!(at)
+  }
+  for (const [place, index] of source.outputs.entries()) addOutput(graph, values, index, reserved[place]!)
+  if (raw !== undefined) addRaw(graph, raw)
+  if (graph.outputs.length === 0) throw corrupt('outputs', 'none')
+  graph.prune()
+  return graph
+}
+
+/** Names of operators in the file that cannot be converted, each once. */
+export function unknownOperators(source: TfliteGraph): string[] {
+  const names = source.operators
+    .filter(({ name, isCustom }) => (isCustom ? name !== DETECTION : !Object.hasOwn(CONVERSIONS, name)))
+    .map(({ name }) => name.slice(0, 80))
+  return [...new Set(names)]
+}
+
+function refuseUnknown(source: TfliteGraph): void {
+  const names = unknownOperators(source)
+  if (names.length === 0) return
+  const more = names.length > MAX_NAMED ? ` and ${names.length - MAX_NAMED} more` : ''
+  throw unsupported(`${names.slice(0, MAX_NAMED).join(', ')}${more}`)
+}
+
+/** The four outputs of the detection operator get the names that people and families know them by. */
+export function nameOutputs(source: TfliteGraph): Map<number, string> {
+  const names = new Map(source.outputs.map((index) => [index, source.tensors[index]!.name]))
+  const detection = source.operators.find(({ name, isCustom }) => isCustom && name === DETECTION)
+  for (const [place, index] of (detection?.outputs ?? []).entries()) {
+    const name = DETECTION_OUTPUTS[place]
+    if (name !== undefined && names.has(index)) names.set(index, name)
+  }
+  return names
+}
+
+function addInput(graph: OnnxGraph, values: Values, index: number): void {
+  const tensor = values.tensor(index)
+  const type = storedType(tensor)
+  const order = identity(tensor.shape.length)
+  const name = graph.unique(tensor.name)
+  graph.inputs.push({ name, type, dims: tensor.shape })
+  graph.scope = 'input'
+  const scale = values.codeScale(index)
+  if (scale !== undefined && tensor.type === 'uint8') values.setCodes(index, name, order)
+  else if (scale !== undefined) {
+    const { scales, zeroPoints } = tensor.quantization!
+    const parts = [name, graph.scalar(scales[0]!), graph.int8([zeroPoints[0]!], [])]
+    values.setReal(index, graph.node('DequantizeLinear', parts), order)
+  } else if (isQuantized(tensor)) throw unsupported(`an input of type ${tensor.type}`)
+  else if (type === 'float16')
+    values.setReal(index, graph.node('Cast', [name], { to: { onnxType: 'float32' } }), order)
+  else values.setReal(index, name, order)
+}
+
+function storedType(tensor: TfliteTensor): OnnxType {
+  const { type } = tensor
+  if (type === 'other' || type === 'int4') throw unsupported(`an input of type ${type}`)
+  return type
+}
+
+function addOutput(graph: OnnxGraph, values: Values, index: number, name: string): void {
+  const tensor = values.tensor(index)
+  const type = realType(tensor)
+  if (type === undefined) throw unsupported(`an output of type ${tensor.type}`)
+  const rank = tensor.hasShape ? tensor.shape.length : undefined
+  const order = rank === undefined ? values.order(index) : identity(rank)
+  graph.scope = 'output'
+  graph.node('Identity', [values.real(index, order)], {}, name)
+  const dims = tensor.hasShape && elementCount(tensor.shape) > 0 ? tensor.shape : undefined
+  graph.outputs.push({ name, type, dims })
+}
+
+/** Boxes before suppression, so that a caller may choose its own thresholds and more than a few boxes. */
+function addRaw(graph: OnnxGraph, { boxes, scores, anchors, classes }: RawDetections): void {
+  graph.scope = 'output'
+  const add = (wish: string, value: string, dims: number[]) => {
+    const name = graph.unique(wish)
+    graph.node('Identity', [value], {}, name)
+    graph.outputs.push({ name, type: 'float32', dims })
+  }
+  add('raw_detection_boxes', boxes, [1, anchors, 4])
+  add('raw_detection_scores', scores, [1, anchors, classes])
+}

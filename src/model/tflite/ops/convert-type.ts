@@ -1,0 +1,36 @@
+import { realType } from '../constants.ts'
+import { unsupported } from '../limits.ts'
+import type { Operation } from '../operation.ts'
+import { identity } from '../order.ts'
+import { ONE_HOT } from '../schema.ts'
+
+/** QUANTIZE and DEQUANTIZE: reals pass, and giving them rounds to the codes of the output. */
+export function requantize(at: Operation): void {
+  const order = at.order(0)
+  at.give(at.real(0, order), order)
+}
+
+export function cast(at: Operation): void {
+  const order = at.order(0)
+  const tensor = at.outputTensor()
+  const type = realType(tensor)
+  if (type === undefined) throw unsupported(`CAST to ${tensor.type}`)
+  at.give(at.node('Cast', [at.real(0, order)], { to: { onnxType: type } }), order)
+}
+
+/** inputs: indices, depth, value on, value off. */
+export function oneHot(at: Operation): void {
+  const rank = at.rank(0)
+  const { axis } = at.options(ONE_HOT)
+  const wide = at.node('Cast', [at.real(0)], { to: { onnxType: 'int64' } })
+  const one = at.graph.int64([1])
+  const depth = at.node('Reshape', [at.real(1), one])
+  const values = at.node(
+    'Concat',
+    [at.node('Reshape', [at.real(3), one]), at.node('Reshape', [at.real(2), one])],
+    {
+      axis: 0,
+    },
+  )
+  at.give(at.node('OneHot', [wide, depth, values], { axis }), identity(rank + 1))
+}

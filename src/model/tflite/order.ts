@@ -1,0 +1,105 @@
+/**
+ * The order in which the axes of a tensor lie in memory: `order[i]` is the logical axis (as the TFLite file
+ * counts them) at place i. Keeping an order beside each value makes transpositions free until an operator
+ * insists on one.
+ */
+export type Order = readonly number[]
+
+/** Channels of a picture tensor NHWC brought before its rows, as ONNX convolutions want it. */
+export const CHANNELS_FIRST: Order = [0, 3, 1, 2]
+
+export const identity = (rank: number): Order => Array.from({ length: rank }, (_, axis) => axis)
+export const isIdentity = (order: Order): boolean => order.every((axis, place) => axis === place)
+export const sameOrder = (a: Order, b: Order): boolean =>
+  a.length === b.length && a.every((axis, place) => axis === b[place])
+
+/** `perm` of an ONNX Transpose that brings a value from one order to another. */
+export const transposition = (from: Order, to: Order): number[] => to.map((axis) => from.indexOf(axis))
+
+/** Sizes as they lie in memory. */
+export const stored = (shape: readonly number[], order: Order): number[] => order.map((axis) => shape[axis]!)
+
+/** Order that is left when some logical axes go away. */
+export function withoutAxes(order: Order, removed: ReadonlySet<number>): Order {
+  const kept = identity(order.length).filter((axis) => !removed.has(axis))
+  return order.filter((axis) => !removed.has(axis)).map((axis) => kept.indexOf(axis))
+}
+
+/** Copies values of `itemBytes` each from logical order into another. */
+export function permute(
+  data: Uint8Array,
+  shape: readonly number[],
+  order: Order,
+  itemBytes: number,
+): Uint8Array {
+  const total = shape.reduce((product, size) => product * size, itemBytes)
+  if (isIdentity(order)) return data.subarray(0, total)
+  const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((product, size) => product * size, 1))
+  const sizes = stored(shape, order)
+  const steps = order.map((axis) => strides[axis]!)
+  const out = new Uint8Array(total)
+  const index = sizes.map(() => 0)
+  let from = 0
+  for (let at = 0; at < total; at += itemBytes) {
+    for (let byte = 0; byte < itemBytes; byte++) out[at + byte] = data[from * itemBytes + byte]!
+    for (let place = sizes.length - 1; place >= 0; place--) {
+      from += steps[place]!
+      if (++index[place]! < sizes[place]!) break
+      from -= steps[place]! * sizes[place]!
+      index[place] = 0
+    }
+  }
+  return out
+}
+
+/**
+ * How a reshape looks to a value that does not lie in logical order, or undefined when the value has to be
+ * brought into it first. Both shapes are cut into the smallest groups of axes with equal products; when each
+ * group lies together and in its own order, the groups may stay where they are.
+ */
+export function reshapeInPlace(
+  from: readonly number[],
+  to: readonly number[],
+  order: Order,
+): Order | undefined {
+  const groups = pairGroups(from, to)
+  if (groups === undefined) return undefined
+  const places = groups.map((group) => group.from.filter((axis) => from[axis] !== 1))
+  const lying = order.filter((axis) => from[axis] !== 1)
+  const ordered: number[] = []
+  for (let at = 0; at < lying.length; ) {
+    const group = places.findIndex((axes) => axes[0] === lying[at])
+    const axes = places[group]
+    if (axes === undefined || !axes.every((axis, step) => lying[at + step] === axis)) return undefined
+    ordered.push(group)
+    at += axes.length
+  }
+  for (const [index, axes] of places.entries()) if (axes.length === 0) ordered.push(index)
+  return ordered.flatMap((index) => groups[index]!.to)
+}
+
+function pairGroups(
+  from: readonly number[],
+  to: readonly number[],
+): { from: number[]; to: number[] }[] | undefined {
+  const groups: { from: number[]; to: number[] }[] = []
+  let a = 0
+  let b = 0
+  while (a < from.length || b < to.length) {
+    const group = { from: [] as number[], to: [] as number[] }
+    let left = 1
+    let right = 1
+    do {
+      if (left <= right && a < from.length) {
+        left *= from[a]!
+        group.from.push(a++)
+      } else if (b < to.length) {
+        right *= to[b]!
+        group.to.push(b++)
+      } else return undefined
+      if (left === 0 || right === 0) return undefined
+    } while (left !== right)
+    groups.push(group)
+  }
+  return groups
+}

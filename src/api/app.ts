@@ -1,0 +1,76 @@
+import { Hono } from 'hono'
+import { BoxletError, toBoxletError } from '../errors.ts'
+import { Admission } from './admission.ts'
+import type { Call, Env } from './call.ts'
+import type { Connection } from './connection.ts'
+import { cors } from './cors.ts'
+import { errorResponse, protocolOf } from './error-response.ts'
+import { guard } from './guard.ts'
+import { healthRoutes } from './health.ts'
+import { checkHost } from './host-check.ts'
+import { kserveRoutes } from './kserve/routes.ts'
+import { lifecycle } from './lifecycle.ts'
+import { detectRoutes } from './native/detect-routes.ts'
+import { modelRoutes } from './native/model-routes.ts'
+import { olderRoutes } from './older/routes.ts'
+import { openApiRoute } from './openapi/route.ts'
+import { type AppOptions, DEFAULT_LIMITS, type Limits } from './options.ts'
+import { pageRoutes } from './page.ts'
+import { rekognitionRoute } from './rekognition/route.ts'
+import type { Service } from './service.ts'
+
+/** The HTTP application: Web requests in, Web responses out; runs in a Node server and in Lambda alike. */
+export interface App {
+  fetch(request: Request, connection?: Connection): Promise<Response>
+  /** Takes no new work and resolves when the accepted work is done. */
+  drain(): Promise<void>
+  /** Requests that are being read, waiting or running. */
+  readonly inFlight: number
+  readonly limits: Limits
+}
+
+/** Builds the application. Nothing is loaded or listened on; each model loads when `detectors` says so. */
+export function createApp(options: AppOptions): App {
+  const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits }
+  const admission = new Admission(limits)
+  const service: Service = { options, limits, now: options.now ?? Date.now }
+  const app = new Hono<Env>({ strict: false })
+  const guarded = (maxBytes: number) => guard({ limits, admission, auth: options.auth, maxBytes })
+
+  app.onError((error, c) => {
+    const known = toBoxletError(error)
+    const call = c.get('call')
+    call.error = known.code
+    if (known.code === 'INTERNAL') call.cause = known.cause
+    return errorResponse(known, protocolOf(c.req.path, c.req.raw.headers), call.id)
+  })
+  app.notFound((c) => {
+    throw new BoxletError('NOT_FOUND', 'Expected a documented path but received another one.', {
+      hint: `GET /openapi.json lists the paths. The method was ${c.req.method}.`,
+    })
+  })
+
+  app.use(lifecycle(service))
+  if (options.auth === undefined && options.hosts !== undefined) app.use(checkHost(options))
+  if (options.corsOrigins !== undefined && options.corsOrigins.length > 0) app.use(cors(options.corsOrigins))
+
+  healthRoutes(app, service, guarded(0))
+  openApiRoute(app, service)
+  modelRoutes(app, service, guarded(0))
+  detectRoutes(app, service, guarded(limits.bodyBytes))
+  kserveRoutes(app, service, guarded(0), guarded(limits.tensorBytes))
+  olderRoutes(app, service, guarded(limits.bodyBytes))
+  rekognitionRoute(app, service, guarded(limits.bodyBytes))
+  if (options.page !== undefined) pageRoutes(app, options.page)
+
+  return {
+    fetch: async (request, connection = {}) => app.fetch(request, connection),
+    drain: () => admission.drain(),
+    get inFlight() {
+      return admission.requests
+    },
+    limits,
+  }
+}
+
+export type { AppOptions, Call, Connection }

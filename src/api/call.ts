@@ -1,0 +1,36 @@
+import type { Context } from 'hono'
+import type { Principal } from './auth/authenticator.ts'
+import type { Connection } from './connection.ts'
+
+/** The state of one request on its way through the application. */
+export interface Call {
+  id: string
+  started: number
+  connection: Connection
+  /** Aborted at the deadline and when the caller goes away. */
+  signal: AbortSignal
+  principal: Principal | undefined
+  operation: string | undefined
+  model: string | undefined
+  pictures: number
+  detections: number
+  error: string | undefined
+  cause: unknown
+  /** Milliseconds by stage, summed over pictures. */
+  stages: Record<string, number>
+}
+
+export interface Env {
+  Bindings: Connection
+  Variables: {
+    call: Call
+    /** The whole body, read within its limit; empty where there is none. */
+    body: Uint8Array
+  }
+}
+
+export type Ctx = Context<Env>
+
+export function addStage(call: Call, name: string, milliseconds: number): void {
+  call.stages[name] = (call.stages[name] ?? 0) + milliseconds
+}

@@ -1,0 +1,84 @@
+import type { MiddlewareHandler } from 'hono'
+import { BoxletError } from '../errors.ts'
+import type { Admission } from './admission.ts'
+import type { Authenticator, AuthRequest } from './auth/authenticator.ts'
+import { declaredLength, readBody } from './body.ts'
+import type { Ctx, Env } from './call.ts'
+import type { Limits } from './options.ts'
+
+export interface GuardOptions {
+  limits: Limits
+  admission: Admission
+  auth: Authenticator | undefined
+  /** Bodies above this are refused before they are read. */
+  maxBytes: number
+}
+
+/**
+ * What stands before every route that works: who the caller may be, a free place, the body within its limit,
+ * who the caller is (a signature covers the body), and the deadline.
+ */
+export function guard({ limits, admission, auth, maxBytes }: GuardOptions): MiddlewareHandler<Env> {
+  return async (c, next) => {
+    const call = c.get('call')
+    const declared = declaredLength(c.req.raw.headers)
+    if (declared !== undefined && declared > maxBytes) await readBody(null, declared, maxBytes, call.signal)
+    const headers = new Map([...c.req.raw.headers].map(([name, value]) => [name.toLowerCase(), value]))
+    const checks = auth !== undefined && call.principal === undefined
+    const key = checks ? await auth.precheck(headers) : call.principal?.id
+    const stream = c.req.raw.body ?? c.env.body
+    // The share of a client counts by key where there is one, else by address.
+    const place = admission.enter(
+      key ?? c.env.clientAddress ?? 'unknown',
+      declared ?? (stream == null ? 0 : maxBytes),
+    )
+    let request: AuthRequest | undefined
+    const work = async () => {
+      const body = await readBody(stream, declared, maxBytes, call.signal)
+      c.set('body', body)
+      if (checks) {
+        request = { method: c.req.method, target: targetOf(c), headers, body }
+        call.principal = await auth.authenticate(request)
+      }
+      await next()
+    }
+    // The place is given back when the work has ended, which may be later than the answer.
+    const worked = work().finally(() => {
+      place.leave()
+      if (request !== undefined) auth?.settled?.(request, c.error === undefined ? c.res.status : 500)
+    })
+    await untilAborted(worked, call.signal, limits.deadlineMs)
+  }
+}
+
+async function untilAborted(work: Promise<void>, signal: AbortSignal, deadlineMs: number): Promise<void> {
+  let stop: (() => void) | undefined
+  const aborted = new Promise<never>((_resolve, reject) => {
+    stop = () => reject(abortError(signal, deadlineMs))
+    if (signal.aborted) stop()
+    else signal.addEventListener('abort', stop, { once: true })
+  })
+  try {
+    await Promise.race([work, aborted])
+  } catch (error) {
+    work.catch(() => {})
+    throw signal.aborted ? abortError(signal, deadlineMs) : error
+  } finally {
+    if (stop !== undefined) signal.removeEventListener('abort', stop)
+  }
+}
+
+function abortError(signal: AbortSignal, deadlineMs: number): BoxletError {
+  return signal.reason instanceof BoxletError
+    ? signal.reason
+    : new BoxletError(
+        'ABORTED',
+        `Expected the caller to wait up to ${deadlineMs} ms for the answer but it went away.`,
+      )
+}
+
+function targetOf(c: Ctx): string {
+  if (c.env.target !== undefined) return c.env.target
+  const url = new URL(c.req.url)
+  return url.pathname + url.search
+}

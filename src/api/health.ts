@@ -1,0 +1,18 @@
+import type { Hono, MiddlewareHandler } from 'hono'
+import type { Env } from './call.ts'
+import { allowOnly, type Service } from './service.ts'
+
+/** Liveness, readiness and metrics. The first two are open, since probes carry no credentials. */
+export function healthRoutes(app: Hono<Env>, { options }: Service, guarded: MiddlewareHandler<Env>): void {
+  app.get('/healthz', (c) => c.json({ status: 'ok' }))
+  app.get('/readyz', (c) =>
+    options.detectors.ready() ? c.json({ status: 'ready' }) : c.json({ status: 'not ready' }, 503),
+  )
+  const render = options.observer?.render?.bind(options.observer)
+  if (render !== undefined)
+    app.get('/metrics', guarded, async (c) => {
+      const { contentType, body } = await render()
+      return c.body(body, 200, { 'content-type': contentType })
+    })
+  for (const path of ['/healthz', '/readyz', '/metrics']) app.all(path, allowOnly('GET'))
+}

@@ -1,0 +1,156 @@
+import { BoxletError } from '../../errors.ts'
+import type { Call, Ctx } from '../call.ts'
+import { parseJsonObject } from '../json-body.ts'
+import type { Service } from '../service.ts'
+import { parseOptions, type RequestOptions } from './detect-options.ts'
+import {
+  fromBase64,
+  fromBlob,
+  fromBytes,
+  fromUrl,
+  type PictureSource,
+  parseBlobRef,
+} from './picture-sources.ts'
+
+export interface DetectRequest extends RequestOptions {
+  pictures: PictureSource[]
+}
+
+/**
+ * Reads a detect request in any of its forms: a picture as the body, a multipart form, or JSON.
+ *
+ * @throws BoxletError REQUEST_INVALID
+ */
+export async function parseDetectRequest(c: Ctx, service: Service): Promise<DetectRequest> {
+  const body = c.get('body')
+  const type = (c.req.header('content-type') ?? '').toLowerCase()
+  const query = queryOf(c)
+  if (body.byteLength === 0)
+    throw new BoxletError('REQUEST_INVALID', 'Expected a picture in the request but its body is empty.', {
+      hint: 'With curl: --data-binary @picture.jpg',
+    })
+  const request = type.startsWith('multipart/form-data')
+    ? await fromForm(body, c.req.header('content-type') as string, query, service, c.get('call'))
+    : isJson(type, body)
+      ? fromJson(body, query, service, c.get('call'))
+      : { ...parseOptions(query), pictures: [fromBytes('body', body, service)] }
+  if (request.pictures.length === 0)
+    throw new BoxletError('REQUEST_INVALID', 'Expected at least one picture but received none.', {
+      hint: 'Send image, url, s3 or images.',
+    })
+  if (request.pictures.length > service.limits.pictures)
+    throw new BoxletError(
+      'REQUEST_INVALID',
+      `Expected at most ${service.limits.pictures} pictures in one request but received ${request.pictures.length}.`,
+    )
+  return request
+}
+
+/** curl sends pictures as a form unless told otherwise, so an opening brace decides where no type is given. */
+function isJson(type: string, body: Uint8Array): boolean {
+  if (/^application\/(.+\+)?json/.test(type)) return true
+  const untyped =
+    type === '' || type.startsWith('application/x-www-form-urlencoded') || type.startsWith('text/')
+  return untyped && (body[0] === 0x7b || body[0] === 0x20 || body[0] === 0x0a)
+}
+
+function queryOf(c: Ctx): Record<string, unknown> {
+  const query: Record<string, unknown> = {}
+  for (const [name, value] of new URL(c.req.url).searchParams) {
+    if (Object.hasOwn(query, name))
+      throw new BoxletError(
+        'REQUEST_INVALID',
+        'Expected each option once in the query but received one twice.',
+      )
+    query[name] = value
+  }
+  return query
+}
+
+async function fromForm(
+  body: Uint8Array,
+  contentType: string,
+  query: Record<string, unknown>,
+  service: Service,
+  call: Call,
+): Promise<DetectRequest> {
+  let form: FormData
+  try {
+    form = await new Response(body as Uint8Array<ArrayBuffer>, {
+      headers: { 'content-type': contentType },
+    }).formData()
+  } catch (cause) {
+    throw new BoxletError(
+      'REQUEST_INVALID',
+      'Expected a well-formed multipart form but received a damaged one.',
+      {
+        cause,
+      },
+    )
+  }
+  const given = { ...query }
+  const pictures: PictureSource[] = []
+  for (const [name, value] of form) {
+    if (typeof value !== 'string')
+      pictures.push(
+        fromBytes(
+          sourceName(value.name, pictures.length),
+          new Uint8Array(await value.arrayBuffer()),
+          service,
+        ),
+      )
+    else if (name === 'url') pictures.push(fromUrl(value, value, service, call))
+    else if (name === 's3') pictures.push(fromBlob(value, parseBlobRef(value), service, call))
+    else given[name] = value
+  }
+  return { ...parseOptions(given), pictures }
+}
+
+function fromJson(
+  body: Uint8Array,
+  query: Record<string, unknown>,
+  service: Service,
+  call: Call,
+): DetectRequest {
+  const { image, url, s3, images, ...given } = parseJsonObject(body)
+  const single = [image, url, s3].some((value) => value !== undefined)
+  if (single && images !== undefined)
+    throw new BoxletError(
+      'REQUEST_INVALID',
+      'Expected either one picture or the list images but received both.',
+    )
+  if (images !== undefined && !Array.isArray(images))
+    throw new BoxletError('REQUEST_INVALID', 'Expected a list for images but received another value.')
+  const entries: unknown[] = images ?? (single ? [dropUndefined({ image, url, s3 })] : [])
+  // Each picture of a list costs work before the count is checked, so the check comes first here too.
+  const pictures = entries
+    .slice(0, service.limits.pictures + 1)
+    .map((entry, index) => fromEntry(entry, index, service, call))
+  return { ...parseOptions({ ...query, ...given }), pictures }
+}
+
+/** One entry: base64 text, or an object with exactly one of image, url and s3, and perhaps a name. */
+function fromEntry(entry: unknown, index: number, service: Service, call: Call): PictureSource {
+  if (typeof entry === 'string') return fromBase64(`images[${index}]`, entry, service)
+  if (typeof entry === 'object' && entry !== null) {
+    const { name, ...parts } = entry as Record<string, unknown>
+    const [kind, ...more] = Object.keys(parts)
+    const value = kind === undefined ? undefined : parts[kind]
+    const label = typeof name === 'string' ? name.slice(0, 200) : undefined
+    if (more.length === 0 && (name === undefined || label !== undefined)) {
+      if (kind === 'image' && typeof value === 'string')
+        return fromBase64(label ?? `images[${index}]`, value, service)
+      if (kind === 'url' && typeof value === 'string') return fromUrl(label ?? value, value, service, call)
+      if (kind === 's3') {
+        const ref = parseBlobRef(value)
+        return fromBlob(label ?? `s3://${ref.bucket}/${ref.key}`, ref, service, call)
+      }
+    }
+  }
+  throw new BoxletError('REQUEST_INVALID', 'Expected one of image (base64), url and s3 for each picture.')
+}
+
+const dropUndefined = (entry: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(entry).filter(([, value]) => value !== undefined))
+
+const sourceName = (name: string, index: number): string => name.slice(0, 200) || `images[${index}]`

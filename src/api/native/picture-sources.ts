@@ -1,0 +1,88 @@
+import { BoxletError } from '../../errors.ts'
+import type { BlobRef } from '../../jobs/blob-store.ts'
+import { decodeBase64 } from '../base64.ts'
+import type { Call } from '../call.ts'
+import type { Service } from '../service.ts'
+
+/** One picture of a request: what to call it in the answer, and how to get its bytes. */
+export interface PictureSource {
+  source: string
+  /** @throws BoxletError for this picture alone; the others of the request still run */
+  bytes(): Promise<Uint8Array>
+}
+
+export const fromBytes = (source: string, bytes: Uint8Array, service: Service): PictureSource => ({
+  source,
+  bytes: async () => {
+    if (bytes.byteLength > service.limits.pictureBytes) throw tooLarge(service.limits.pictureBytes)
+    return bytes
+  },
+})
+
+export const fromBase64 = (source: string, text: string, service: Service): PictureSource => ({
+  source,
+  bytes: async () => decodeBase64(text, service.limits.pictureBytes),
+})
+
+export const fromUrl = (source: string, url: string, service: Service, call: Call): PictureSource => ({
+  source,
+  bytes: () => {
+    const { fetchPicture } = service.options
+    if (fetchPicture === undefined)
+      throw new BoxletError(
+        'URL_REFUSED',
+        'Expected the bytes of the picture, since addresses are not fetched here.',
+      )
+    const { pictureBytes: maxBytes, fetchMs: timeoutMs } = service.limits
+    return fetchPicture(url, { maxBytes, timeoutMs, signal: call.signal })
+  },
+})
+
+export const fromBlob = (
+  source: string,
+  ref: BlobRef,
+  service: Service,
+  call: Call,
+  maxBytes?: number,
+): PictureSource => ({
+  source,
+  bytes: () => {
+    const { blobStore } = service.options
+    if (blobStore === undefined)
+      throw new BoxletError(
+        'REQUEST_INVALID',
+        'Expected the bytes of the picture, since no object store is configured.',
+        {
+          hint: 'Start the service with --blobs and a folder.',
+        },
+      )
+    return blobStore.get(ref, { maxBytes: maxBytes ?? service.limits.pictureBytes, signal: call.signal })
+  },
+})
+
+/**
+ * Reads `s3://bucket/key`, or `{ bucket, key, version }`.
+ *
+ * @throws BoxletError REQUEST_INVALID
+ */
+export function parseBlobRef(value: unknown): BlobRef {
+  const parts = typeof value === 'string' ? fromAddress(value) : value
+  if (typeof parts === 'object' && parts !== null) {
+    const { bucket, key, version, ...rest } = parts as Record<string, unknown>
+    const valid = isName(bucket, 63) && isName(key, 1024) && (version === undefined || isName(version, 1024))
+    if (valid && Object.keys(rest).length === 0)
+      return { bucket, key, ...(version === undefined ? {} : { version }) } as BlobRef
+  }
+  throw new BoxletError('REQUEST_INVALID', 'Expected {"bucket", "key"} or "s3://bucket/key" for s3.')
+}
+
+function fromAddress(address: string): Partial<BlobRef> | undefined {
+  const match = /^s3:\/\/([^/]+)\/(.+)$/s.exec(address)
+  return match === null ? undefined : { bucket: match[1] as string, key: match[2] as string }
+}
+
+const isName = (value: unknown, most: number): value is string =>
+  typeof value === 'string' && value.length > 0 && value.length <= most
+
+const tooLarge = (maxBytes: number) =>
+  new BoxletError('IMAGE_TOO_LARGE', `Expected at most ${maxBytes} bytes for the picture but received more.`)

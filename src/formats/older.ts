@@ -1,0 +1,22 @@
+import type { Detection } from '../boxes/detection.ts'
+
+/** YOLambda: label under `cls`, corners in whole pixels of the original picture, since its clients draw with them. */
+export const toYolambda = (detections: readonly Detection[]) => ({
+  detections: detections.map(({ box, score, label }) => ({
+    box: [box.x1, box.y1, box.x2, box.y2].map(Math.round),
+    conf: score,
+    cls: label,
+  })),
+})
+
+/** The IceVision handler: a bare list, corners in pixels. */
+export const toIcevision = (detections: readonly Detection[]) =>
+  detections.map(({ box, score, label }) => ({ bbox: [box.x1, box.y1, box.x2, box.y2], score, label }))
+
+/** The Node and TypeScript article: corner and size in pixels. */
+export const toArticle = (detections: readonly Detection[]) =>
+  detections.map(({ box, score, label }) => ({
+    label,
+    probability: score,
+    boundingBox: { x: box.x1, y: box.y1, w: box.x2 - box.x1, h: box.y2 - box.y1 },
+  }))

@@ -1,0 +1,21 @@
+/** A stored object, as S3 names one. A directory of the file system stands in for it outside AWS. */
+export interface BlobRef {
+  bucket: string
+  key: string
+  /** One version of the object, where the store keeps versions. */
+  version?: string
+}
+
+export interface BlobGetOptions {
+  /** Objects above this are refused before they are read: IMAGE_TOO_LARGE. */
+  maxBytes?: number
+  signal?: AbortSignal
+}
+
+/** Where pictures and results lie. One implementation reads S3, one a directory. */
+export interface BlobStore {
+  /** @throws BoxletError IMAGE_NOT_FOUND, FORBIDDEN, IMAGE_TOO_LARGE, IMAGE_UNREADABLE */
+  get(ref: BlobRef, options?: BlobGetOptions): Promise<Uint8Array>
+  /** Replaces what is there. @throws BoxletError OUTPUT_UNWRITABLE, FORBIDDEN */
+  put(ref: BlobRef, bytes: Uint8Array, options?: { contentType?: string }): Promise<void>
+}

@@ -12,6 +12,7 @@ import type { Contract } from './model/contract.ts'
 export interface Wanted {
   /** The least of all, for decoding. */
   minScore: number
+  everyClass: boolean
   keeps(classId: number, score: number): boolean
   suppression: Contract['suppression']
 }
@@ -29,6 +30,7 @@ export function wanted(contract: Contract, options: DetectOptions): Wanted {
   }
   return {
     minScore: Math.min(base, ...scoreOf.values()),
+    everyClass: options.everyClass === true,
     keeps: (classId, score) =>
       score >= (scoreOf.get(classId) ?? base) && (classes === undefined || classes.has(classId)),
     suppression: {

@@ -43,6 +43,8 @@ export interface DetectOptions {
   classes?: readonly (string | number)[]
   /** Cuts large pictures into overlapping tiles and merges what is found. */
   slice?: boolean | SliceOptions
+  /** Several classes for one prediction, as reference evaluations do. For measuring, not for people. */
+  everyClass?: boolean
   /** Limits of decoding. */
   image?: ImageLimits
   signal?: AbortSignal

@@ -157,6 +157,7 @@ export class Detector implements DetectorLike {
       contract,
       letterbox: at,
       minScore: want.minScore,
+      everyClass: want.everyClass,
       maxCandidates: MAX_CANDIDATES,
     })
     const detections = toDetections(candidates, at, contract, want)

@@ -33,6 +33,7 @@ const OPTIONS = {
   'max-pixels': { type: 'number', integer: true, min: 1 },
   tolerant: { type: 'boolean' },
   'allow-private': { type: 'boolean' },
+  'every-class': { type: 'boolean' },
 } as const
 
 export const verb: Verb = {
@@ -55,6 +56,7 @@ What to find
   --iou I               overlap above which the weaker box of a class goes, 0-1
   --max N               most objects in a picture
   --classes A,B         only these labels or class ids (may be repeated)
+  --every-class         several classes for one prediction, as reference evaluations do
   --slice               look at overlapping tiles too, for small objects in large pictures
   --slice-size N        edge of a tile in pixels (default: the larger edge of the model input)
   --slice-overlap S     share that neighbouring tiles have in common, 0-0.9 (default 0.2)
@@ -148,6 +150,7 @@ function detectOptions(values: Settings<typeof OPTIONS>): DetectOptions {
         ...(values['slice-overlap'] !== undefined && { overlap: values['slice-overlap'] }),
       },
     }),
+    ...(values['every-class'] && { everyClass: true }),
     image: {
       ...(values['max-pixels'] !== undefined && { maxPixels: values['max-pixels'] }),
       ...(values.tolerant && { tolerant: true }),

@@ -26,6 +26,11 @@ export interface DecodeContext {
   letterbox: Letterbox
   /** Candidates below this score are not wanted. */
   minScore: number
+  /**
+   * Takes every class of a prediction that reaches `minScore`, not only the best one. The evaluation mode of
+   * the YOLO reference codes; it lifts recall at very low scores and means nothing to people.
+   */
+  everyClass?: boolean
   /** Rows that a raw head may give at most; the best are kept. */
   maxCandidates: number
 }

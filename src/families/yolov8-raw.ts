@@ -28,7 +28,10 @@ export const yolov8Raw: Family = {
     let firstRow = 0
     for (const stride of strides) {
       const level = levelOf(outputs, stride)
-      decodeLevel({ ...level, stride, bins, classes, threshold, firstRow }, list)
+      decodeLevel(
+        { ...level, stride, bins, classes, threshold, firstRow, everyClass: context.everyClass === true },
+        list,
+      )
       firstRow += level.cells
     }
     return list.finish('input')
@@ -64,6 +67,7 @@ interface LevelDecode extends Level {
   threshold: number
   /** Rows before this level, as the file's own head counts them. */
   firstRow: number
+  everyClass: boolean
 }
 
 function decodeLevel(level: LevelDecode, list: CandidateList): void {
@@ -79,15 +83,23 @@ function decodeLevel(level: LevelDecode, list: CandidateList): void {
     const top = expectation(boxes, cell + side, cells, bins)
     const right = expectation(boxes, cell + 2 * side, cells, bins)
     const bottom = expectation(boxes, cell + 3 * side, cells, bins)
-    list.add(
-      (x - left) * stride,
-      (y - top) * stride,
-      (x + right) * stride,
-      (y + bottom) * stride,
-      1 / (1 + Math.exp(-(best[cell] as number))),
-      classId,
-      firstRow + cell,
-    )
+    const add = (logit: number, id: number) =>
+      list.add(
+        (x - left) * stride,
+        (y - top) * stride,
+        (x + right) * stride,
+        (y + bottom) * stride,
+        1 / (1 + Math.exp(-logit)),
+        id,
+        firstRow + cell,
+      )
+    if (!level.everyClass) add(best[cell] as number, classId)
+    else {
+      for (let id = 0; id < level.classes; id++) {
+        const logit = level.scores[id * cells + cell] as number
+        if (logit >= level.threshold) add(logit, id)
+      }
+    }
   }
 }
 

@@ -122,8 +122,8 @@ function headEvidence(signature: ModelSignature, head: HeadShape, namesFit: bool
  * Reads [1, 4 + classes + extra, n]: boxes and the best class of each prediction. What follows the class
  * channels (mask coefficients, keypoints, angle) is left to the caller, by the rows of the list.
  *
- * Only the best class of a prediction is taken, as the reference does when predicting; its evaluation mode
- * takes every class above the threshold.
+ * Only the best class of a prediction is taken, as the reference does when predicting, unless `everyClass` asks
+ * for what its evaluation mode does.
  */
 export function decodeHead(tensor: Tensor, context: DecodeContext): CandidateList {
   const { classes, boxUnits, options } = context.contract.output
@@ -146,7 +146,15 @@ export function decodeHead(tensor: Tensor, context: DecodeContext): CandidateLis
     const y = values[at + step]! * unitY
     const halfWidth = (values[at + 2 * step]! * unitX) / 2
     const halfHeight = (values[at + 3 * step]! * unitY) / 2
-    list.add(x - halfWidth, y - halfHeight, x + halfWidth, y + halfHeight, scores[row]!, classId, row)
+    const add = (score: number, id: number) =>
+      list.add(x - halfWidth, y - halfHeight, x + halfWidth, y + halfHeight, score, id, row)
+    if (!context.everyClass) add(scores[row]!, classId)
+    else {
+      for (let id = 0; id < classes; id++) {
+        const score = values[at + (4 + id) * step]!
+        if (score >= context.minScore) add(score, id)
+      }
+    }
   }
   return list
 }

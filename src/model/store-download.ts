@@ -5,7 +5,13 @@ import { basename, dirname, join } from 'node:path'
 import { BoxletError } from '../errors.ts'
 import type { Environment } from './catalogue.ts'
 import type { CatalogueEntry, ModelSource } from './catalogue-entry.ts'
-import { faultReason, type SourceContext, SourceFault, stallMilliseconds } from './sources/source.ts'
+import {
+  faultReason,
+  isPassing,
+  type SourceContext,
+  SourceFault,
+  stallMilliseconds,
+} from './sources/source.ts'
 import { unwritable, writeRecord } from './store-cache.ts'
 
 /** Bytes of one download; `total` is known from the catalogue before the first one arrives. */
@@ -25,7 +31,9 @@ export interface DownloadOptions {
 export async function download(entry: CatalogueEntry, path: string, options: DownloadOptions): Promise<void> {
   await removeAbandoned(path)
   const attempts: { source: string; reason: string; mismatch: boolean }[] = []
-  for (const source of entry.sources) {
+  const sources = [...entry.sources]
+  for (let at = 0; at < sources.length; at++) {
+    const source = sources[at]!
     const part = `${path}.${randomUUID()}.part`
     try {
       await fetchTo(part, entry, source, options)
@@ -35,6 +43,10 @@ export async function download(entry: CatalogueEntry, path: string, options: Dow
     } catch (error) {
       if (error instanceof BoxletError) throw error
       if (options.signal?.aborted) throw cancelled(entry, error)
+      if (isPassing(error) && source !== sources[at - 1]) {
+        sources.splice(at + 1, 0, source)
+        continue
+      }
       attempts.push({
         source: sourceName(source),
         reason: faultReason(error),
@@ -102,6 +114,8 @@ async function fetchTo(
       await writeWhole(file, chunk)
       options.onProgress?.({ name: entry.name, done, total: entry.bytes })
     }
+    // Behind the wanted file a package goes on; syncing the disk is long enough for many bytes more.
+    connection.abort()
     if (done < entry.bytes) throw new SourceFault(`only ${done} bytes`)
     if (hash.digest('hex') !== entry.sha256) throw new MismatchFault('bytes with another SHA-256')
     await file.sync().catch((error) => {

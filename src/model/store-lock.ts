@@ -13,7 +13,7 @@ import { unwritable } from './store-cache.ts'
 /** The holder touches the lock this often. */
 const BEAT_MS = 1_000
 /** A lock that nobody touched for this long, by the waiter's own clock, is abandoned. */
-const ABANDONED_MS = 15_000
+const ABANDONED_MS = 6_000
 const POLL_MS = 200
 
 interface Holder {

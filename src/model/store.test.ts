@@ -50,7 +50,7 @@ async function expectFailure(
   const error = await failure(pullModel('m', { env: space.env, ...options }))
   expect(error.code).toBe(code)
   expect(error.message).toMatch(text)
-  expect(error.message).not.toMatch(/\n|at .*:\d+/)
+  expect(error.message).not.toMatch(/\n| at .*\.[jt]s:\d+/)
   expect(space.cached()).toEqual([])
   return error
 }

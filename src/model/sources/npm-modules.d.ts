@@ -1,28 +1,19 @@
 /** The parts used here of libraries that ship no types. */
 
-interface FetchedResponse {
-  ok: boolean
-  status: number
-  url: string
-  body: AsyncIterable<Uint8Array>
-}
-
-interface FetchRetry {
-  retries: number
-  minTimeout: number
-}
-
-declare module 'make-fetch-happen' {
-  export default function fetch(
+declare module '@npmcli/agent' {
+  export function getAgent(
     url: string,
     options: {
-      signal: AbortSignal
-      timeout: number
-      retry: FetchRetry
-      proxy?: string
-      noProxy?: string
+      keepAlive: boolean
+      proxy?: string | undefined
+      noProxy?: string | string[] | undefined
+      ca?: string | string[] | null | undefined
+      cert?: string | null | undefined
+      key?: string | null | undefined
+      localAddress?: string | undefined
+      rejectUnauthorized?: boolean | undefined
     },
-  ): Promise<FetchedResponse>
+  ): import('node:http').Agent
 }
 
 declare module 'npm-registry-fetch' {
@@ -30,16 +21,24 @@ declare module 'npm-registry-fetch' {
     spec?: string
     signal?: AbortSignal
     timeout?: number
-    retry?: FetchRetry
+    retry?: { retries: number; minTimeout: number }
     cache?: string | null
     headers?: Record<string, string>
     replaceRegistryHost?: string
+    httpsProxy?: string
+    proxy?: string
+    noProxy?: string | string[]
+    ca?: string | string[] | null
+    cert?: string | null
+    key?: string | null
+    localAddress?: string
+    strictSSL?: boolean
     [option: string]: unknown
   }
-  function fetch(url: string, options: RegistryOptions): Promise<FetchedResponse>
-  namespace fetch {
-    function json(url: string, options: RegistryOptions): Promise<unknown>
-    function pickRegistry(spec: string, options: RegistryOptions): string
+  const fetch: {
+    json(url: string, options: RegistryOptions): Promise<unknown>
+    pickRegistry(spec: string, options: RegistryOptions): string
+    getAuth(url: string, options: RegistryOptions): { token?: string | null; auth?: string | null }
   }
   export default fetch
 }

@@ -6,36 +6,61 @@ import { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import type { RegistryOptions } from 'npm-registry-fetch'
 import type { NpmSource } from '../catalogue-entry.ts'
+import { readHttp, type StreamOptions } from './http-stream.ts'
 import { readNpmConfiguration } from './npm-config.ts'
-import { libraryTimeout, type ReadSource, SourceFault, watched } from './source.ts'
+import { libraryTimeout, type ReadSource, SourceFault } from './source.ts'
 
 /** Unpacked bytes read before giving up: far above any real package, far below what fills a machine. */
 const MAX_UNPACKED_BYTES = 4 * 1024 ** 3
 
 export const readNpm: ReadSource<NpmSource> = async function* (source, context) {
-  const { env, signal } = context
   const { default: fetch } = await import('npm-registry-fetch')
-  const { options, publicHost } = await readNpmConfiguration(env)
+  const { options, publicHost } = await readNpmConfiguration(context.env)
   const request: RegistryOptions = {
     ...options,
     spec: source.package,
-    signal,
-    timeout: libraryTimeout(env),
+    signal: context.signal,
+    timeout: libraryTimeout(context.env),
     retry: { retries: 1, minTimeout: 500 },
-    // npm would keep the whole package in its cache; the store keeps the one file.
+    // npm would keep documents in its cache; the store keeps the one file.
     cache: null,
   }
   const address = await packageAddress(source, publicHost, request, fetch)
   context.alive()
-  const response = await fetch(address, request)
-  yield* fileInArchive(watched(response.body, context), source.path)
+  const archive = readHttp(address, streamOptions(request, fetch), context)
+  yield* fileInArchive(archive, source.path)
 }
+
+/** The same connection and credentials as npm itself would use for that address. */
+function streamOptions(request: RegistryOptions, fetch: RegistryFetch): StreamOptions {
+  const { httpsProxy, proxy, noProxy, ca, cert, key, localAddress, strictSSL } = request
+  const auth = (address: string) => fetch.getAuth(address, request)
+  return {
+    connection: {
+      proxy: httpsProxy || proxy || undefined,
+      noProxy,
+      ca,
+      cert,
+      key,
+      localAddress,
+      rejectUnauthorized: strictSSL !== false,
+    },
+    headersFor(address) {
+      const { token, auth: basic } = auth(address)
+      if (token) return { authorization: `Bearer ${token}` }
+      return basic ? { authorization: `Basic ${basic}` } : {}
+    },
+    mayGoTo: (address) => /^https?:/.test(address),
+  }
+}
+
+type RegistryFetch = typeof import('npm-registry-fetch').default
 
 async function packageAddress(
   source: NpmSource,
   publicHost: string,
   request: RegistryOptions,
-  fetch: typeof import('npm-registry-fetch').default,
+  fetch: RegistryFetch,
 ): Promise<string> {
   const document = (await fetch.json(`/${source.package.replace('/', '%2f')}`, {
     ...request,

@@ -10,23 +10,19 @@ export interface SourceContext {
   alive(): void
 }
 
-/** Reports every piece before it is used. */
-export async function* watched(
-  pieces: AsyncIterable<Uint8Array>,
-  { alive }: SourceContext,
-): AsyncGenerator<Uint8Array> {
-  for await (const piece of pieces) {
-    alive()
-    yield piece
-  }
-}
-
 /** Yields the bytes of the wanted file and ends after its last one. Throws `SourceFault` or a network error. */
 export type ReadSource<S> = (source: S, context: SourceContext) => AsyncIterable<Uint8Array>
 
 /** Why a source did not give the file, as the end of a sentence. */
 export class SourceFault extends Error {
-  override readonly name = 'SourceFault'
+  override readonly name: string = 'SourceFault'
+  /** Whether asking the same source once more may help. */
+  readonly passing: boolean
+
+  constructor(reason: string, passing = false) {
+    super(reason)
+    this.passing = passing
+  }
 }
 
 /** Seconds without a single byte after which a download counts as dead. */
@@ -65,12 +61,19 @@ const NETWORK_REASONS: Record<string, string> = {
   Z_DATA_ERROR: 'a damaged archive',
 }
 
+/** Faults that a second attempt at once may not meet. */
+export function isPassing(error: unknown): boolean {
+  if (error instanceof SourceFault) return error.passing
+  return ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'EAI_AGAIN'].includes(
+    String((error as { code?: unknown }).code),
+  )
+}
+
 /** What went wrong, in words and without addresses, which may carry credentials. */
 export function faultReason(error: unknown): string {
   if (error instanceof SourceFault) return error.message
-  const { code, type, statusCode } = error as { code?: unknown; type?: unknown; statusCode?: unknown }
+  const { code, statusCode } = error as { code?: unknown; statusCode?: unknown }
   if (typeof statusCode === 'number') return statusReason(statusCode)
-  if (type === 'max-redirect') return 'too many redirects'
   if (typeof code === 'string') {
     if (NETWORK_REASONS[code] !== undefined) return NETWORK_REASONS[code]
     if (/CERT|SSL|TLS|ISSUER/.test(code)) return `a certificate that is not trusted (${code})`

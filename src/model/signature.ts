@@ -27,6 +27,11 @@ export interface TensorInfo {
   shape: Dimension[] | undefined
   /** TFLite only: real = (stored − zeroPoint) · scale. */
   quantization?: { scale: number; zeroPoint: number }
+  /**
+   * Outputs of TFLite models only: how the file stores them. The converted model gives real values, so nothing
+   * is left to be dequantized.
+   */
+  storedAs?: { type: TensorType; scale: number; zeroPoint: number }
 }
 
 export interface ModelSignature {
@@ -53,6 +58,8 @@ export interface ModelSignature {
   stems?: Record<string, InputStem>
   /** Suppression inside the graph, with what it is set to where that is constant. */
   suppression?: GraphSuppression[]
+  /** TFLite only: operators of the file itself; `ops` counts those of its ONNX form. */
+  sourceOps?: Record<string, number>
 }
 
 /**

@@ -56,11 +56,17 @@ export function resolveConstant(links: Links, name: string): OnnxTensor | undefi
     const constant = links.constants.get(at)
     if (constant !== undefined) return constant
     const node = links.producers.get(at)
-    if (node === undefined || !STORAGE_OPS.has(node.op)) return undefined
+    if (node === undefined || !(STORAGE_OPS.has(node.op) || isScaling(links, node))) return undefined
     at = node.inputs[0] ?? ''
   }
   return undefined
 }
+
+/** Codes made real by plain arithmetic, which the runtime folds at load where it keeps DequantizeLinear. */
+const isScaling = (links: Links, { op, inputs }: OnnxNode): boolean =>
+  (op === 'Mul' || op === 'Sub') &&
+  links.constants.has(inputs[1] ?? '') &&
+  !links.constants.has(inputs[0] ?? '')
 
 /** True when the weight reaches its use with its last two axes swapped. */
 export function isTransposed(links: Links, name: string): boolean {

@@ -138,6 +138,11 @@ export class Values {
     }
   }
 
+  /** Lets a tensor be the same constant as another one. */
+  setConstantTensor(index: number, constant: TfliteTensor): void {
+    this.tensors[index] = constant
+  }
+
   #set(index: number, value: Value): void {
     this.#values.set(index, value)
   }

@@ -4,7 +4,13 @@ import type { Operation } from '../operation.ts'
 import { identity } from '../order.ts'
 import { ONE_HOT } from '../schema.ts'
 
-/** QUANTIZE and DEQUANTIZE: reals pass, and giving them rounds to the codes of the output. */
+/** A constant stays one, in the small type that the file has: exports of float16 widen every weight so. */
+export function dequantize(at: Operation): void {
+  if (at.isConstant(0)) at.values.setConstantTensor(at.outputIndex(), at.tensor(0))
+  else requantize(at)
+}
+
+/** Reals pass, and giving them rounds to the codes of the output. */
 export function requantize(at: Operation): void {
   const order = at.order(0)
   at.give(at.real(0, order), order)

@@ -1,6 +1,6 @@
 import type { Operation } from '../operation.ts'
 import { batchToSpace, depthBlocks, spaceToBatch } from './blocks.ts'
-import { cast, oneHot, requantize } from './convert-type.ts'
+import { cast, dequantize, oneHot, requantize } from './convert-type.ts'
 import { conv2d, depthwiseConv2d, transposeConv } from './convolution.ts'
 import * as each from './elementwise.ts'
 import { batchMatmul, fullyConnected } from './matmul.ts'
@@ -117,7 +117,7 @@ export const CONVERSIONS: Record<string, (at: Operation) => void> = {
   CUMSUM: cumulativeSum,
 
   QUANTIZE: requantize,
-  DEQUANTIZE: requantize,
+  DEQUANTIZE: dequantize,
   CAST: cast,
   ONE_HOT: oneHot,
 }

@@ -60,7 +60,7 @@ export async function loadModel(model: string, options: LoadOptions): Promise<Lo
   return { info, contract: runs, family, session }
 }
 
-async function readModelFile(path: string): Promise<Uint8Array> {
+export async function readModelFile(path: string): Promise<Uint8Array> {
   let bytes: Buffer
   try {
     bytes = await readFile(path)
@@ -82,7 +82,7 @@ async function readModelFile(path: string): Promise<Uint8Array> {
 }
 
 /** The contract: stored, or recognised and settled by a probe run, with the user's parts laid over it. */
-async function knowModel(
+export async function knowModel(
   resolved: ResolvedModel,
   bytes: Uint8Array,
   options: LoadOptions,

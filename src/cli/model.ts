@@ -7,15 +7,20 @@ import type { ExitCode, Io, Verb } from './verb.ts'
 const HELP = `boxlet model list [--format table|json]
 boxlet model pull NAME... [--format table|json]
 boxlet model remove NAME... [--format table|json]
+boxlet model inspect FILE|NAME [--format text|json] [--family NAME]
+boxlet model contract FILE|NAME [--family NAME]
 
-Models of the catalogue, by name.
+Models of the catalogue, by name, and your own files.
 
   list      all of them: licence and its class, published accuracy, size, and whether they are cached
   pull      fetch models that are not cached yet, and print where they lie
   remove    take models out of the cache
+  inspect   what a file says about itself, what is concluded from it, and why
+  contract  what is concluded as JSON, to edit and to give back with --contract
 
 Options
-  --format table|json   how results are printed; table by default
+  --format table|json   how results are printed; table (inspect: text) by default
+  --family NAME         read the file as one of this family, not as the likeliest
 
 Variables
   BOXLET_CACHE          folder of the cache; by default the cache folder of the platform
@@ -25,16 +30,24 @@ Variables
 Examples
   boxlet model list
   boxlet model pull yolov8n
+  boxlet model inspect fridge.onnx
+  boxlet model contract fridge.onnx > contract.json
   BOXLET_CACHE=./models boxlet model pull deimv2-atto
 
 docs/models.md tells which model to choose and what the licences mean.
 `
 
-const SUBVERBS: Record<string, (args: string[], io: Io) => Promise<ExitCode>> = { list, pull, remove }
+const SUBVERBS: Record<string, (args: string[], io: Io) => Promise<ExitCode>> = {
+  list,
+  pull,
+  remove,
+  inspect: async (args, io) => (await import('./model-inspect.ts')).run(args, io),
+  contract: async (args, io) => (await import('./model-contract.ts')).run(args, io),
+}
 
 export const verb: Verb = {
   name: 'model',
-  summary: 'List, fetch and remove models of the catalogue',
+  summary: 'List, fetch, inspect and remove models',
   help: HELP,
   run(args, io) {
     const [name, ...rest] = args

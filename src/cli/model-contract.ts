@@ -1,0 +1,39 @@
+import { BoxletError } from '../errors.ts'
+import { validateContract } from '../model/contract-schema.ts'
+import { readSettings } from './config.ts'
+import { evidenceLines, GUESS } from './model-contract-lines.ts'
+import { modelFacts } from './model-facts.ts'
+import type { ExitCode, Io } from './verb.ts'
+
+const OPTIONS = { family: { type: 'string' } } as const
+
+/**
+ * `boxlet model contract FILE|NAME [--family NAME] > contract.json`: the contract on standard output, to edit
+ * and to give back with `--contract`. What is a guess is said on standard error.
+ */
+export async function run(args: string[], io: Io): Promise<ExitCode> {
+  const { values, positionals } = await readSettings('model', args, OPTIONS, io.env)
+  const [name, ...more] = positionals
+  if (name === undefined || more.length > 0) {
+    throw new BoxletError(
+      'USAGE',
+      `Expected one file or name for "model contract" but received ${positionals.length}.`,
+      {
+        hint: 'Run "boxlet model --help".',
+      },
+    )
+  }
+  const facts = await modelFacts(
+    name,
+    io,
+    values.family === undefined ? undefined : { family: values.family },
+  )
+  if (facts.contract === undefined) throw facts.unrecognised
+  const contract = validateContract(facts.contract)
+  io.stdout.write(`${JSON.stringify(contract, undefined, 2)}\n`)
+  const guesses =
+    facts.contractFrom === 'recognised' ? facts.evidence.filter(({ confidence }) => confidence < GUESS) : []
+  if (guesses.length > 0)
+    io.stderr.write(`These parts are guesses; please check them:\n${evidenceLines(guesses).join('\n')}\n`)
+  return 0
+}

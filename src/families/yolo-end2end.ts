@@ -89,7 +89,10 @@ function variantOf(signature: ModelSignature, columns: number): Variant | undefi
   const task = signature.metadata.task
   const extra = columns - COLUMNS
   const prototypes = signature.outputs.find(({ shape }, i) => i > 0 && shape?.length === 4)
-  if (prototypes !== undefined) return extra > 0 ? { task: 'segment', extra: 'masks', prototypes } : undefined
+  if (prototypes !== undefined) {
+    const hasCoefficients = extra > 0 && prototypes.shape?.includes(extra)
+    return hasCoefficients ? { task: 'segment', extra: 'masks', prototypes } : undefined
+  }
   if (signature.outputs.length > 1) return undefined
   if (extra === 0) return { task: 'detect' }
   if (extra === 1) return task === 'obb' ? { task: 'obb', extra: 'angle' } : undefined

@@ -1,18 +1,8 @@
 import type { Size } from '../boxes/box.ts'
 import { BoxletError } from '../errors.ts'
-import type { ImageFormat } from './sniff.ts'
+import { FORMAT_NAMES, type ImageFormat } from './sniff.ts'
 
 /** The decoder library words its faults in its own terms and may name files; people get ours. */
-
-const NAMES: Record<ImageFormat, string> = {
-  jpeg: 'JPEG',
-  png: 'PNG',
-  webp: 'WebP',
-  avif: 'AVIF',
-  gif: 'GIF',
-  tiff: 'TIFF',
-  svg: 'SVG',
-}
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
@@ -45,7 +35,7 @@ export async function decodeError(
 ): Promise<BoxletError> {
   if (error instanceof BoxletError) return error
   const message = messageOf(error)
-  const name = NAMES[format]
+  const name = FORMAT_NAMES[format]
   if (/exceeds pixel limit/i.test(message)) return tooLarge(await declaredSize(), maxPixels)
   if (/timeout:/i.test(message)) {
     return new BoxletError(

@@ -5,7 +5,7 @@ import { BoxletError } from '../errors.ts'
 import { decodeError, isHarmless } from './decode-error.ts'
 import { jpegHeader } from './jpeg-header.ts'
 import { loadSharp } from './load-sharp.ts'
-import { type ImageFormat, sniff } from './sniff.ts'
+import { ALL_FORMATS, FORMAT_NAMES, type ImageFormat, sniff } from './sniff.ts'
 import { checkSvg } from './svg-guard.ts'
 
 /**
@@ -18,7 +18,7 @@ export const DEFAULT_MAX_BYTES = 2 ** 28
 /** SVG costs time for every pixel and every element, so its drawing area is kept to 4096 × 4096. */
 const MAX_SVG_PIXELS = 2 ** 24
 /** Seconds for drawing an SVG, whose cost its size does not tell. */
-const SVG_SECONDS = 10
+const SVG_SECONDS = 5
 /** A reduced copy keeps at least this many pixels for each one wanted, along both axes. */
 const OVERSAMPLING = 1.5
 /** Smaller reductions than this do not let the JPEG decoder skip work. */
@@ -29,6 +29,8 @@ export interface DecodeOptions {
   maxPixels?: number
   /** Encoded bytes above which a picture is refused. */
   maxBytes?: number
+  /** Formats accepted. Default all; a public service may leave out `svg`, whose cost cannot be told before. */
+  formats?: readonly ImageFormat[]
   /**
    * Pixels that will be needed, as a size or as a function of the upright original size. A picture at least 4.5
    * times larger along both axes may then be decoded to a smaller copy, averaged and never below 1.5 times this
@@ -66,8 +68,8 @@ export interface DecodedImage {
  * decoding), IMAGE_TRUNCATED, IMAGE_CORRUPT, ABORTED.
  */
 export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}): Promise<DecodedImage> {
-  const { maxBytes = DEFAULT_MAX_BYTES, signal } = options
-  const format = checkBytes(bytes, maxBytes)
+  const { signal } = options
+  const format = checkBytes(bytes, options)
   if (format === 'svg') checkSvg(bytes)
   throwIfAborted(signal)
   const open = await opener(bytes, format, options)
@@ -78,7 +80,10 @@ export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}
   }
 }
 
-function checkBytes(bytes: Uint8Array, maxBytes: number): ImageFormat {
+function checkBytes(
+  bytes: Uint8Array,
+  { maxBytes = DEFAULT_MAX_BYTES, formats = ALL_FORMATS }: DecodeOptions,
+): ImageFormat {
   if (bytes.length === 0) {
     throw new BoxletError('IMAGE_EMPTY', 'Expected the bytes of a picture but received none.', {
       hint: 'Check that the file was written or sent completely.',
@@ -95,12 +100,17 @@ function checkBytes(bytes: Uint8Array, maxBytes: number): ImageFormat {
     )
   }
   const { format, name } = sniff(bytes)
-  if (format !== undefined) return format
+  if (format !== undefined && formats.includes(format)) return format
   throw new BoxletError(
     'IMAGE_FORMAT',
-    `Expected a JPEG, PNG, WebP, AVIF, GIF, TIFF or SVG picture but received ${withArticle(name)}.`,
+    `Expected a ${listed(formats)} picture but received ${withArticle(name)}.`,
     { hint: formatHint(name), details: { received: name } },
   )
+}
+
+function listed(formats: readonly ImageFormat[]): string {
+  const names = formats.map((format) => FORMAT_NAMES[format])
+  return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`
 }
 
 /** Names that are things, not kinds of data, take an article: "an HTML page" but "JSON". */

@@ -2,6 +2,18 @@
 
 export type ImageFormat = 'jpeg' | 'png' | 'webp' | 'avif' | 'gif' | 'tiff' | 'svg'
 
+/** As people write them. */
+export const FORMAT_NAMES: Record<ImageFormat, string> = {
+  jpeg: 'JPEG',
+  png: 'PNG',
+  webp: 'WebP',
+  avif: 'AVIF',
+  gif: 'GIF',
+  tiff: 'TIFF',
+  svg: 'SVG',
+}
+export const ALL_FORMATS = Object.keys(FORMAT_NAMES) as readonly ImageFormat[]
+
 export interface Sniffed {
   /** Set when the format is one that is decoded here. */
   format?: ImageFormat

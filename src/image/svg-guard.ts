@@ -3,7 +3,8 @@ import { jpegHeader } from './jpeg-header.ts'
 import { sniff } from './sniff.ts'
 
 /**
- * An SVG is a program in a document language. Only drawings that stand alone are rendered: nothing is fetched,
+ * An SVG is a program in a document language. Patterns here never look across a `<` or twice over the same run,
+ * so that checking ten megabytes stays linear. Only drawings that stand alone are rendered: nothing is fetched,
  * no entity is expanded, nothing embedded is of a kind that could hide more of the same. The renderer is given
  * bytes without an address, so it could not resolve a reference either; this is the first of two walls.
  */
@@ -31,30 +32,53 @@ export function checkSvg(bytes: Uint8Array): void {
     throw refused('text in UTF-8', 'another encoding')
   }
   // Any declaration inside the document type could define entities, which multiply or name files.
-  if (/<!ENTITY|<!DOCTYPE[^>]*\[/i.test(source))
+  if (/<!ENTITY|<!DOCTYPE[^<>[]*\[/i.test(source)) {
     throw refused('no entities', 'a document type that defines some')
-  if (/<\?xml-stylesheet|@import/i.test(source))
+  }
+  if (/<\?xml-stylesheet|@import/i.test(source)) {
     throw refused('no style sheets from elsewhere', 'a reference to one')
+  }
   if ((source.match(/<(?:[\w.-]+:)?use\b/g)?.length ?? 0) > MAX_USES) {
     throw refused(`at most ${MAX_USES} repeated parts`, 'more')
   }
-  checkReferences(source)
+  // One filter over a large area takes minutes, and the renderer cannot be interrupted inside it.
+  if (/<(?:[\w.-]+:)?filter\b|\bfilter\s*[:=]/i.test(unescaped(source))) {
+    throw refused('no filter effects', 'one with some')
+  }
+  checkReferences(unescaped(source))
 }
+
+/** With character references and CSS escapes resolved, so that names cannot hide behind them. */
+function unescaped(source: string): string {
+  if (!source.includes('&') && !source.includes('\\')) return source
+  return source
+    .replaceAll('&quot;', '"')
+    .replaceAll('&apos;', "'")
+    .replace(/&#(?:x([0-9a-f]{1,6})|(\d{1,7}));/gi, (_, hex?: string, decimal?: string) =>
+      character(hex === undefined ? Number(decimal) : Number.parseInt(hex, 16)),
+    )
+    .replace(/\\([0-9a-f]{1,6})\s?/gi, (_, hex: string) => character(Number.parseInt(hex, 16)))
+    .replace(/\\([^0-9a-f\n])/gi, '$1')
+}
+
+const character = (code: number): string => (code <= 0x10ffff ? String.fromCodePoint(code) : '')
 
 /** Attributes that point somewhere may name a part of the drawing, be a plain link, or hold a small picture. */
 function checkReferences(source: string): void {
   if (/<(?:[\w.-]+:)?include\b/i.test(source)) throw refused('no included documents', 'one')
   let pixels = 0
   let embedded = 0
-  for (const element of source.matchAll(/<(?:[\w.-]+:)?(image|feImage|use)\b([^>]*)/gi)) {
-    for (const attribute of element[2]!.matchAll(/\bhref\s*=\s*(?:"([^"]*)"|'([^']*)')/g)) {
-      const target = (attribute[1] ?? attribute[2] ?? '').trim()
-      if (target.startsWith('#')) continue
-      const data = /^data:image\/(?:png|jpe?g|gif|webp);base64,/i.exec(target)
-      if (data === null) throw refused('no references to other files', 'one')
-      embedded++
-      pixels += embeddedPixels(target.slice(data[0].length))
-    }
+  for (const attribute of source.matchAll(/\bhref\s*=\s*(?:"([^"]*)"|'([^']*)')/g)) {
+    const target = (attribute[1] ?? attribute[2] ?? '').trim()
+    // Links lead readers elsewhere; the renderer has no network to follow them.
+    if (/^(#|https?:|mailto:|$)/i.test(target)) continue
+    const data = /^data:image\/(?:png|jpe?g|gif);base64,/i.exec(target)
+    if (data === null) throw refused('no references to other files', 'one')
+    embedded++
+    pixels += embeddedPixels(target.slice(data[0].length))
+  }
+  if (/<(?:[\w.-]+:)?(?:image|use)\b[^<>]*\bhref\s*=\s*["']\s*https?:/i.test(source)) {
+    throw refused('no references to other files', 'one')
   }
   if (embedded > MAX_EMBEDDED || pixels > MAX_EMBEDDED_PIXELS) {
     throw refused(
@@ -62,7 +86,7 @@ function checkReferences(source: string): void {
       'more',
     )
   }
-  if (/url\(\s*["']?\s*(?!["'#\s])/i.test(source)) throw refused('no references to other files', 'one')
+  if (/url\(\s*(?:["']\s*)?(?!["'#\s])/i.test(source)) throw refused('no references to other files', 'one')
 }
 
 /** Declared pixels of an embedded picture; Infinity when they cannot be told without decoding it. */

@@ -2,8 +2,9 @@
  * The handler and all JavaScript that it needs as one file and a few chunks that load on demand. One file
  * instead of some hundred saves about a tenth of a second at every cold start.
  */
+import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { dirname, join, relative, sep } from 'node:path'
+import { join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type Metafile, type Plugin } from 'esbuild'
 import { BoxletError } from '../../errors.ts'
@@ -46,7 +47,7 @@ export async function bundleHandler(arch: Architecture): Promise<Bundle> {
         js: "import{createRequire as boxletRequire}from'node:module';const require=boxletRequire(import.meta.url);",
       },
       external: ['@aws-sdk/*'],
-      plugins: [nativeLibraries(arch)],
+      plugins: [nativeLibraries(arch), withoutUnused],
     })
     return {
       files: result.outputFiles.map((file) => ({
@@ -65,16 +66,14 @@ export async function bundleHandler(arch: Architecture): Promise<Bundle> {
 
 /** Points the two loaders of native libraries to the target's files, where they search by the machine. */
 function nativeLibraries(arch: Architecture): Plugin {
-  const target = (suffix: string): string => {
+  const library = (folder: string): string => {
     const part = NATIVE_PARTS[arch].find(
-      (part) => part.target.endsWith(suffix) && part.target.endsWith('.node'),
+      ({ target }) => target.startsWith(folder) && target.endsWith('.node'),
     )
-    const found =
-      part ?? NATIVE_PARTS[arch].find((part) => part.target.includes(suffix) && part.target.endsWith('.node'))
-    return JSON.stringify(`./${found!.target}`)
+    return JSON.stringify(`./${part!.target}`)
   }
-  const sharp = target('/sharp-linux-')
-  const runtime = target('/onnxruntime_binding.node')
+  const sharp = library('native/sharp-linux-')
+  const runtime = library('native/onnxruntime/')
   return {
     name: 'native-libraries',
     setup(setup) {
@@ -84,7 +83,6 @@ function nativeLibraries(arch: Architecture): Plugin {
           : `module.exports=require('node:module').createRequire(import.meta.url)(${sharp});`,
       }))
       setup.onLoad({ filter: /onnxruntime-node[\\/]dist[\\/]binding\.js$/ }, async (file) => {
-        const { readFile } = await import('node:fs/promises')
         const source = await readFile(file.path, 'utf8')
         const search = /require\(`\.\.\/bin\/napi-v6\/[^`]+`\)/
         if (!search.test(source)) throw new Error('onnxruntime-node loads its library in another way')
@@ -97,6 +95,27 @@ function nativeLibraries(arch: Architecture): Plugin {
       })
     },
   }
+}
+
+/** Parts that are imported but never reached in a function, and would be half of its JavaScript. */
+const withoutUnused: Plugin = {
+  name: 'without-unused',
+  setup(setup) {
+    // A function never fetches models from registries: its model is packaged or in S3.
+    setup.onLoad({ filter: /model[\\/]sources[\\/](npm|https)\.(ts|js)$/ }, () => ({
+      contents: `const no=()=>{throw new Error('not in a Lambda package')};export{no as readNpm,no as readHttps};`,
+    }))
+    // A class map beside a model in S3 is JSON or lines.
+    setup.onResolve({ filter: /^yaml$/ }, () => ({ path: 'yaml', namespace: 'unused' }))
+    setup.onLoad({ filter: /^yaml$/, namespace: 'unused' }, () => ({
+      contents: `export const parse=()=>{throw new Error('not in a Lambda package')};`,
+    }))
+    // Messages in forty languages; ours are in one and made elsewhere.
+    setup.onLoad({ filter: /zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({
+      contents: `export{default as en}from'./en.js';`,
+      loader: 'js',
+    }))
+  },
 }
 
 function packagesOf(metafile: Metafile): string[] {
@@ -115,5 +134,3 @@ function packagesOf(metafile: Metafile): string[] {
   }
   return [...found].sort()
 }
-
-export const packageRoot = dirname(join(ROOT, 'package.json'))

@@ -72,7 +72,7 @@ async function fetchPart(part: NativePart, options: NativeOptions): Promise<Uint
   const chunks: Uint8Array[] = []
   let bytes = 0
   try {
-    for await (const chunk of readNpm(source, options)) {
+    for await (const chunk of readNpm(source, { ...options, alive: () => {} })) {
       bytes += chunk.length
       if (bytes > part.bytes) break
       chunks.push(chunk)

@@ -1,0 +1,45 @@
+/** Events of a direct invocation as requests to the application, so that there is one way to detect. */
+import type { WebCall } from './http-event.ts'
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null
+
+const OLDER_OPTIONS = ['imgsz', 'conf_thres', 'iou_thres']
+
+/**
+ * - `{ "image" | "images" | "url" | "s3": …, options }`: `POST /v1/detect` with the event as it is.
+ * - `{ "image", "imgsz"?, "conf_thres"?, "iou_thres"? }`: the YOLambda client.
+ * - `{ "Image": { "Bytes" | "S3Object" }, … }`: Rekognition's DetectLabels.
+ * - `{ "body": JSON or base64, "isBase64Encoded"? }`: the bare proxy event of functions behind an older API.
+ *
+ * @param path where the first and the last form go; `/icevision` for callers of that handler, say
+ * @returns undefined for anything else
+ */
+export function directCall(event: unknown, path = '/v1/detect'): WebCall | undefined {
+  if (!isObject(event)) return undefined
+  if (isObject(event.Image)) return call('/', event, { 'x-amz-target': 'RekognitionService.DetectLabels' })
+  if (OLDER_OPTIONS.some((name) => name in event)) return call('/yolambda', event)
+  if (['image', 'images', 'url', 's3'].some((name) => name in event)) return call(path, event)
+  if (typeof event.body === 'string') {
+    const bytes = Buffer.from(event.body, event.isBase64Encoded === true ? 'base64' : 'utf8')
+    try {
+      return directCall(JSON.parse(bytes.toString('utf8')), path)
+    } catch {
+      return { request: request(path, bytes, {}), connection: {} }
+    }
+  }
+  return undefined
+}
+
+function call(path: string, event: unknown, headers: Record<string, string> = {}): WebCall {
+  const type = path === '/' ? 'application/x-amz-json-1.1' : 'application/json'
+  const body = Buffer.from(JSON.stringify(event))
+  return { request: request(path, body, { 'content-type': type, ...headers }), connection: {} }
+}
+
+const request = (path: string, body: Buffer, headers: Record<string, string>): Request =>
+  new Request(new URL(path, 'https://lambda'), {
+    method: 'POST',
+    headers: { ...headers, 'content-length': String(body.length) },
+    body: body as Buffer<ArrayBuffer>,
+  })

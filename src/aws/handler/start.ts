@@ -1,0 +1,72 @@
+import { join } from 'node:path'
+import type { Detector } from '../../detector.ts'
+import { toBoxletError } from '../../errors.ts'
+import type { Environment } from './open-model.ts'
+import { MODEL_FOLDER } from './packaged-model.ts'
+import type { Telemetry } from './telemetry.ts'
+import { chosenWarmUp, warmDecoder, warmDetector } from './warm-up.ts'
+
+/** The start of one environment: decode library, runtime, model and warm-up, side by side where they can be. */
+export class Start {
+  readonly #env: Environment
+  readonly #stages: Record<string, number> = {}
+  #detector: Promise<Detector> | undefined
+  #telemetry: Promise<Telemetry> | undefined
+  modelName: string | undefined
+  ready = false
+
+  constructor(env: Environment) {
+    this.#env = env
+  }
+
+  get telemetry(): Promise<Telemetry> {
+    this.#telemetry ??= import('./telemetry.ts').then(({ Telemetry }) => Telemetry.open(this.#env))
+    return this.#telemetry
+  }
+
+  /** The loaded model. A failed load is tried again by the next call, since a network may have come back. */
+  detector(): Promise<Detector> {
+    this.#detector ??= this.#open().catch((error) => {
+      this.#detector = undefined
+      throw toBoxletError(error)
+    })
+    return this.#detector
+  }
+
+  async run(): Promise<void> {
+    const started = performance.now()
+    // sharp decodes on another thread while the session, which holds this one, is created.
+    const decoder = this.#timed('decoder', warmDecoder).catch(() => undefined)
+    const detector = this.detector().catch((error) => error as Error)
+    const [telemetry, opened] = await Promise.all([this.telemetry, detector, decoder])
+    if (opened instanceof Error) {
+      telemetry.logger.error('start', opened)
+      return
+    }
+    await this.#timed('warmUp', () => warmDetector(opened, chosenWarmUp(this.#env)))
+    this.#stages.total = performance.now() - started
+    // What Node itself and the loading of our code took before the first line here could run.
+    this.#stages.load = started
+    telemetry.started(this.#stages, this.modelName)
+  }
+
+  async #open(): Promise<Detector> {
+    const { openModel, readAhead } = await import('./open-model.ts')
+    void readAhead(join(this.#env.LAMBDA_TASK_ROOT ?? '.', MODEL_FOLDER, 'model.onnx'))
+    const detector = await openModel(this.#env, (stage, ms) => {
+      this.#stages[stage] = ms
+    })
+    this.modelName = detector.model.name
+    this.ready = true
+    return detector
+  }
+
+  async #timed<T>(stage: string, work: () => Promise<T>): Promise<T> {
+    const started = performance.now()
+    try {
+      return await work()
+    } finally {
+      this.#stages[stage] = performance.now() - started
+    }
+  }
+}

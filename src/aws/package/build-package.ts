@@ -1,0 +1,106 @@
+/** One deployable package: handler, native libraries of the target, and the model where it fits. */
+import { createHash } from 'node:crypto'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { BoxletError } from '../../errors.ts'
+import type { ModelManifest } from '../handler/packaged-model.ts'
+import type { Architecture } from './architecture.ts'
+import { bundleHandler } from './bundle.ts'
+import { type ModelPartOptions, packageModel } from './model-part.ts'
+import { nativeFiles } from './native-source.ts'
+import { noticeFile } from './notice.ts'
+import {
+  checkUnpacked,
+  MAX_DIRECT_ZIP_BYTES,
+  MAX_UNPACKED_BYTES,
+  type SizeReport,
+  sizeReport,
+} from './size-report.ts'
+import { type PackageFile, reproducibleZip } from './zip.ts'
+
+/** Where the model lies: in the zip, in a layer beside it, or in S3. */
+export type ModelPlace = 'zip' | 'layer' | 's3'
+
+export interface PackageOptions extends ModelPartOptions {
+  arch: Architecture
+  /** Name in the catalogue, path, or `none`. */
+  model: string
+  /** Default: the first of zip, layer and s3 that the limits permit. */
+  modelIn?: ModelPlace | undefined
+  onNotice?: (line: string) => void
+}
+
+export interface PackageResult {
+  arch: Architecture
+  zip: Uint8Array
+  /** Lower-case hex of the zip; the same inputs give the same one. */
+  sha256: string
+  report: SizeReport
+  model: { place: ModelPlace; manifest: ModelManifest; files: PackageFile[]; layer?: Uint8Array } | undefined
+}
+
+export async function buildPackage(options: PackageOptions): Promise<PackageResult> {
+  const { arch } = options
+  const [model, bundle, native] = await Promise.all([
+    options.model === 'none' ? undefined : packageModel(options.model, options),
+    bundleHandler(arch),
+    nativeFiles(arch, options),
+  ])
+  options.signal.throwIfAborted()
+  const code = [...bundle.files, ...native, noticeFile(bundle.packages, arch)]
+  const alone = await reproducibleZip(code)
+  if (model === undefined) return finish(arch, alone, code, undefined)
+
+  const modelBytes = sizeOf(model.files)
+  const codeBytes = sizeOf(code)
+  const whole = [...code, ...model.files]
+  const fitsUnpacked = codeBytes + modelBytes <= MAX_UNPACKED_BYTES
+  const place = options.modelIn ?? (await fits(alone.length, model.files, fitsUnpacked))
+  if (place !== 's3' && !fitsUnpacked) checkUnpacked(sizeReport(alone.length, whole))
+  if (place === 'zip') return finish(arch, await reproducibleZip(whole), whole, { place, ...model })
+  if (place === 'layer')
+    return finish(arch, alone, code, { place, ...model, layer: await reproducibleZip(model.files) })
+  return finish(arch, alone, code, { place, ...model })
+}
+
+/** The zip as long as it can be uploaded directly; then a layer, which counts unpacked only; then S3. */
+async function fits(zipBytes: number, files: PackageFile[], fitsUnpacked: boolean): Promise<ModelPlace> {
+  if (!fitsUnpacked) return 's3'
+  const layer = await reproducibleZip(files)
+  if (zipBytes + layer.length <= MAX_DIRECT_ZIP_BYTES) return 'zip'
+  return layer.length <= MAX_DIRECT_ZIP_BYTES ? 'layer' : 's3'
+}
+
+function finish(
+  arch: Architecture,
+  zip: Uint8Array,
+  files: PackageFile[],
+  model: PackageResult['model'],
+): PackageResult {
+  const report = sizeReport(zip.length, files)
+  if (model?.place === 'layer') report.advice.push(`The model is in a layer of ${model.layer?.length} bytes.`)
+  checkUnpacked(report)
+  return { arch, zip, sha256: createHash('sha256').update(zip).digest('hex'), report, model }
+}
+
+const sizeOf = (files: readonly PackageFile[]): number =>
+  files.reduce((sum, { bytes }) => sum + bytes.length, 0)
+
+/** Writes `boxlet-ARCH.zip`, and beside it the layer or the files for S3 where the model is outside. */
+export async function writePackage(result: PackageResult, folder: string): Promise<string[]> {
+  const written: string[] = []
+  const write = async (name: string, bytes: Uint8Array): Promise<void> => {
+    const path = join(folder, name)
+    try {
+      await mkdir(join(path, '..'), { recursive: true })
+      await writeFile(path, bytes)
+    } catch (cause) {
+      throw new BoxletError('OUTPUT_UNWRITABLE', `Expected to write ${path} but could not.`, { cause })
+    }
+    written.push(path)
+  }
+  await write(`boxlet-${result.arch}.zip`, result.zip)
+  if (result.model?.layer !== undefined) await write('boxlet-model-layer.zip', result.model.layer)
+  if (result.model?.place === 's3') for (const file of result.model.files) await write(file.name, file.bytes)
+  return written
+}

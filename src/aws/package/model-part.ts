@@ -1,0 +1,95 @@
+/** The model of a package: known, prepared and checked once here, so that no start has to do it again. */
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { loadModel } from '../../detector-load.ts'
+import type { LoadOptions } from '../../detector-types.ts'
+import { BoxletError } from '../../errors.ts'
+import type { Licence } from '../../model/contract.ts'
+import { isTflite } from '../../model/read-signature.ts'
+import { resolveModel } from '../../model/store.ts'
+import { MANIFEST_FILE, MODEL_FOLDER, type ModelManifest } from '../handler/packaged-model.ts'
+import type { PackageFile } from './zip.ts'
+
+export interface PackagedModel {
+  manifest: ModelManifest
+  /** The manifest and the graph that runs. */
+  files: PackageFile[]
+}
+
+export interface ModelPartOptions
+  extends Pick<LoadOptions, 'contract' | 'labels' | 'onNotice' | 'onProgress'> {
+  env: Record<string, string | undefined>
+  signal: AbortSignal
+  /** Licences of weights that the user has accepted by name. */
+  acceptedLicences: readonly string[]
+}
+
+/**
+ * @throws BoxletError LICENCE_REFUSED for copyleft and non-commercial weights that were not accepted by name,
+ * and all that loading a model throws
+ */
+export async function packageModel(model: string, options: ModelPartOptions): Promise<PackagedModel> {
+  const { env, signal, contract, labels, onNotice, onProgress, acceptedLicences } = options
+  const resolved = await resolveModel(model, { env, signal, onNotice, onProgress })
+  const loaded = await loadModel(model, {
+    signal,
+    ...(contract === undefined ? {} : { contract }),
+    ...(labels === undefined ? {} : { labels }),
+    ...(onNotice === undefined ? {} : { onNotice }),
+  })
+  try {
+    const licence = loaded.info.contract.licence ?? resolved.licence
+    checkLicence(loaded.info.name, licence, acceptedLicences)
+    const given = new Uint8Array(await readFile(resolved.path))
+    const graph = await graphThatRuns(given, loaded.info.contract)
+    const sha256 = createHash('sha256').update(graph.bytes).digest('hex')
+    const manifest: ModelManifest = {
+      version: 1,
+      file: 'model.onnx',
+      bytes: graph.bytes.length,
+      sha256,
+      info: { ...loaded.info, evidence: [] },
+      runs: graph.contract,
+    }
+    const text = `${JSON.stringify(manifest, null, 1)}\n`
+    return {
+      manifest,
+      files: [
+        { name: `${MODEL_FOLDER}/${MANIFEST_FILE}`, bytes: Buffer.from(text) },
+        { name: `${MODEL_FOLDER}/${manifest.file}`, bytes: graph.bytes },
+      ],
+    }
+  } finally {
+    await loaded.session.release()
+  }
+}
+
+async function graphThatRuns(
+  given: Uint8Array,
+  contract: ModelManifest['runs'],
+): Promise<{ bytes: Uint8Array; contract: ModelManifest['runs'] }> {
+  let bytes = given
+  if (isTflite(given)) {
+    const { tfliteToOnnx } = await import('../../model/tflite/tflite.ts')
+    bytes = tfliteToOnnx(given).bytes
+  }
+  const { prepareModel } = await import('../../model/prepare.ts')
+  return prepareModel(bytes, contract) ?? { bytes, contract }
+}
+
+function checkLicence(name: string, licence: Licence | undefined, accepted: readonly string[]): void {
+  if (licence === undefined || licence.class === 'permissive' || licence.class === 'unknown') return
+  if (accepted.some((one) => one.toLowerCase() === licence.name.toLowerCase())) return
+  const meaning =
+    licence.class === 'copyleft'
+      ? 'It may bind the service that you build on it.'
+      : 'It does not permit commercial use.'
+  throw new BoxletError(
+    'LICENCE_REFUSED',
+    `Expected the licence of the weights of "${name}" to be accepted but it is ${licence.name}.`,
+    {
+      hint: `${meaning} To go on, add --accept-licence ${licence.name}.`,
+      details: { licence: licence.name },
+    },
+  )
+}

@@ -1,0 +1,183 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { corpusBytes, corpusPath, hasCorpus } from '../test/corpus.ts'
+import { constantModel, yolov8Head } from '../test/onnx-graph.ts'
+import { Detector } from './detector.ts'
+import type { RgbImage } from './detector-types.ts'
+
+/** 64 × 64 input: 64 + 16 + 4 cells. */
+const CELLS = 84
+const NAMES = { task: 'detect', names: "{0: 'cat', 1: 'dog'}" }
+const picture: RgbImage = { width: 128, height: 64, data: new Uint8Array(128 * 64 * 3) }
+
+let folder: string
+const file = async (name: string, bytes: Uint8Array): Promise<string> => {
+  const path = join(folder, name)
+  await writeFile(path, bytes)
+  return path
+}
+/** Always the same three objects, in pixels of the 64 × 64 input. */
+const fixedModel = (metadata: Record<string, string> = NAMES, batch = 1) => {
+  const rows = [
+    [32, 32, 20, 16, 0.9, 0.1],
+    [32, 32, 20, 16, 0.7, 0.2],
+    [10, 20, 10, 8, 0.1, 0.6],
+  ]
+  const head = yolov8Head(rows, CELLS, 6)
+  return constantModel(
+    [{ name: 'images', shape: [batch, 3, 64, 64] }],
+    [{ name: 'output0', shape: [batch, 6, CELLS], values: Array.from({ length: batch }, () => head).flat() }],
+    metadata,
+  )
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'boxlet-detector-'))
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+describe('Detector', () => {
+  it('gives boxes in pixels of the picture, undoing the letterbox', async () => {
+    await using detector = await Detector.load(await file('pets.onnx', fixedModel()))
+    const { detections, image } = await detector.detect(picture)
+    expect(image).toEqual({ width: 128, height: 64 })
+    // The picture lies at half size between rows 16 and 48 of the input.
+    expect(detections.map(({ label, box }) => ({ label, box }))).toEqual([
+      { label: 'cat', box: { x1: 44, y1: 16, x2: 84, y2: 48 } },
+      { label: 'dog', box: { x1: 10, y1: 0, x2: 30, y2: 16 } },
+    ])
+    expect(detector.model).toMatchObject({ name: 'pets', family: 'yolov8' })
+  })
+  it('keeps the classes, scores and number that are asked for', async () => {
+    await using detector = await Detector.load(await file('pets.onnx', fixedModel()))
+    expect((await detector.detect(picture, { classes: ['DOG'] })).detections).toHaveLength(1)
+    expect((await detector.detect(picture, { classes: [0] })).detections).toHaveLength(1)
+    expect((await detector.detect(picture, { minScore: 0.7 })).detections).toHaveLength(1)
+    expect((await detector.detect(picture, { maxDetections: 1 })).detections).toHaveLength(1)
+    expect((await detector.detect(picture, { iou: 1 })).detections).toHaveLength(3)
+    await expect(detector.detect(picture, { classes: ['bird'] })).rejects.toMatchObject({
+      code: 'USAGE',
+      hint: expect.stringContaining('cat, dog'),
+    })
+  })
+  it('uses the threshold of each class where the contract has one', async () => {
+    const path = await file('pets.onnx', fixedModel())
+    await using detector = await Detector.load(path, {
+      contract: { thresholds: { perClass: { dog: 0.65 } } },
+    })
+    expect((await detector.detect(picture)).detections.map(({ label }) => label)).toEqual(['cat'])
+    expect((await detector.detect(picture, { minScore: 0.5 })).detections).toHaveLength(2)
+  })
+  it('takes labels from the caller and refuses a number of them that does not fit', async () => {
+    const path = await file('pets.onnx', fixedModel())
+    await using detector = await Detector.load(path, { labels: [null, 'Katze', 'Hund'] })
+    expect((await detector.detect(picture)).detections[0]!.label).toBe('Katze')
+    await expect(Detector.load(path, { labels: ['one'] })).rejects.toMatchObject({ code: 'LABELS_INVALID' })
+  })
+  it('runs files with a fixed batch of several pictures', async () => {
+    await using detector = await Detector.load(await file('batch.onnx', fixedModel(NAMES, 4)))
+    expect((await detector.detect(picture)).detections).toHaveLength(2)
+  })
+  it('answers overlapping calls each with its own picture', async () => {
+    await using detector = await Detector.load(await file('pets.onnx', fixedModel()))
+    const widths = [64, 128, 192, 256, 320]
+    const results = await Promise.all(
+      widths.map((width) => detector.detect({ width, height: 64, data: new Uint8Array(width * 64 * 3) })),
+    )
+    expect(results.map(({ image }) => image.width)).toEqual(widths)
+  })
+  it('stops at an abort signal and after dispose', async () => {
+    const detector = await Detector.load(await file('pets.onnx', fixedModel()))
+    await expect(detector.detect(picture, { signal: AbortSignal.abort() })).rejects.toMatchObject({
+      code: 'ABORTED',
+    })
+    await detector.dispose()
+    await detector.dispose()
+    await expect(detector.detect(picture)).rejects.toMatchObject({ code: 'DISPOSED' })
+  })
+  it('names what is wrong with a contract', async () => {
+    const path = await file('pets.onnx', fixedModel())
+    await expect(
+      Detector.load(path, { contract: { output: { roles: { predictions: 'nowhere' } } } }),
+    ).rejects.toMatchObject({ code: 'CONTRACT_INVALID', hint: expect.stringContaining('output0') })
+    await expect(Detector.load(path, { contract: { family: 'yolov99' } })).rejects.toMatchObject({
+      code: 'CONTRACT_INVALID',
+    })
+  })
+  it('answers a missing, an empty and a foreign model file with one clear error', async () => {
+    await expect(Detector.load(join(folder, 'no.onnx'))).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' })
+    await expect(Detector.load(await file('empty.onnx', new Uint8Array()))).rejects.toMatchObject({
+      code: 'MODEL_CORRUPT',
+    })
+    await expect(
+      Detector.load(await file('text.onnx', new TextEncoder().encode('not a model at all'))),
+    ).rejects.toMatchObject({
+      kind: 'input',
+    })
+    const classifier = constantModel(
+      [{ name: 'x', shape: [1, 10] }],
+      [{ name: 'y', shape: [1, 2], values: [0, 1] }],
+    )
+    await expect(Detector.load(await file('other.onnx', classifier))).rejects.toMatchObject({
+      code: 'MODEL_UNRECOGNISED',
+      message: expect.stringContaining('x float32 [1, 10]'),
+    })
+  })
+  it('refuses pixels that do not fill the size they state', async () => {
+    await using detector = await Detector.load(await file('pets.onnx', fixedModel()))
+    await expect(detector.detect({ width: 10, height: 10, data: new Uint8Array(5) })).rejects.toMatchObject({
+      code: 'IMAGE_FORMAT',
+    })
+  })
+})
+
+describe.skipIf(!hasCorpus)('Detector on real models', () => {
+  const cells = (name: string) => corpusBytes(`voc/bccd/${name}`)
+  it('reads RetinaNet as IceVision exports it, with its class map', async () => {
+    await using detector = await Detector.load(corpusPath('models/retinanet-bccd-384-icevision.onnx'), {
+      labels: corpusPath('models/retinanet-bccd-384-icevision.class_map.json'),
+    })
+    const { detections } = await detector.detect(cells(await imagePath('BloodImage_00007')), {
+      classes: ['WBC'],
+    })
+    expectNear(detections[0]!, 0.964, [212, 103.6, 402.8, 286.5])
+  })
+  it('reads RetinaNet with the transform inside the graph and no batch axis', async () => {
+    await using detector = await Detector.load(corpusPath('models/retinanet-bccd-320-torchvision.onnx'), {
+      labels: corpusPath('models/retinanet-bccd-320-torchvision.class_map.json'),
+    })
+    const { detections } = await detector.detect(cells(await imagePath('BloodImage_00007')), {
+      classes: ['WBC'],
+    })
+    expectNear(detections[0]!, 0.9, [218.7, 94.3, 395.3, 278])
+  })
+  it('finds small people in a crowd only when the picture is sliced', async () => {
+    await using detector = await Detector.load(corpusPath('models/yolo11n-320-int8.onnx'))
+    const crowd = corpusBytes('images/sizes/photo-13mp.jpg')
+    const whole = await detector.detect(crowd, { classes: ['person'] })
+    const sliced = await detector.detect(crowd, { classes: ['person'], slice: { size: 1024 } })
+    expect(sliced.detections.length).toBeGreaterThan(whole.detections.length * 2)
+    for (const { box } of sliced.detections) {
+      expect(box.x2).toBeLessThanOrEqual(sliced.image.width)
+      expect(box.y2).toBeLessThanOrEqual(sliced.image.height)
+    }
+  })
+})
+
+async function imagePath(stem: string): Promise<string> {
+  const { readdir } = await import('node:fs/promises')
+  const paths = await readdir(corpusPath('voc/bccd'), { recursive: true })
+  return paths.find((path) => path.endsWith(`${stem}.jpg`))!
+}
+
+function expectNear(
+  detection: { score: number; box: { x1: number; y1: number; x2: number; y2: number } },
+  score: number,
+  box: number[],
+) {
+  expect(detection.score).toBeCloseTo(score, 1)
+  const { x1, y1, x2, y2 } = detection.box
+  for (const [i, edge] of [x1, y1, x2, y2].entries()) expect(Math.abs(edge - box[i]!)).toBeLessThan(4)
+}

@@ -63,22 +63,27 @@ function unescaped(source: string): string {
 
 const character = (code: number): string => (code <= 0x10ffff ? String.fromCodePoint(code) : '')
 
-/** Attributes that point somewhere may name a part of the drawing, be a plain link, or hold a small picture. */
+/** Elements whose addresses the renderer never loads: links, and fonts in a form that it does not have. */
+const INERT = new Set(['a', 'font-face-uri', 'script'])
+
+/** Name without prefix, and all attributes. */
+const ELEMENT = /<(?:[\w.-]+:)?([\w.-]+)((?:[^<>"']|"[^"]*"|'[^']*')*)/g
+
+/** Attributes that point somewhere name a part of the drawing or hold a small picture. */
 function checkReferences(source: string): void {
   if (/<(?:[\w.-]+:)?include\b/i.test(source)) throw refused('no included documents', 'one')
   let pixels = 0
   let embedded = 0
-  for (const attribute of source.matchAll(/\bhref\s*=\s*(?:"([^"]*)"|'([^']*)')/g)) {
-    const target = (attribute[1] ?? attribute[2] ?? '').trim()
-    // Links lead readers elsewhere; the renderer has no network to follow them.
-    if (/^(#|https?:|mailto:|$)/i.test(target)) continue
-    const data = /^data:image\/(?:png|jpe?g|gif);base64,/i.exec(target)
-    if (data === null) throw refused('no references to other files', 'one')
-    embedded++
-    pixels += embeddedPixels(target.slice(data[0].length))
-  }
-  if (/<(?:[\w.-]+:)?(?:image|use)\b[^<>]*\bhref\s*=\s*["']\s*https?:/i.test(source)) {
-    throw refused('no references to other files', 'one')
+  for (const [, element, attributes] of source.matchAll(ELEMENT)) {
+    if (INERT.has(element!)) continue
+    for (const attribute of attributes!.matchAll(/\bhref\s*=\s*(?:"([^"]*)"|'([^']*)')/g)) {
+      const target = (attribute[1] ?? attribute[2] ?? '').trim()
+      if (target === '' || target.startsWith('#')) continue
+      const data = /^data:image\/(?:png|jpe?g|gif);base64,/i.exec(target)
+      if (data === null) throw refused('no references to other files', 'one')
+      embedded++
+      pixels += embeddedPixels(target.slice(data[0].length))
+    }
   }
   if (embedded > MAX_EMBEDDED || pixels > MAX_EMBEDDED_PIXELS) {
     throw refused(

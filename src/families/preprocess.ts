@@ -104,12 +104,30 @@ export interface DescribedInput {
   input: ContractInput
 }
 
+/**
+ * An integer input whose scale cannot hold the values that the family is fed takes the bytes of the picture:
+ * a converter has folded the scaling into it.
+ */
+function foldedScaling({ tensor }: PictureInput, mean: Triple, std: Triple): { mean: Triple; std: Triple } {
+  const { quantization, type } = tensor
+  if (quantization === undefined || (type !== 'uint8' && type !== 'int8')) return { mean, std }
+  const { scale, zeroPoint } = quantization
+  // The stored value of a black pixel, were the bytes fed as they are.
+  const black = type === 'int8' ? -128 : 0
+  const largestHeld = (black + 255 - zeroPoint) * scale
+  const largestFed = (255 - mean[0]) / std[0]
+  if (largestFed <= 2 * largestHeld) return { mean, std }
+  const shift = zeroPoint - black
+  return { mean: [shift, shift, shift], std: [1 / scale, 1 / scale, 1 / scale] }
+}
+
 /** The picture input of a file together with how its family is fed; undefined when no input takes a picture. */
 export function describeInput(signature: ModelSignature, preprocess: Preprocess): DescribedInput | undefined {
   const picture = pictureInput(signature)
   if (picture === undefined) return undefined
   const { tensor, width, height, layout } = picture
-  const { colour, mean, std, geometry, size, stride } = preprocess
+  const { colour, geometry, size, stride } = preprocess
+  const { mean, std } = foldedScaling(picture, preprocess.mean, preprocess.std)
   const isDynamic = width === undefined && height === undefined
   return {
     picture,

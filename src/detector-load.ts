@@ -81,7 +81,7 @@ export async function readModelFile(path: string): Promise<Uint8Array> {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
-/** The contract: stored, or recognised and settled by a probe run, with the user's parts laid over it. */
+/** The contract: stored, or recognised and settled by a probe run, with the catalogue's and the user's parts over it. */
 export async function knowModel(
   resolved: ResolvedModel,
   bytes: Uint8Array,
@@ -102,9 +102,10 @@ export async function knowModel(
       contract = { ...contract, licence: resolved.licence }
     }
   }
-  if (parts !== undefined) {
+  for (const over of [resolved.overrides, parts]) {
+    if (over === undefined) continue
     const { mergeContract } = await import('./model/contract-merge.ts')
-    contract = mergeContract(contract, parts)
+    contract = mergeContract(contract, over)
   }
   const labels = await chosenLabels(options)
   return { contract: labels === undefined ? contract : withLabels(contract, labels), evidence }

@@ -9,7 +9,7 @@ const BAR_CELLS = 24
 /** Store options that report on `io.stderr`; call `end` when the work is over, whichever way it went. */
 export function storeProgress(io: Io): StoreOptions & { end(): void } {
   const terminal = 'isTTY' in io.stderr && io.stderr.isTTY === true
-  const started = Date.now()
+  let started = Date.now()
   let drawn = 0
   let open = false
   const clear = () => {
@@ -23,6 +23,8 @@ export function storeProgress(io: Io): StoreOptions & { end(): void } {
       ? {
           onProgress: (progress: DownloadProgress) => {
             const now = Date.now()
+            // What comes before the first byte, such as other files of the package, is not its rate.
+            if (progress.done === 0) started = now
             if (now - drawn < REDRAW_MS && progress.done < progress.total) return
             drawn = now
             open = true

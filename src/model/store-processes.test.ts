@@ -71,8 +71,12 @@ interface Outcome {
   message?: string
 }
 
-function startPull(): { child: ChildProcess; outcome: Promise<Outcome | undefined> } {
-  const child = spawn(process.execPath, [bundle], { env: { ...process.env, ...space.env } })
+function startPull(shellPrefix = ''): { child: ChildProcess; outcome: Promise<Outcome | undefined> } {
+  const env = { ...process.env, ...space.env }
+  const child =
+    shellPrefix === ''
+      ? spawn(process.execPath, [bundle], { env })
+      : spawn('/bin/sh', ['-c', `${shellPrefix}; exec "${process.execPath}" "${bundle}"`], { env })
   children.push(child)
   let text = ''
   child.stdout!.on('data', (chunk) => {
@@ -113,6 +117,15 @@ describe('processes that want the same model', () => {
     addModel('/missing.onnx')
     const outcomes = await Promise.all([1, 2].map(() => startPull().outcome))
     for (const outcome of outcomes) expect(outcome?.code).toBe('DOWNLOAD_FAILED')
+    expect(space.cached()).toEqual([])
+  })
+
+  test.skipIf(process.platform === 'win32')('say so when the disk takes no more', async () => {
+    addModel('/whole.onnx')
+    // Files of 100 blocks at most, of 512 or 1,024 bytes; the model has 300,000 bytes.
+    const outcome = await startPull('ulimit -f 100').outcome
+    expect(outcome?.code).toBe('CACHE_UNWRITABLE')
+    expect(outcome?.message).not.toMatch(/\n/)
     expect(space.cached()).toEqual([])
   })
 

@@ -1,0 +1,22 @@
+import { expect, test } from 'vitest'
+import { cacheFolder } from './store-cache.ts'
+
+const folder = (env: Record<string, string>, platform: NodeJS.Platform) =>
+  cacheFolder({ HOME: '/home/ann', ...env }, platform).replaceAll('\\', '/')
+
+test('the cache lies where the platform keeps such files', () => {
+  expect(folder({}, 'linux')).toBe('/home/ann/.cache/boxlet')
+  expect(folder({}, 'darwin')).toBe('/home/ann/Library/Caches/boxlet')
+  expect(folder({ LOCALAPPDATA: '/home/ann/AppData/Local' }, 'win32')).toBe(
+    '/home/ann/AppData/Local/boxlet/Cache',
+  )
+})
+
+test('XDG_CACHE_HOME moves it, unless it is relative, which the specification says to ignore', () => {
+  expect(folder({ XDG_CACHE_HOME: '/var/cache' }, 'linux')).toBe('/var/cache/boxlet')
+  expect(folder({ XDG_CACHE_HOME: 'cache' }, 'linux')).toBe('/home/ann/.cache/boxlet')
+})
+
+test('BOXLET_CACHE wins', () => {
+  expect(folder({ BOXLET_CACHE: 'models', XDG_CACHE_HOME: '/var/cache' }, 'linux')).toBe('models')
+})

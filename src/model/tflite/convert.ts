@@ -75,14 +75,21 @@ function addInput(graph: OnnxGraph, values: Values, index: number): void {
   graph.scope = 'input'
   const scale = values.codeScale(index)
   if (scale !== undefined && tensor.type === 'uint8') values.setCodes(index, name, order)
-  else if (scale !== undefined) {
-    const { scales, zeroPoints } = tensor.quantization!
-    const parts = [name, graph.scalar(scales[0]!), graph.int8([zeroPoints[0]!], [])]
-    values.setReal(index, graph.node('DequantizeLinear', parts), order)
-  } else if (isQuantized(tensor)) throw unsupported(`an input of type ${tensor.type}`)
-  else if (type === 'float16')
-    values.setReal(index, graph.node('Cast', [name], { to: { onnxType: 'float32' } }), order)
-  else values.setReal(index, name, order)
+  else values.setReal(index, realInput(graph, tensor, name), order)
+}
+
+/** Real values of an input as the file stores it. */
+function realInput(graph: OnnxGraph, tensor: TfliteTensor, name: string): string {
+  const { scales, zeroPoints } = tensor.quantization ?? { scales: [1], zeroPoints: [0] }
+  if (tensor.type === 'float16') return graph.node('Cast', [name], { to: { onnxType: 'float32' } })
+  if (!isQuantized(tensor)) return name
+  if (scales.length !== 1) throw unsupported(`an input with ${scales.length} scales`)
+  const scale = graph.scalar(scales[0]!)
+  if (tensor.type === 'int8') {
+    return graph.node('DequantizeLinear', [name, scale, graph.int8([zeroPoints[0]!], [])])
+  }
+  const codes = graph.node('Cast', [name], { to: { onnxType: 'float32' } })
+  return graph.node('Mul', [graph.node('Sub', [codes, graph.scalar(zeroPoints[0]!)]), scale])
 }
 
 function storedType(tensor: TfliteTensor): OnnxType {

@@ -115,7 +115,7 @@ export class Operation {
   activated(name: string, code: number): string {
     const activation = ACTIVATIONS[code]
     if (activation === 'none') return name
-    if (activation === 'tanh') return this.node('Tanh', [name])
+    // LiteRT's own kernels leave a fused tanh out without a word, so no result would be the right one.
     const clamp = activation === undefined ? undefined : CLAMPS[activation]
     if (clamp === undefined)
       throw unsupported(`the activation ${activation ?? code} of ${this.operator.name}`)

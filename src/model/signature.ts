@@ -58,6 +58,8 @@ export interface ModelSignature {
   stems?: Record<string, InputStem>
   /** Suppression inside the graph, with what it is set to where that is constant. */
   suppression?: GraphSuppression[]
+  /** Operators that the file defines itself, as `ops` names them. */
+  functions?: string[]
   /** TFLite only: operators of the file itself; `ops` counts those of its ONNX form. */
   sourceOps?: Record<string, number>
 }

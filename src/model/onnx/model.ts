@@ -135,5 +135,5 @@ export const TYPE_BITS: readonly (number | undefined)[] = [
 export const typeName = (code: number): TensorType => TYPE_NAMES[code] ?? 'other'
 
 /** Operator as the signature counts it: `Conv`, `com.microsoft:QuickGelu`. */
-export const qualifiedOp = (node: OnnxNode): string =>
-  node.domain === '' || node.domain === 'ai.onnx' ? node.op : `${node.domain}:${node.op}`
+export const qualifiedOp = ({ domain, op }: Pick<OnnxNode, 'domain' | 'op'>): string =>
+  domain === '' || domain === 'ai.onnx' ? op : `${domain}:${op}`

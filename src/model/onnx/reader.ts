@@ -47,6 +47,7 @@ export function signatureOf(model: OnnxModel, links: Links = linkGraph(model)): 
       ),
     ),
     suppression: graphSuppression(model, links),
+    functions: model.functions.map(({ domain, name }) => qualifiedOp({ domain, op: name })),
   }
 }
 

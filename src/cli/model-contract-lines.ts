@@ -56,7 +56,7 @@ function summary({
   const free = input.dynamic === undefined ? '' : `, or any multiple of ${input.dynamic.stride}`
   const plain = input.mean.every((value) => value === 0) && new Set(input.std).size === 1
   const values = plain
-    ? `pixel / ${input.std[0]}`
+    ? plainValues(input.std[0])
     : `(pixel − [${input.mean.join(', ')}]) / [${input.std.join(', ')}]`
   const fit =
     geometry.fit === 'letterbox'
@@ -95,6 +95,8 @@ function summary({
     ['labels', labelText(named)],
   ]
 }
+
+const plainValues = (std: number): string => (std === 1 ? '0–255 as they are' : `pixel / ${std}`)
 
 /** Names shown at most. */
 const LABELS_SHOWN = 8

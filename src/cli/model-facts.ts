@@ -33,7 +33,7 @@ export async function modelFacts(nameOrPath: string, io: Io, parts?: ContractPar
   const resolved = await resolveModel(nameOrPath, progress).finally(progress.end)
   const bytes = await readModelFile(resolved.path)
   const signature = await readSignature(bytes)
-  const { found, unrecognised } = ask(signature, resolved, parts)
+  const { found, unrecognised } = await ask(signature, resolved, parts)
   const stored = resolved.contract
   const known =
     found === undefined && stored === undefined
@@ -57,15 +57,17 @@ export async function modelFacts(nameOrPath: string, io: Io, parts?: ContractPar
   }
 }
 
-function ask(
+/** What cannot run, or is of no family, can still be looked at. */
+async function ask(
   signature: ModelSignature,
   resolved: ResolvedModel,
   parts: ContractParts | undefined,
-): { found?: RecognisedModel; unrecognised?: BoxletError } {
+): Promise<{ found?: RecognisedModel; unrecognised?: BoxletError }> {
   try {
+    if (signature.format === 'onnx') (await import('../model/onnx/check.ts')).checkForRuntime(signature)
     return { found: recognise(signature, resolved.name, parts?.family) }
   } catch (error) {
-    if (error instanceof BoxletError && error.code === 'MODEL_UNRECOGNISED') return { unrecognised: error }
+    if (error instanceof BoxletError && error.code.startsWith('MODEL_')) return { unrecognised: error }
     throw error
   }
 }
@@ -79,6 +81,13 @@ function licenceFound(
   if (found?.contract.licence !== undefined)
     return { licence: found.contract.licence, from: 'the metadata of the file' }
   return contract?.licence === undefined ? undefined : { licence: contract.licence, from: 'the contract' }
+}
+
+/** The graph that the runtime gets; TFLite files are converted to it. */
+async function graphBytes({ bytes }: ModelFacts): Promise<Uint8Array> {
+  if (!isTflite(bytes)) return bytes
+  const { tfliteToOnnx } = await import('../model/tflite/tflite.ts')
+  return tfliteToOnnx(bytes).bytes
 }
 
 /** What Boxlet changes in the graph before it runs it, one sentence each. */
@@ -96,12 +105,11 @@ export interface ModelWork {
   inputs: Record<string, number[]>
 }
 
-/** Undefined for TFLite files, whose work is not counted. */
-export async function workOf({ bytes, signature, contract }: ModelFacts): Promise<ModelWork | undefined> {
-  if (signature.format !== 'onnx') return undefined
+export async function workOf(facts: ModelFacts): Promise<ModelWork> {
+  const { signature, contract } = facts
   const { countWork } = await import('../model/onnx/flops.ts')
   const inputs = new Map(signature.inputs.map((input) => [input.name, assumedSizes(input, contract)]))
-  const work = countWork(bytes, inputs)
+  const work = countWork(await graphBytes(facts), inputs)
   return { ...work, inputs: Object.fromEntries(inputs) }
 }
 

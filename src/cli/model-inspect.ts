@@ -37,7 +37,7 @@ export async function run(args: string[], io: Io): Promise<ExitCode> {
   return 0
 }
 
-function asJson(facts: ModelFacts, work: ModelWork | undefined, preparation: string[]): object {
+function asJson(facts: ModelFacts, work: ModelWork, preparation: string[]): object {
   const { signature, resolved, contract, licence } = facts
   return {
     name: resolved.name,
@@ -49,7 +49,7 @@ function asJson(facts: ModelFacts, work: ModelWork | undefined, preparation: str
     nodes: signature.nodes ?? null,
     ops: signature.ops,
     parameters: signature.parameters,
-    work: work === undefined ? null : { ...work, flops: 2 * work.macs },
+    work: { ...work, flops: 2 * work.macs },
     quantization: signature.quantization ?? null,
     licence: licence === undefined ? null : { ...licence.licence, from: licence.from },
     inputs: signature.inputs,
@@ -66,7 +66,7 @@ function asJson(facts: ModelFacts, work: ModelWork | undefined, preparation: str
   }
 }
 
-function asText(facts: ModelFacts, work: ModelWork | undefined, preparation: string[]): string {
+function asText(facts: ModelFacts, work: ModelWork, preparation: string[]): string {
   const { signature, resolved, licence } = facts
   const { producer } = signature
   const made = producer.name === '' ? '' : `, written by ${`${producer.name} ${producer.version}`.trim()}`
@@ -117,8 +117,7 @@ const QUANTIZATION: Record<NonNullable<ModelSignature['quantization']>, string> 
   float16: 'float16',
 }
 
-function workText(work: ModelWork | undefined): string {
-  if (work === undefined) return 'not counted for this format'
+function workText(work: ModelWork): string {
   const sizes = Object.values(work.inputs).map((input) => input.join('×'))
   const missing =
     work.uncounted === 0

@@ -129,6 +129,10 @@ describe('an entry of one’s own', () => {
     await expect(read(change)).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
   })
 
+  test('is missed when its folder does not exist', async () => {
+    await expect(catalogueNames({ BOXLET_CATALOGUE: '/no/such/folder' })).rejects.toThrow(/BOXLET_CATALOGUE/)
+  })
+
   test('is refused when it is not JSON', async () => {
     const space = make({})
     writeFileSync(join(space.env.BOXLET_CATALOGUE!, 'mine', 'model.json'), '{')

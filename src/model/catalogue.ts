@@ -19,6 +19,14 @@ const bundledCatalogue = (): string => join(dirname(fileURLToPath(import.meta.ur
 
 function catalogueFolders(env: Environment): string[] {
   const own = (env.BOXLET_CATALOGUE ?? '').split(delimiter).filter((folder) => folder !== '')
+  const missing = own.find((folder) => !existsSync(folder))
+  if (missing !== undefined) {
+    throw new BoxletError(
+      'CONFIG_INVALID',
+      `Expected folders for BOXLET_CATALOGUE but received "${missing}", which does not exist.`,
+      { hint: 'Give the folder that holds one folder a model.' },
+    )
+  }
   return [...own, bundledCatalogue()]
 }
 

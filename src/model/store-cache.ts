@@ -29,6 +29,10 @@ export const modelFolder = (env: Environment): string => join(cacheFolder(env), 
 export const cachedPath = (entry: CatalogueEntry, env: Environment): string =>
   join(modelFolder(env), `${entry.name}-${entry.sha256.slice(0, 12)}.${entry.format}`)
 
+/** Whether a file name in the cache is that of a model of this name, of whichever hash. */
+export const isCacheFileOf = ({ name }: CatalogueEntry, file: string): boolean =>
+  file.startsWith(`${name}-`) && /^[0-9a-f]{12}\.(onnx|tflite)$/.test(file.slice(name.length + 1))
+
 const recordPath = (path: string): string => `${path}.verified.json`
 
 interface VerifiedRecord {

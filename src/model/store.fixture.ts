@@ -87,6 +87,7 @@ export interface Workspace {
 export function makeWorkspace(): Workspace {
   const folder = mkdtempSync(join(tmpdir(), 'boxlet-store-'))
   const catalogue = join(folder, 'catalogue')
+  mkdirSync(catalogue)
   return {
     folder,
     env: { BOXLET_CACHE: join(folder, 'cache'), BOXLET_CATALOGUE: catalogue, HOME: folder },

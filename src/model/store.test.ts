@@ -228,6 +228,16 @@ describe('a cached model', () => {
     expect(await isCached()).toBe(false)
     expect(space.cached()).toEqual([])
   })
+
+  test('is removed in all its versions, and others are not', async () => {
+    await pulled()
+    space.addEntry('m-large', [from('/whole.onnx')])
+    await pullModel('m-large', { env: space.env })
+    space.addEntry('m', [from('/whole.onnx')], { sha256: sha256(Buffer.from('next')) })
+    expect(await removeModel('m', { env: space.env })).toBe(true)
+    expect(space.cached().every((name) => name.startsWith('m-large-'))).toBe(true)
+    expect(space.cached()).toHaveLength(2)
+  })
 })
 
 describe('a path', () => {

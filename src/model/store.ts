@@ -2,13 +2,21 @@
  * The model store: from a name of the catalogue or a path to a file on this machine whose bytes are known.
  * `list`, `pull` and `remove` manage what is cached; nothing else of Boxlet touches the cache.
  */
-import { mkdir, readFile, stat } from 'node:fs/promises'
+import { mkdir, readdir, readFile, stat } from 'node:fs/promises'
 import { basename, dirname, extname, join } from 'node:path'
 import { BoxletError } from '../errors.ts'
 import { catalogueNames, type Environment, nearestNames, readCatalogue, readEntry } from './catalogue.ts'
 import type { CatalogueEntry } from './catalogue-entry.ts'
 import type { Contract, Licence } from './contract.ts'
-import { cachedPath, checkCached, hashFile, modelFolder, removeCached, unwritable } from './store-cache.ts'
+import {
+  cachedPath,
+  checkCached,
+  hashFile,
+  isCacheFileOf,
+  modelFolder,
+  removeCached,
+  unwritable,
+} from './store-cache.ts'
 import { type DownloadProgress, download } from './store-download.ts'
 import { withLock } from './store-lock.ts'
 
@@ -65,9 +73,15 @@ export async function pullModel(name: string, options: StoreOptions): Promise<Re
   return resolveEntry(await knownEntry(name, options.env), options)
 }
 
-/** Removes a model from the cache; false when it was not there. */
+/** Removes a model from the cache, versions of former catalogues included; false when it was not there. */
 export async function removeModel(name: string, options: Pick<StoreOptions, 'env'>): Promise<boolean> {
-  return removeCached(cachedPath(await knownEntry(name, options.env), options.env))
+  const entry = await knownEntry(name, options.env)
+  const folder = modelFolder(options.env)
+  let removed = false
+  for (const file of await readdir(folder).catch(() => [])) {
+    if (isCacheFileOf(entry, file)) removed = (await removeCached(join(folder, file))) || removed
+  }
+  return removed
 }
 
 /** All models of the catalogue by name, and which of them are cached. */

@@ -5,9 +5,11 @@ import type { ReadSource } from './source.ts'
 
 export const readHttps: ReadSource<HttpsSource> = (source, context) => {
   const { env } = context
+  const noProxy = (env.no_proxy || env.NO_PROXY || '').split(',').map((host) => host.trim())
   const connection = {
     proxy: env.https_proxy || env.HTTPS_PROXY,
-    noProxy: env.no_proxy || env.NO_PROXY,
+    // A proxy elsewhere could not reach this machine by these names.
+    noProxy: [...noProxy.filter((host) => host !== ''), 'localhost', '127.0.0.1', '[::1]'],
   }
   return readHttp(source.url, { connection, headersFor: () => ({}) }, context)
 }

@@ -140,6 +140,15 @@ describe('a file in an npm package', () => {
     expect(server.requests[1]).toBe('/mirror/npm/@boxlet-test/models/-/models-1.0.0.tgz')
   })
 
+  test('comes through the proxy of the npm configuration', async () => {
+    space.env.npm_config_registry = 'http://registry.invalid/'
+    space.env.npm_config_proxy = server.address
+    space.env.npm_config_https_proxy = server.address
+    dist.tarball = 'http://registry.invalid/models-1.0.0.tgz'
+    expect((await pull()).equals(MODEL_BYTES)).toBe(true)
+    expect(server.requests[1]).toBe('http://registry.invalid/models-1.0.0.tgz')
+  })
+
   test('is refused when the registry has another package of that version', () => {
     dist.integrity = integrity(Buffer.from('other'))
     return expectFault({}, /another integrity/)

@@ -5,6 +5,8 @@ import type { ExitCode, Io, Verb } from './verb.ts'
 const VERBS: Record<string, () => Promise<{ verb: Verb }>> = {
   detect: () => import('./detect.ts'),
   model: () => import('./model.ts'),
+  serve: () => import('./serve.ts'),
+  keys: () => import('./keys.ts'),
 }
 
 export async function main(args: string[], io: Io): Promise<ExitCode> {

@@ -1,0 +1,87 @@
+import { mkdir, open, realpath, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname, join, resolve, sep } from 'node:path'
+import { BoxletError } from '../errors.ts'
+import type { BlobGetOptions, BlobRef, BlobStore } from '../jobs/blob-store.ts'
+
+/** As S3 has it. Keeps `..` and drive letters out by itself. */
+const BUCKET = /^[a-z0-9](?:[a-z0-9-]|\.(?!\.)){1,61}[a-z0-9]$/
+
+/** A folder as an object store: each folder in it is a bucket, each file below that an object. */
+export class FileBlobStore implements BlobStore {
+  readonly #root: string
+
+  constructor(root: string) {
+    this.#root = resolve(root)
+  }
+
+  async get(ref: BlobRef, { maxBytes, signal }: BlobGetOptions = {}): Promise<Uint8Array> {
+    signal?.throwIfAborted()
+    if (ref.version !== undefined) throw notFound()
+    const path = await this.#existing(ref)
+    const file = await open(path, 'r').catch((cause: NodeJS.ErrnoException) => {
+      throw cause.code === 'ENOENT' ? notFound(cause) : unreadable(cause)
+    })
+    try {
+      const stats = await file.stat()
+      if (!stats.isFile()) throw notFound()
+      if (maxBytes !== undefined && stats.size > maxBytes)
+        throw new BoxletError(
+          'IMAGE_TOO_LARGE',
+          `Expected an object of at most ${maxBytes} bytes but it has more.`,
+        )
+      return new Uint8Array(await file.readFile({ ...(signal === undefined ? {} : { signal }) }))
+    } catch (error) {
+      throw error instanceof BoxletError ? error : unreadable(error)
+    } finally {
+      await file.close()
+    }
+  }
+
+  async put(ref: BlobRef, bytes: Uint8Array): Promise<void> {
+    const path = this.#path(ref)
+    const temporary = `${path}.${crypto.randomUUID()}.part`
+    try {
+      await mkdir(dirname(path), { recursive: true })
+      await this.#checkInside(dirname(path))
+      await writeFile(temporary, bytes)
+      await rename(temporary, path)
+    } catch (cause) {
+      await rm(temporary, { force: true }).catch(() => {})
+      if (cause instanceof BoxletError) throw cause
+      throw new BoxletError('OUTPUT_UNWRITABLE', 'Expected to write an object but the disk refused it.', {
+        cause,
+      })
+    }
+  }
+
+  /** Links are followed before the path is judged, so that none leads out of the bucket. */
+  async #existing(ref: BlobRef): Promise<string> {
+    const path = this.#path(ref)
+    const real = await realpath(path).catch((cause: NodeJS.ErrnoException) => {
+      throw cause.code === 'ENOENT' || cause.code === 'ENOTDIR' ? notFound(cause) : unreadable(cause)
+    })
+    await this.#checkInside(real)
+    return real
+  }
+
+  async #checkInside(path: string): Promise<void> {
+    const root = await realpath(this.#root)
+    if (!(await realpath(path)).startsWith(root + sep)) throw notFound()
+  }
+
+  #path({ bucket, key }: BlobRef): string {
+    const parts = key.split('/')
+    const safe = parts.every((part) => part !== '' && part !== '.' && part !== '..' && !/[\0\\:]/.test(part))
+    if (!BUCKET.test(bucket) || !safe || key.length > 1024) throw notFound()
+    return join(this.#root, bucket, ...parts)
+  }
+}
+
+/** One answer for what is absent and for what may not be named, so that neither can be told apart. */
+const notFound = (cause?: unknown) =>
+  new BoxletError('IMAGE_NOT_FOUND', 'Expected an object of that bucket and key but there is none.', {
+    cause,
+  })
+
+const unreadable = (cause: unknown) =>
+  new BoxletError('IMAGE_UNREADABLE', 'Expected to read the object but the disk refused it.', { cause })

@@ -1,0 +1,124 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
+import { getRequestListener, type HttpBindings } from '@hono/node-server'
+import type { App } from '../api/app.ts'
+import { BoxletError } from '../errors.ts'
+
+/** A client that dribbles its headers holds a connection for no longer than this. */
+const HEADERS_TIMEOUT_MS = 10_000
+/** And one that dribbles its body for no longer than this: 32 MB at 1 MB/s. */
+const REQUEST_TIMEOUT_MS = 40_000
+/** Longer than the 60 s after which common load balancers let go, so that it is they who close. */
+const KEEP_ALIVE_MS = 65_000
+const CHECK_INTERVAL_MS = 1_000
+const IDLE_SWEEP_MS = 50
+/** Signed requests have about 2 KB of headers. */
+const MAX_HEADER_BYTES = 16 * 1024
+const MAX_HEADERS = 100
+/** Each connection costs memory before its first byte is understood. */
+const MAX_CONNECTIONS = 2_048
+
+export interface ListenOptions {
+  host: string
+  port: number
+}
+
+export interface RunningServer {
+  readonly url: string
+  readonly port: number
+  /** Takes no new connections; resolves when the last answer has been sent. */
+  close(): Promise<void>
+  /** Cuts what is still open. */
+  destroy(): void
+}
+
+/**
+ * Puts an application behind Node's HTTP server.
+ *
+ * @throws BoxletError USAGE when the address cannot be listened on
+ */
+export async function listen(app: App, { host, port }: ListenOptions): Promise<RunningServer> {
+  const listener = listenerOf(app)
+  const server = createServer(
+    {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      connectionsCheckingInterval: CHECK_INTERVAL_MS,
+    },
+    listener,
+  )
+  server.maxHeadersCount = MAX_HEADERS
+  server.maxConnections = MAX_CONNECTIONS
+  // A client that asks first, as curl does for large bodies, hears of a refusal before it sends the body.
+  server.on('checkContinue', (request, response) => {
+    const declared = Number(request.headers['content-length'] ?? 0)
+    if (declared <= Math.max(app.limits.bodyBytes, app.limits.tensorBytes)) response.writeContinue()
+    listener(request, response)
+  })
+  await bind(server, host, port)
+  const address = server.address() as AddressInfo
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`,
+    port: address.port,
+    close: () => closeWhenIdle(server),
+    destroy: () => server.closeAllConnections(),
+  }
+}
+
+/** Kept-alive connections would hold a closing server until they time out. */
+function closeWhenIdle(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const sweep = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP_MS)
+    server.close(() => {
+      clearInterval(sweep)
+      resolve()
+    })
+  })
+}
+
+function listenerOf(app: App): (request: IncomingMessage, response: ServerResponse) => void {
+  const listener = getRequestListener(
+    (request, env) => {
+      const { incoming } = env as HttpBindings
+      return app.fetch(request, {
+        ...(incoming.socket.remoteAddress === undefined
+          ? {}
+          : { clientAddress: incoming.socket.remoteAddress }),
+        ...(incoming.url === undefined ? {} : { target: incoming.url }),
+        body: bodyOfGet(incoming),
+      })
+    },
+    { overrideGlobalObjects: false },
+  )
+  return (request, response) => void listener(request, response)
+}
+
+/** The Web Request has no body for GET and HEAD, so it travels beside it. */
+function bodyOfGet(incoming: IncomingMessage): ReadableStream<Uint8Array> | null {
+  if (incoming.method !== 'GET' && incoming.method !== 'HEAD') return null
+  const { 'content-length': length, 'transfer-encoding': encoding } = incoming.headers
+  if ((length === undefined || length === '0') && encoding === undefined) return null
+  return Readable.toWeb(incoming) as ReadableStream<Uint8Array>
+}
+
+function bind(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => reject(bindError(cause, host, port)))
+    server.listen(port, host, () => resolve())
+  })
+}
+
+function bindError(cause: NodeJS.ErrnoException, host: string, port: number): BoxletError {
+  if (cause.code === 'EADDRINUSE')
+    return new BoxletError('USAGE', `Expected a free port but ${port} is taken.`, {
+      cause,
+      hint: 'Choose another with --port, or 0 for any free one.',
+    })
+  const reason = cause.code === 'EACCES' ? 'may not be used without more rights' : 'cannot be listened on'
+  return new BoxletError('USAGE', `Expected an address of this machine but ${host}:${port} ${reason}.`, {
+    cause,
+  })
+}

@@ -1,0 +1,110 @@
+import { chmod, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { z } from 'zod'
+import { BoxletError } from '../errors.ts'
+
+const name = z.string().max(100)
+const created = z.string()
+
+const schema = z.object({
+  version: z.literal(1),
+  keys: z.array(
+    z.discriminatedUnion('kind', [
+      z.object({ kind: z.literal('bearer'), id: z.string(), name, hash: z.string().length(64), created }),
+      z.object({ kind: z.literal('access'), id: z.string(), name, secret: z.string().min(16), created }),
+    ]),
+  ),
+})
+
+export type StoredKey = z.infer<typeof schema>['keys'][number]
+
+/** Where keys are kept unless an option says otherwise. */
+export function defaultKeyFile(env: Record<string, string | undefined>): string {
+  return join(env.XDG_CONFIG_HOME || join(homedir(), '.config'), 'boxlet', 'keys.json')
+}
+
+/** @throws BoxletError CONFIG_INVALID when the file exists and is not a key file; a missing file has no keys */
+export async function readKeys(path: string): Promise<StoredKey[]> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw new BoxletError('CONFIG_INVALID', 'Expected a readable key file but it cannot be read.', { cause })
+  }
+  try {
+    return schema.parse(JSON.parse(text)).keys
+  } catch (cause) {
+    throw new BoxletError('CONFIG_INVALID', 'Expected a key file of version 1 but received something else.', {
+      cause,
+      hint: 'Restore it, or remove it and create new keys.',
+    })
+  }
+}
+
+/** True when others on this machine may read the file. */
+export async function isReadableByOthers(path: string): Promise<boolean> {
+  if (process.platform === 'win32') return false
+  const stats = await stat(path).catch(() => undefined)
+  return stats !== undefined && (stats.mode & 0o077) !== 0
+}
+
+/**
+ * Changes the keys of the file: reads, changes and replaces it while no other process does so. The file is
+ * readable by its owner alone from its first byte on.
+ */
+export async function changeKeys(path: string, change: (keys: StoredKey[]) => StoredKey[]): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+    const release = await lock(`${path}.lock`)
+    try {
+      await replace(path, change(await readKeys(path)))
+    } finally {
+      await release()
+    }
+  } catch (cause) {
+    if (cause instanceof BoxletError) throw cause
+    throw new BoxletError('OUTPUT_UNWRITABLE', 'Expected to write the key file but the disk refused it.', {
+      cause,
+      hint: 'Choose another place with --keys.',
+    })
+  }
+}
+
+async function replace(path: string, keys: StoredKey[]): Promise<void> {
+  const temporary = `${path}.${process.pid}.part`
+  const file = await open(temporary, 'w', 0o600)
+  try {
+    await file.writeFile(`${JSON.stringify({ version: 1, keys }, undefined, 2)}\n`)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await chmod(temporary, 0o600)
+  await rename(temporary, path)
+}
+
+const LOCK_TRIES = 100
+const LOCK_WAIT_MS = 20
+/** A lock that is older was left by a process that died. */
+const STALE_MS = 10_000
+
+async function lock(path: string): Promise<() => Promise<void>> {
+  for (let attempt = 0; attempt < LOCK_TRIES; attempt++) {
+    try {
+      await (await open(path, 'wx', 0o600)).close()
+      return () => rm(path, { force: true })
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+      const stats = await stat(path).catch(() => undefined)
+      if (stats !== undefined && Date.now() - stats.mtimeMs > STALE_MS) await rm(path, { force: true })
+      else await sleep(LOCK_WAIT_MS)
+    }
+  }
+  throw new BoxletError(
+    'OUTPUT_UNWRITABLE',
+    'Expected to change the key file but another process keeps it locked.',
+  )
+}

@@ -1,0 +1,187 @@
+import type { Detectors, RawModel } from '../api/options.ts'
+import type { DetectOptions, DetectorLike, DetectResult, ImageInput, ModelInfo } from '../detector-types.ts'
+import { BoxletError } from '../errors.ts'
+import type { Tensor } from '../model/tensor.ts'
+import { JobQueue } from './job-queue.ts'
+import { PoolWorker } from './pool-worker.ts'
+import type { RawShapes, ServedModel, WorkerRequest } from './worker-messages.ts'
+
+/** A worker that ends again and again has a fault that a restart does not mend. */
+const MOST_RESTARTS = 5
+const RESTART_WINDOW_MS = 60_000
+
+export interface PoolOptions {
+  models: readonly ServedModel[]
+  /** Worker threads; the processor quota is the useful number. */
+  workers: number
+  /** Processor threads of one run; more than one only where there is a single worker. */
+  threads: number
+  /** Jobs that may wait for a worker. */
+  queue: number
+  /** Jobs that one worker holds: above one, the next picture is decoded while the last one runs. */
+  jobsPerWorker: number
+  onNotice?(line: string): void
+}
+
+type Job = WorkerRequest extends infer R ? (R extends unknown ? Omit<R, 'id'> : never) : never
+
+/**
+ * Detectors in worker threads. A run blocks the thread that it is on, so that on the main thread nothing
+ * else would be answered; one thread a worker and as many workers as processors gives the best throughput.
+ */
+export class DetectorPool implements Detectors {
+  readonly names: readonly string[]
+  readonly defaultName: string
+  /** Milliseconds from the start until each model could detect, warmed up, in the first worker. */
+  readonly loadMs = new Map<string, number>()
+  readonly #options: PoolOptions
+  /** Ready for jobs. */
+  readonly #workers = new Set<PoolWorker>()
+  /** All threads, those that still load included. */
+  readonly #threads = new Set<PoolWorker>()
+  readonly #queue: JobQueue<PoolWorker>
+  readonly #models = new Map<string, ModelInfo>()
+  #restarts: number[] = []
+  #closing = false
+  #started = false
+
+  private constructor(options: PoolOptions) {
+    this.#options = options
+    this.names = options.models.map(({ name }) => name)
+    this.defaultName = this.names[0] ?? ''
+    this.#queue = new JobQueue(options.queue)
+  }
+
+  /**
+   * Starts the pool. The first worker loads alone, so that a model to be downloaded is downloaded once.
+   *
+   * @throws BoxletError as `Detector.load`
+   */
+  static async start(options: PoolOptions): Promise<DetectorPool> {
+    const pool = new DetectorPool(options)
+    try {
+      const { models, loadMs } = await pool.#add().ready
+      for (const [index, { name }] of options.models.entries()) {
+        pool.#models.set(name, models[index] as ModelInfo)
+        pool.loadMs.set(name, loadMs[index] as number)
+      }
+      await Promise.all(Array.from({ length: options.workers - 1 }, () => pool.#add().ready))
+    } catch (error) {
+      await pool.close()
+      throw error
+    }
+    pool.#started = true
+    return pool
+  }
+
+  ready(): boolean {
+    return this.#started && !this.#closing && this.#workers.size > 0
+  }
+
+  get stats(): { workers: number; busy: number; queued: number } {
+    const busy = [...this.#workers].filter(({ load }) => load > 0).length
+    return { workers: this.#workers.size, busy, queued: this.#queue.length }
+  }
+
+  async get(name: string): Promise<DetectorLike> {
+    const model = this.#models.get(name)
+    if (model === undefined)
+      throw new BoxletError(
+        'MODEL_NOT_FOUND',
+        'Expected the name of a model that is served but received another.',
+      )
+    const detect = (image: ImageInput, { signal, ...options }: DetectOptions = {}) =>
+      this.#run({ kind: 'detect', model: name, image, options }, signal) as Promise<DetectResult>
+    return {
+      model,
+      detect,
+      // Workers warm their models up before they are ready, and the pool as a whole is what is closed.
+      warmUp: async () => {},
+      dispose: async () => {},
+      [Symbol.asyncDispose]: async () => {},
+    }
+  }
+
+  async raw(name: string): Promise<RawModel> {
+    const { inputs, outputs } = (await this.#run({ kind: 'describe', model: name }, undefined)) as RawShapes
+    return {
+      inputs,
+      outputs,
+      infer: async (feeds, signal) =>
+        (await this.#run({ kind: 'infer', model: name, feeds }, signal)) as ReadonlyMap<string, Tensor>,
+    }
+  }
+
+  /** Ends the workers. Drain the application first: what still runs is cut off. */
+  async close(): Promise<void> {
+    this.#closing = true
+    this.#queue.refuseAll(new BoxletError('SHUTTING_DOWN', 'Expected a running service but it is stopping.'))
+    await Promise.all([...this.#threads].map((worker) => worker.end()))
+  }
+
+  async #run(job: Job, signal: AbortSignal | undefined): Promise<unknown> {
+    signal?.throwIfAborted()
+    const run = (worker: PoolWorker): Promise<unknown> => {
+      const work = worker.run(job)
+      const offer = () => {
+        if (this.#workers.has(worker)) this.#queue.next(worker)
+      }
+      work.then(offer, offer)
+      return work
+    }
+    const free = this.#free()
+    const work = free === undefined ? this.#queue.wait(run, signal) : run(free)
+    return signal === undefined ? work : untilAborted(work, signal)
+  }
+
+  /** The worker with the least to do, if it may take one more. */
+  #free(): PoolWorker | undefined {
+    if (this.#queue.length > 0) return undefined
+    let least: PoolWorker | undefined
+    for (const worker of this.#workers) if (least === undefined || worker.load < least.load) least = worker
+    return least !== undefined && least.load < this.#options.jobsPerWorker ? least : undefined
+  }
+
+  #add(): PoolWorker {
+    const { models, threads } = this.#options
+    const worker = new PoolWorker(
+      { models, threads },
+      { onNotice: (line) => this.#options.onNotice?.(line), onExit: (ended) => this.#replace(ended) },
+    )
+    this.#threads.add(worker)
+    worker.ready.then(
+      () => {
+        if (this.#closing) return
+        this.#workers.add(worker)
+        for (let i = 0; i < this.#options.jobsPerWorker && this.#queue.next(worker); i++);
+      },
+      () => void worker.end(),
+    )
+    return worker
+  }
+
+  /** A thread that ended by itself took its job with it; the others go on, and a new one takes its place. */
+  #replace(ended: PoolWorker): void {
+    this.#threads.delete(ended)
+    const wasReady = this.#workers.delete(ended)
+    if (this.#closing || !wasReady) return
+    const now = performance.now()
+    this.#restarts = [...this.#restarts.filter((at) => now - at < RESTART_WINDOW_MS), now]
+    if (this.#restarts.length <= MOST_RESTARTS) this.#add()
+    else if (this.#workers.size === 0)
+      this.#queue.refuseAll(new BoxletError('INTERNAL', 'Expected a worker but all of them ended.'))
+  }
+}
+
+async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  let stop: (() => void) | undefined
+  const aborted = new Promise<never>((_resolve, reject) => {
+    stop = () => reject(signal.reason)
+    signal.addEventListener('abort', stop, { once: true })
+  })
+  try {
+    return await Promise.race([work, aborted])
+  } finally {
+    if (stop !== undefined) signal.removeEventListener('abort', stop)
+  }
+}

@@ -1,0 +1,118 @@
+import { readFile } from 'node:fs/promises'
+import { type App, createApp } from '../api/app.ts'
+import { keyAuthenticator } from '../api/auth/key-authenticator.ts'
+import type { AppOptions, FetchPicture, RequestRecord } from '../api/options.ts'
+import { BoxletError } from '../errors.ts'
+import { fetchImage } from '../image/fetch-url.ts'
+import { FileBlobStore } from '../local/file-blob-store.ts'
+import { FileKeyStore } from './file-key-store.ts'
+import { listen, type RunningServer } from './http-server.ts'
+import { isReadableByOthers, readKeys } from './key-file.ts'
+import { isLoopback, loopbackHosts } from './loopback.ts'
+import { Metrics } from './metrics.ts'
+import { pageFiles } from './page-files.ts'
+import { DetectorPool } from './pool.ts'
+import { requestLog } from './request-log.ts'
+import type { ServiceOptions, UrlMode } from './service-options.ts'
+
+export interface RunningService {
+  readonly url: string
+  readonly port: number
+  readonly app: App
+  readonly pool: DetectorPool
+  /** Finishes what was accepted, within the grace, and ends. */
+  stop(): Promise<void>
+}
+
+/**
+ * Starts the whole service: keys, workers, application, server. The address is bound last, so that a service
+ * that answers at all is one that can detect.
+ *
+ * @throws BoxletError USAGE when the address is open to others and there are no keys; as `Detector.load`
+ */
+export async function startService(options: ServiceOptions): Promise<RunningService> {
+  const auth = await authentication(options)
+  const pool = await DetectorPool.start({ ...options.pool, onNotice: options.onNotice })
+  try {
+    const app = createApp({ ...(await appOptions(options, pool, () => app.inFlight)), ...(auth && { auth }) })
+    const server = await listen(app, options)
+    return {
+      url: server.url,
+      port: server.port,
+      app,
+      pool,
+      stop: () => stop(app, server, pool, options.graceMs),
+    }
+  } catch (error) {
+    await pool.close()
+    throw error
+  }
+}
+
+async function authentication(options: ServiceOptions): Promise<AppOptions['auth']> {
+  const { host, keyFile, requireKeys, onNotice } = options
+  if (isLoopback(host) && !requireKeys) return undefined
+  const keys = await readKeys(keyFile)
+  if (keys.length === 0)
+    throw new BoxletError(
+      'USAGE',
+      `Expected at least one key for a service ${requireKeys ? 'that asks for keys' : 'that others can reach'} but there is none.`,
+      { hint: 'Make one with "boxlet keys create", or listen on 127.0.0.1.' },
+    )
+  if (await isReadableByOthers(keyFile))
+    onNotice('Other users of this machine can read the key file: chmod 600 it.')
+  return keyAuthenticator(new FileKeyStore(keyFile))
+}
+
+async function appOptions(
+  options: ServiceOptions,
+  pool: DetectorPool,
+  inFlight: () => number,
+): Promise<AppOptions> {
+  const metrics = new Metrics({ pool: () => pool.stats, inFlight })
+  for (const [model, milliseconds] of pool.loadMs) metrics.loaded(model, milliseconds)
+  const log = requestLog(options.log.format, options.log.out)
+  const fetchPicture = picturesByAddress(options.urls)
+  return {
+    detectors: pool,
+    limits: options.limits,
+    observer: {
+      request(record: RequestRecord) {
+        metrics.request(record)
+        log(record)
+      },
+      render: () => metrics.render(),
+    },
+    page: pageFiles(new URL('../../dist/web/', import.meta.url)),
+    corsOrigins: options.corsOrigins,
+    hosts: loopbackHosts(options.host),
+    rekognitionLimits: options.rekognitionLimits,
+    version: await ownVersion(),
+    ...(options.blobs === undefined ? {} : { blobStore: new FileBlobStore(options.blobs) }),
+    ...(fetchPicture === undefined ? {} : { fetchPicture }),
+  }
+}
+
+function picturesByAddress(mode: UrlMode): FetchPicture | undefined {
+  if (mode === 'off') return undefined
+  const open = mode === 'any'
+  return (url, options) => fetchImage(url, { ...options, allowHttp: open, allowPrivate: open })
+}
+
+/** New work is refused at once; accepted work goes on until it is done or the grace is over. */
+async function stop(app: App, server: RunningServer, pool: DetectorPool, graceMs: number): Promise<void> {
+  const closed = server.close()
+  let timer: NodeJS.Timeout | undefined
+  const grace = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, graceMs)
+  })
+  await Promise.race([app.drain().then(() => closed), grace])
+  clearTimeout(timer)
+  server.destroy()
+  await pool.close()
+}
+
+async function ownVersion(): Promise<string> {
+  const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}

@@ -1,0 +1,82 @@
+/** Runs in a worker thread: holds one detector a model and does everything from the bytes to the boxes. */
+import { parentPort, workerData } from 'node:worker_threads'
+import { Detector } from '../detector.ts'
+import { BoxletError, toBoxletError } from '../errors.ts'
+import type { WorkerError, WorkerReply, WorkerRequest, WorkerSettings } from './worker-messages.ts'
+
+const port = parentPort
+if (port === null) throw new Error('worker.js is started by the pool, not by hand')
+const settings = workerData as WorkerSettings
+const detectors = new Map<string, Detector>()
+/** Opened at the first raw tensor: most services never see one, and it costs the memory of a second graph. */
+const rawDetectors = new Map<string, Promise<Detector>>()
+
+const reply = (message: WorkerReply) => port.postMessage(message)
+
+try {
+  reply(await loadAll())
+  port.on('message', (request: WorkerRequest) => void answer(request))
+} catch (error) {
+  reply({ kind: 'failed', error: toPlain(error) })
+}
+
+async function loadAll(): Promise<WorkerReply> {
+  const loadMs: number[] = []
+  const onNotice = (line: string) => reply({ kind: 'notice', line })
+  for (const { name, model, options } of settings.models) {
+    const started = performance.now()
+    const detector = await Detector.load(model, { ...options, threads: settings.threads, onNotice })
+    await detector.warmUp()
+    detectors.set(name, detector)
+    loadMs.push(performance.now() - started)
+  }
+  return { kind: 'ready', models: [...detectors.values()].map((detector) => detector.model), loadMs }
+}
+
+async function answer(request: WorkerRequest): Promise<void> {
+  try {
+    reply({ id: request.id, kind: 'result', result: await work(request) })
+  } catch (error) {
+    reply({ id: request.id, kind: 'error', error: toPlain(error) })
+  }
+}
+
+async function work(request: WorkerRequest) {
+  switch (request.kind) {
+    case 'detect':
+      return detectorNamed(request.model).detect(request.image, request.options)
+    case 'describe':
+      return (await rawDetector(request.model)).tensors
+    case 'infer':
+      return (await rawDetector(request.model)).infer(request.feeds)
+  }
+}
+
+function detectorNamed(name: string): Detector {
+  const detector = detectors.get(name)
+  if (detector === undefined)
+    throw new BoxletError('MODEL_NOT_FOUND', 'Expected a model that this worker has.')
+  return detector
+}
+
+function rawDetector(name: string): Promise<Detector> {
+  const served = settings.models.find((model) => model.name === name)
+  if (served === undefined) throw new BoxletError('MODEL_NOT_FOUND', 'Expected a model that this worker has.')
+  let detector = rawDetectors.get(name)
+  if (detector === undefined) {
+    detector = Detector.load(served.model, { ...served.options, threads: settings.threads, asIs: true })
+    rawDetectors.set(name, detector)
+  }
+  return detector
+}
+
+function toPlain(error: unknown): WorkerError {
+  const { code, message, hint, details, cause, stack } = toBoxletError(error)
+  return {
+    code,
+    message,
+    hint,
+    details,
+    stack: code === 'INTERNAL' && cause instanceof Error ? cause.stack : stack,
+  }
+}

@@ -26,6 +26,8 @@ GOLDENS = os.path.join(HERE, "../../src/model/tflite")
 PICTURE = "images/formats/png-rgb8.png"
 SAMPLES = 1499  # at most, of each output
 BEST_ROWS = 8
+# Columns that hold the score by which the best rows of a head are chosen.
+SCORE_COLUMNS = {"yolo26n": (4, 5), "yolov8n-face": (4, 5), "yolov8n-224": (4, 84), "yolov5n": (4, 5), "yolox": (4, 5)}
 
 
 def numbers(values):
@@ -121,14 +123,16 @@ def prepared(detail, pixels, name):
     return np.ascontiguousarray(x)[None], form
 
 
-def parts(name, values, step):
+def parts(model, name, values, step):
     flat = values.ravel()
     stride = max(1, -(-flat.size // SAMPLES))
     part = {"name": name, "shape": list(values.shape), "step": numbers([step])[0], "stride": stride, "samples": numbers(flat[::stride])}
-    if values.ndim == 3 and min(values.shape[1:]) > 4 and max(values.shape[1:]) > 256:
+    columns = next((columns for key, columns in SCORE_COLUMNS.items() if model.startswith(key)), None)
+    if columns is not None:
         table = values[0] if values.shape[1] > values.shape[2] else values[0].T
-        best = np.argsort(-table[:, 4:].max(axis=1), kind="stable")[:BEST_ROWS]
-        part["rows"] = [{"row": int(row), "values": numbers(table[row])} for row in best]
+        scores = table[:, slice(*columns)].max(axis=1)
+        best = np.argsort(-scores, kind="stable")[:BEST_ROWS]
+        part["rows"] = [{"row": int(row), "score": numbers(scores[row])[0], "values": numbers(table[row])} for row in best]
     return part
 
 
@@ -141,10 +145,10 @@ def corpus(folder):
         interpreter = Interpreter(model_content=model)
         feed, form = prepared(interpreter.get_input_details()[0], pixels, name)
         entry = {"model": name, "picture": PICTURE, "input": form,
-                 "outputs": [parts(*output) for output in run(model, [feed])]}
+                 "outputs": [parts(name, *output) for output in run(model, [feed])]}
         wide = widened(model)
         if wide is not None:
-            entry["widened"] = [parts(*output) for output in run(wide, [feed])]
+            entry["widened"] = [parts(name, *output) for output in run(wide, [feed])]
         goldens.append(entry)
         print(name, [(o["name"], o["shape"]) for o in entry["outputs"]])
     write("corpus.golden.json", goldens)

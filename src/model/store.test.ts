@@ -1,3 +1,4 @@
+/** The store against a real server on this machine. Longer than most, as all of it shares that server. */
 import { mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'

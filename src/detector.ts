@@ -20,6 +20,7 @@ import type {
 import { BoxletError, toBoxletError } from './errors.ts'
 import { decodeImage } from './image/decode.ts'
 import { toTensor } from './image/tensor.ts'
+import type { Contract } from './model/contract.ts'
 import type { Tensor } from './model/tensor.ts'
 import type { SessionTensorInfo } from './runtime/session.ts'
 
@@ -67,6 +68,11 @@ export class Detector implements DetectorLike {
 
   get model(): ModelInfo {
     return this.#loaded.info
+  }
+
+  /** The contract of the graph that runs; differs from `model.contract` where an equivalent graph took its place. */
+  get runs(): Contract {
+    return this.#loaded.contract
   }
 
   /** Inputs and outputs of the graph that runs. Load with `asIs` for those of the file itself. */

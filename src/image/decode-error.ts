@@ -36,7 +36,7 @@ export async function decodeError(
   if (error instanceof BoxletError) return error
   const message = messageOf(error)
   const name = FORMAT_NAMES[format]
-  if (/exceeds pixel limit/i.test(message)) return tooLarge(await declaredSize(), maxPixels)
+  if (/exceeds pixel limit/i.test(message)) return tooLarge(await declaredSize(), maxPixels, format)
   if (/timeout:/i.test(message)) {
     return new BoxletError(
       'IMAGE_TOO_LARGE',
@@ -51,22 +51,25 @@ export async function decodeError(
       'IMAGE_TRUNCATED',
       `Expected a complete ${name} but received one that ends early.`,
       {
-        hint: 'Fetch or copy the file again, or allow damaged pictures.',
+        hint: 'Fetch or copy the file again, or take what there is with the tolerant option.',
       },
     )
   }
   return new BoxletError('IMAGE_CORRUPT', `Expected a sound ${name} but received one with damaged data.`, {
-    hint: 'Export or copy the picture again, or allow damaged pictures.',
+    hint: 'Export or copy the picture again, or take what there is with the tolerant option.',
   })
 }
 
-function tooLarge(size: Size | undefined, maxPixels: number): BoxletError {
+function tooLarge(size: Size | undefined, maxPixels: number, format: ImageFormat): BoxletError {
   const received = size === undefined ? 'more' : `${size.width} × ${size.height}`
   return new BoxletError(
     'IMAGE_TOO_LARGE',
     `Expected at most ${maxPixels} pixels for a picture but received ${received}.`,
     {
-      hint: 'Send a smaller picture or raise the pixel limit.',
+      hint:
+        format === 'svg'
+          ? 'Give the drawing a smaller width and height, or export it as PNG.'
+          : 'Send a smaller picture or raise the pixel limit.',
       details: { maxPixels, ...size },
     },
   )

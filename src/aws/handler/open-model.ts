@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { Detector } from '../../detector.ts'
@@ -113,7 +113,16 @@ const damaged = (cause: unknown): BoxletError =>
     hint: 'Package the model again.',
   })
 
-/** Brings a file into the page cache while JavaScript is still loading. */
+const READ_AHEAD_BYTES = 2 ** 20
+
+/** Brings a file into the page cache while JavaScript is still loading, through one small buffer. */
 export async function readAhead(path: string): Promise<void> {
-  await readFile(path).catch(() => undefined)
+  const file = await open(path).catch(() => undefined)
+  if (file === undefined) return
+  try {
+    const buffer = new Uint8Array(READ_AHEAD_BYTES)
+    while ((await file.read(buffer)).bytesRead > 0);
+  } finally {
+    await file.close()
+  }
 }

@@ -40,7 +40,7 @@ export class Start {
     const detector = this.detector().catch((error) => error as Error)
     const [telemetry, opened] = await Promise.all([this.telemetry, detector, decoder])
     if (opened instanceof Error) {
-      telemetry.logger.error('start', opened)
+      telemetry.logger.error('start', opened.cause instanceof Error ? opened.cause : opened)
       return
     }
     await this.#timed('warmUp', () => warmDetector(opened, chosenWarmUp(this.#env)))

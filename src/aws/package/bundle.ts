@@ -77,21 +77,24 @@ function nativeLibraries(arch: Architecture): Plugin {
   return {
     name: 'native-libraries',
     setup(setup) {
-      setup.onLoad({ filter: /sharp[\\/]dist[\\/]sharp\.[cm]js$/ }, (file) => ({
-        contents: file.path.endsWith('.mjs')
-          ? `import{createRequire}from'node:module';const load=createRequire(import.meta.url);export default load(${sharp});`
-          : `module.exports=require('node:module').createRequire(import.meta.url)(${sharp});`,
+      // Both stay calls of require, which the banner defines; all chunks lie at the root of the zip.
+      setup.onResolve({ filter: /^\.\/native\/.*\.node$/ }, ({ path }) => ({ path, external: true }))
+      setup.onLoad({ filter: /sharp[\\/]dist[\\/]sharp\.mjs$/ }, () => ({
+        contents: `export default require(${sharp})`,
+      }))
+      // A dynamic import of CommonJS gives Node the names inside; a bundler gives the default only.
+      setup.onResolve({ filter: /^onnxruntime-node$/ }, ({ namespace }) =>
+        namespace === 'named' ? undefined : { path: 'onnxruntime-node', namespace: 'named' },
+      )
+      setup.onLoad({ filter: /^onnxruntime-node$/, namespace: 'named' }, () => ({
+        contents: `export{InferenceSession,Tensor,env}from'onnxruntime-node';`,
+        resolveDir: ROOT,
       }))
       setup.onLoad({ filter: /onnxruntime-node[\\/]dist[\\/]binding\.js$/ }, async (file) => {
         const source = await readFile(file.path, 'utf8')
         const search = /require\(`\.\.\/bin\/napi-v6\/[^`]+`\)/
         if (!search.test(source)) throw new Error('onnxruntime-node loads its library in another way')
-        return {
-          contents: source.replace(
-            search,
-            `require('node:module').createRequire(import.meta.url)(${runtime})`,
-          ),
-        }
+        return { contents: source.replace(search, `require(${runtime})`) }
       })
     },
   }

@@ -1,0 +1,101 @@
+/**
+ * Cold start on Lambda: process start to first detection, Boxlet's package against the plain way
+ * (`lambda-plain.js`), both as zips under the same host, round about. Needs `npm run build`.
+ *
+ *   node bench/lambda-cold.js [--node PATH] [--rounds 9] [--memory 1769] [--model yolov8n] [--image FILE]
+ */
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { cpus, tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { parseArgs } from 'node:util'
+import { zipSync } from 'fflate'
+import { LambdaHost } from '../dist/aws/host/lambda-host.js'
+import { buildPackage } from '../dist/aws/package/build-package.js'
+import { resolveModel } from '../dist/model/store.js'
+
+const { values } = parseArgs({
+  options: {
+    node: { type: 'string', default: process.execPath },
+    rounds: { type: 'string', default: '9' },
+    memory: { type: 'string', default: '1769' },
+    model: { type: 'string', default: 'yolov8n' },
+    image: { type: 'string' },
+  },
+})
+const root = join(import.meta.dirname, '..')
+const corpus = process.env.BOXLET_CORPUS ?? join(root, '../shared/corpus')
+const image = values.image ?? join(corpus, 'images/scenes/bus.jpg')
+const event = { image: readFileSync(image).toString('base64') }
+const folder = mkdtempSync(join(tmpdir(), 'boxlet-cold-'))
+const signal = new AbortController().signal
+const arch = process.arch === 'arm64' ? 'arm64' : 'x86_64'
+
+const LIBRARIES = ['onnxruntime-node', 'onnxruntime-common', 'sharp', '@img', 'detect-libc', 'semver']
+
+/** node_modules as npm leaves them, without what other platforms need: unpruned it is over the limit of Lambda. */
+async function plainZip() {
+  const files = { 'index.mjs': readFileSync(join(import.meta.dirname, 'lambda-plain.js')) }
+  for (const library of LIBRARIES) {
+    const from = join(root, 'node_modules', library)
+    for (const entry of readdirSync(from, { recursive: true, withFileTypes: true })) {
+      const path = join(entry.parentPath, entry.name)
+      const name = relative(root, path)
+      const foreign =
+        /napi-v6\/(?!linux)|napi-v6\/linux\//.test(name) && !name.includes(`napi-v6/linux/${process.arch}/`)
+      if (entry.isFile() && !foreign) files[name] = readFileSync(path)
+    }
+  }
+  files['model.onnx'] = readFileSync((await resolveModel(values.model, { env: process.env, signal })).path)
+  return zipSync(files, { level: 0 })
+}
+
+const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)]
+
+async function cold(zip) {
+  const host = await LambdaHost.open({ zip, node: values.node, memoryMb: Number(values.memory) })
+  try {
+    const result = await host.invoke(event)
+    const answer = JSON.parse(Buffer.from(result.payload).toString('utf8'))
+    if (result.functionError) throw new Error(answer.errorMessage)
+    const { initMs, durationMs, cpuMs, maxMemoryBytes } = result.metrics
+    const found = (answer.detections ?? answer.images[0].detections).length
+    return { wall: initMs + durationMs, init: initMs, cpu: cpuMs, memory: maxMemoryBytes / 2 ** 20, found }
+  } finally {
+    await host.close()
+  }
+}
+
+try {
+  const paths = { plain: join(folder, 'plain.zip'), boxlet: join(folder, 'boxlet.zip') }
+  writeFileSync(paths.plain, await plainZip())
+  const built = await buildPackage({
+    arch,
+    model: values.model,
+    env: process.env,
+    signal,
+    acceptedLicences: ['AGPL-3.0', 'AGPL-3.0-only'],
+  })
+  writeFileSync(paths.boxlet, built.zip)
+  const runs = { plain: [], boxlet: [] }
+  for (let round = 0; round <= Number(values.rounds); round++)
+    for (const way of round % 2 === 0 ? ['plain', 'boxlet'] : ['boxlet', 'plain']) {
+      const run = await cold(paths[way])
+      // The first round only brings the files into the cache of the machine.
+      if (round > 0) runs[way].push(run)
+    }
+  const ratio = (key) => median(runs.boxlet.map((run, index) => run[key] / runs.plain[index][key]))
+  console.log(
+    `${values.model}, ${values.memory} MB, ${values.rounds} rounds, ${cpus()[0].model}, ${cpus().length} cores, node ${values.node}`,
+  )
+  for (const way of ['plain', 'boxlet']) {
+    const of = (key) => median(runs[way].map((run) => run[key]))
+    console.log(
+      `${way.padEnd(7)} wall ${of('wall').toFixed(0)} ms (init ${of('init').toFixed(0)}), cpu ${of('cpu').toFixed(0)} ms, peak ${of('memory').toFixed(0)} MiB, zip ${(statSync(paths[way]).size / 1e6).toFixed(1)} MB, found ${runs[way][0].found}`,
+    )
+  }
+  console.log(
+    `ratio   wall ${ratio('wall').toFixed(2)}, cpu ${ratio('cpu').toFixed(2)}, peak memory ${ratio('memory').toFixed(2)}`,
+  )
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+}

@@ -1,6 +1,6 @@
 import type { OnnxNode } from './onnx/model.ts'
 import { tensorValues } from './onnx/values.ts'
-import type { Preparation, PreparationStep } from './prepare.ts'
+import type { Preparation, PreparationStep } from './preparation.ts'
 
 /**
  * Turns Focus and the convolution behind it into one convolution: the four half-size pictures of every second

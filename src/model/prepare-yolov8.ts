@@ -1,7 +1,7 @@
 import { bodyTakesAnySize } from './onnx/any-size.ts'
 import type { NewValue } from './onnx/encode.ts'
 import { matchYolov8Head, type RawHead } from './onnx/yolov8-head.ts'
-import type { Preparation, PreparationStep } from './prepare.ts'
+import type { Preparation, PreparationStep } from './preparation.ts'
 
 /**
  * Cuts a YOLOv8 head after its last convolutions. Softmax over the box bins and sigmoid over the classes are

@@ -1,6 +1,6 @@
 import { bodyTakesAnySize } from './onnx/any-size.ts'
 import type { OnnxNode } from './onnx/model.ts'
-import type { Preparation, PreparationStep } from './prepare.ts'
+import type { Preparation, PreparationStep } from './preparation.ts'
 
 /**
  * Frees the input size of a raw YOLOX export. Its head flattens one map per stride, and only the count of

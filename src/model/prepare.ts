@@ -1,9 +1,9 @@
 import type { Contract } from './contract.ts'
 import { type GraphEdits, writeEdited } from './onnx/edit.ts'
 import { Folder } from './onnx/fold.ts'
-import { type Links, linkGraph } from './onnx/links.ts'
-import type { OnnxModel } from './onnx/model.ts'
+import { linkGraph } from './onnx/links.ts'
 import { parseModel } from './onnx/parse.ts'
+import type { Preparation, PreparationStep } from './preparation.ts'
 import { foldFocus } from './prepare-focus.ts'
 import { cutYolov8Head } from './prepare-yolov8.ts'
 import { freeYoloxSize } from './prepare-yolox.ts'
@@ -18,18 +18,6 @@ export interface PreparedModel {
   /** What was done, one sentence each. */
   edits: string[]
 }
-
-/** What one preparation needs to know, and where it writes its changes. */
-export interface Preparation {
-  model: OnnxModel
-  links: Links
-  folder: Folder
-  contract: Contract
-  edits: GraphEdits
-}
-
-/** A preparation that applies changes `edits` and gives the new contract and a sentence for people. */
-export type PreparationStep = (at: Preparation) => { contract: Contract; edit: string } | undefined
 
 const STEPS: readonly PreparationStep[] = [cutYolov8Head, freeYoloxSize, foldFocus]
 

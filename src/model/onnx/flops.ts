@@ -2,7 +2,8 @@ import { weightedLayer } from './layers.ts'
 import { type Links, linkGraph } from './links.ts'
 import type { OnnxNode } from './model.ts'
 import { parseModel } from './parse.ts'
-import { inferShapes, type KnownShapes } from './shapes.ts'
+import type { KnownShapes } from './shape-values.ts'
+import { inferShapes } from './shapes.ts'
 
 export interface WorkCount {
   /** Multiply-accumulate operations of one run; published FLOPs are twice this. */

@@ -1,5 +1,6 @@
 import type { Links } from './links.ts'
-import type { OnnxModel, OnnxNode } from './model.ts'
+import type { OnnxModel } from './model.ts'
+import { combine } from './shape-values.ts'
 import { tensorValues } from './values.ts'
 
 /** Exporters compute sizes in a few dozen nodes; a longer chain is not a size. */
@@ -46,7 +47,7 @@ export class Folder {
     if (node.op === 'Shape')
       return node.attributes.size > 0 ? undefined : this.#fixedShape(node.inputs[0] ?? '', depth)
     const inputs = node.inputs.filter((input) => input !== '').map((input) => this.values(input, depth + 1))
-    return inputs.every((input) => input !== undefined) ? apply(node, inputs) : undefined
+    return inputs.every((input) => input !== undefined) ? combine(node, inputs) : undefined
   }
 
   /** Shape of a value that a Reshape just made, when all of it is written out. */
@@ -56,37 +57,4 @@ export class Folder {
     const shape = this.values(node.inputs[1] ?? '', depth + 1)
     return shape?.every((size) => size > 0) ? shape : undefined
   }
-}
-
-function apply(node: OnnxNode, inputs: number[][]): number[] | undefined {
-  const [a = [], b = []] = inputs
-  switch (node.op) {
-    case 'Identity':
-    case 'Cast':
-    case 'Squeeze':
-    case 'Unsqueeze':
-      return a
-    case 'Concat':
-      return inputs.flat()
-    case 'Gather':
-      return b.map((index) => a[index < 0 ? index + a.length : index] ?? Number.NaN)
-    case 'Add':
-      return pairwise(a, b, (x, y) => x + y)
-    case 'Sub':
-      return pairwise(a, b, (x, y) => x - y)
-    case 'Mul':
-      return pairwise(a, b, (x, y) => x * y)
-    case 'Div':
-      return pairwise(a, b, (x, y) => Math.trunc(x / y))
-    default:
-      return undefined
-  }
-}
-
-function pairwise(a: number[], b: number[], combine: (x: number, y: number) => number): number[] | undefined {
-  if (a.length !== b.length && a.length !== 1 && b.length !== 1) return undefined
-  const length = Math.max(a.length, b.length)
-  return Array.from({ length }, (_, index) =>
-    combine(a[a.length === 1 ? 0 : index] ?? Number.NaN, b[b.length === 1 ? 0 : index] ?? Number.NaN),
-  )
 }

@@ -1,5 +1,10 @@
 import type { OnnxNode } from './model.ts'
-import type { KnownShapes } from './shapes.ts'
+
+/** Shapes, and small values from which shapes are made, that are known before a run. */
+export interface KnownShapes {
+  shapes: Map<string, number[]>
+  values: Map<string, number[]>
+}
 
 /** Values of the ops with which exporters compute sizes; undefined when an input is not known. */
 export function numberRule(node: OnnxNode, known: KnownShapes): number[] | undefined {

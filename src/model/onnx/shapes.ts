@@ -1,7 +1,7 @@
 import type { Links } from './links.ts'
 import type { OnnxModel, OnnxNode } from './model.ts'
 import { SHAPE_RULES, type ShapeRule } from './shape-rules.ts'
-import { numberRule } from './shape-values.ts'
+import { type KnownShapes, numberRule } from './shape-values.ts'
 import { tensorValues } from './values.ts'
 
 /** Sizes that are computed in the graph are a handful of numbers; longer values are data. */
@@ -9,12 +9,6 @@ const MAX_TRACKED_VALUES = 64
 
 /** Files that need more are not sorted at all. */
 const MAX_PASSES = 4
-
-/** Shapes, and small values from which shapes are made, that are known before a run. */
-export interface KnownShapes {
-  shapes: Map<string, number[]>
-  values: Map<string, number[]>
-}
 
 /**
  * Shapes of the values of the main graph, as far as they follow from the input sizes.

@@ -1,4 +1,4 @@
-import type { Category, Dataset } from '../datasets/dataset.ts'
+import type { Category } from '../datasets/dataset.ts'
 import { BoxletError } from '../errors.ts'
 import type { Prediction } from './predictions.ts'
 import type { PictureResult } from './run-dataset.ts'
@@ -107,10 +107,9 @@ export function parseRenames(text: string, path: string): Record<string, string 
   return json as Record<string, string | null>
 }
 
-/** The classes that really occur, with the objects that count; for messages and choices. */
-export function countObjects(dataset: Dataset): Map<number, number> {
-  const counts = new Map<number, number>()
-  for (const { categoryId, crowd } of dataset.annotations)
-    if (!crowd) counts.set(categoryId, (counts.get(categoryId) ?? 0) + 1)
-  return counts
+/** The other way round: labels of each category id. */
+export function labelsByCategory(map: LabelMap): Map<number, string[]> {
+  const labels = new Map<number, string[]>()
+  for (const [label, { id }] of map.categories) labels.set(id, [...(labels.get(id) ?? []), label])
+  return labels
 }

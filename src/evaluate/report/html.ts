@@ -1,0 +1,212 @@
+import { formatProblem } from '../../datasets/problem.ts'
+import type { Evaluation } from '../evaluation.ts'
+import { type JudgedPicture, worstPictures } from '../worst-pictures.ts'
+import { escapeText } from './escape.ts'
+import { folded, htmlTable, page, plot, section, tile } from './page.ts'
+import { type DrawnBox, pictureWithBoxes } from './pictures.ts'
+import { calibrationPlot, classBars, confusionPlot, cuts, precisionRecall, sizeBars } from './plots.ts'
+
+/** Problems listed one by one; a set with more of them needs mending, not reading. */
+const MAX_PROBLEMS = 200
+
+const number = (value: number | undefined, digits = 3): string =>
+  value === undefined || value < 0 ? '–' : value.toFixed(digits)
+const percent = (value: number | undefined): string =>
+  value === undefined ? '–' : `${(value * 100).toFixed(1)} %`
+
+/** One self-contained page: nothing is fetched, nothing runs, and it reads well on a phone. */
+export async function htmlReport(evaluation: Evaluation, worst = 24): Promise<string> {
+  const { subject, dataset } = evaluation
+  const title = `${subject.name} on ${dataset.name}`
+  const parts = [
+    `<h1>${escapeText(title)}</h1>`,
+    `<p class="soft">${dataset.pictures} pictures, ${dataset.objects} objects of ${dataset.classes} classes${dataset.ignoredObjects === 0 ? '' : `, ${dataset.ignoredObjects} ignored`}.</p>`,
+    headline(evaluation),
+    section('Which threshold to use', await thresholdSection(evaluation)),
+    section('Where it fails', await pictureSection(evaluation, worst)),
+    section('Classes', await classSection(evaluation)),
+    section('Scores and sizes', await scoreSection(evaluation)),
+    section('All numbers', numberSection(evaluation)),
+    notes(evaluation),
+    footer(evaluation),
+  ]
+  return page(title, parts.join('\n'))
+}
+
+function headline({ stats, atThresholds, speed }: Evaluation): string {
+  const tiles = [
+    tile(number(stats.ap), 'AP, the COCO average'),
+    tile(number(stats.ap50), 'AP50, loose boxes'),
+    tile(percent(atThresholds.precision), 'of what it says is right'),
+    tile(percent(atThresholds.recall), 'of the objects are found'),
+    ...(speed === undefined ? [] : [tile(`${speed.median.total.toFixed(0)} ms`, 'a picture')]),
+  ]
+  return `<div class="tiles">${tiles.join('')}</div>`
+}
+
+async function thresholdSection(evaluation: Evaluation): Promise<string> {
+  const { overall, atThresholds } = evaluation
+  if (overall === undefined)
+    return '<p>Not one detection is right, so no threshold is better than another.</p>'
+  const rows = [
+    ['', 'least score', 'F1', 'precision', 'recall'],
+    [
+      'one for all classes',
+      String(overall.score),
+      percent(overall.f1),
+      percent(overall.precision),
+      percent(overall.recall),
+    ],
+    [
+      'one per class, below',
+      '',
+      percent(atThresholds.f1),
+      percent(atThresholds.precision),
+      percent(atThresholds.recall),
+    ],
+  ]
+  return `<p>The best cut has the highest F1 at IoU 0.50. Write the cuts into the contract with <code>--write-thresholds</code>.</p>
+${htmlTable(rows)}
+<div class="plots">${plot(await cuts(evaluation), 'All classes together: what each least score gives. The dashed line is the best cut.')}
+${plot(await precisionRecall(evaluation), 'Precision over recall at IoU 0.50.')}</div>`
+}
+
+async function classSection(evaluation: Evaluation): Promise<string> {
+  const present = evaluation.classes
+    .filter((entry) => entry.counts.truths > 0)
+    .sort((a, b) => b.counts.truths - a.counts.truths)
+  const rows = present.map(({ category, counts, ap, ap50, threshold }) => [
+    category.name,
+    String(counts.truths),
+    number(ap),
+    number(ap50),
+    threshold === undefined ? '–' : String(threshold.score),
+    percent(threshold?.f1),
+    percent(threshold?.precision),
+    percent(threshold?.recall),
+  ])
+  const head = ['class', 'objects', 'AP', 'AP50', 'best cut', 'F1', 'precision', 'recall']
+  const confused = evaluation.confusions.map(({ truth, found, count }) => [truth, found, String(count)])
+  return `<div class="plots">${plot(await classBars(evaluation), 'AP of the classes with the most objects.')}
+${plot(await confusionPlot(evaluation), 'Rows are objects, columns what they were detected as, at the best cuts. Shade is the share of the row.')}</div>
+${htmlTable([head, ...rows])}
+${confused.length === 0 ? '' : folded('Taken for another class', htmlTable([['object', 'detected as', 'times'], ...confused]))}`
+}
+
+async function scoreSection(evaluation: Evaluation): Promise<string> {
+  const { calibration, sizes } = evaluation
+  const rows = sizes.map((row) => [
+    row.name,
+    String(row.truths),
+    String(row.found),
+    percent(row.recall),
+    String(row.falsePositives),
+  ])
+  return `<div class="plots">${plot(await calibrationPlot(evaluation), `Of the detections with such a score, how many are right. On the dashed line a score is a probability; the mean gap is ${calibration.error.toFixed(3)}.`)}
+${plot(await sizeBars(evaluation), 'Found at the best cuts. Small is below 32² square pixels, large above 96².')}</div>
+${htmlTable([['size', 'objects', 'found', 'recall', 'false detections'], ...rows])}`
+}
+
+function numberSection({ stats, voc, speed }: Evaluation): string {
+  const coco = [
+    ['', 'all', 'small', 'medium', 'large'],
+    [
+      'AP, IoU 0.50–0.95',
+      ...[stats.ap, stats.apSmall, stats.apMedium, stats.apLarge].map((value) => number(value, 4)),
+    ],
+    [
+      'AR, 100 detections',
+      ...[stats.ar100, stats.arSmall, stats.arMedium, stats.arLarge].map((value) => number(value, 4)),
+    ],
+  ]
+  const more = [
+    ['AP50', 'AP75', 'AR 1', 'AR 10', 'VOC AP50, 11-point', 'VOC AP50, continuous'],
+    [stats.ap50, stats.ap75, stats.ar1, stats.ar10, voc.ap11, voc.apContinuous].map((value) =>
+      number(value, 4),
+    ),
+  ]
+  const times =
+    speed === undefined
+      ? ''
+      : htmlTable([
+          ['milliseconds', 'decode', 'prepare', 'run', 'boxes', 'total', 'total, 90 %'],
+          [
+            'median',
+            ...[
+              speed.median.decode,
+              speed.median.prepare,
+              speed.median.run,
+              speed.median.boxes,
+              speed.median.total,
+              speed.p90Total,
+            ].map((value) => value.toFixed(1)),
+          ],
+        ])
+  return `${htmlTable(coco)}\n${htmlTable(more)}\n${times}`
+}
+
+async function pictureSection(evaluation: Evaluation, most: number): Promise<string> {
+  const worst = worstPictures(evaluation.work.judged, most)
+  if (worst.length === 0) return '<p>No mistakes at the best cuts.</p>'
+  const figures = await Promise.all(worst.map((picture) => pictureFigure(evaluation, picture)))
+  return `<p class="key soft">The pictures with the most mistakes at the best cuts.
+<i style="color:#35c46f"></i>found <i style="color:#ff4d4d"></i>false detection <i style="color:#ffb020;border-style:dashed"></i>missed <i style="color:#b0b7be;border-style:dotted"></i>object as labelled</p>
+<div class="pictures">${figures.join('\n')}</div>`
+}
+
+async function pictureFigure({ classes, work }: Evaluation, picture: JudgedPicture): Promise<string> {
+  const image = work.images[picture.image]!
+  const styles = { hit: 'hit', false: 'false', found: 'truth', missed: 'missed' } as const
+  // Labelled objects lie below, so that detections on them can be pointed at.
+  const order = ['truth', 'missed', 'hit', 'false']
+  const boxes = picture.boxes
+    .map(
+      ({ kind, category, ...box }): DrawnBox => ({
+        ...box,
+        style: styles[kind],
+        label: classes[category]!.category.name,
+      }),
+    )
+    .sort((a, b) => order.indexOf(a.style) - order.indexOf(b.style))
+  const drawn = await pictureWithBoxes(image.path, image, boxes)
+  const caption = `${image.fileName}: ${picture.hits} found, ${picture.misses} missed, ${picture.falsePositives} false`
+  return `<figure>${drawn ?? '<p>The picture cannot be read.</p>'}<figcaption>${escapeText(caption)}</figcaption></figure>`
+}
+
+export function notes({ problems, unusedLabels, missingCategories }: Evaluation): string {
+  const parts: string[] = []
+  if (missingCategories.length > 0)
+    parts.push(
+      `<p>The model has no label for ${missingCategories.length} classes of the data set, which count as missed: ${escapeText(some(missingCategories))}.</p>`,
+    )
+  if (unusedLabels.length > 0)
+    parts.push(
+      `<p>The data set does not have ${unusedLabels.length} labels of the model; what is found under them is not judged: ${escapeText(some(unusedLabels))}.</p>`,
+    )
+  if (problems.length > 0) {
+    const lines = problems
+      .slice(0, MAX_PROBLEMS)
+      .map((problem) => escapeText(formatProblem(problem)))
+      .join('<br>')
+    const more = problems.length > MAX_PROBLEMS ? `<br>… and ${problems.length - MAX_PROBLEMS} more` : ''
+    parts.push(
+      folded(`${problems.length} problems of the data set`, `<p class="problems">${lines}${more}</p>`),
+    )
+  }
+  return parts.length === 0 ? '' : section('Notes', parts.join('\n'))
+}
+
+const some = (names: readonly string[]): string =>
+  `${names.slice(0, 30).join(', ')}${names.length > 30 ? ', …' : ''}`
+
+export function footer({ subject, options }: Evaluation): string {
+  const facts = [
+    subject.family === undefined ? undefined : `family ${subject.family}`,
+    subject.licence === undefined ? undefined : `licence ${subject.licence}`,
+    subject.sha256 === undefined ? undefined : `SHA-256 ${subject.sha256}`,
+    `least score ${options.minScore ?? '–'}`,
+    options.iou === undefined ? undefined : `suppression IoU ${options.iou}`,
+    options.maxDetections === undefined ? undefined : `at most ${options.maxDetections} detections a picture`,
+  ].filter((fact) => fact !== undefined)
+  return `<footer>${escapeText(facts.join(' · '))}. Metrics by the definition of pycocotools. Made by Boxlet.</footer>`
+}

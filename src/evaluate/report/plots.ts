@@ -1,0 +1,312 @@
+/** Plots as SVG text, drawn by Vega without a browser. Sizes suit a phone; the page scales them. */
+import type { Mark, Scale, Spec } from 'vega'
+import type { Evaluation } from '../evaluation.ts'
+import { NOTHING } from './json.ts'
+
+const WIDTH = 420
+const HEIGHT = 280
+const BLUE = '#2f6fb3'
+const ORANGE = '#d9822b'
+const GREEN = '#3a8f5c'
+const GREY = '#9aa3ad'
+
+type Row = Record<string, string | number>
+
+/** Renders a specification. Vega is loaded on first use: it takes 200 ms that no other command should pay. */
+async function draw(spec: Spec): Promise<string> {
+  const { parse, View, Warn } = await import('vega')
+  const config = {
+    background: '#ffffff',
+    axis: { labelFontSize: 11, titleFontSize: 12, gridColor: '#e6e9ec' },
+  }
+  const view = new View(parse(spec, config), { renderer: 'none', logLevel: Warn })
+  try {
+    return await view.toSVG()
+  } finally {
+    view.finalize()
+  }
+}
+
+const unit = (name: string, range: 'width' | 'height'): Scale => ({
+  name,
+  type: 'linear',
+  domain: [0, 1],
+  range,
+})
+
+const frame = (x: string, y: string) => ({
+  width: WIDTH,
+  height: HEIGHT,
+  padding: 8,
+  axes: [
+    { orient: 'bottom' as const, scale: 'x', title: x, grid: true, tickCount: 5 },
+    { orient: 'left' as const, scale: 'y', title: y, grid: true, tickCount: 5 },
+  ],
+})
+
+/** One line for each value of the field `line`. */
+function lines(values: Row[], x: string, y: string, colours: string[], order: string[]): Spec {
+  return {
+    ...frame(x, y),
+    data: [{ name: 'points', values }],
+    scales: [
+      unit('x', 'width'),
+      unit('y', 'height'),
+      { name: 'colour', type: 'ordinal', domain: order, range: colours },
+    ],
+    legends: [{ stroke: 'colour', orient: 'bottom', columns: 3, symbolType: 'stroke', symbolStrokeWidth: 3 }],
+    marks: [
+      {
+        type: 'group',
+        from: { facet: { name: 'series', data: 'points', groupby: 'line' } },
+        marks: [
+          {
+            type: 'line',
+            from: { data: 'series' },
+            encode: {
+              enter: {
+                x: { scale: 'x', field: 'x' },
+                y: { scale: 'y', field: 'y' },
+                stroke: { scale: 'colour', field: 'line' },
+                strokeWidth: { value: 2 },
+              },
+            },
+          },
+        ],
+      } as Mark,
+    ],
+  }
+}
+
+const CLASS_LINES = 6
+const CLASS_COLOURS = ['#20262d', BLUE, ORANGE, GREEN, '#a04a8f', '#7a6a2f', '#4a8f9b']
+
+/** Precision over recall at IoU 0.50: the mean, and the classes with the most objects. */
+export function precisionRecall(evaluation: Evaluation): Promise<string> {
+  const classes = evaluation.classes
+    .filter((entry) => entry.counts.truths > 0)
+    .sort((a, b) => b.counts.truths - a.counts.truths)
+    .slice(0, CLASS_LINES)
+  const curve = (line: string, values: readonly number[]): Row[] =>
+    values.map((y, i) => ({ line, x: i / (values.length - 1), y }))
+  const mean = 'all classes'
+  const order = [mean, ...classes.map((entry) => entry.category.name)]
+  const values = [
+    curve(mean, evaluation.precision50),
+    ...classes.map((entry) => curve(entry.category.name, entry.precision50)),
+  ]
+  return draw(lines(values.flat(), 'recall', 'precision', CLASS_COLOURS, order))
+}
+
+/** F1, precision and recall over the least score, with the best cut marked. */
+export function cuts({ curve, overall }: Evaluation): Promise<string> {
+  const values = curve.flatMap(({ score, f1, precision, recall, truePositives, falsePositives }): Row[] => [
+    { line: 'F1', x: score, y: f1 },
+    ...(truePositives + falsePositives === 0 ? [] : [{ line: 'precision', x: score, y: precision }]),
+    { line: 'recall', x: score, y: recall },
+  ])
+  const spec = lines(values, 'least score', '', ['#20262d', BLUE, ORANGE], ['F1', 'precision', 'recall'])
+  if (overall !== undefined)
+    spec.marks!.push({
+      type: 'rule',
+      encode: {
+        enter: {
+          x: { scale: 'x', value: overall.score },
+          y: { value: 0 },
+          y2: { value: HEIGHT },
+          stroke: { value: GREY },
+          strokeDash: { value: [4, 3] },
+        },
+      },
+    })
+  return draw(spec)
+}
+
+/** Share of right detections over their score; a model that means what it says lies on the diagonal. */
+export function calibrationPlot({ calibration }: Evaluation): Promise<string> {
+  const values = calibration.bins
+    .filter((bin) => bin.count > 0)
+    .map(({ low, high, precision, count }) => ({ low, high, precision, count }))
+  return draw({
+    ...frame('score', 'share that is right'),
+    data: [{ name: 'bins', values }],
+    scales: [unit('x', 'width'), unit('y', 'height')],
+    marks: [
+      {
+        type: 'rect',
+        from: { data: 'bins' },
+        encode: {
+          enter: {
+            x: { scale: 'x', field: 'low', offset: 1 },
+            x2: { scale: 'x', field: 'high', offset: -1 },
+            y: { scale: 'y', field: 'precision' },
+            y2: { scale: 'y', value: 0 },
+            fill: { value: BLUE },
+          },
+        },
+      },
+      {
+        type: 'rule',
+        encode: {
+          enter: {
+            x: { scale: 'x', value: 0 },
+            x2: { scale: 'x', value: 1 },
+            y: { scale: 'y', value: 0 },
+            y2: { scale: 'y', value: 1 },
+            stroke: { value: '#20262d' },
+            strokeDash: { value: [5, 4] },
+          },
+        },
+      },
+    ],
+  })
+}
+
+/** Horizontal bars with a number at each end. */
+function bars(values: { name: string; value: number; note: string }[], title: string, colour: string): Spec {
+  return {
+    width: WIDTH - 110,
+    height: Math.max(60, values.length * 18),
+    padding: 8,
+    data: [{ name: 'bars', values }],
+    scales: [
+      unit('x', 'width'),
+      { name: 'y', type: 'band', domain: values.map((value) => value.name), range: 'height', padding: 0.15 },
+    ],
+    axes: [
+      { orient: 'bottom', scale: 'x', title, grid: true, tickCount: 5 },
+      { orient: 'left', scale: 'y', labelLimit: 110 },
+    ],
+    marks: [
+      {
+        type: 'rect',
+        from: { data: 'bars' },
+        encode: {
+          enter: {
+            x: { scale: 'x', value: 0 },
+            x2: { scale: 'x', field: 'value' },
+            y: { scale: 'y', field: 'name' },
+            height: { scale: 'y', band: 1 },
+            fill: { value: colour },
+          },
+        },
+      },
+      {
+        type: 'text',
+        from: { data: 'bars' },
+        encode: {
+          enter: {
+            x: { scale: 'x', field: 'value', offset: 4 },
+            y: { scale: 'y', field: 'name', band: 0.5 },
+            text: { field: 'note' },
+            baseline: { value: 'middle' },
+            fontSize: { value: 10 },
+          },
+        },
+      },
+    ],
+  }
+}
+
+const CLASS_BARS = 40
+
+/** AP of the classes with the most objects, best first. */
+export function classBars({ classes }: Evaluation): Promise<string> {
+  const shown = classes
+    .filter((entry) => entry.counts.truths > 0)
+    .sort((a, b) => b.counts.truths - a.counts.truths)
+    .slice(0, CLASS_BARS)
+    .sort((a, b) => b.ap - a.ap)
+  return draw(
+    bars(
+      shown.map(({ category, ap }) => ({ name: category.name, value: ap, note: ap.toFixed(2) })),
+      'AP',
+      BLUE,
+    ),
+  )
+}
+
+export function sizeBars({ sizes }: Evaluation): Promise<string> {
+  const rows = sizes.map((row) => ({
+    name: row.name,
+    value: row.recall,
+    note: `${row.found} of ${row.truths}`,
+  }))
+  return draw(bars(rows, 'share of objects found', GREEN))
+}
+
+const MATRIX_CLASSES = 25
+
+/** True class by detected class, each row as shares of its objects; only the classes with the most objects. */
+export function confusionPlot({ classes, confusion }: Evaluation): Promise<string> {
+  const shown = classes
+    .map((entry, index) => ({ name: entry.category.name, index, truths: entry.counts.truths }))
+    .filter((entry) => entry.truths > 0)
+    .sort((a, b) => b.truths - a.truths)
+    .slice(0, MATRIX_CLASSES)
+  const axis = [...shown, { name: NOTHING, index: confusion.size - 1, truths: 0 }]
+  const values: Row[] = []
+  for (const row of axis) {
+    const cells = axis.map((column) => confusion.cells[row.index * confusion.size + column.index]!)
+    const total = confusion.cells
+      .subarray(row.index * confusion.size, (row.index + 1) * confusion.size)
+      .reduce((sum, count) => sum + count, 0)
+    cells.forEach((count, i) => {
+      if (count > 0) values.push({ truth: row.name, found: axis[i]!.name, share: count / total, count })
+    })
+  }
+  const edge = Math.max(160, axis.length * 22)
+  const names = axis.map((entry) => entry.name)
+  return draw({
+    width: edge,
+    height: edge,
+    padding: 8,
+    data: [{ name: 'cells', values }],
+    scales: [
+      { name: 'x', type: 'band', domain: names, range: 'width' },
+      { name: 'y', type: 'band', domain: names, range: 'height' },
+      { name: 'colour', type: 'linear', domain: [0, 1], range: ['#f2f6fb', '#174a80'] },
+    ],
+    axes: [
+      {
+        orient: 'top',
+        scale: 'x',
+        title: 'detected as',
+        labelAngle: -60,
+        labelAlign: 'left',
+        labelLimit: 90,
+      },
+      { orient: 'left', scale: 'y', title: 'object', labelLimit: 90 },
+    ],
+    marks: [
+      {
+        type: 'rect',
+        from: { data: 'cells' },
+        encode: {
+          enter: {
+            x: { scale: 'x', field: 'found' },
+            y: { scale: 'y', field: 'truth' },
+            width: { scale: 'x', band: 1 },
+            height: { scale: 'y', band: 1 },
+            fill: { scale: 'colour', field: 'share' },
+          },
+        },
+      },
+      {
+        type: 'text',
+        from: { data: 'cells' },
+        encode: {
+          enter: {
+            x: { scale: 'x', field: 'found', band: 0.5 },
+            y: { scale: 'y', field: 'truth', band: 0.5 },
+            text: { field: 'count' },
+            align: { value: 'center' },
+            baseline: { value: 'middle' },
+            fontSize: { value: 9 },
+            fill: { signal: "datum.share > 0.5 ? '#fff' : '#20262d'" },
+          },
+        },
+      },
+    ],
+  })
+}

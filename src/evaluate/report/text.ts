@@ -1,0 +1,94 @@
+import type { Comparison } from '../compare.ts'
+import type { Evaluation } from '../evaluation.ts'
+import { summaryRows } from './markdown.ts'
+
+const percent = (value: number, digits = 1): string => (value < 0 ? '–' : (value * 100).toFixed(digits))
+const ap = (value: number): string => (value < 0 ? '–' : value.toFixed(4))
+
+/** Columns, the first to the left and the others to the right, two spaces apart. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+  const line = (row: readonly string[]) =>
+    row
+      .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
+      .join('  ')
+      .trimEnd()
+  return `${rows.map(line).join('\n')}\n`
+}
+
+/** What the terminal shows of one evaluation. `most` classes at most, those with the most objects. */
+export function textReport(evaluation: Evaluation, most = 25): string {
+  const { stats, voc, dataset, overall, atThresholds, subject } = evaluation
+  const lines = [
+    `${subject.name} on ${dataset.name}: ${dataset.pictures} pictures, ${dataset.objects} objects, ${dataset.classes} classes`,
+    '',
+    table([
+      ['AP', 'AP50', 'AP75', 'small', 'medium', 'large'],
+      [stats.ap, stats.ap50, stats.ap75, stats.apSmall, stats.apMedium, stats.apLarge].map(ap),
+    ]),
+    table([
+      ['AR 1', 'AR 10', 'AR 100', 'small', 'medium', 'large'],
+      [stats.ar1, stats.ar10, stats.ar100, stats.arSmall, stats.arMedium, stats.arLarge].map(ap),
+    ]),
+    `VOC AP50  11-point ${ap(voc.ap11)}, continuous ${ap(voc.apContinuous)}`,
+  ]
+  if (overall !== undefined) {
+    lines.push(
+      `Best cut  ${overall.score} for all classes: F1 ${percent(overall.f1)} %, precision ${percent(overall.precision)} %, recall ${percent(overall.recall)} %`,
+      `          a cut per class: F1 ${percent(atThresholds.f1)} %, precision ${percent(atThresholds.precision)} %, recall ${percent(atThresholds.recall)} %`,
+    )
+  }
+  lines.push('', classTable(evaluation, most))
+  if (evaluation.confusions.length > 0) {
+    const pairs = evaluation.confusions
+      .slice(0, 5)
+      .map(({ truth, found, count }) => `${truth} → ${found} ${count}×`)
+    lines.push(`Confused  ${pairs.join(', ')}`)
+  }
+  if (evaluation.speed !== undefined) {
+    const { median, pictures, cached } = evaluation.speed
+    const kept = cached === 0 ? '' : `; ${cached} of ${pictures} results kept from before`
+    lines.push(
+      `Speed     ${median.total.toFixed(1)} ms a picture, of which the run takes ${median.run.toFixed(1)} ms (medians${kept})`,
+    )
+  }
+  return `${lines.join('\n').replace(/\n{3,}/g, '\n\n')}\n`
+}
+
+function classTable({ classes }: Evaluation, most: number): string {
+  const present = classes.filter((entry) => entry.counts.truths > 0)
+  const shown = [...present].sort((a, b) => b.counts.truths - a.counts.truths).slice(0, most)
+  const rows = shown.map(({ category, counts, ap: mean, ap50, threshold }) => [
+    category.name,
+    String(counts.truths),
+    ap(mean),
+    ap(ap50),
+    threshold === undefined ? '–' : String(threshold.score),
+    percent(threshold?.f1 ?? -1),
+    percent(threshold?.precision ?? -1),
+    percent(threshold?.recall ?? -1),
+  ])
+  const head = ['class', 'objects', 'AP', 'AP50', 'best cut', 'F1 %', 'precision', 'recall']
+  const more = present.length > shown.length ? `… and ${present.length - shown.length} classes more\n` : ''
+  return table([head, ...rows]) + more
+}
+
+const signed = (value: number): string => `${value > 0 ? '+' : ''}${value.toFixed(4)}`
+
+/** What the terminal shows of two subjects. */
+export function textComparison({ a, b, interval, agreement, classes }: Comparison): string {
+  const [first, second] = [a.subject.name, b.subject.name]
+  const changed = classes.filter((entry) => entry.difference !== 0).slice(0, 10)
+  return `${[
+    `${first} and ${second} on ${a.dataset.name}: ${a.dataset.pictures} pictures, ${a.dataset.objects} objects`,
+    '',
+    table(summaryRows([a, b])),
+    `AP of ${second} minus ${first}: ${signed(interval.difference)}, ${interval.level * 100} % interval ${signed(interval.low)} … ${signed(interval.high)}`,
+    `Agreement at the best cuts: ${agreement.both} found by both, ${agreement.onlyA} only by ${first}, ${agreement.onlyB} only by ${second} (F1 ${percent(agreement.f1)} %)`,
+    '',
+    table([
+      ['class', first, second, 'difference'],
+      ...changed.map((entry) => [entry.name, ap(entry.a), ap(entry.b), signed(entry.difference)]),
+    ]),
+  ].join('\n')}`
+}

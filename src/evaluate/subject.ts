@@ -1,0 +1,65 @@
+import { Detector } from '../detector.ts'
+import type { DetectOptions, DetectorLike, LoadOptions, ModelInfo } from '../detector-types.ts'
+import { canRunWorkers, DetectorPool } from './detector-pool.ts'
+import type { SubjectInfo } from './evaluation.ts'
+import { cacheKey } from './result-cache.ts'
+import type { Finder } from './run-dataset.ts'
+
+/** Who is measured, ready to be asked. */
+export interface Subject extends Finder, AsyncDisposable {
+  info: SubjectInfo
+  /** Index is the class id; empty when only the answers tell. */
+  labels: readonly (string | null)[]
+  /** Pictures in work at once. */
+  inFlight: number
+  /** Name for kept results; undefined where the same picture may give another answer tomorrow. */
+  cacheKey(options: DetectOptions): string | undefined
+  /** Local models only: the whole story of the file. */
+  model?: ModelInfo
+}
+
+/** Pictures below which loading a model once more costs more than it saves. */
+const PICTURES_PER_WORKER = 16
+/** While one picture runs, the next ones are read and decoded by other threads. */
+const READ_AHEAD = 2
+
+export interface ModelSubjectOptions {
+  load: LoadOptions
+  /** Detectors at once; each has a thread of its own. */
+  jobs: number
+  /** Pictures to come. */
+  pictures: number
+  /** Release of Boxlet, part of the name of kept results. */
+  release: string
+}
+
+/** Opens a model file or name, as often as the processors and the number of pictures make it worth. */
+export async function openModel(model: string, options: ModelSubjectOptions): Promise<Subject> {
+  const jobs = Math.max(1, Math.min(options.jobs, Math.ceil(options.pictures / PICTURES_PER_WORKER)))
+  // The first detector fetches the model where needed, so that the workers find it in the cache.
+  const first = await Detector.load(model, jobs > 1 ? { ...options.load, threads: 1 } : options.load)
+  if (jobs === 1 || !canRunWorkers()) return subjectOf(first, READ_AHEAD + 1, options.release)
+  await first.dispose()
+  const { signal: _signal, onProgress: _progress, onNotice: _notice, ...load } = options.load
+  const pool = await DetectorPool.load(jobs, { model, load: { ...load, threads: 1 } })
+  return subjectOf(pool, jobs + READ_AHEAD, options.release)
+}
+
+function subjectOf(detector: DetectorLike, inFlight: number, release: string): Subject {
+  const { model } = detector
+  return {
+    info: {
+      name: model.name,
+      kind: 'model',
+      family: model.family,
+      sha256: model.sha256,
+      ...(model.licence === null ? {} : { licence: model.licence }),
+    },
+    labels: model.contract.labels,
+    inFlight,
+    model,
+    detect: (image, options) => detector.detect(image, options),
+    cacheKey: (options) => cacheKey(model, options, release),
+    [Symbol.asyncDispose]: () => detector.dispose(),
+  }
+}

@@ -1,0 +1,41 @@
+import { rename, writeFile } from 'node:fs/promises'
+import { BoxletError } from '../errors.ts'
+import type { Contract } from '../model/contract.ts'
+import type { Evaluation } from './evaluation.ts'
+
+/**
+ * Lays the best cuts into a contract: one for each class that was measured, and the common one for the rest.
+ * Labels of the model that the data set names otherwise keep the model's name.
+ *
+ * @returns how many classes have a threshold of their own
+ */
+export async function writeThresholds(
+  contract: Contract,
+  evaluation: Evaluation,
+  path: string,
+): Promise<number> {
+  const perClass = classThresholds(evaluation)
+  const thresholds = { score: evaluation.overall?.score ?? contract.thresholds.score, perClass }
+  const text = `${JSON.stringify({ ...contract, thresholds }, null, 2)}\n`
+  const draft = `${path}.${process.pid}.tmp`
+  try {
+    await writeFile(draft, text)
+    await rename(draft, path)
+  } catch (cause) {
+    throw new BoxletError(
+      'OUTPUT_UNWRITABLE',
+      `Expected a contract file that can be written at "${path}" but it cannot be.`,
+      { cause },
+    )
+  }
+  return Object.keys(perClass).length
+}
+
+function classThresholds({ classes, labelOf }: Evaluation): Record<string, number> {
+  const entries = classes.flatMap(({ category, threshold }) =>
+    threshold === undefined
+      ? []
+      : (labelOf?.get(category.id) ?? [category.name]).map((label) => [label, threshold.score]),
+  )
+  return Object.fromEntries(entries)
+}

@@ -1,4 +1,5 @@
 import type { MiddlewareHandler } from 'hono'
+import { routePath } from 'hono/route'
 import { BoxletError } from '../errors.ts'
 import type { Call, Ctx, Env } from './call.ts'
 import type { Service } from './service.ts'
@@ -74,7 +75,7 @@ function finish(c: Ctx, call: Call): void {
 /** The pattern that matched last, not the caller's path: that would let anyone fill the metrics with names. */
 function routeOf(c: Ctx): string {
   if (c.error instanceof BoxletError && c.error.code === 'NOT_FOUND') return 'unknown'
-  return c.req.routePath
+  return routePath(c, -1)
 }
 
 const deadlineError = (deadlineMs: number) =>

@@ -37,6 +37,8 @@ export interface Limits {
   bodyBytes: number
   /** One encoded picture, however it came. */
   pictureBytes: number
+  /** Pixels that one picture may declare; decoding needs three bytes for each. */
+  pixels: number
   /** Pictures in one request. */
   pictures: number
   /** Requests being read, waiting or running. Above it: 503 and Retry-After. */
@@ -58,6 +60,7 @@ const MIB = 1024 * 1024
 export const DEFAULT_LIMITS: Limits = {
   bodyBytes: 32 * MIB,
   pictureBytes: 20 * MIB,
+  pixels: 2 ** 26,
   pictures: 16,
   inFlight: 64,
   inFlightBytes: 256 * MIB,

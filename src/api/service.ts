@@ -46,6 +46,7 @@ export async function detectorFor(
 
 /** Runs one picture and keeps its times for the log, the metrics and the Server-Timing header. */
 export async function detectOne(
+  service: Service,
   call: Call,
   detector: DetectorLike,
   bytes: Uint8Array,
@@ -54,7 +55,13 @@ export async function detectOne(
   call.signal.throwIfAborted()
   call.pictures++
   const started = performance.now()
-  const result = await detector.detect(bytes, { ...options, signal: call.signal })
+  const { pixels, pictureBytes } = service.limits
+  const image = {
+    ...options.image,
+    maxPixels: Math.min(pixels, options.image?.maxPixels ?? pixels),
+    maxBytes: pictureBytes,
+  }
+  const result = await detector.detect(bytes, { ...options, image, signal: call.signal })
   const { decode, prepare, run, boxes, total } = result.timings
   addStage(call, 'decode', decode)
   addStage(call, 'prepare', prepare)

@@ -26,6 +26,7 @@ const OPTIONS = {
   deadline: { type: 'number', min: 0.1, max: 900 },
   'max-body': { type: 'number', min: 0.1, max: 1024 },
   'max-image': { type: 'number', min: 0.1, max: 1024 },
+  'max-pixels': { type: 'number', integer: true, min: 1, max: 2 ** 30 },
   'max-images': { type: 'number', integer: true, min: 1, max: 1000 },
   keys: { type: 'string' },
   auth: { type: 'boolean' },
@@ -65,6 +66,7 @@ Limits
   --deadline S          seconds for one request (default ${DEFAULT_LIMITS.deadlineMs / 1000})
   --max-body MB         request body in MiB (default ${DEFAULT_LIMITS.bodyBytes / MIB})
   --max-image MB        one encoded picture in MiB (default ${DEFAULT_LIMITS.pictureBytes / MIB})
+  --max-pixels N        pixels that one picture may declare (default ${DEFAULT_LIMITS.pixels})
   --max-images N        pictures in one request (default ${DEFAULT_LIMITS.pictures})
   --rekognition-limits  service | boxlet: the size limits of Rekognition, or only those above (default service)
 
@@ -128,6 +130,7 @@ async function serviceOptions(values: Values, io: Io): Promise<ServiceOptions> {
       ...(values.deadline !== undefined && { deadlineMs: values.deadline * 1000 }),
       ...(values['max-body'] !== undefined && { bodyBytes: Math.floor(values['max-body'] * MIB) }),
       ...(values['max-image'] !== undefined && { pictureBytes: Math.floor(values['max-image'] * MIB) }),
+      ...(values['max-pixels'] !== undefined && { pixels: values['max-pixels'] }),
       ...(values['max-images'] !== undefined && { pictures: values['max-images'] }),
     },
     keyFile: values.keys ?? defaultKeyFile(io.env),

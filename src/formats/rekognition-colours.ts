@@ -18,22 +18,6 @@ export interface DominantColor {
   PixelPercent: number
 }
 
-/** Rekognition names twelve colours; these hues and limits are ours, chosen so that the CSS names fall right. */
-const SIMPLE: Record<string, readonly [number, number, number]> = {
-  black: [0, 0, 0],
-  blue: [0, 0, 255],
-  brown: [139, 69, 19],
-  cyan: [0, 255, 255],
-  green: [0, 128, 0],
-  grey: [128, 128, 128],
-  orange: [255, 140, 0],
-  pink: [255, 182, 193],
-  purple: [128, 0, 128],
-  red: [220, 20, 20],
-  white: [255, 255, 255],
-  yellow: [255, 255, 0],
-}
-
 /** 4 bits a channel: fine enough to separate what a person calls two colours. */
 const SHIFT = 4
 const ROUNDS = 8
@@ -144,9 +128,29 @@ function describe({ red, green, blue, weight, lab }: Bin, total: number): Domina
     Blue,
     HexCode: `#${hex}`,
     CSSColor: nearestName(lab, CSS_LABS),
-    SimplifiedColor: nearestName(lab, SIMPLE_LABS),
+    SimplifiedColor: simplified(lab),
     PixelPercent: (weight / total) * 100,
   }
+}
+
+/** Below this distance from grey a person names a colour by its lightness alone. */
+const LEAST_CHROMA = 0.045
+
+/**
+ * One of twelve everyday names. The service does not publish its limits; these follow where the CSS colours of
+ * the same names lie in Oklab.
+ */
+function simplified([lightness, a, b]: Lab): string {
+  if (Math.hypot(a, b) < LEAST_CHROMA) return lightness < 0.3 ? 'black' : lightness > 0.88 ? 'white' : 'grey'
+  const hue = ((Math.atan2(b, a) * 180) / Math.PI + 360) % 360
+  if (hue < 15 || hue >= 345) return lightness < 0.4 ? 'purple' : 'pink'
+  if (hue < 50) return lightness > 0.76 ? 'pink' : lightness < 0.42 ? 'brown' : 'red'
+  if (hue < 85) return lightness < 0.62 ? 'brown' : 'orange'
+  if (hue < 125) return lightness < 0.5 ? 'brown' : 'yellow'
+  if (hue < 170) return 'green'
+  if (hue < 225) return 'cyan'
+  if (hue < 290) return 'blue'
+  return lightness > 0.8 ? 'pink' : 'purple'
 }
 
 const labsOf = (table: Record<string, readonly [number, number, number]>): [string, Lab][] =>
@@ -183,4 +187,3 @@ function oklab(red: number, green: number, blue: number): Lab {
 }
 
 const CSS_LABS = labsOf(cssColours)
-const SIMPLE_LABS = labsOf(SIMPLE)

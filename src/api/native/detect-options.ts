@@ -24,12 +24,19 @@ export const detectOptionsSchema = z.object({
   slice: z
     .union([flag, z.strictObject({ size: sliceSize.optional(), overlap: overlap.optional() })])
     .optional(),
+  /** The command line's shorter name for maxDetections. */
+  max: z.coerce.number().int().min(1).max(100_000).optional(),
+  everyClass: flag.optional(),
+  tolerant: flag.optional(),
+  altText: flag.optional(),
   sliceSize: sliceSize.optional(),
   sliceOverlap: overlap.optional(),
 })
 
 export interface RequestOptions {
   model: string | undefined
+  /** Adds one sentence for each picture to the JSON. */
+  altText: boolean
   detect: DetectOptions
 }
 
@@ -59,15 +66,19 @@ export function parseOptions(given: Record<string, unknown>): RequestOptions {
       `Expected a valid value for ${issue?.path.join('.') || 'the options'} but received another: ${issue?.message}.`,
     )
   }
-  const { model, minScore, iou, maxDetections, classes, slice, sliceSize, sliceOverlap } = parsed.data
+  const { model, minScore, iou, max, classes, slice, sliceSize, sliceOverlap } = parsed.data
+  const { maxDetections = max, everyClass, tolerant, altText = false } = parsed.data
   const sliced = sliceOf(slice, sliceSize, sliceOverlap)
   return {
     model,
+    altText,
     detect: {
       ...(minScore === undefined ? {} : { minScore }),
       ...(iou === undefined ? {} : { iou }),
       ...(maxDetections === undefined ? {} : { maxDetections }),
       ...(classes === undefined ? {} : { classes }),
+      ...(everyClass === undefined ? {} : { everyClass }),
+      ...(tolerant === undefined ? {} : { image: { tolerant } }),
       ...(sliced === undefined ? {} : { slice: sliced }),
     },
   }

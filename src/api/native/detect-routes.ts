@@ -23,21 +23,22 @@ export function detectRoutes(app: Hono<Env>, service: Service, guarded: Middlewa
 async function detect(c: Ctx, service: Service): Promise<Response> {
   const call = c.get('call')
   const form = answerForm(c.req.header('accept'))
-  const { pictures, model, detect: options } = await parseDetectRequest(c, service)
+  const { pictures, model, altText: withAltText, detect: options } = await parseDetectRequest(c, service)
   if (form.kind === 'picture' && pictures.length > 1)
     throw new BoxletError(
       'REQUEST_INVALID',
       'Expected one picture for an annotated answer but received several.',
     )
   const detector = await detectorFor(service, call, model)
-  const outcomes = await runAll(call, detector, pictures, options)
+  const outcomes = await runAll(service, call, detector, pictures, options)
   const only = outcomes[0]
   if (outcomes.length === 1 && only?.error !== undefined) throw only.error
-  return answer(form, outcomes, detector)
+  return answer(form, outcomes, detector, withAltText, service, call)
 }
 
 /** All pictures at once; the pool behind the detector decides how many really run at a time. */
 async function runAll(
+  service: Service,
   call: Call,
   detector: DetectorLike,
   pictures: PictureSource[],
@@ -48,7 +49,7 @@ async function runAll(
       let bytes: Uint8Array | undefined
       try {
         bytes = await read()
-        return { source, bytes, result: await detectOne(call, detector, bytes, options) }
+        return { source, bytes, result: await detectOne(service, call, detector, bytes, options) }
       } catch (error) {
         call.signal.throwIfAborted()
         const known = toBoxletError(error)
@@ -60,15 +61,15 @@ async function runAll(
   )
 }
 
-const report = (detector: DetectorLike, outcomes: readonly Outcome[]): NativeReport => ({
-  model: nativeModel(detector.model),
-  images: outcomes.map(({ source, result, error }) =>
-    result === undefined ? nativeFailed(source, error) : nativeFound(source, result),
-  ),
-})
-
-async function answer(form: AnswerForm, outcomes: Outcome[], detector: DetectorLike): Promise<Response> {
-  if (form.kind === 'json') return Response.json(report(detector, outcomes))
+async function answer(
+  form: AnswerForm,
+  outcomes: Outcome[],
+  detector: DetectorLike,
+  withAltText: boolean,
+  service: Service,
+  call: Call,
+): Promise<Response> {
+  if (form.kind === 'json') return Response.json(await report(detector, outcomes, withAltText))
   if (form.kind === 'text') {
     const { altText } = await import('../../formats/alt-text.ts')
     const lines = outcomes.map(({ result, error }) =>
@@ -80,8 +81,26 @@ async function answer(form: AnswerForm, outcomes: Outcome[], detector: DetectorL
   const { drawDetections } = await import('../../image/draw.ts')
   const drawn = await drawDetections(bytes as Uint8Array, (result as DetectResult).detections, {
     format: form.format,
+    decode: { maxPixels: service.limits.pixels },
+    signal: call.signal,
   })
   return new Response(drawn as Uint8Array<ArrayBuffer>, {
     headers: { 'content-type': `image/${form.format}` },
   })
+}
+
+async function report(
+  detector: DetectorLike,
+  outcomes: readonly Outcome[],
+  withAltText: boolean,
+): Promise<NativeReport> {
+  const sentence = withAltText ? (await import('../../formats/alt-text.ts')).altText : undefined
+  return {
+    model: nativeModel(detector.model),
+    images: outcomes.map(({ source, result, error }) => {
+      if (result === undefined) return nativeFailed(source, error)
+      const found = nativeFound(source, result)
+      return sentence === undefined ? found : { ...found, altText: sentence(result.detections) }
+    }),
+  }
 }

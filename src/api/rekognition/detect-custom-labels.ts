@@ -18,7 +18,7 @@ export async function detectCustomLabels(body: Uint8Array, service: Service, cal
   const limits = limitsOf(service, DETECT_CUSTOM_LABELS)
   const bytes = await pictureBytes(Image, limits, service, call)
   const detector = await detectorFor(service, call, name)
-  const result = await detectOne(call, detector, bytes, {
+  const result = await detectOne(service, call, detector, bytes, {
     // Without a confidence the model's own thresholds apply, as the assumed thresholds do in the service.
     ...(MinConfidence == null ? {} : { minScore: Math.max(LEAST_SCORE, MinConfidence / 100) }),
     ...imageLimits(limits),

@@ -131,6 +131,16 @@ describe.skipIf(!hasCorpus)('decodeImage within limits', () => {
     expect(process.memoryUsage().rss - before).toBeLessThan(150 * 2 ** 20)
   })
 
+  it('takes no number for "no limit" by accident', async () => {
+    const bytes = read('sizes/7x5.png')
+    for (const maxPixels of [0, -1, Number.NaN])
+      expect((await failure(bytes, { maxPixels })).code).toBe('USAGE')
+    for (const maxPixels of [35, 35.9, Number.POSITIVE_INFINITY]) {
+      expect((await decodeImage(bytes, { maxPixels })).size).toEqual({ width: 7, height: 5 })
+    }
+    expect((await failure(bytes, { maxPixels: 34 })).code).toBe('IMAGE_TOO_LARGE')
+  })
+
   it('refuses more bytes than allowed', async () => {
     const error = await failure(read('scenes/bus.jpg'), { maxBytes: 1000 })
     expect(error.code).toBe('IMAGE_TOO_LARGE')

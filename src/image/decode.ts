@@ -130,8 +130,16 @@ function formatHint(name: string): string {
   return 'Convert it to JPEG or PNG.'
 }
 
-const pixelLimit = (format: ImageFormat, { maxPixels = DEFAULT_MAX_PIXELS }: DecodeOptions): number =>
-  format === 'svg' ? Math.min(maxPixels, MAX_SVG_PIXELS) : maxPixels
+/** Whole and positive: the decoder takes 0 for "no limit", which nobody means who writes it. */
+function pixelLimit(format: ImageFormat, { maxPixels = DEFAULT_MAX_PIXELS }: DecodeOptions): number {
+  if (!(maxPixels >= 1)) {
+    throw new BoxletError('USAGE', `Expected at least 1 for maxPixels but received ${maxPixels}.`, {
+      hint: 'Give the most pixels, width times height, that a picture may declare.',
+    })
+  }
+  const most = format === 'svg' ? MAX_SVG_PIXELS : Number.MAX_SAFE_INTEGER
+  return Math.min(Math.floor(maxPixels), most)
+}
 
 type Open = (overrides?: SharpOptions) => Sharp
 

@@ -204,6 +204,12 @@ describe('drawDetections', () => {
     )
   })
 
+  it('refuses an unknown format and a quality out of range', async () => {
+    for (const options of [{ format: 'bmp' as 'png' }, { quality: 0 }, { quality: 90.5 }]) {
+      await expect(drawDetections(grey(9, 9), [], options)).rejects.toMatchObject({ code: 'USAGE' })
+    }
+  })
+
   it('says so when a format cannot hold a picture that long', async () => {
     await expect(drawDetections(grey(17_000, 2), [], { format: 'webp' })).rejects.toMatchObject({
       code: 'USAGE',

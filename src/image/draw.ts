@@ -52,7 +52,8 @@ const OUTLINE_OPACITY = 0.4
  *
  * Detections are in pixels of the upright original, as `detect` gives them.
  *
- * Throws what `decodeImage` throws, and USAGE when the format cannot hold a picture that large.
+ * Throws what `decodeImage` throws, and USAGE for an unknown format, a quality out of range, or a picture
+ * larger than the format can hold.
  */
 export async function drawDetections(
   image: ImageInput,
@@ -60,6 +61,7 @@ export async function drawDetections(
   options: DrawOptions = {},
 ): Promise<Uint8Array> {
   const { format = 'jpeg', quality = 90, labels = true, minKeypointScore = 0.3, signal } = options
+  checkOptions(format, quality)
   const source =
     image instanceof Uint8Array
       ? (await decodeImage(image, { ...options.decode, colourProfile: 'apply', ...(signal && { signal }) }))
@@ -75,6 +77,23 @@ export async function drawDetections(
   for (const detection of ordered) drawKeypoints(canvas, detection, style.line, minKeypointScore)
   if (labels) await drawLabels(canvas, ordered.reverse(), style.text)
   return encode(canvas, format, quality)
+}
+
+function checkOptions(format: string, quality: number): void {
+  if (!Object.hasOwn(MAX_EDGE, format)) {
+    throw new BoxletError('USAGE', `Expected jpeg, png or webp for the format but received ${format}.`, {
+      hint: 'Choose one of the three.',
+    })
+  }
+  if (!(Number.isInteger(quality) && quality >= 1 && quality <= 100)) {
+    throw new BoxletError(
+      'USAGE',
+      `Expected a whole number from 1 to 100 for the quality but received ${quality}.`,
+      {
+        hint: 'Take 90 for good pictures, 75 for small ones.',
+      },
+    )
+  }
 }
 
 function enlargement({ width, height }: Size): number {

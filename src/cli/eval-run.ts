@@ -199,6 +199,7 @@ async function evaluateCandidate(
     key === undefined || values.cache === false
       ? undefined
       : await ResultCache.open(folder, key, values.fresh ?? false)
+  const started = performance.now()
   const line = progressLine(io, dataset.images.length, 'pictures')
   const run = await runDataset(dataset, subject, {
     detect,
@@ -229,6 +230,8 @@ async function evaluateCandidate(
     subject: subject.info,
     detect,
     results: run.results,
+    seconds: (performance.now() - started) / 1000,
+    jobs: subject.jobs,
     problems: run.problems,
     unusedLabels: map.unusedLabels,
     missingCategories: map.missingCategories,

@@ -27,6 +27,7 @@ export function openEndpoint({ url, apiKey, inFlight = 4 }: EndpointOptions): Su
     info: { name: base.host, kind: 'endpoint' },
     labels: [],
     inFlight,
+    jobs: inFlight,
     cacheKey: () => undefined,
     detect: (image, options) => detect(base, apiKey, image, options),
     async [Symbol.asyncDispose]() {},

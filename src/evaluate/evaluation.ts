@@ -42,9 +42,15 @@ export interface Speed {
   pictures: number
   /** Pictures whose result was kept from an earlier run; their times are those of that run. */
   cached: number
-  /** Medians in milliseconds. */
+  /**
+   * Medians in milliseconds. For a local model `total` is the sum of its stages, without waiting for a free
+   * processor; for a service it is what the client waits.
+   */
   median: Timings
   p90Total: number
+  /** Pictures a second over the whole run, and the model runs at once; absent when most results were kept. */
+  perSecond?: number
+  jobs?: number
 }
 
 /** Everything that a report shows about one subject on one data set. */
@@ -90,6 +96,9 @@ export interface EvaluateOptions {
   subject: SubjectInfo
   detect: DetectOptions
   results?: readonly PictureResult[]
+  /** Duration of the run, and the model runs at once. */
+  seconds?: number
+  jobs?: number
   problems?: readonly Problem[]
   unusedLabels?: string[]
   missingCategories?: string[]
@@ -155,7 +164,7 @@ export function evaluate(
     })),
     calibration: calibrate(matches, input.found),
     sizes: sizeBreakdown(input, matches, cuts),
-    speed: options.results === undefined ? undefined : measureSpeed(options.results),
+    speed: options.results === undefined ? undefined : measureSpeed(options),
     problems: [...dataset.problems, ...(options.problems ?? [])],
     unusedLabels: options.unusedLabels ?? [],
     missingCategories: options.missingCategories ?? [],
@@ -181,22 +190,28 @@ function meanCurve(curves: readonly Float64Array[]): number[] {
   return Array.from({ length }, (_, i) => present.reduce((sum, curve) => sum + curve[i]!, 0) / present.length)
 }
 
-function measureSpeed(results: readonly PictureResult[]): Speed | undefined {
+function measureSpeed({ results = [], seconds, jobs, subject }: EvaluateOptions): Speed | undefined {
   if (results.length === 0) return undefined
+  const total = ({ decode, prepare, run, boxes, total: waited }: Timings) =>
+    subject.kind === 'model' ? decode + prepare + run + boxes : waited
   const at = (of: (timings: Timings) => number, share: number) => {
     const sorted = results.map(({ timings }) => of(timings)).sort((a, b) => a - b)
     return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!
   }
+  const cached = results.filter((result) => result.cached).length
+  const rate = cached * 2 > results.length || !seconds ? undefined : (results.length - cached) / seconds
   return {
     pictures: results.length,
-    cached: results.filter((result) => result.cached).length,
+    cached,
     median: {
       decode: at((t) => t.decode, 0.5),
       prepare: at((t) => t.prepare, 0.5),
       run: at((t) => t.run, 0.5),
       boxes: at((t) => t.boxes, 0.5),
-      total: at((t) => t.total, 0.5),
+      total: at(total, 0.5),
     },
-    p90Total: at((t) => t.total, 0.9),
+    p90Total: at(total, 0.9),
+    ...(rate === undefined ? {} : { perSecond: rate }),
+    ...(jobs === undefined ? {} : { jobs }),
   }
 }

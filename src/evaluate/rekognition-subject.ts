@@ -1,8 +1,4 @@
-import type {
-  DetectCustomLabelsCommandOutput,
-  DetectLabelsCommandOutput,
-  RekognitionClient,
-} from '@aws-sdk/client-rekognition'
+import type { DetectCustomLabelsCommandOutput, DetectLabelsCommandOutput } from '@aws-sdk/client-rekognition'
 import type { DetectOptions, DetectResult, ImageInput } from '../detector-types.ts'
 import { BoxletError } from '../errors.ts'
 import { pictureForRekognition, type SentPicture } from './rekognition-picture.ts'
@@ -18,6 +14,8 @@ export interface RekognitionOptions {
   inFlight?: number
 }
 
+/** Below the five calls a second that a new account may make, at usual answer times. */
+const DEFAULT_IN_FLIGHT = 4
 /** Most labels that one answer may hold. */
 const MAX_LABELS = 1000
 
@@ -53,21 +51,27 @@ export async function openRekognition(options: RekognitionOptions = {}): Promise
     retryMode: 'adaptive',
     maxAttempts: 8,
   })
-  const ask = (picture: SentPicture, detect: DetectOptions): Promise<Found[]> =>
-    options.project === undefined
-      ? askLabels(client, new sdk.DetectLabelsCommand(labelsRequest(picture, detect)), detect)
-      : askCustom(
-          client,
-          new sdk.DetectCustomLabelsCommand(customRequest(picture, options.project, detect)),
-          detect,
-        )
+  const { project } = options
+  const ask = (picture: SentPicture, detect: DetectOptions): Promise<Found[]> => {
+    const sending = detect.signal === undefined ? {} : { abortSignal: detect.signal }
+    const answer =
+      project === undefined
+        ? client.send(new sdk.DetectLabelsCommand(labelsRequest(picture, detect)), sending).then(fromLabels)
+        : client
+            .send(new sdk.DetectCustomLabelsCommand(customRequest(picture, project, detect)), sending)
+            .then(fromCustom)
+    return answer.catch((cause: unknown) => {
+      throw rekognitionError(cause, detect.signal)
+    })
+  }
   return {
     info: {
       name: options.project === undefined ? 'Amazon Rekognition' : 'Rekognition Custom Labels',
       kind: 'rekognition',
     },
     labels: [],
-    inFlight: options.inFlight ?? 4,
+    inFlight: options.inFlight ?? DEFAULT_IN_FLIGHT,
+    jobs: options.inFlight ?? DEFAULT_IN_FLIGHT,
     cacheKey: () => undefined,
     detect: (image, detect) => detectOne(image, detect, ask),
     [Symbol.asyncDispose]: async () => client.destroy(),
@@ -92,45 +96,21 @@ const customRequest = (picture: SentPicture, project: string, { minScore }: Dete
   MinConfidence: (minScore ?? 0) * 100,
 })
 
-async function askLabels(
-  client: RekognitionClient,
-  command: Parameters<RekognitionClient['send']>[0],
-  { signal }: DetectOptions,
-): Promise<Found[]> {
-  const answer = (await send(client, command, signal)) as DetectLabelsCommandOutput
-  return (answer.Labels ?? []).flatMap(({ Name, Instances }) =>
+const fromLabels = ({ Labels }: DetectLabelsCommandOutput): Found[] =>
+  (Labels ?? []).flatMap(({ Name, Instances }) =>
     (Instances ?? []).map(({ BoundingBox, Confidence }) => ({
       label: Name ?? '',
       score: (Confidence ?? 0) / 100,
       box: BoundingBox ?? {},
     })),
   )
-}
 
-async function askCustom(
-  client: RekognitionClient,
-  command: Parameters<RekognitionClient['send']>[0],
-  { signal }: DetectOptions,
-): Promise<Found[]> {
-  const answer = (await send(client, command, signal)) as DetectCustomLabelsCommandOutput
-  return (answer.CustomLabels ?? []).flatMap(({ Name, Confidence, Geometry }) =>
+const fromCustom = ({ CustomLabels }: DetectCustomLabelsCommandOutput): Found[] =>
+  (CustomLabels ?? []).flatMap(({ Name, Confidence, Geometry }) =>
     Geometry?.BoundingBox === undefined
       ? []
       : [{ label: Name ?? '', score: (Confidence ?? 0) / 100, box: Geometry.BoundingBox }],
   )
-}
-
-async function send(
-  client: RekognitionClient,
-  command: Parameters<RekognitionClient['send']>[0],
-  signal: AbortSignal | undefined,
-): Promise<unknown> {
-  try {
-    return await client.send(command, signal === undefined ? {} : { abortSignal: signal })
-  } catch (cause) {
-    throw rekognitionError(cause, signal)
-  }
-}
 
 function rekognitionError(cause: unknown, signal: AbortSignal | undefined): BoxletError {
   const { name = 'Error' } = cause as { name?: string }

@@ -12,6 +12,8 @@ export interface Subject extends Finder, AsyncDisposable {
   labels: readonly (string | null)[]
   /** Pictures in work at once. */
   inFlight: number
+  /** Model runs or requests at once. */
+  jobs: number
   /** Name for kept results; undefined where the same picture may give another answer tomorrow. */
   cacheKey(options: DetectOptions): string | undefined
   /** Local models only: the whole story of the file. */
@@ -38,14 +40,14 @@ export async function openModel(model: string, options: ModelSubjectOptions): Pr
   const jobs = Math.max(1, Math.min(options.jobs, Math.ceil(options.pictures / PICTURES_PER_WORKER)))
   // The first detector fetches the model where needed, so that the workers find it in the cache.
   const first = await Detector.load(model, jobs > 1 ? { ...options.load, threads: 1 } : options.load)
-  if (jobs === 1 || !canRunWorkers()) return subjectOf(first, READ_AHEAD + 1, options.release)
+  if (jobs === 1 || !canRunWorkers()) return subjectOf(first, 1, options.release)
   await first.dispose()
   const { signal: _signal, onProgress: _progress, onNotice: _notice, ...load } = options.load
   const pool = await DetectorPool.load(jobs, { model, load: { ...load, threads: 1 } })
-  return subjectOf(pool, jobs + READ_AHEAD, options.release)
+  return subjectOf(pool, jobs, options.release)
 }
 
-function subjectOf(detector: DetectorLike, inFlight: number, release: string): Subject {
+function subjectOf(detector: DetectorLike, jobs: number, release: string): Subject {
   const { model } = detector
   return {
     info: {
@@ -56,7 +58,8 @@ function subjectOf(detector: DetectorLike, inFlight: number, release: string): S
       ...(model.licence === null ? {} : { licence: model.licence }),
     },
     labels: model.contract.labels,
-    inFlight,
+    jobs,
+    inFlight: jobs + READ_AHEAD,
     model,
     detect: (image, options) => detector.detect(image, options),
     cacheKey: (options) => cacheKey(model, options, release),

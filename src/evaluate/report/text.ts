@@ -1,5 +1,5 @@
 import type { Comparison } from '../compare.ts'
-import type { Evaluation } from '../evaluation.ts'
+import type { Evaluation, Speed } from '../evaluation.ts'
 import { summaryRows } from './markdown.ts'
 
 const percent = (value: number, digits = 1): string => (value < 0 ? '–' : (value * 100).toFixed(digits))
@@ -45,14 +45,18 @@ export function textReport(evaluation: Evaluation, most = 25): string {
       .map(({ truth, found, count }) => `${truth} → ${found} ${count}×`)
     lines.push(`Confused  ${pairs.join(', ')}`)
   }
-  if (evaluation.speed !== undefined) {
-    const { median, pictures, cached } = evaluation.speed
-    const kept = cached === 0 ? '' : `; ${cached} of ${pictures} results kept from before`
-    lines.push(
-      `Speed     ${median.total.toFixed(1)} ms a picture, of which the run takes ${median.run.toFixed(1)} ms (medians${kept})`,
-    )
-  }
+  if (evaluation.speed !== undefined) lines.push(`Speed     ${speedLine(evaluation.speed)}`)
   return `${lines.join('\n').replace(/\n{3,}/g, '\n\n')}\n`
+}
+
+/** One sentence about time. */
+export function speedLine({ median, pictures, cached, perSecond, jobs }: Speed): string {
+  const rate =
+    perSecond === undefined
+      ? ''
+      : `; ${perSecond.toFixed(1)} pictures/s${jobs === undefined ? '' : ` with ${jobs} at once`}`
+  const kept = cached === 0 ? '' : `; ${cached} of ${pictures} results kept from before`
+  return `${median.total.toFixed(1)} ms a picture, of which the run takes ${median.run.toFixed(1)} ms (medians${rate}${kept})`
 }
 
 function classTable({ classes }: Evaluation, most: number): string {

@@ -1,15 +1,13 @@
 import type { Size } from './boxes/box.ts'
 import type { Detection } from './boxes/detection.ts'
+import type { RgbImage } from './image/rgb-image.ts'
 import type { Contract, Evidence } from './model/contract.ts'
 import type { DownloadProgress } from './model/store-download.ts'
 
+export type { RgbImage } from './image/rgb-image.ts'
+
 /** A picture as the caller has it: encoded bytes in any supported format, or upright RGB pixels. */
 export type ImageInput = Uint8Array | RgbImage
-
-/** Upright pixels, three bytes each, rows without padding. */
-export interface RgbImage extends Size {
-  data: Uint8Array
-}
 
 /** Any part of a contract, at any depth. */
 export type ContractParts = {

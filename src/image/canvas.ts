@@ -1,5 +1,5 @@
-import type { RgbImage } from '../detector-types.ts'
 import type { Rgb } from './colours.ts'
+import type { RgbImage } from './rgb-image.ts'
 
 /**
  * The few shapes that detections are drawn with, straight into RGB pixels: no second picture of the same size

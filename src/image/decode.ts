@@ -1,10 +1,10 @@
 import type { Sharp, SharpOptions } from 'sharp'
 import type { Size } from '../boxes/box.ts'
-import type { RgbImage } from '../detector-types.ts'
 import { BoxletError } from '../errors.ts'
 import { decodeError, isHarmless } from './decode-error.ts'
 import { jpegHeader } from './jpeg-header.ts'
 import { loadSharp } from './load-sharp.ts'
+import type { RgbImage } from './rgb-image.ts'
 import { ALL_FORMATS, FORMAT_NAMES, type ImageFormat, sniff } from './sniff.ts'
 import { checkSvg } from './svg-guard.ts'
 

@@ -3,10 +3,10 @@ import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
 import { corpusBytes, hasCorpus } from '../../test/corpus.ts'
 import type { Detection } from '../boxes/detection.ts'
-import type { RgbImage } from '../detector-types.ts'
 import { fitText, layoutChips } from './chips.ts'
 import { classColour, contrast, textColour } from './colours.ts'
 import { drawDetections } from './draw.ts'
+import type { RgbImage } from './rgb-image.ts'
 import { drawableText, renderGlyphs, textWidth } from './text.ts'
 
 const grey = (width: number, height: number): RgbImage => ({

@@ -1,12 +1,12 @@
 import { clip, type PixelBox, type Size } from '../boxes/box.ts'
 import type { Detection } from '../boxes/detection.ts'
-import type { ImageInput, RgbImage } from '../detector-types.ts'
 import { BoxletError } from '../errors.ts'
 import { fillDisc, fillRect, fillStencil, strokePolygon, strokeRect } from './canvas.ts'
 import { CHIP_PADDING, layoutChips } from './chips.ts'
 import { classColour, type Rgb, textColour } from './colours.ts'
 import { type DecodeOptions, decodeImage } from './decode.ts'
 import { loadSharp } from './load-sharp.ts'
+import type { RgbImage } from './rgb-image.ts'
 import { drawText, renderGlyphs } from './text.ts'
 
 export type DrawFormat = 'jpeg' | 'png' | 'webp'
@@ -56,7 +56,7 @@ const OUTLINE_OPACITY = 0.4
  * larger than the format can hold.
  */
 export async function drawDetections(
-  image: ImageInput,
+  image: Uint8Array | RgbImage,
   detections: readonly Detection[],
   options: DrawOptions = {},
 ): Promise<Uint8Array> {

@@ -1,6 +1,13 @@
 import type { Size } from '../boxes/box.ts'
-import type { RgbImage } from '../detector-types.ts'
-import { bilinearRows, emptyAxis, type LinearAxis, nearestEven, type RowSink, setLinear } from './resample.ts'
+import {
+  bilinearRows,
+  emptyAxis,
+  type LinearAxis,
+  nearestEven,
+  type RowSink,
+  setLinear,
+} from './resample-linear.ts'
+import type { RgbImage } from './rgb-image.ts'
 
 /**
  * OpenCV's INTER_AREA: each output pixel is the mean of the source area that it covers. Where either axis

@@ -1,6 +1,6 @@
 import type { Size } from '../boxes/box.ts'
-import type { RgbImage } from '../detector-types.ts'
-import { nearestEven, type RowSink, WEIGHT_ONE } from './resample.ts'
+import { nearestEven, type RowSink, WEIGHT_ONE } from './resample-linear.ts'
+import type { RgbImage } from './rgb-image.ts'
 
 /** OpenCV's INTER_CUBIC: four taps, a = −0.75, edge pixels repeated, 11-bit weights, no smoothing first. */
 

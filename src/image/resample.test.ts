@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Size } from '../boxes/box.ts'
-import type { RgbImage } from '../detector-types.ts'
 import { resample } from './resample.ts'
+import type { RgbImage } from './rgb-image.ts'
 
 type Method = 'bilinear' | 'bicubic' | 'area' | 'nearest'
 const METHODS: Method[] = ['bilinear', 'bicubic', 'area', 'nearest']

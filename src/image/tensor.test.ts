@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Letterbox, letterbox } from '../boxes/letterbox.ts'
-import type { RgbImage } from '../detector-types.ts'
 import { BoxletError } from '../errors.ts'
 import { fromFloat16 } from './float16.ts'
 import { resample } from './resample.ts'
+import type { RgbImage } from './rgb-image.ts'
 import { type TensorFormat, toPixels, toTensor } from './tensor.ts'
 
 const edge = fc.integer({ min: 1, max: 24 })

@@ -1,9 +1,9 @@
 import type { Size } from '../boxes/box.ts'
-import type { RgbImage } from '../detector-types.ts'
 import { fillStencil, type Stencil } from './canvas.ts'
 import type { Rgb } from './colours.ts'
 import { ASCENT, DESCENT, OUTLINES, UNITS_PER_EM } from './glyphs.ts'
 import { loadSharp } from './load-sharp.ts'
+import type { RgbImage } from './rgb-image.ts'
 
 /**
  * Text without fonts: a Lambda function or a slim container has none. Latin, Greek, Cyrillic and Vietnamese

@@ -52,12 +52,12 @@ export const PREPROCESS = {
     size: square(640),
     stride: 32,
   },
-  /** RT-DETR, D-FINE, DEIM. */
+  /** RT-DETR, D-FINE, DEIM: Pillow smooths before it reduces, which `area` is nearest to. */
   rgbUnitStretch: {
     colour: 'RGB',
     mean: ZERO,
     std: BYTE,
-    geometry: stretch(),
+    geometry: stretch('area'),
     size: square(640),
     stride: 32,
   },

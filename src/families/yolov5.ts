@@ -11,6 +11,8 @@ const STRIDES = [8, 16, 32]
 const STRIDES_P6 = [8, 16, 32, 64]
 const ANCHORS_PER_CELL = 3
 const MASK_COEFFICIENTS = 32
+/** Between 0.45 of YOLOv5's detect.py and 0.6 of its val.py. */
+const SUPPRESSION_IOU = 0.5
 
 /**
  * YOLOv5 and YOLOv7 as their exports decode them, and YOLOv5 segmentation.
@@ -71,7 +73,7 @@ function recognise(signature: ModelSignature): Recognition | undefined {
       boxUnits: units,
       classes,
       score: 0.25,
-      suppression: perClass(0.45),
+      suppression: perClass(SUPPRESSION_IOU),
       evidence: [
         ...common.evidence,
         evidence(

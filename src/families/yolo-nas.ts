@@ -106,6 +106,6 @@ function batchRoles(signature: ModelSignature): Record<string, TensorInfo> | und
 
 function flatRoles(signature: ModelSignature): Record<string, TensorInfo> | undefined {
   const [predictions] = signature.outputs
-  if (predictions === undefined || signature.outputs.length > 1) return undefined
+  if (predictions?.shape?.length !== 2 || signature.outputs.length > 1) return undefined
   return declaredAxes(predictions, 2)?.[1] === FLAT_COLUMNS ? { predictions } : undefined
 }

@@ -38,10 +38,16 @@ export const foldFocus: PreparationStep = (at) => {
       dims: [filters, 3, 2 * size, 2 * size],
       data: unfocus(values, filters, size, offsets),
     })
+    edits.unused = slicesOf(at, picture.name)
     edits.replace.set(convolution, [widened(convolution, picture.name, name, size)])
     return { contract, edit: 'Focus and its convolution are one convolution.' }
   }
   return undefined
+}
+
+/** The slices of the picture that only a folded Focus read. */
+function slicesOf({ model }: Preparation, picture: string): Set<OnnxNode> {
+  return new Set(model.graph.nodes.filter((node) => node.op === 'Slice' && node.inputs[0] === picture))
 }
 
 /** Row and column, 0 or 1, at which a half-size picture starts. */

@@ -5,6 +5,7 @@ import { linkGraph } from './onnx/links.ts'
 import { parseModel } from './onnx/parse.ts'
 import type { Preparation, PreparationStep } from './preparation.ts'
 import { foldFocus } from './prepare-focus.ts'
+import { takePixels } from './prepare-pixels.ts'
 import { cutYolov8Head } from './prepare-yolov8.ts'
 import { freeYoloxSize } from './prepare-yolox.ts'
 
@@ -19,7 +20,7 @@ export interface PreparedModel {
   edits: string[]
 }
 
-const STEPS: readonly PreparationStep[] = [cutYolov8Head, freeYoloxSize, foldFocus]
+const STEPS: readonly PreparationStep[] = [cutYolov8Head, freeYoloxSize, foldFocus, takePixels]
 
 /**
  * An ONNX graph that gives the same detections in less time, or undefined when there is nothing to gain that

@@ -17,6 +17,10 @@ import type { OnnxGraph, OnnxModel, OnnxNode } from './model.ts'
 export interface GraphEdits {
   /** Nodes to take out, each with what comes in its place. */
   replace: Map<OnnxNode, readonly NewNode[]>
+  /** Nodes to put before all others. */
+  first?: readonly NewNode[]
+  /** Nodes that nothing needs once the others are replaced; left out by themselves, named for later steps. */
+  unused?: Set<OnnxNode>
   /** New constants; one with the name of an initializer takes its place. */
   constants: NewTensor[]
   /** In place of the graph's own. */
@@ -70,7 +74,7 @@ function writeGraph(model: OnnxModel, edits: GraphEdits): Uint8Array[] {
   // By position: of two initializers with one name the graph's map holds only the last.
   const initializers = new Map([...graph.initializers.values()].map(({ range, name }) => [range.start, name]))
   const inputs = graph.inputs.values()
-  const parts: Uint8Array[] = []
+  const parts = (edits.first ?? []).map((added) => bytesField(NODE, encodeNode(added)))
   // Neighbouring parts that stay are one copy; the weights are most of the file.
   let keptFrom = -1
   const keep = (from: number, to: number, kept: boolean) => {
@@ -115,6 +119,7 @@ function neededParts(
   outputs: readonly string[],
 ): { nodes: Set<OnnxNode>; values: Set<string> } {
   const producers = new Map<string, OnnxNode | NewNode>()
+  for (const made of edits.first ?? []) for (const name of made.outputs) producers.set(name, made)
   for (const node of graph.nodes) {
     for (const made of edits.replace.get(node) ?? [node])
       for (const name of made.outputs) producers.set(name, made)

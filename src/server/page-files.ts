@@ -7,10 +7,11 @@ const TYPES: Record<string, string> = {
   '.js': 'text/javascript; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
   '.svg': 'image/svg+xml',
+  '.png': 'image/png',
 }
 
 /** Names that the build gives: nothing that could climb out of the folder. */
-const ASSET = /^\/assets\/[\w-]+(?:\.[\w-]+)*\.(?:js|css|svg)$/
+const ASSET = /^\/assets\/[\w-]+(?:\.[\w-]+)*\.(?:js|css|svg|png)$/
 
 /** The built playground, from the folder beside the built code. Files are read once and kept: all are small. */
 export function pageFiles(folder: URL): Page {

@@ -1,0 +1,123 @@
+/** What the page uses of the native API. The same documents as `boxlet detect --format json`. */
+export interface Detection {
+  label: string
+  classId: number
+  score: number
+  /** x1, y1, x2, y2 in pixels of the upright picture. */
+  box: [number, number, number, number]
+  keypoints?: [number, number, number][]
+  mask?: { size: [number, number]; counts: string }
+  corners?: [number, number][]
+}
+
+export interface Found {
+  width: number
+  height: number
+  detections: Detection[]
+  timings: Record<string, number>
+  altText?: string
+}
+
+export interface Result extends Found {
+  /** The whole answer, as it came. */
+  document: unknown
+  /** Milliseconds from sending to the last byte of the answer, as the page saw it. */
+  roundTrip: number
+  /** Milliseconds that the picture waited for a worker. */
+  queue: number
+}
+
+export interface ModelEntry {
+  name: string
+  default: boolean
+}
+
+export interface Model {
+  name: string
+  family: string
+  sha256: string
+  licence: string | null
+  contract: Record<string, unknown> & {
+    thresholds: { score: number }
+    input: { size: { width: number; height: number }; colour: string; dtype: string; layout: string }
+    labels: (string | null)[]
+    suppression: { kind: string; iou: number }
+    task: string
+  }
+  evidence: { about: string; conclusion: string; because: string }[]
+}
+
+export class ApiError extends Error {
+  readonly status: number
+  readonly hint: string | undefined
+  constructor(status: number, message: string, hint: string | undefined) {
+    super(message)
+    this.status = status
+    this.hint = hint
+  }
+}
+
+/** The service is asked once for all that it can see; the page filters from there on. */
+export const LEAST_SCORE = 0.05
+
+let key = ''
+/** Kept for this page alone: a key in the browser's storage outlives the person who typed it. */
+export const useKey = (given: string): void => {
+  key = given.trim()
+}
+
+async function call(path: string, init: RequestInit = {}): Promise<Response> {
+  const headers = new Headers(init.headers)
+  if (key !== '') headers.set('authorization', `Bearer ${key}`)
+  let response: Response
+  try {
+    response = await fetch(path, { ...init, headers })
+  } catch (error) {
+    if (error instanceof DOMException && error.name === 'AbortError') throw error
+    throw new ApiError(0, 'The service does not answer.', 'Is it still running?')
+  }
+  if (response.ok) return response
+  const body = (await response.json().catch(() => ({}))) as { error?: { message?: string; hint?: string } }
+  throw new ApiError(response.status, body.error?.message ?? `Status ${response.status}.`, body.error?.hint)
+}
+
+export const listModels = async (): Promise<ModelEntry[]> => (await (await call('/v1/models')).json()).models
+
+export const getModel = async (name: string): Promise<Model> =>
+  (await call(`/v1/models/${encodeURIComponent(name)}`)).json()
+
+const query = (model: string, least: number) =>
+  new URLSearchParams({ model, minScore: String(least), altText: 'true' }).toString()
+
+export async function detect(
+  picture: Blob,
+  model: string,
+  least: number,
+  signal: AbortSignal,
+): Promise<Result> {
+  const started = performance.now()
+  const response = await call(`/v1/detect?${query(model, least)}`, {
+    method: 'POST',
+    body: picture,
+    headers: { 'content-type': picture.type || 'application/octet-stream' },
+    signal,
+  })
+  const document = (await response.json()) as { images: [Found] }
+  const queue = /queue;dur=([\d.]+)/.exec(response.headers.get('server-timing') ?? '')?.[1]
+  return {
+    ...document.images[0],
+    document,
+    roundTrip: performance.now() - started,
+    queue: Number(queue ?? 0),
+  }
+}
+
+/** The picture as the service draws it, for formats that the browser cannot show. */
+export async function drawn(picture: Blob, model: string): Promise<Blob> {
+  const response = await call(`/v1/detect?${new URLSearchParams({ model, minScore: '1' })}`, {
+    method: 'POST',
+    body: picture,
+    headers: { 'content-type': 'application/octet-stream', accept: 'image/jpeg' },
+  })
+  return response.blob()
+}

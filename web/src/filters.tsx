@@ -1,0 +1,58 @@
+import type { Detection } from './api.ts'
+import { colourOf } from './colours.ts'
+
+interface Props {
+  detections: readonly Detection[]
+  threshold: number
+  hidden: ReadonlySet<string>
+  onThreshold(threshold: number): void
+  onHidden(hidden: ReadonlySet<string>): void
+}
+
+/** Threshold and classes. Both work on what the service has already sent. */
+export function Filters({ detections, threshold, hidden, onThreshold, onHidden }: Props) {
+  const classes = new Map<string, { classId: number; count: number }>()
+  for (const { label, classId, score } of detections) {
+    const entry = classes.get(label) ?? { classId, count: 0 }
+    classes.set(label, { classId, count: entry.count + (score >= threshold ? 1 : 0) })
+  }
+  const seen = [...classes].filter(([label, { count }]) => count > 0 || hidden.has(label))
+  const toggle = (label: string) => {
+    const next = new Set(hidden)
+    if (!next.delete(label)) next.add(label)
+    onHidden(next)
+  }
+  return (
+    <div class="filters">
+      <label class="threshold">
+        <span>Least score</span>
+        <input
+          type="range"
+          min="0.05"
+          max="0.99"
+          step="0.01"
+          value={threshold}
+          onInput={(event) => onThreshold(Number(event.currentTarget.value))}
+        />
+        <output>{Math.round(threshold * 100)} %</output>
+      </label>
+      {seen.length > 0 && (
+        <fieldset class="classes">
+          <legend class="unseen">Classes shown</legend>
+          {seen.map(([label, { classId, count }]) => (
+            <button
+              key={label}
+              type="button"
+              class="chip"
+              aria-pressed={!hidden.has(label)}
+              onClick={() => toggle(label)}
+              style={{ '--colour': colourOf(classId) }}
+            >
+              {label} <b>{count}</b>
+            </button>
+          ))}
+        </fieldset>
+      )}
+    </div>
+  )
+}

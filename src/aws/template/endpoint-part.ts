@@ -1,0 +1,95 @@
+import { att, type Resource, ref, sub, when } from './cloudformation.ts'
+
+const authType = when('UsesKeys', 'NONE', 'AWS_IAM')
+/** With keys the function itself checks callers; with IAM only those of this account can be permitted at all. */
+const principal = when('UsesKeys', '*', ref('AWS::AccountId'))
+
+/**
+ * The function URL and the two permissions that it needs: one to use the URL and, since October 2025, one to
+ * invoke the function through it. With either one missing every call is answered with 403.
+ */
+export const urlResources: Record<string, Resource> = {
+  Url: {
+    Type: 'AWS::Lambda::Url',
+    DependsOn: ['Alias'],
+    Properties: {
+      TargetFunctionArn: ref('Function'),
+      Qualifier: 'live',
+      AuthType: authType,
+      InvokeMode: when('Streams', 'RESPONSE_STREAM', 'BUFFERED'),
+    },
+  },
+  UrlPermission: {
+    Type: 'AWS::Lambda::Permission',
+    Properties: {
+      FunctionName: ref('Alias'),
+      Action: 'lambda:InvokeFunctionUrl',
+      Principal: principal,
+      FunctionUrlAuthType: authType,
+    },
+  },
+  UrlInvokePermission: {
+    Type: 'AWS::Lambda::Permission',
+    Properties: {
+      FunctionName: ref('Alias'),
+      Action: 'lambda:InvokeFunction',
+      Principal: principal,
+      InvokedViaFunctionUrl: true,
+    },
+  },
+}
+
+export const apiResources: Record<string, Resource> = {
+  Api: {
+    Type: 'AWS::ApiGatewayV2::Api',
+    Condition: 'HasHttpApi',
+    Properties: { Name: ref('AWS::StackName'), ProtocolType: 'HTTP' },
+  },
+  ApiIntegration: {
+    Type: 'AWS::ApiGatewayV2::Integration',
+    Condition: 'HasHttpApi',
+    Properties: {
+      ApiId: ref('Api'),
+      IntegrationType: 'AWS_PROXY',
+      IntegrationUri: ref('Alias'),
+      PayloadFormatVersion: '2.0',
+    },
+  },
+  ApiRoute: {
+    Type: 'AWS::ApiGatewayV2::Route',
+    Condition: 'HasHttpApi',
+    Properties: {
+      ApiId: ref('Api'),
+      RouteKey: '$default',
+      AuthorizationType: when('UsesKeys', 'NONE', 'AWS_IAM'),
+      Target: sub(`integrations/\${ApiIntegration}`),
+    },
+  },
+  ApiStage: {
+    Type: 'AWS::ApiGatewayV2::Stage',
+    Condition: 'HasHttpApi',
+    Properties: { ApiId: ref('Api'), StageName: '$default', AutoDeploy: true },
+  },
+  ApiPermission: {
+    Type: 'AWS::Lambda::Permission',
+    Condition: 'HasHttpApi',
+    Properties: {
+      FunctionName: ref('Alias'),
+      Action: 'lambda:InvokeFunction',
+      Principal: 'apigateway.amazonaws.com',
+      SourceArn: sub(`arn:\${AWS::Partition}:execute-api:\${AWS::Region}:\${AWS::AccountId}:\${Api}/*`),
+    },
+  },
+}
+
+export const endpointOutputs = {
+  FunctionName: { Description: 'Name of the function.', Value: ref('Function') },
+  FunctionArn: { Description: 'ARN of the live alias.', Value: ref('Alias') },
+  Endpoint: { Description: 'HTTPS address of the service.', Value: att('Url', 'FunctionUrl') },
+  ApiEndpoint: {
+    Description: 'Address of the HTTP API.',
+    Condition: 'HasHttpApi',
+    Value: sub(`https://\${Api}.execute-api.\${AWS::Region}.\${AWS::URLSuffix}/`),
+  },
+  LogGroupName: { Description: 'Where the logs are.', Value: ref('LogGroup') },
+}

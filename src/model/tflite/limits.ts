@@ -11,8 +11,8 @@ export const MAX_OPERATOR_CODES = 4_096
 export const MAX_METADATA_ENTRIES = 1_024
 /** LiteRT kernels take at most 6 axes, slices 8. */
 export const MAX_RANK = 8
-/** A 16,384 by 16,384 picture in one channel; more than that is no tensor of a detector. */
-export const MAX_TENSOR_ELEMENTS = 2 ** 28
+/** The stem of a large detector at 1,280 pixels has 26 million values; each takes 4 bytes while the model runs. */
+export const MAX_TENSOR_ELEMENTS = 2 ** 26
 /** Tensor names carry the path of their layer, up to a few hundred characters. */
 export const MAX_STRING_BYTES = 64 * 1024
 /** Values read into lists: shapes, operands and scales. Vectors may overlap, so the sum has a bound of its own. */

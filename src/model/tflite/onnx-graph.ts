@@ -1,4 +1,4 @@
-import { MAX_CONSTANT_BYTES, tooLarge } from './limits.ts'
+import { corrupt, MAX_CONSTANT_BYTES, tooLarge } from './limits.ts'
 
 export type OnnxType =
   | 'float32'
@@ -127,7 +127,9 @@ export class OnnxGraph {
     return name
   }
 
+  /** Sizes and places; a shape that contradicts its operator shows here as a size that is no number. */
   int64(values: readonly number[], dims: readonly number[] = [values.length]): string {
+    if (!values.every(Number.isSafeInteger)) throw corrupt('whole sizes', values.join(', '))
     return this.#small('int64', dims, values, () => bytesOf(BigInt64Array.from(values, BigInt)))
   }
 

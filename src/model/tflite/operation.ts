@@ -2,7 +2,7 @@ import { ACTIVATIONS, type Activation } from './codes.ts'
 import { constantInts, isQuantized } from './constants.ts'
 import { type Row, readRow, type Schema } from './flatbuffer.ts'
 import { elementCount, type TfliteOperator, type TfliteTensor } from './graph.ts'
-import { corrupt, unsupported } from './limits.ts'
+import { corrupt, MAX_TENSOR_ELEMENTS, unsupported } from './limits.ts'
 import type { Attribute, OnnxGraph } from './onnx-graph.ts'
 import { identity, isIdentity, type Order, stored } from './order.ts'
 import type { Values } from './values.ts'
@@ -99,6 +99,22 @@ export class Operation {
     return counted
   }
 
+  /**
+   * Checks what an operator will make against what the file declares. The runtime would compute whatever a
+   * damaged file asks for and run out of memory, which nothing can catch.
+   */
+  expect(shape: readonly number[], output = 0): void {
+    const computed = elementCount(shape)
+    const declared = this.outputTensor(output)
+    const fits = !declared.hasShape || elementCount(declared.shape) === computed
+    if (!fits || !(computed <= MAX_TENSOR_ELEMENTS)) {
+      throw corrupt(
+        `[${declared.shape.join(', ')}] as the result of ${this.operator.name}`,
+        `[${shape.join(', ')}]`,
+      )
+    }
+  }
+
   node(op: string, inputs: readonly string[], attributes: Record<string, Attribute> = {}): string {
     return this.graph.node(op, inputs, attributes)
   }
@@ -166,6 +182,8 @@ export class Operation {
   broadcast(input: number, rank: number, order: Order): string {
     const tensor = this.tensor(input)
     const own = tensor.shape.length
+    if (own > rank)
+      throw corrupt(`at most ${rank} axes for input ${input} of ${this.operator.name}`, `${own}`)
     if (elementCount(tensor.shape) === 1 && own <= 1) return this.real(input)
     if (own === rank) return this.real(input, order)
     const wide = [...new Array(rank - own).fill(1), ...tensor.shape]

@@ -64,17 +64,19 @@ export function reshapeInPlace(
 ): Order | undefined {
   const groups = pairGroups(from, to)
   if (groups === undefined) return undefined
-  const places = groups.map((group) => group.from.filter((axis) => from[axis] !== 1))
+  const longAxes = groups.map((group) => group.from.filter((axis) => from[axis] !== 1))
   const lying = order.filter((axis) => from[axis] !== 1)
   const ordered: number[] = []
-  for (let at = 0; at < lying.length; ) {
-    const group = places.findIndex((axes) => axes[0] === lying[at])
-    const axes = places[group]
-    if (axes === undefined || !axes.every((axis, step) => lying[at + step] === axis)) return undefined
-    ordered.push(group)
-    at += axes.length
+  for (const axis of order) {
+    const index = groups.findIndex((group) => group.from.includes(axis))
+    const axes = longAxes[index]!
+    // An axis of length 1 has no place of its own, unless its group has nothing else.
+    if (ordered.includes(index) || (axes.length > 0 && from[axis] === 1)) continue
+    const start = lying.indexOf(axis)
+    if (axes.length > 0 && !axes.every((each, step) => lying[start + step] === each)) return undefined
+    ordered.push(index)
   }
-  for (const [index, axes] of places.entries()) if (axes.length === 0) ordered.push(index)
+  for (const index of groups.keys()) if (!ordered.includes(index)) ordered.push(index)
   return ordered.flatMap((index) => groups[index]!.to)
 }
 

@@ -21,6 +21,8 @@ export function spaceToBatch(at: Operation): void {
   const [batch, height, width, channels] = at.shape(0) as [number, number, number, number]
   const rows = (height + margins[0]! + margins[1]!) / blocks[0]!
   const columns = (width + margins[2]! + margins[3]!) / blocks[1]!
+  needWhole(at, [rows, columns])
+  at.expect([batch * blocks[0]! * blocks[1]!, rows, columns, channels])
   const order = identity(4)
   at.move(
     [0],
@@ -43,6 +45,7 @@ export function batchToSpace(at: Operation): void {
   const { blocks, margins } = blockArguments(at)
   const [batch, height, width, channels] = at.shape(0) as [number, number, number, number]
   const pictures = batch / (blocks[0]! * blocks[1]!)
+  needWhole(at, [pictures])
   const rows = height * blocks[0]!
   const columns = width * blocks[1]!
   const order = identity(4)
@@ -63,6 +66,11 @@ export function batchToSpace(at: Operation): void {
     },
     order,
   )
+}
+
+function needWhole(at: Operation, counts: number[]): void {
+  if (!counts.every(Number.isInteger))
+    throw corrupt(`whole blocks for ${at.operator.name}`, counts.join(', '))
 }
 
 function blockArguments(at: Operation): { blocks: number[]; margins: number[] } {

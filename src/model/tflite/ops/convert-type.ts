@@ -28,6 +28,8 @@ export function cast(at: Operation): void {
 export function oneHot(at: Operation): void {
   const rank = at.rank(0)
   const { axis } = at.options(ONE_HOT)
+  const [classes = 0] = at.ints(1, 'the depth')
+  at.expect([...at.shape(0), classes])
   const wide = at.node('Cast', [at.real(0)], { to: { onnxType: 'int64' } })
   const one = at.graph.int64([1])
   const depth = at.node('Reshape', [at.real(1), one])

@@ -6,7 +6,7 @@ import type { Attribute } from '../onnx-graph.ts'
 import type { Operation } from '../operation.ts'
 import { CHANNELS_FIRST, type Order, stored } from '../order.ts'
 import { CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV } from '../schema.ts'
-import { needPositive, needRank, samePads, spatial } from './window.ts'
+import { needPositive, needRank, samePads, spatial, windows } from './window.ts'
 
 /** Filters lie as output, height, width, input. */
 const OHWI_TO_OIHW: Order = [0, 3, 1, 2]
@@ -61,6 +61,11 @@ function convolve(at: Operation, options: ConvOptions, filterOrder: Order, group
       : at.values.real(padded.from, CHANNELS_FIRST, at.isCoded)
   const inputs = [picture, filter(at, 1, filterOrder)]
   if (at.has(2)) inputs.push(bias(at, 2, 0, 1))
+  const [batch = 1, height, width] = padded === undefined ? at.shape(0) : at.values.tensor(padded.from).shape
+  const sizes = [height!, width!].map((size, axis) =>
+    windows(size + pads[axis]! + pads[axis + 2]!, kernel[axis]!, strides[axis]!, dilations[axis]!),
+  )
+  at.expect([batch, ...sizes, at.shape(1)[filterOrder[0]!]!])
   const attributes: Record<string, Attribute> = { kernel_shape: kernel, strides, dilations, pads, group }
   at.giveActivated(at.node('Conv', inputs, attributes), CHANNELS_FIRST, options.activation)
 }

@@ -52,7 +52,25 @@ function operands(at: Operation, inputs: readonly number[]): { names: string[]; 
     inputs.find((input) => !at.isConstant(input) && at.rank(input) === rank) ??
     inputs.find((input) => at.rank(input) === rank)!
   const order = at.isConstant(lead) ? identity(rank) : at.order(lead)
+  at.expect(broadcastShape(at, inputs, rank))
   return { names: inputs.map((input) => at.broadcast(input, rank, order)), order }
+}
+
+function broadcastShape(at: Operation, inputs: readonly number[], rank: number): number[] {
+  const sizes = new Array<number>(rank).fill(1)
+  for (const input of inputs) {
+    for (const [place, size] of at.shape(input).toReversed().entries()) {
+      const axis = rank - 1 - place
+      if (sizes[axis] === 1) sizes[axis] = size
+      else if (size !== 1 && size !== sizes[axis]) {
+        throw corrupt(
+          `operands of ${at.operator.name} that fit each other`,
+          `[${at.shape(input).join(', ')}]`,
+        )
+      }
+    }
+  }
+  return sizes
 }
 
 /** ADD, SUB, MUL and DIV, with the activation that may follow. */

@@ -14,6 +14,7 @@ export function fullyConnected(at: Operation): void {
     throw corrupt('weights of two axes for FULLY_CONNECTED', `[${at.shape(1).join(', ')}]`)
   }
   const rows = elementCount(at.shape(0)) / width
+  if (!Number.isInteger(rows)) throw corrupt(`rows of ${width} values for FULLY_CONNECTED`, `${rows} rows`)
   const flat = [rows, width]
   const shape = at.shape(0)
   const isFlat = shape.length === 2 && shape[1] === width
@@ -49,6 +50,17 @@ export function batchMatmul(at: Operation): void {
     const rank = axes.length
     return swapped ? [...axes.slice(0, rank - 2), rank - 1, rank - 2] : axes
   }
+  at.expect(productShape(at, adjX, adjY))
   const name = at.node('MatMul', [at.real(0, order(0, adjX)), at.real(1, order(1, adjY))])
   at.give(name, identity(Math.max(at.rank(0), at.rank(1))))
+}
+
+function productShape(at: Operation, adjX: boolean, adjY: boolean): number[] {
+  const [x, y] = [at.shape(0), at.shape(1)]
+  if (x.length < 2 || y.length < 2) throw corrupt('matrices for BATCH_MATMUL', 'vectors')
+  const batches = (x.length >= y.length ? x : y).slice(0, -2)
+  const other = (x.length >= y.length ? y : x).slice(0, -2)
+  const shift = batches.length - other.length
+  const joined = batches.map((size, axis) => Math.max(size, other[axis - shift] ?? 1))
+  return [...joined, x.at(adjX ? -1 : -2)!, y.at(adjY ? -2 : -1)!]
 }

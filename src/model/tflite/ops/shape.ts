@@ -1,4 +1,5 @@
-import { elementCount } from '../graph.ts'
+import { constantInts } from '../constants.ts'
+import { elementCount, type TfliteTensor } from '../graph.ts'
 import { corrupt } from '../limits.ts'
 import type { Operation } from '../operation.ts'
 import { identity, isIdentity, reshapeInPlace, sameOrder, stored } from '../order.ts'
@@ -60,6 +61,11 @@ export function concatenation(at: Operation): void {
     .filter((input) => elementCount(at.shape(input)) > 0)
   const lead = inputs.find((input) => !at.isConstant(input)) ?? 0
   const order = at.order(lead)
+  at.expect(
+    at
+      .shape(lead)
+      .map((size, place) => (place === axis ? sum(inputs.map((input) => at.shape(input)[axis]!)) : size)),
+  )
   const attributes = { axis: order.indexOf(axis) }
   if (options.activation !== 0) {
     const name = at.node(
@@ -73,12 +79,15 @@ export function concatenation(at: Operation): void {
   at.move(inputs, order, (names) => at.node('Concat', names, attributes), order)
 }
 
+const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0)
+
 /** Puts tensors of one shape beside each other along a new axis. */
 export function pack(at: Operation): void {
   const rank = at.rank(0) + 1
   const axis = at.axis(at.options(PACK).axis, rank)
   const axes = at.graph.int64([axis])
   const inputs = at.operator.inputs.map((_, input) => input)
+  at.expect([inputs.length, ...at.shape(0)])
   at.move(
     inputs,
     identity(rank - 1),
@@ -119,7 +128,9 @@ export function rankOf(at: Operation): void {
 
 export function tile(at: Operation): void {
   const order = identity(at.rank(0))
-  const repeats = at.node('Cast', [at.real(1)], { to: { onnxType: 'int64' } })
+  const times = at.ints(1, 'the repeats')
+  at.expect(at.shape(0).map((size, axis) => size * times[axis]!))
+  const repeats = at.graph.int64(times)
   at.move([0], order, ([name]) => at.node('Tile', [name!, repeats]), order)
 }
 
@@ -142,6 +153,16 @@ export function zerosLike(at: Operation): void {
   at.give(at.node('Sub', [x, x]), order)
 }
 
+/** inputs: first, limit, step. All are known, since a converted model has fixed sizes. */
 export function range(at: Operation): void {
+  const [first, limit, step] = [0, 1, 2].map((input) => constantNumber(at.tensor(input)))
+  at.expect([Math.max(0, Math.ceil((limit! - first!) / step!))])
   at.give(at.node('Range', [at.real(0), at.real(1), at.real(2)]), [0])
+}
+
+function constantNumber(tensor: TfliteTensor): number {
+  const { type, data } = tensor
+  if (type !== 'float32' || data === undefined)
+    return constantInts(tensor, 'a limit of RANGE')[0] ?? Number.NaN
+  return new DataView(data.buffer, data.byteOffset, data.byteLength).getFloat32(0, true)
 }

@@ -158,6 +158,7 @@ export function pad(at: Operation): void {
     const around = [before[1]!, before[2]!, after[1]!, after[2]!]
     at.values.paddings.set(at.outputIndex(), { from: at.index(0), pads: around })
   }
+  at.expect(at.shape(0).map((size, axis) => size + before[axis]! + after[axis]!))
   const mirror = at.operator.name === 'MIRROR_PAD'
   if (mirror && at.options(MIRROR_PAD).mode !== 0) throw unsupported('MIRROR_PAD in its symmetric mode')
   // Beside a convolution its own order saves two transpositions.
@@ -194,12 +195,14 @@ export function gather(at: Operation): void {
   const axis = at.axis(options.axis, Math.max(1, rank))
   const to = identity(at.outputTensor().shape.length)
   if (options.batchDims === 0) {
+    at.expect([...at.shape(0).filter((_, place) => place !== axis), ...at.shape(1)])
     const indices = at.real(1)
     at.move([0], identity(rank), ([name]) => at.node('Gather', [name!, indices], { axis }), to)
     return
   }
   const batch = options.batchDims < 0 ? options.batchDims + at.rank(1) : options.batchDims
   if (batch !== axis) throw unsupported('GATHER with batch axes before its own')
+  at.expect([...at.shape(1), ...at.shape(0).slice(axis + 1)])
   const wide = at.node('Cast', [at.real(1)], { to: { onnxType: 'int64' } })
   const indices = at.node('Unsqueeze', [wide, at.graph.int64([-1])])
   const build = ([name]: string[]) => at.graph.node('GatherND', [name!, indices], { batch_dims: batch })
@@ -207,6 +210,8 @@ export function gather(at: Operation): void {
 }
 
 export function gatherNd(at: Operation): void {
+  const depth = at.shape(1).at(-1) ?? 0
+  at.expect([...at.shape(1).slice(0, -1), ...at.shape(0).slice(depth)])
   const indices = at.node('Cast', [at.real(1)], { to: { onnxType: 'int64' } })
   const to = identity(at.outputTensor().shape.length)
   at.move([0], identity(at.rank(0)), ([name]) => at.node('GatherND', [name!, indices]), to)

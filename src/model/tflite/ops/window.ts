@@ -21,6 +21,10 @@ export function needPositive(at: Operation, sizes: readonly number[]): void {
   }
 }
 
+/** How many windows fit into a padded size. */
+export const windows = (size: number, kernel: number, stride: number, dilation: number): number =>
+  Math.max(0, Math.floor((size - (kernel - 1) * dilation - 1) / stride) + 1)
+
 /**
  * Padding SAME: as many windows as the size divided by the stride, rounded up; an odd pixel goes to the end.
  *
@@ -49,6 +53,11 @@ function poolAttributes(at: Operation): { activation: number; attributes: Record
   needPositive(at, [...kernel, ...strides])
   const pads =
     options.padding === PADDING_SAME ? samePads(spatial(at.shape(0)), kernel, strides, [1, 1]) : [0, 0, 0, 0]
+  const [batch = 1, , , channels = 1] = at.shape(0)
+  const sizes = spatial(at.shape(0)).map((size, axis) =>
+    windows(size + pads[axis]! + pads[axis + 2]!, kernel[axis]!, strides[axis]!, 1),
+  )
+  at.expect([batch, ...sizes, channels])
   return { activation: options.activation, attributes: { kernel_shape: kernel, strides, pads } }
 }
 

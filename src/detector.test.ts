@@ -80,6 +80,23 @@ describe('Detector', () => {
     await using detector = await Detector.load(await file('batch.onnx', fixedModel(NAMES, 4)))
     expect((await detector.detect(picture)).detections).toHaveLength(2)
   })
+  it('shares a run between pictures where the file takes several, and keeps a bad one to itself', async () => {
+    const rows = (score: number) => yolov8Head([[32, 32, 20, 16, score, 0.1]], CELLS, 6)
+    const two = constantModel(
+      [{ name: 'images', shape: [2, 3, 64, 64] }],
+      [{ name: 'output0', shape: [2, 6, CELLS], values: [...rows(0.9), ...rows(0.6)] }],
+      NAMES,
+    )
+    await using detector = await Detector.load(await file('two.onnx', two))
+    const wide = { width: 256, height: 64, data: new Uint8Array(256 * 64 * 3) }
+    const results = await detector.detectBatch([picture, new Uint8Array(5), wide, picture])
+    const scores = results.map((result) =>
+      result.status === 'fulfilled' ? result.value.detections[0]!.score.toFixed(1) : result.reason.code,
+    )
+    // The first two good pictures fill a run, the third has one to itself.
+    expect(scores).toEqual(['0.9', 'IMAGE_FORMAT', '0.6', '0.9'])
+    expect(results[2]).toMatchObject({ value: { image: { width: 256, height: 64 } } })
+  })
   it('answers overlapping calls each with its own picture', async () => {
     await using detector = await Detector.load(await file('pets.onnx', fixedModel()))
     const widths = [64, 128, 192, 256, 320]

@@ -89,6 +89,10 @@ function pairGroups(
   let b = 0
   while (a < from.length || b < to.length) {
     const group = { from: [] as number[], to: [] as number[] }
+    if (from[a] === 1 && to[b] === 1) {
+      groups.push({ from: [a++], to: [b++] })
+      continue
+    }
     let left = 1
     let right = 1
     do {

@@ -125,8 +125,11 @@ function workText(work: ModelWork): string {
       : `; ${work.uncounted} of ${work.uncounted + work.counted} layers are not in it, as their sizes are known only in a run`
   if (work.counted === 0)
     return work.uncounted === 0 ? 'no convolutions or matrix products' : 'known only in a run'
-  return `${significant((2 * work.macs) / 1e9)} GFLOPs for ${sizes.join(' and ')}${missing}`
+  return `${flops(2 * work.macs)} for ${sizes.join(' and ')}${missing}`
 }
+
+const flops = (count: number): string =>
+  count >= 1e8 ? `${significant(count / 1e9)} GFLOPs` : `${significant(count / 1e6)} MFLOPs`
 
 function operators({ opsets, nodes }: ModelSignature): string {
   const sets = Object.entries(opsets).map(([domain, version]) => `${domain} ${version}`)

@@ -66,6 +66,8 @@ export const useKey = (given: string): void => {
   key = given.trim()
 }
 
+export const hasKey = (): boolean => key !== ''
+
 async function call(path: string, init: RequestInit = {}): Promise<Response> {
   const headers = new Headers(init.headers)
   if (key !== '') headers.set('authorization', `Bearer ${key}`)

@@ -37,10 +37,7 @@ export function Boxes({ size: { width, height }, shown, active, onActive }: Prop
               '--colour': corners === undefined ? colourOf(classId) : 'transparent',
             }}
           >
-            <span
-              class={box[1] / height < 0.06 ? 'tag inside' : 'tag'}
-              style={{ background: colourOf(classId) }}
-            >
+            <span class={tagClass(box, width, height)} style={{ background: colourOf(classId) }}>
               {label} {Math.round(score * 100)} %
             </span>
           </div>
@@ -58,5 +55,9 @@ export function Boxes({ size: { width, height }, shown, active, onActive }: Prop
     </div>
   )
 }
+
+/** A label at the upper edge goes into its box, one at the right edge grows to the left. */
+const tagClass = (box: readonly number[], width: number, height: number) =>
+  `tag${(box[1] ?? 0) / height < 0.06 ? ' inside' : ''}${(box[0] ?? 0) / width > 0.75 ? ' end' : ''}`
 
 const areaOf = ([x1, y1, x2, y2]: readonly [number, number, number, number]) => (x2 - x1) * (y2 - y1)

@@ -1,13 +1,15 @@
+import { hasKey } from './api.ts'
 import { Copyable } from './copyable.tsx'
 
 /** The same request from elsewhere. */
 export function CodePanel({ model, threshold }: { model: string; threshold: number }) {
   const at = location.origin
   const query = `model=${encodeURIComponent(model)}&minScore=${threshold}`
+  const key = hasKey() ? ' \\\n  -H "Authorization: Bearer $BOXLET_KEY"' : ''
   const percent = Math.round(threshold * 100)
   return (
     <>
-      <Copyable title="curl" text={`curl --data-binary @photo.jpg \\\n  "${at}/v1/detect?${query}"`} />
+      <Copyable title="curl" text={`curl --data-binary @photo.jpg${key} \\\n  "${at}/v1/detect?${query}"`} />
       <Copyable
         title="JavaScript"
         text={`const response = await fetch('${at}/v1/detect?${query}', {

@@ -29,6 +29,7 @@ export function Stage({ picture, result, shown, active, busy, onActive, onUnshow
   useEffect(() => setZoom(1), [picture?.blob])
   useWheelZoom(frame, setZoom)
   const redrawn = useRef<Blob>(undefined)
+  const [shape, setShape] = useState(1)
 
   if (picture === undefined)
     return (
@@ -54,10 +55,16 @@ export function Stage({ picture, result, shown, active, busy, onActive, onUnshow
       </fieldset>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls has to take the arrow keys */}
       <section class="frame" ref={frame} tabIndex={0} aria-label="Picture, scrolls when zoomed">
-        <div class={busy ? 'sheet busy' : 'sheet'} style={{ width: `${zoom * 100}%` }}>
+        <div
+          class={busy ? 'sheet busy' : 'sheet'}
+          style={{ width: `calc(${zoom} * min(100%, var(--tallest) * ${shape}))` }}
+        >
           <img
             src={picture.url}
             alt={result?.altText ?? `Picture ${picture.name}`}
+            onLoad={({ currentTarget: { naturalWidth, naturalHeight } }) =>
+              setShape(naturalWidth / Math.max(1, naturalHeight))
+            }
             onError={() => {
               if (redrawn.current === picture.blob) return
               redrawn.current = picture.blob

@@ -1,0 +1,231 @@
+import { existsSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Browser, chromium, type Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { corpusBytes, corpusPath, hasCorpus } from './corpus.ts'
+import { startTestService, type TestService } from './service.ts'
+
+/** A browser of the machine: none is downloaded for a test. */
+const executablePath = [process.env.BOXLET_CHROMIUM, '/usr/bin/chromium', '/usr/bin/google-chrome'].find(
+  (path) => path !== undefined && existsSync(path),
+)
+/** Screenshots go here when a person wants to look at them. */
+const shots = process.env.BOXLET_SCREENSHOTS
+
+describe.skipIf(!hasCorpus || executablePath === undefined)('the playground in Chromium', () => {
+  let browser: Browser
+  let service: TestService
+
+  beforeAll(async () => {
+    service = await startTestService()
+    browser = await chromium.launch({
+      executablePath: executablePath as string,
+      args: ['--no-sandbox', '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'],
+    })
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await service?.stop()
+  })
+
+  interface PageOptions {
+    colorScheme?: 'light' | 'dark'
+    width?: number
+  }
+
+  /** Fails the test on any request to another host and on any error in the page. */
+  async function open({
+    colorScheme = 'light',
+    width = 1280,
+  }: PageOptions = {}): Promise<{ page: Page; faults: string[] }> {
+    const page = await browser.newPage({
+      colorScheme,
+      viewport: { width, height: 860 },
+      permissions: ['camera', 'clipboard-read', 'clipboard-write'],
+      baseURL: service.url,
+    })
+    const faults: string[] = []
+    page.on('pageerror', (error) => faults.push(error.message))
+    page.on('console', (message) => message.type() === 'error' && faults.push(message.text()))
+    page.on('request', (request) => {
+      if (!/^(blob|data):/.test(request.url()) && new URL(request.url()).origin !== service.url)
+        faults.push(`asked ${request.url()}`)
+    })
+    await page.goto(service.url)
+    await page.getByRole('button', { name: 'Choose a picture' }).waitFor()
+    return { page, faults }
+  }
+
+  const boxes = (page: Page) => page.locator('.box')
+
+  async function choose(page: Page, path: string): Promise<void> {
+    await page.locator('input[type=file]').setInputFiles(corpusPath(path))
+  }
+
+  async function shoot(page: Page, name: string): Promise<void> {
+    if (shots === undefined) return
+    mkdirSync(shots, { recursive: true })
+    await page.screenshot({ path: join(shots, `${name}.png`), fullPage: true })
+  }
+
+  /** What the service itself finds at the threshold that the page starts with. */
+  async function expected(path: string, query = ''): Promise<{ label: string; score: number }[]> {
+    const answer = await fetch(`${service.url}/v1/detect${query}`, {
+      method: 'POST',
+      body: corpusBytes(path) as Uint8Array<ArrayBuffer>,
+    })
+    const { images } = (await answer.json()) as {
+      images: [{ detections: { label: string; score: number }[] }]
+    }
+    return images[0].detections
+  }
+
+  it('shows as many boxes for a dropped picture as the service finds', async () => {
+    const { page, faults } = await open()
+    const bytes = Buffer.from(corpusBytes('images/scenes/bus.jpg')).toString('base64')
+    // Text, since the types of the page are not those of the test.
+    const data = await page.evaluateHandle(`(() => {
+      const transfer = new DataTransfer()
+      const picture = Uint8Array.from(atob('${bytes}'), (letter) => letter.charCodeAt(0))
+      transfer.items.add(new File([picture], 'bus.jpg', { type: 'image/jpeg' }))
+      return transfer
+    })()`)
+    await page.dispatchEvent('body', 'drop', { dataTransfer: data })
+    const found = await expected('images/scenes/bus.jpg')
+    await expect.poll(() => boxes(page).count(), { timeout: 15_000 }).toBe(found.length)
+    expect(found.length).toBeGreaterThan(2)
+    await expect
+      .poll(() => page.getByRole('status').first().textContent())
+      .toContain(`${found.length} objects`)
+    await shoot(page, 'light')
+    expect(faults).toEqual([])
+    await page.close()
+  })
+
+  it('puts each box where the service says it is, at any zoom', async () => {
+    const { page } = await open()
+    await choose(page, 'images/scenes/bus.jpg')
+    await boxes(page).first().waitFor()
+    for (const zoom of [1, 2]) {
+      if (zoom === 2) for (let i = 0; i < 3; i++) await page.getByRole('button', { name: 'Zoom in' }).click()
+      const image = (await page.locator('.sheet img').boundingBox()) as {
+        x: number
+        y: number
+        width: number
+        height: number
+      }
+      const bus = (await page.locator('.box[data-label=bus]').boundingBox()) as typeof image
+      const scale = image.width / 810
+      expect((bus.x - image.x) / scale).toBeCloseTo(13.6, -1)
+      expect((bus.y - image.y) / scale).toBeCloseTo(232, -1)
+      expect(bus.width / scale).toBeCloseTo(784, -1.3)
+    }
+    await shoot(page, 'zoomed')
+    await page.close()
+  })
+
+  it('filters by score and class without asking the service again', async () => {
+    const { page } = await open()
+    await choose(page, 'images/scenes/bus.jpg')
+    await boxes(page).first().waitFor()
+    let requests = 0
+    page.on('request', () => requests++)
+    await page.getByRole('slider').fill('0.84')
+    const strong = (await expected('images/scenes/bus.jpg')).filter(({ score }) => score >= 0.84)
+    await expect.poll(() => boxes(page).count()).toBe(strong.length)
+    await page.getByRole('button', { name: 'bus 1', exact: true }).click()
+    await expect.poll(() => boxes(page).count()).toBe(strong.filter(({ label }) => label !== 'bus').length)
+    expect(requests).toBe(0)
+    await page.close()
+  })
+
+  it('shows more when the slider goes down', async () => {
+    const { page } = await open()
+    await choose(page, 'images/scenes/bus.jpg')
+    await boxes(page).first().waitFor()
+    await page.getByRole('slider').fill('0.05')
+    const all = await expected('images/scenes/bus.jpg', '?minScore=0.05')
+    await expect.poll(() => boxes(page).count()).toBe(all.length)
+    await page.close()
+  })
+
+  it('works with the keyboard alone', async () => {
+    const { page } = await open()
+    await choose(page, 'images/scenes/bus.jpg')
+    await boxes(page).first().waitFor()
+    await page.getByRole('tab', { name: /Objects/ }).focus()
+    await page.keyboard.press('Tab')
+    await expect.poll(() => page.locator('.box.active').count()).toBe(1)
+    await page.getByRole('tab', { name: /Objects/ }).focus()
+    await page.keyboard.press('ArrowRight')
+    await expect
+      .poll(() => page.getByRole('tab', { name: 'JSON' }).getAttribute('aria-selected'))
+      .toBe('true')
+    await expect.poll(() => page.getByRole('tabpanel').textContent()).toContain('"detections"')
+    await page.keyboard.press('End')
+    await expect.poll(() => page.getByRole('tabpanel').textContent()).toContain('SHA-256')
+    await page.close()
+  })
+
+  it('copies a curl command that works as it stands', async () => {
+    const { page } = await open()
+    await page.getByRole('tab', { name: 'Code' }).click()
+    await page.getByRole('button', { name: 'Copy curl' }).click()
+    const text = await page.evaluate<string>('navigator.clipboard.readText()')
+    expect(text).toContain(`${service.url}/v1/detect?model=`)
+    const url = /"(http[^"]+)"/.exec(text)?.[1] as string
+    const body = corpusBytes('images/scenes/bus.jpg') as Uint8Array<ArrayBuffer>
+    expect((await fetch(url, { method: 'POST', body })).status).toBe(200)
+    await shoot(page, 'code')
+    await page.close()
+  })
+
+  it('takes a picture from the camera', async () => {
+    const { page, faults } = await open()
+    await page.getByRole('button', { name: 'Camera' }).click()
+    await expect
+      .poll(() => page.evaluate<number>("document.querySelector('video')?.videoWidth ?? 0"))
+      .toBeGreaterThan(0)
+    await page.getByRole('button', { name: 'Take the picture' }).click()
+    await expect
+      .poll(() => page.getByRole('status').first().textContent(), { timeout: 15_000 })
+      .toMatch(/objects?/)
+    expect(faults).toEqual([])
+    await page.close()
+  })
+
+  it('tells in words what is wrong with a damaged picture', async () => {
+    const { page } = await open()
+    await page
+      .locator('input[type=file]')
+      .setInputFiles({ name: 'x.jpg', mimeType: 'image/jpeg', buffer: Buffer.from('no') })
+    await expect.poll(() => page.getByRole('alert').textContent(), { timeout: 15_000 }).toContain('Expected')
+    await page.close()
+  })
+
+  it('shows a picture that the browser cannot show', async () => {
+    const { page } = await open()
+    await choose(page, 'images/formats/tiff-lzw-16bit.tiff')
+    await expect
+      .poll(() => page.evaluate<number>("document.querySelector('.sheet img')?.naturalWidth ?? 0"), {
+        timeout: 15_000,
+      })
+      .toBeGreaterThan(0)
+    await page.close()
+  })
+
+  it.each([
+    ['dark', { colorScheme: 'dark' as const }],
+    ['phone', { width: 390 }],
+  ])('fits a %s screen without scrolling sideways', async (name, options) => {
+    const { page } = await open(options)
+    await choose(page, 'images/scenes/bus.jpg')
+    await boxes(page).first().waitFor()
+    const overflow = await page.evaluate<number>(
+      'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+    )
+    expect(overflow).toBeLessThanOrEqual(0)
+    await shoot(page, name)
+    await page.close()
+  })
+})

@@ -46,7 +46,7 @@ describe('boxlet model inspect', () => {
       /work +0.691 MFLOPs for 1×3×64×64/,
       /licence +not stated in the file/,
       /images +float32 +\[1, 3, 64, 64\]/,
-      /output0 +float32 +\[1, 7, 84\] +after layers of 64, 3, 64, 3, 64, 3 channels and a grid/,
+      /output0 +float32 +\[1, 7, 84\] +after layers of 64, 3, 64, 3, 64, 3 channels$/m,
       /family +yolov8, detect/,
       /labels +3: a, b, c/,
       /\d+% {2}family: yolov8, because/,

@@ -1,3 +1,6 @@
+/**
+ * Output shapes by operator. Long because it is a table: a rule for each operator and nothing else.
+ */
 import type { OnnxNode } from './model.ts'
 
 /** What a rule may ask of its node's inputs; undefined where not known. */

@@ -36,6 +36,7 @@ export interface HeadContext {
  * in `families/yolov8-raw.ts` always computes what the file does.
  *
  * source  ultralytics `nn/modules/head.py` Detect, `utils/tal.py` dist2bbox and make_anchors
+ * note    the file is long because the pattern is one piece: half of it matched would be half a proof
  */
 export function matchYolov8Head(context: HeadContext, output: string): RawHead | undefined {
   const match = new Matcher(context)

@@ -12,6 +12,7 @@ import { nanodetPlus } from './nanodet-plus.ts'
 import { paddleRows } from './paddle-rows.ts'
 import { picodet } from './picodet.ts'
 import { rfDetr } from './rf-detr.ts'
+import { rtdetrUltralytics } from './rtdetr-ultralytics.ts'
 import { rtmdet } from './rtmdet.ts'
 import { scrfd } from './scrfd.ts'
 import { ssdZoo } from './ssd-zoo.ts'
@@ -33,6 +34,7 @@ import { yolov8Obb } from './yolov8-obb.ts'
 import { yolov8Pose } from './yolov8-pose.ts'
 import { yolov8Raw } from './yolov8-raw.ts'
 import { yolov8Segment } from './yolov8-segment.ts'
+import { yolov9 } from './yolov9.ts'
 import { yolox } from './yolox.ts'
 import { yunet } from './yunet.ts'
 import { yunetPriors } from './yunet-priors.ts'
@@ -45,6 +47,7 @@ export const KNOWN_FAMILIES: readonly Family[] = [
   yolov8Pose,
   yolov8Obb,
   yolov8Classify,
+  yolov9,
   yoloEnd2end,
   yolov5,
   yolov5Raw,
@@ -65,6 +68,7 @@ export const KNOWN_FAMILIES: readonly Family[] = [
   blazeface,
   detr,
   detrDeploy,
+  rtdetrUltralytics,
   efficientdet,
   fasterRcnnZoo,
   fastestdet,

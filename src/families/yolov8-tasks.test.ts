@@ -80,3 +80,53 @@ describe('yolov8 tasks', () => {
     ])
   })
 })
+
+describe('yolov9', () => {
+  it('reads the second of two heads', async () => {
+    const two = ['first', 'second'].map((name, i) => ({
+      name,
+      shape: [1, 6, CELLS],
+      values: yolov8Head([[160, 160, 100, 100, 0, i === 0 ? 0.9 : 0.8]], CELLS, 6),
+    }))
+    const { model, detections } = await find(constantModel(images, two), SQUARE, { labels: ['cat', 'dog'] })
+    expect(model.family).toBe('yolov9')
+    expect(summary(detections)).toEqual([['dog', 0.8, 110, 110, 210, 210]])
+  })
+})
+
+describe('rtdetr-ultralytics', () => {
+  it('reads fractions of a stretched picture for each query', async () => {
+    const wider = new Float32Array(300 * 84)
+    wider.set([0.5, 0.5, 0.25, 0.5], 0)
+    wider[4 + 16] = 0.8
+    const { model, detections } = await find(
+      constantModel(images, [{ name: 'output0', shape: [1, 300, 84], values: wider }], {
+        author: 'Ultralytics',
+        description: 'Ultralytics rtdetr-l model',
+      }),
+      { width: 640, height: 320 },
+    )
+    expect(model.family).toBe('rtdetr-ultralytics')
+    expect(summary(detections)).toEqual([['dog', 0.8, 240, 80, 400, 240]])
+  })
+})
+
+describe('float16 heads', () => {
+  it('are widened before they are read', async () => {
+    // 0x5900 is 160, 0x5640 is 100, 0x3a66 is 0.7998 in half precision.
+    const bits = new Uint16Array(6 * CELLS)
+    for (const [channel, half] of [0x5900, 0x5900, 0x5640, 0x5640, 0, 0x3a66].entries())
+      bits[channel * CELLS] = half
+    const inputs: GraphInput[] = [{ name: 'images', shape: [1, 3, 320, 320], type: 'float16' }]
+    const { model, detections } = await find(
+      constantModel(
+        inputs,
+        [{ name: 'output0', shape: [1, 6, CELLS], type: 'float16', values: bits }],
+        meta('detect'),
+      ),
+      SQUARE,
+    )
+    expect([model.family, model.contract.input.dtype]).toEqual(['yolov8', 'float16'])
+    expect(summary(detections)).toEqual([['dog', 0.8, 110, 110, 210, 210]])
+  })
+})

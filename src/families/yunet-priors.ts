@@ -30,7 +30,8 @@ const PREPROCESS: Preprocess = {
  * confidence  float [n, 2], background and face
  * overlap     float [n, 1], expected IoU; score = √(face · overlap)
  * source      opencv_zoo `models/face_detection_yunet` of 2021, libfacedetection `opencv_dnn/python/priorbox.py`
- * cost        the three come in any order from converters; columns tell them apart
+ * cost        the three come in any order from converters; columns tell them apart. OpenCV's demos take 0.1 for
+ *             the width, which makes faces a tenth too wide beside those of YuNet 2023
  */
 export const yunetPriors: Family = {
   name: 'yunet-priors',

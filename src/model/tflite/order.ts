@@ -25,31 +25,56 @@ export function withoutAxes(order: Order, removed: ReadonlySet<number>): Order {
   return order.filter((axis) => !removed.has(axis)).map((axis) => kept.indexOf(axis))
 }
 
-/** Copies values of `itemBytes` each from logical order into another. */
+/** Copies values of `itemBytes` (1, 2, 4 or 8) each from logical order into another. */
 export function permute(
   data: Uint8Array,
   shape: readonly number[],
   order: Order,
   itemBytes: number,
 ): Uint8Array {
-  const total = shape.reduce((product, size) => product * size, itemBytes)
-  if (isIdentity(order)) return data.subarray(0, total)
-  const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((product, size) => product * size, 1))
-  const sizes = stored(shape, order)
-  const steps = order.map((axis) => strides[axis]!)
-  const out = new Uint8Array(total)
+  const total = shape.reduce((product, size) => product * size, 1)
+  const bytes = data.subarray(0, total * itemBytes)
+  // Axes of length 1 lie anywhere, so the filters of 1 by 1 convolutions need no copy.
+  const moving = order.filter((axis) => shape[axis] !== 1)
+  if (moving.every((axis, place) => place === 0 || axis > moving[place - 1]!)) return bytes
+  const out = new Uint8Array(bytes.length)
+  const sizes = moving.map((axis) => shape[axis]!)
+  const steps = moving.map((axis) => shape.slice(axis + 1).reduce((product, size) => product * size, 1))
+  copyStrided(items(bytes, itemBytes), items(out, itemBytes), sizes, steps)
+  return out
+}
+
+type Items = Uint8Array | Uint16Array | Uint32Array | BigUint64Array
+
+function items(bytes: Uint8Array, itemBytes: number): Items {
+  // Constants of a FlatBuffer are aligned to 4 bytes in most files and to nothing in some.
+  const { buffer, byteOffset } = byteAligned(bytes, itemBytes)
+  const length = bytes.length / itemBytes
+  if (itemBytes === 1) return new Uint8Array(buffer, byteOffset, length)
+  if (itemBytes === 2) return new Uint16Array(buffer, byteOffset, length)
+  if (itemBytes === 4) return new Uint32Array(buffer, byteOffset, length)
+  return new BigUint64Array(buffer, byteOffset, length)
+}
+
+const byteAligned = (bytes: Uint8Array, itemBytes: number): Uint8Array =>
+  bytes.byteOffset % itemBytes === 0 ? bytes : bytes.slice()
+
+/** Fills `out` in its order; the last axis is a loop of its own because weights have millions of values. */
+function copyStrided(data: Items, out: Items, sizes: readonly number[], steps: readonly number[]): void {
+  const last = sizes.length - 1
+  const width = sizes[last]!
+  const step = steps[last]!
   const index = sizes.map(() => 0)
   let from = 0
-  for (let at = 0; at < total; at += itemBytes) {
-    for (let byte = 0; byte < itemBytes; byte++) out[at + byte] = data[from * itemBytes + byte]!
-    for (let place = sizes.length - 1; place >= 0; place--) {
+  for (let at = 0; at < out.length; ) {
+    for (let inner = from, end = at + width; at < end; at++, inner += step) out[at] = data[inner]!
+    for (let place = last - 1; place >= 0; place--) {
       from += steps[place]!
       if (++index[place]! < sizes[place]!) break
       from -= steps[place]! * sizes[place]!
       index[place] = 0
     }
   }
-  return out
 }
 
 /**

@@ -13,6 +13,7 @@ import {
   summaryRows,
 } from '../evaluate/report/markdown.ts'
 import { table, textComparison, textReport } from '../evaluate/report/text.ts'
+import { type Switching, switching, switchingText } from '../evaluate/switching.ts'
 import { writeThresholds } from '../evaluate/write-thresholds.ts'
 import type { EvalSettings } from './eval-run.ts'
 import type { Io } from './verb.ts'
@@ -30,7 +31,8 @@ export async function writeResults(
   io: Io,
 ): Promise<void> {
   const comparison = evaluations.length === 2 ? comparable(evaluations, values, io) : undefined
-  io.stdout.write(toText(evaluations, failed, comparison, values.format ?? 'table'))
+  const costs = comparison === undefined ? undefined : costsOf(comparison, values)
+  io.stdout.write(toText(evaluations, failed, comparison, costs, values.format ?? 'table'))
   if (values['write-thresholds'] !== undefined) {
     const [only, ...others] = evaluations
     if (others.length > 0 || only!.contract === undefined)
@@ -41,7 +43,8 @@ export async function writeResults(
     const written = await writeThresholds(only!.contract, only!, values['write-thresholds'])
     io.stderr.write(`boxlet: wrote ${written} thresholds to ${values['write-thresholds']}\n`)
   }
-  if (values.out !== undefined) await writeFolder(values.out, evaluations, comparison, dataset, values, io)
+  if (values.out !== undefined)
+    await writeFolder(values.out, evaluations, comparison, costs, dataset, values, io)
 }
 
 /** Two that failed on different pictures, or of which one was stopped, cannot be paired. */
@@ -58,23 +61,39 @@ function toText(
   evaluations: Evaluation[],
   failed: Failed,
   comparison: Comparison | undefined,
+  costs: Switching | undefined,
   format: string,
 ): string {
   const failures = failed.map(({ name, error }) => ({ name, code: error.code, message: error.message }))
   const rows = failures.map(({ name, code }) => [name, code])
   if (format === 'json') {
     const reports = evaluations.map((evaluation) => jsonReport(evaluation, WORST))
-    const whole = comparison === undefined ? { reports } : { reports, comparison: jsonComparison(comparison) }
+    const whole =
+      comparison === undefined
+        ? { reports }
+        : { reports, comparison: jsonComparison(comparison), ...(costs && { switching: costs }) }
     return `${JSON.stringify(reports.length === 1 && failed.length === 0 ? reports[0] : { ...whole, failures }, null, 1)}\n`
   }
   if (format === 'markdown') {
-    if (comparison !== undefined) return markdownComparison(comparison)
+    if (comparison !== undefined) return withCosts(markdownComparison(comparison), costs)
     if (evaluations.length === 1 && failed.length === 0) return markdownReport(evaluations[0]!)
     return markdownTable(padRows(summaryRows(evaluations, rows)))
   }
-  if (comparison !== undefined) return textComparison(comparison)
+  if (comparison !== undefined) return withCosts(textComparison(comparison), costs)
   if (evaluations.length === 1 && failed.length === 0) return textReport(evaluations[0]!)
   return table(padRows(summaryRows(evaluations, rows)))
+}
+
+const withCosts = (text: string, costs: Switching | undefined): string =>
+  costs === undefined ? text : `${text}\n${switchingText(costs)}\n`
+
+function costsOf({ a, b }: Comparison, values: EvalSettings): Switching | undefined {
+  if (a.speed === undefined || b.speed === undefined) return undefined
+  const [first, second] = [
+    { subject: a.subject, speed: a.speed },
+    { subject: b.subject, speed: b.speed },
+  ]
+  return switching(first, second, values['rekognition-price'])
 }
 
 /** Failed models fill their row with the error code and dashes. */
@@ -85,6 +104,7 @@ async function writeFolder(
   folder: string,
   evaluations: Evaluation[],
   comparison: Comparison | undefined,
+  costs: Switching | undefined,
   dataset: Dataset,
   values: EvalSettings,
   io: Io,
@@ -103,7 +123,10 @@ async function writeFolder(
     }
     if (comparison !== undefined) {
       const { htmlComparison } = await import('../evaluate/report/html-comparison.ts')
-      await writeFile(join(folder, 'comparison.html'), await htmlComparison(comparison, worst))
+      await writeFile(
+        join(folder, 'comparison.html'),
+        await htmlComparison(comparison, worst, costs === undefined ? '' : switchingText(costs)),
+      )
       await writeFile(
         join(folder, 'comparison.json'),
         `${JSON.stringify(jsonComparison(comparison), null, 1)}\n`,

@@ -3,6 +3,7 @@
  * same draw, and the spread of the differences gives the interval. A draw gives each picture a weight (how
  * often it was drawn); matching is per picture, so it is done once and only the sums are done again.
  */
+import { seededRandom } from '../datasets/random.ts'
 import { IOU_THRESHOLDS, type MatchTable, RECALL_THRESHOLDS } from './coco-match.ts'
 import type { EvaluationInput } from './tables.ts'
 
@@ -31,7 +32,7 @@ export function bootstrapDifference(a: Judged, b: Judged, resamples = 1000): Int
   const images = a.input.images
   const ones = new Uint16Array(images).fill(1)
   const [first, second] = [new WeightedAp(a), new WeightedAp(b)]
-  const next = random(SEED)
+  const next = seededRandom(SEED)
   const differences: number[] = []
   for (let i = 0; i < resamples; i++) {
     const weights = new Uint16Array(images)
@@ -120,16 +121,5 @@ export class WeightedAp {
       sum += this.precision[i]!
     }
     return sum / RECALL_THRESHOLDS.length
-  }
-}
-
-/** mulberry32: a fixed seed makes a report come out the same twice. */
-export function random(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
   }
 }

@@ -190,7 +190,8 @@ function meanCurve(curves: readonly Float64Array[]): number[] {
   return Array.from({ length }, (_, i) => present.reduce((sum, curve) => sum + curve[i]!, 0) / present.length)
 }
 
-function measureSpeed({ results = [], seconds, jobs, subject }: EvaluateOptions): Speed | undefined {
+/** Medians and rate of a run; undefined when nothing was run. */
+export function measureSpeed({ results = [], seconds, jobs, subject }: EvaluateOptions): Speed | undefined {
   if (results.length === 0) return undefined
   const total = ({ decode, prepare, run, boxes, total: waited }: Timings) =>
     subject.kind === 'model' ? decode + prepare + run + boxes : waited

@@ -28,7 +28,7 @@ ${tile(`${(agreement.f1 * 100).toFixed(1)} %`, 'agreement (F1) at the best cuts'
 ${tile(String(agreement.onlyA), `found only by ${a.subject.name}`)}
 ${tile(String(agreement.onlyB), `found only by ${b.subject.name}`)}</div>`,
     `<p>${verdict(comparison)}</p>`,
-    extra,
+    ...(extra === '' ? [] : [`<p>${escapeText(extra).replaceAll('\n', '<br>')}</p>`]),
     section('Numbers', htmlTable(summaryRows([a, b]))),
     section('Where they differ', await differences(comparison, most)),
     section('Classes', table.length > 8000 ? folded('All classes', table) : table),

@@ -1,0 +1,51 @@
+import type { Dataset, ReadOptions } from './dataset.ts'
+import { locateDataset, openDataset } from './open.ts'
+import { vocSplits } from './voc.ts'
+import type { Part } from './write.ts'
+import { readDataYaml } from './yolo-yaml.ts'
+
+/**
+ * Reads a data set with its parts: those asked for, else all that it has, else the whole as `all`. All parts
+ * share one list of classes, so that ids mean the same everywhere.
+ */
+export async function openParts(path: string, options: ReadOptions = {}): Promise<Part[]> {
+  const { format, at } = await locateDataset(path)
+  if (options.split !== undefined) return [{ name: options.split, dataset: await openDataset(path, options) }]
+  const names = await splitNames(format, at)
+  if (names.length === 0)
+    return [
+      {
+        name: 'all',
+        dataset: await openDataset(path, format === 'coco' ? options : { ...options, split: 'all' }),
+      },
+    ]
+  const classes = options.classes ?? (await commonClasses(path, format, options))
+  const parts: Part[] = []
+  for (const name of names) {
+    const dataset = await openDataset(path, {
+      ...options,
+      split: name,
+      ...(classes === undefined ? {} : { classes }),
+    })
+    parts.push({ name, dataset })
+  }
+  return parts
+}
+
+/** VOC names no classes, so a part may lack some; those of the whole set are taken for all. */
+async function commonClasses(
+  path: string,
+  format: Dataset['format'],
+  options: ReadOptions,
+): Promise<string[] | undefined> {
+  if (format !== 'voc') return undefined
+  const whole = await openDataset(path, { ...options, problems: 'keep', split: 'all' })
+  return whole.categories.map((category) => category.name)
+}
+
+/** Parts that divide the set. VOC's `trainval` repeats two of them, and lists of one class are not parts. */
+async function splitNames(format: Dataset['format'], at: string): Promise<string[]> {
+  if (format === 'coco') return []
+  const all = format === 'yolo' ? Object.keys((await readDataYaml(at)).splits) : await vocSplits(at)
+  return all.filter((name) => ['train', 'val', 'test'].includes(name))
+}

@@ -4,6 +4,7 @@ import type { ExitCode, Io, Verb } from './verb.ts'
 /** Loaded on demand, so that no verb pays for another's imports. */
 const VERBS: Record<string, () => Promise<{ verb: Verb }>> = {
   detect: () => import('./detect.ts'),
+  convert: () => import('./convert.ts'),
   dataset: () => import('./dataset.ts'),
   diff: () => import('./diff.ts'),
   eval: () => import('./eval.ts'),

@@ -20,5 +20,6 @@ export async function readSignature(bytes: Uint8Array): Promise<ModelSignature> 
     return readTflite(bytes)
   }
   const { readOnnx } = await import('./onnx/reader.ts')
-  return readOnnx(bytes)
+  const { withOrigin } = await import('./tflite/origin.ts')
+  return withOrigin(readOnnx(bytes))
 }

@@ -7,6 +7,8 @@ import { convertGraph, nameOutputs } from './convert.ts'
 import { elementCount, type TfliteGraph, type TfliteTensor } from './graph.ts'
 import { readMetadata } from './metadata.ts'
 import { writeOnnx } from './onnx-file.ts'
+import type { OnnxPort } from './onnx-graph.ts'
+import { ORIGIN_KEY, originOf } from './origin.ts'
 import { readGraph } from './reader.ts'
 
 /** A TFLite model as ONNX, and what the file says about itself in the names of the ONNX graph. */
@@ -55,10 +57,14 @@ export function readTflite(bytes: Uint8Array): ModelSignature {
 function convert(file: Uint8Array, source: TfliteGraph): ConvertedModel {
   const metadata = readMetadata(file, source)
   const own = describe(file, source)
-  const bytes = writeOnnx(convertGraph(source), metadata, own.producer)
+  const graph = convertGraph(source)
+  const ports = (list: OnnxPort[]): TensorInfo[] =>
+    list.map(({ name, type, dims }) => ({ name, type, shape: dims === undefined ? undefined : [...dims] }))
+  const inputs = ports(graph.inputs).map((info, place) => ({ ...info, ...quantizationOf(source, place) }))
+  const outputs = ports(graph.outputs).map((info, place) => ({ ...info, ...storedAs(source, place) }))
+  const kept = { ...metadata, [ORIGIN_KEY]: originOf({ inputs, outputs }) }
+  const bytes = writeOnnx(graph, kept, own.producer)
   const converted = readOnnx(bytes)
-  const inputs = converted.inputs.map((info, place) => ({ ...info, ...quantizationOf(source, place) }))
-  const outputs = converted.outputs.map((info, place) => ({ ...info, ...storedAs(source, place) }))
   const { format, producer, quantization, sourceOps } = own
   return {
     bytes,

@@ -1,0 +1,138 @@
+import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { basename, dirname, extname, join } from 'node:path'
+import { BoxletError } from '../errors.ts'
+import { isTflite } from '../model/read-signature.ts'
+import type { ModelSignature } from '../model/signature.ts'
+import { MAX_FILE_BYTES } from '../model/tflite/limits.ts'
+import { type ConvertedModel, tfliteToOnnx } from '../model/tflite/tflite.ts'
+import { openSession } from '../runtime/session.ts'
+import { readSettings } from './config.ts'
+import type { ExitCode, Io, Verb } from './verb.ts'
+
+const OPTIONS = {
+  out: { type: 'string', short: 'o' },
+  force: { type: 'boolean' },
+  format: { type: 'string', choices: ['text', 'json'] },
+} as const
+
+export const verb: Verb = {
+  name: 'convert',
+  summary: 'Turn a TFLite model into an ONNX model.',
+  help: `boxlet convert MODEL.tflite [--out MODEL.onnx]
+
+Writes an ONNX file (opset 17) that gives what the TFLite file gives, with its labels and other metadata, and
+loads it once to be sure. Every verb takes .tflite files as they are; this is for other programs, and for
+loading faster.
+
+  --out FILE      default: the name of the model, ending in .onnx, beside it
+  --force         write over a file that exists
+  --format F      text | json (default text)
+
+Examples
+  boxlet convert ssd.tflite
+  boxlet convert yolov8n_int8.tflite --out yolov8n.onnx --force
+`,
+  run,
+}
+
+async function run(args: string[], io: Io): Promise<ExitCode> {
+  const { values, positionals } = await readSettings('convert', args, OPTIONS, io.env)
+  const [source, ...more] = positionals
+  if (source === undefined || more.length > 0) {
+    throw new BoxletError(
+      'USAGE',
+      `Expected one TFLite file to convert but received ${positionals.length}.`,
+      {
+        hint: 'Run "boxlet convert --help" for examples.',
+      },
+    )
+  }
+  const out = values.out ?? join(dirname(source), `${basename(source, extname(source))}.onnx`)
+  const bytes = await readModel(source)
+  if (!values.force) await refuseExisting(out)
+  const model = tfliteToOnnx(bytes)
+  await checkLoads(model)
+  await writeWhole(out, model.bytes)
+  io.stdout.write(values.format === 'json' ? `${asJson(source, out, model)}\n` : `${out}\n`)
+  if (values.format !== 'json') io.stderr.write(`boxlet: ${describe(model)}\n`)
+  return 0
+}
+
+async function readModel(path: string): Promise<Uint8Array> {
+  let bytes: Uint8Array
+  try {
+    const { size } = await stat(path)
+    if (size > MAX_FILE_BYTES) {
+      throw new BoxletError(
+        'MODEL_LIMIT',
+        `Expected at most ${MAX_FILE_BYTES} bytes for the model but received ${size}.`,
+      )
+    }
+    bytes = await readFile(path)
+  } catch (cause) {
+    if (cause instanceof BoxletError) throw cause
+    throw new BoxletError('MODEL_NOT_FOUND', `Expected a readable model at "${path}" but found none.`, {
+      cause,
+    })
+  }
+  if (isTflite(bytes)) return bytes
+  throw new BoxletError('MODEL_CORRUPT', `Expected a TFLite file but "${path}" is not one.`, {
+    hint: 'ONNX files need no conversion.',
+  })
+}
+
+async function refuseExisting(out: string): Promise<void> {
+  const exists = await stat(out).then(
+    () => true,
+    () => false,
+  )
+  if (!exists) return
+  throw new BoxletError('OUTPUT_UNWRITABLE', `Expected a new file for --out but "${out}" exists.`, {
+    hint: 'Add --force to write over it, or give another name.',
+  })
+}
+
+/** A graph may be well formed and still not be one that the runtime takes; better found here than later. */
+async function checkLoads({ bytes }: ConvertedModel): Promise<void> {
+  const session = await openSession(bytes, { threads: 1 })
+  await session.release()
+}
+
+/** A reader never meets half a file. */
+async function writeWhole(out: string, bytes: Uint8Array): Promise<void> {
+  const partial = `${out}.${process.pid}.partial`
+  try {
+    await writeFile(partial, bytes)
+    await rename(partial, out)
+  } catch (cause) {
+    await rm(partial, { force: true })
+    throw new BoxletError('OUTPUT_UNWRITABLE', `Expected to write the model to "${out}" but could not.`, {
+      cause,
+      hint: 'Check that the folder exists, and its permissions and free space.',
+    })
+  }
+}
+
+function describe({ bytes, signature }: ConvertedModel): string {
+  const size = `${(bytes.length / 1e6).toFixed(1)} MB`
+  const input = signature.inputs.map(({ name, type, shape }) => `${name} ${type} [${shape?.join(', ')}]`)
+  const outputs = signature.outputs.map(({ name }) => name)
+  const became = `${operators(signature)} operators became ${signature.nodes} nodes, ${size}`
+  return `${became}; takes ${input.join(', ')}, gives ${outputs.join(', ')}.`
+}
+
+const operators = ({ sourceOps = {} }: ModelSignature): number =>
+  Object.values(sourceOps).reduce((sum, count) => sum + count, 0)
+
+const asJson = (source: string, out: string, { bytes, signature }: ConvertedModel): string =>
+  JSON.stringify({
+    source,
+    out,
+    bytes: bytes.length,
+    opset: signature.opsets['ai.onnx'] ?? null,
+    operators: signature.sourceOps,
+    nodes: signature.nodes,
+    inputs: signature.inputs,
+    outputs: signature.outputs,
+    metadata: signature.metadata,
+  })

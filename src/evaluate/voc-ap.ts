@@ -102,14 +102,14 @@ export function averagePrecision(
     precision.push(found / (i + 1))
   })
   for (let i = precision.length - 2; i >= 0; i--) precision[i] = Math.max(precision[i]!, precision[i + 1]!)
-  let ap11 = 0
+  let sum = 0
   for (let step = 0; step < ELEVEN; step++) {
     const at = recall.findIndex((value) => value >= step / (ELEVEN - 1))
-    if (at >= 0) ap11 += precision[at]! / ELEVEN
+    if (at >= 0) sum += precision[at]!
   }
   let apContinuous = 0
   recall.forEach((value, i) => {
     apContinuous += (value - (recall[i - 1] ?? 0)) * precision[i]!
   })
-  return { ap11, apContinuous }
+  return { ap11: sum / ELEVEN, apContinuous }
 }

@@ -116,7 +116,6 @@ function widened(convolution: OnnxNode, picture: string, weight: string, size: n
     (convolution.attributes.get(attribute)?.ints ?? otherwise).map((value) => 2 * value)
   return {
     op: 'Conv',
-    name: convolution.name,
     inputs: [picture, weight, ...convolution.inputs.slice(2)],
     outputs: convolution.outputs,
     ints: {

@@ -87,7 +87,7 @@ function copyOf(node: OnnxNode): NewNode | undefined {
     else if (value.int !== undefined) int[name] = value.int
     else return undefined
   }
-  return { op: 'Conv', name: node.name, inputs: node.inputs, outputs: node.outputs, ints, int }
+  return { op: 'Conv', inputs: node.inputs, outputs: node.outputs, ints, int }
 }
 
 function weightOf({ model, edits }: Preparation, name: string): NewTensor | undefined {

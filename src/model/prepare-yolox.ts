@@ -27,9 +27,7 @@ export const freeYoloxSize: PreparationStep = (at) => {
   const shape = `${output.name}.shape`
   edits.constants.push({ name: shape, dims: [3], data: BigInt64Array.of(1n, BigInt(columns), -1n) })
   for (const { reshape, map } of flattened)
-    edits.replace.set(reshape, [
-      { op: 'Reshape', name: reshape.name, inputs: [map, shape], outputs: reshape.outputs },
-    ])
+    edits.replace.set(reshape, [{ op: 'Reshape', inputs: [map, shape], outputs: reshape.outputs }])
   edits.inputs = [{ name: input.name, typeCode: FLOAT32, shape: [1, 3, 'height', 'width'] }]
   edits.outputs = [{ name: output.name, typeCode: FLOAT32, shape: [1, 'cells', columns] }]
   edits.dropValueInfo = true

@@ -36,10 +36,10 @@ export class Cursor {
   field(): number {
     if (this.at >= this.end) return 0
     const tag = this.varint()
-    const field = Math.floor(tag / 8)
-    if (field === 0 || tag > 0xffffffff) throw corrupt(`byte ${this.at} starts no field`)
-    this.wire = tag % 8
-    return field
+    // Field numbers end at 2^29 − 1.
+    if (tag < 8 || tag > 0xffffffff) throw corrupt(`byte ${this.at} starts no field`)
+    this.wire = tag & 7
+    return tag >>> 3
   }
 
   /** Value of a varint field, unsigned; exact below 2^53. */
@@ -108,6 +108,8 @@ export class Cursor {
 
   varint(): number {
     const { bytes, end } = this
+    // Most numbers are one byte, and a file is read once, before the compiler has seen the loop.
+    if (this.at < end && (bytes[this.at] as number) < 0x80) return bytes[this.at++] as number
     let value = 0
     let factor = 1
     for (let count = 0; count < 10; count++) {

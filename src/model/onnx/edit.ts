@@ -144,10 +144,8 @@ function neededParts(
 /** All names that a node reads, those that its subgraphs take from outside included. */
 export function usedBy(node: OnnxNode): string[] {
   const names = [...node.inputs]
-  for (const attribute of node.attributes.values()) {
-    for (const graph of attribute.graphs ?? []) {
-      names.push(...graph.nodes.flatMap(usedBy), ...graph.outputs.map(({ name }) => name))
-    }
+  for (const graph of node.subgraphs) {
+    names.push(...graph.nodes.flatMap(usedBy), ...graph.outputs.map(({ name }) => name))
   }
   return names
 }

@@ -33,9 +33,6 @@ export const MAX_GRAPH_INPUTS = 200_000
 /** Three-level heads with landmarks have 15; models with many heads a few dozen. Each is walked back once. */
 export const MAX_GRAPH_OUTPUTS = 256
 
-/** Shapes of intermediate values, about one per node. */
-export const MAX_VALUE_INFOS = 200_000
-
 /** The runtime's kernels end at 8 axes. */
 export const MAX_RANK = 32
 

@@ -24,8 +24,7 @@ function add(graph: OnnxGraph, links: Links): void {
     links.nodes.push(node)
     for (const output of node.outputs) if (output !== '') links.producers.set(output, node)
     if (node.op === 'Constant') addConstant(node, links)
-    for (const attribute of node.attributes.values())
-      for (const subgraph of attribute.graphs ?? []) add(subgraph, links)
+    for (const subgraph of node.subgraphs) add(subgraph, links)
   }
 }
 

@@ -27,8 +27,6 @@ export interface OnnxGraph {
   /** As the file lists them, initializers among them in files of IR version 3. */
   inputs: OnnxValue[]
   outputs: OnnxValue[]
-  /** Declared types of values between nodes. */
-  values: Map<string, OnnxValue>
 }
 
 export interface OnnxFunction {
@@ -39,14 +37,16 @@ export interface OnnxFunction {
 
 export interface OnnxNode {
   range: ByteRange
-  name: string
   op: string
   /** Empty for the default domain. */
   domain: string
   /** An empty name is an optional input left out. */
   inputs: string[]
   outputs: string[]
-  attributes: Map<string, OnnxAttribute>
+  /** Read from the file when first asked for; throws MODEL_CORRUPT or MODEL_LIMIT then. */
+  readonly attributes: ReadonlyMap<string, OnnxAttribute>
+  /** Bodies of `If`, `Loop` and the like. */
+  readonly subgraphs: readonly OnnxGraph[]
 }
 
 /** One attribute; which field is set follows from its kind. */

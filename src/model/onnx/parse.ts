@@ -1,6 +1,14 @@
 import { Cursor, corrupt, tooMuch, viewOf } from './cursor.ts'
 import * as limit from './limits.ts'
-import type { OnnxFunction, OnnxGraph, OnnxModel, OnnxNode, OnnxValue } from './model.ts'
+import type {
+  ByteRange,
+  OnnxAttribute,
+  OnnxFunction,
+  OnnxGraph,
+  OnnxModel,
+  OnnxNode,
+  OnnxValue,
+} from './model.ts'
 import { type Budget, parseAttribute, parseTensor, parseValue } from './parse-parts.ts'
 
 /**
@@ -77,7 +85,6 @@ function parseGraph(at: Cursor, budget: Budget): OnnxGraph {
     sparseInitializers: 0,
     inputs: [],
     outputs: [],
-    values: new Map(),
   }
   for (let field = at.field(); field !== 0; field = at.field()) {
     switch (field) {
@@ -97,13 +104,6 @@ function parseGraph(at: Cursor, budget: Budget): OnnxGraph {
       case 12:
         push(graph.outputs, parseValue(at.message()), limit.MAX_GRAPH_OUTPUTS, 'outputs')
         break
-      case 13: {
-        if (graph.values.size >= limit.MAX_VALUE_INFOS)
-          throw tooMuch(limit.MAX_VALUE_INFOS, 'declared values', graph.values.size + 1)
-        const value = parseValue(at.message())
-        graph.values.set(value.name, value)
-        break
-      }
       case 15:
         graph.sparseInitializers++
         at.skip()
@@ -116,17 +116,48 @@ function parseGraph(at: Cursor, budget: Budget): OnnxGraph {
   return graph
 }
 
+/** These have no subgraphs, and their attributes are needed for few of them. */
+const LAZY_OPS = new Set(
+  [
+    'Conv Slice Concat MaxPool Transpose Reshape Resize Split Gather Unsqueeze Squeeze Cast Softmax Add Mul Sub Div',
+    'Sigmoid Relu Clip MatMul Gemm AveragePool DequantizeLinear QuantizeLinear DynamicQuantizeLinear ConvInteger',
+    'ReduceMean ReduceSum ReduceMax Flatten LeakyRelu BatchNormalization QLinearConv Shape Pad Expand Where TopK',
+  ].flatMap((line) => line.split(' ')),
+)
+
+class ParsedNode implements OnnxNode {
+  readonly range: ByteRange
+  op = ''
+  domain = ''
+  readonly inputs: string[] = []
+  readonly outputs: string[] = []
+  readonly #bytes: Buffer
+  readonly #budget: Budget
+  #attributes: Map<string, OnnxAttribute> | undefined
+
+  constructor(at: Cursor, budget: Budget) {
+    this.range = { start: at.start, end: at.end }
+    this.#bytes = at.bytes
+    this.#budget = budget
+  }
+
+  get attributes(): ReadonlyMap<string, OnnxAttribute> {
+    this.#attributes ??= parseAttributes(
+      new Cursor(this.#bytes, this.range.start, this.range.end),
+      this.#budget,
+    )
+    return this.#attributes
+  }
+
+  get subgraphs(): readonly OnnxGraph[] {
+    if (this.domain === '' && LAZY_OPS.has(this.op)) return []
+    return [...this.attributes.values()].flatMap(({ graphs }) => graphs ?? [])
+  }
+}
+
 function parseNode(at: Cursor, budget: Budget): OnnxNode {
   if (++budget.nodes > limit.MAX_NODES) throw tooMuch(limit.MAX_NODES, 'nodes', budget.nodes)
-  const node: OnnxNode = {
-    range: { start: at.start, end: at.end },
-    name: '',
-    op: '',
-    domain: '',
-    inputs: [],
-    outputs: [],
-    attributes: new Map(),
-  }
+  const node = new ParsedNode(at, budget)
   for (let field = at.field(); field !== 0; field = at.field()) {
     switch (field) {
       case 1:
@@ -137,19 +168,9 @@ function parseNode(at: Cursor, budget: Budget): OnnxNode {
         countEdge(budget)
         node.outputs.push(at.text(limit.MAX_NAME_BYTES, 'name'))
         break
-      case 3:
-        node.name = at.text(limit.MAX_NAME_BYTES, 'name')
-        break
       case 4:
         node.op = at.text(limit.MAX_NAME_BYTES, 'operator name')
         break
-      case 5: {
-        if (node.attributes.size >= limit.MAX_ATTRIBUTES)
-          throw tooMuch(limit.MAX_ATTRIBUTES, 'attributes of one node', node.attributes.size + 1)
-        const [name, value] = parseAttribute(at.message(), budget)
-        node.attributes.set(name, value)
-        break
-      }
       case 7:
         node.domain = at.text(limit.MAX_NAME_BYTES, 'domain')
         break
@@ -157,7 +178,24 @@ function parseNode(at: Cursor, budget: Budget): OnnxNode {
         at.skip()
     }
   }
+  // While the depth of this graph is known, so that the limit on depth holds.
+  if (node.domain !== '' || !LAZY_OPS.has(node.op)) void node.attributes
   return node
+}
+
+function parseAttributes(at: Cursor, budget: Budget): Map<string, OnnxAttribute> {
+  const attributes = new Map<string, OnnxAttribute>()
+  for (let field = at.field(); field !== 0; field = at.field()) {
+    if (field !== 5) {
+      at.skip()
+      continue
+    }
+    if (attributes.size >= limit.MAX_ATTRIBUTES)
+      throw tooMuch(limit.MAX_ATTRIBUTES, 'attributes of one node', attributes.size + 1)
+    const [name, value] = parseAttribute(at.message(), budget)
+    attributes.set(name, value)
+  }
+  return attributes
 }
 
 function countEdge(budget: Budget): void {

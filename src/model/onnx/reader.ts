@@ -75,8 +75,7 @@ function countOps(model: OnnxModel): { ops: Map<string, number>; nodes: number }
       nodes++
       const op = qualifiedOp(node)
       ops.set(op, (ops.get(op) ?? 0) + 1)
-      for (const attribute of node.attributes.values())
-        for (const graph of attribute.graphs ?? []) count(graph.nodes)
+      for (const graph of node.subgraphs) count(graph.nodes)
     }
   }
   count(model.graph.nodes)

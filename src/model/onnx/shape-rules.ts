@@ -258,16 +258,33 @@ const gridSample: ShapeRule = (_node, { shape }) => {
   return input && grid && [[input[0] ?? 1, input[1] ?? 1, ...grid.slice(1, -1)]]
 }
 
+/** The same node over other inputs, for quantized operators that work as the plain ones do. */
+const withInputs = (
+  { range, op, domain, outputs, attributes, subgraphs }: OnnxNode,
+  inputs: string[],
+): OnnxNode => ({
+  range,
+  op,
+  domain,
+  inputs,
+  outputs,
+  attributes,
+  subgraphs,
+})
+
 /** Scale and zero point of the result come first, then value, scale and zero point of each part. */
 const quantizedConcat: ShapeRule = (node, { shape }) => {
   const values = Array.from({ length: Math.floor((node.inputs.length - 2) / 3) }, (_, index) => 2 + 3 * index)
   const inputs = values.map(String)
-  return concat({ ...node, inputs }, { shape: (index) => shape(values[index] ?? 0), values: () => undefined })
+  return concat(withInputs(node, inputs), {
+    shape: (index) => shape(values[index] ?? 0),
+    values: () => undefined,
+  })
 }
 
 /** Value, scale and zero point of each side. */
 const quantizedPair: ShapeRule = (node, { shape }) =>
-  broadcast({ ...node, inputs: ['', ''] }, { shape: (index) => shape(3 * index), values: () => undefined })
+  broadcast(withInputs(node, ['', '']), { shape: (index) => shape(3 * index), values: () => undefined })
 
 const rankOf: ShapeRule = (_node, { shape }) => {
   const input = shape(0)

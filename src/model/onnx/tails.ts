@@ -54,8 +54,6 @@ function walkBack(output: string, links: Links, budget: { steps: number }): Outp
 function sources(node: OnnxNode, skipWeight: boolean, links: Links): string[] {
   const inputs = node.inputs.filter((name) => name !== '')
   const kept = skipWeight ? inputs.filter((name) => resolveConstant(links, name) === undefined) : inputs
-  const inner = [...node.attributes.values()].flatMap((attribute) =>
-    (attribute.graphs ?? []).flatMap((graph) => graph.outputs.map(({ name }) => name)),
-  )
+  const inner = node.subgraphs.flatMap((graph) => graph.outputs.map(({ name }) => name))
   return [...kept, ...inner]
 }

@@ -17,7 +17,7 @@ import {
   webCallV1,
   webCallV2,
 } from './http-event.ts'
-import { keyAuthenticator } from './keys.ts'
+import { functionAuthenticator } from './keys.ts'
 import type { Environment } from './open-model.ts'
 import { Start } from './start.ts'
 import { work, workerSettings } from './worker.ts'
@@ -121,7 +121,7 @@ export class Entry {
   }
 
   async #createApp(context: Context): Promise<App> {
-    const [telemetry, auth] = await Promise.all([this.#start.telemetry, keyAuthenticator(this.#env)])
+    const [telemetry, auth] = await Promise.all([this.#start.telemetry, functionAuthenticator(this.#env)])
     const name = this.#start.modelName ?? 'default'
     return createApp({
       detectors: {

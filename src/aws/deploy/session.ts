@@ -1,0 +1,76 @@
+import type { CloudFormationClient } from '@aws-sdk/client-cloudformation'
+import type { S3Client } from '@aws-sdk/client-s3'
+import { BoxletError } from '../../errors.ts'
+import { loadSdk, sdkFault } from '../sdk.ts'
+
+/** Who deploys, and where to. Clients are made when they are first used. */
+export interface AwsSession {
+  account: string
+  region: string
+  /** ARN of the caller, shown before anything is changed. */
+  caller: string
+  cloudFormation: CloudFormationClient
+  s3: S3Client
+}
+
+/**
+ * @throws BoxletError USAGE without a region, FORBIDDEN without credentials that work
+ */
+export async function openSession(region: string | undefined): Promise<AwsSession> {
+  const { STSClient, GetCallerIdentityCommand } =
+    loadSdk<typeof import('@aws-sdk/client-sts')>('@aws-sdk/client-sts')
+  const options = region === undefined ? {} : { region }
+  const sts = new STSClient(options)
+  let resolved: string
+  try {
+    resolved = await sts.config.region()
+  } catch (cause) {
+    throw new BoxletError('USAGE', 'Expected a region to deploy to but found none.', {
+      cause,
+      hint: 'Add --region, or set AWS_REGION.',
+    })
+  }
+  const identity = await sts.send(new GetCallerIdentityCommand({})).catch((cause: unknown) => {
+    throw credentialsFault(cause)
+  })
+  const { CloudFormationClient } = loadSdk<typeof import('@aws-sdk/client-cloudformation')>(
+    '@aws-sdk/client-cloudformation',
+  )
+  const { S3Client } = loadSdk<typeof import('@aws-sdk/client-s3')>('@aws-sdk/client-s3')
+  return {
+    account: identity.Account ?? '',
+    region: resolved,
+    caller: identity.Arn ?? '',
+    cloudFormation: new CloudFormationClient({ region: resolved }),
+    s3: new S3Client({ region: resolved }),
+  }
+}
+
+function credentialsFault(cause: unknown): BoxletError {
+  const { name, status } = sdkFault(cause)
+  if (name === 'CredentialsProviderError')
+    return new BoxletError('FORBIDDEN', 'Expected AWS credentials but found none.', {
+      cause,
+      hint: 'Set AWS_PROFILE, or run "aws configure" or "aws sso login".',
+    })
+  if (status === 403 || name.includes('Token'))
+    return new BoxletError('FORBIDDEN', `Expected valid AWS credentials but the service answered ${name}.`, {
+      cause,
+      hint: 'They may have expired; sign in again.',
+    })
+  return awsFault('who the caller is', cause)
+}
+
+/** An error of a service, with its own words: they name what is not permitted or not found. */
+export function awsFault(what: string, cause: unknown): BoxletError {
+  const { name } = sdkFault(cause)
+  const words =
+    cause instanceof Error && cause.message !== '' ? cause.message.replace(/\s+/g, ' ').slice(0, 300) : name
+  return new BoxletError(
+    'AWS_FAILED',
+    `Expected AWS to tell or do ${what} but it answered ${name}: ${words.replace(/\.$/, '')}.`,
+    {
+      cause,
+    },
+  )
+}

@@ -5,7 +5,7 @@ import { CandidateList } from './candidates.ts'
 import { declaredAxes, describe, evidence, perClass } from './describe.ts'
 import type { DecodeContext, Family, Recognition, RoleTensors } from './family.ts'
 import { PREPROCESS as COMMON, describeInput, type Preprocess, stretch } from './preprocess.ts'
-import { addCodedBox, argmax, boxUnits } from './rows.ts'
+import { addCodedBox, boxUnits, takeClasses } from './rows.ts'
 import { gridCells } from './shapes.ts'
 import { lastAxes, mismatch, roleTensor, roleValues } from './values.ts'
 
@@ -43,14 +43,16 @@ export function decodeScoresAndBoxes(outputs: RoleTensors, context: DecodeContex
   const scores = roleValues(outputs, 'scores', context)
   const boxes = roleValues(outputs, 'boxes', context)
   if (boxes.length !== rows * 4) throw mismatch(`${rows} boxes`, `${boxes.length / 4}`)
+  if (classes < context.contract.output.classes) {
+    throw mismatch(`${context.contract.output.classes} class scores a row`, `${classes}`)
+  }
   const { boxCode, frame } = context.contract.output
   const units = boxUnits(context)
   const list = new CandidateList()
   for (let row = 0; row < rows; row++) {
-    const classId = argmax(scores, row * classes, classes)
-    const score = scores[row * classes + classId]!
-    if (score < context.minScore) continue
-    addCodedBox(list, boxCode, units, boxes, row * 4, score, classId, row)
+    takeClasses(scores, row * classes, 1, context, (classId, score) =>
+      addCodedBox(list, boxCode, units, boxes, row * 4, score, classId, row),
+    )
   }
   return list.finish(frame)
 }

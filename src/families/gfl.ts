@@ -4,7 +4,8 @@ import type { ModelSignature, TensorInfo } from '../model/signature.ts'
 import { CandidateList } from './candidates.ts'
 import { declaredAxes } from './describe.ts'
 import type { DecodeContext, RoleTensors } from './family.ts'
-import { argmax } from './rows.ts'
+import { strideOptions, wholeOption } from './options.ts'
+import { argmax, takeClasses } from './rows.ts'
 import { mismatch, roleValues } from './values.ts'
 
 /** Where the centre of a cell lies, in strides from its corner. */
@@ -46,39 +47,34 @@ export interface GflLevel {
  */
 export function decodeGflLevel(
   level: GflLevel,
-  shape: { input: Size; classes: number; bins: number; centre: CellCentre },
-  minScore: number,
+  shape: { input: Size; bins: number; centre: CellCentre },
+  context: DecodeContext,
   list: CandidateList,
 ): void {
   const { stride, scores, distances } = level
-  const { input, classes, bins, centre } = shape
+  const { input, bins, centre } = shape
+  const { classes } = context.contract.output
   const across = Math.ceil(input.width / stride)
   const cells = across * Math.ceil(input.height / stride)
   for (let cell = 0; cell < cells; cell++) {
     const from = level.classFrom + cell * level.scoreStep
-    const classId = argmax(scores, from, classes)
-    const score = scores[from + classId]!
-    if (score < minScore) continue
+    if (!(scores[from + argmax(scores, from, classes)]! >= context.minScore)) continue
     const x = ((cell % across) + centre) * stride
     const y = (Math.floor(cell / across) + centre) * stride
     const at = level.boxFrom + cell * level.distanceStep
-    list.add(
-      x - expectation(distances, at, bins) * stride,
-      y - expectation(distances, at + bins, bins) * stride,
-      x + expectation(distances, at + 2 * bins, bins) * stride,
-      y + expectation(distances, at + 3 * bins, bins) * stride,
-      score,
-      classId,
-      cell,
-    )
+    const x1 = x - expectation(distances, at, bins) * stride
+    const y1 = y - expectation(distances, at + bins, bins) * stride
+    const x2 = x + expectation(distances, at + 2 * bins, bins) * stride
+    const y2 = y + expectation(distances, at + 3 * bins, bins) * stride
+    takeClasses(scores, from, 1, context, (classId, score) => list.add(x1, y1, x2, y2, score, classId, cell))
   }
 }
 
 /** Reads `scores0…N` [1, cells, classes] and `distances0…N` [1, cells, 4 · bins], one pair for each stride. */
 export function decodeGflPairs(outputs: RoleTensors, context: DecodeContext, centre: CellCentre): Candidates {
-  const { classes, options } = context.contract.output
-  const strides = options.strides as number[]
-  const bins = Number(options.bins)
+  const { classes } = context.contract.output
+  const strides = strideOptions(context)
+  const bins = wholeOption(context, 'bins')
   const { input } = context.letterbox
   const list = new CandidateList()
   for (const [index, stride] of strides.entries()) {
@@ -101,8 +97,8 @@ export function decodeGflPairs(outputs: RoleTensors, context: DecodeContext, cen
         distanceStep: 4 * bins,
         boxFrom: 0,
       },
-      { input, classes, bins, centre },
-      context.minScore,
+      { input, bins, centre },
+      context,
       list,
     )
   }

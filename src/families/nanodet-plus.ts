@@ -5,6 +5,7 @@ import { CandidateList } from './candidates.ts'
 import { declaredAxes, describe, evidence, perClass } from './describe.ts'
 import type { DecodeContext, Family, Recognition, RoleTensors } from './family.ts'
 import { decodeGflLevel } from './gfl.ts'
+import { strideOptions, wholeOption } from './options.ts'
 import { describeInput, PREPROCESS } from './preprocess.ts'
 import { gridCells } from './shapes.ts'
 import { lastAxes, mismatch, roleTensor, roleValues } from './values.ts'
@@ -31,9 +32,9 @@ export const nanodetPlus: Family = {
 
 function decode(outputs: RoleTensors, context: DecodeContext): Candidates {
   const [rows, columns] = lastAxes(roleTensor(outputs, 'predictions'), 2, 'predictions') as [number, number]
-  const { classes, options } = context.contract.output
-  const strides = (options.strides as number[] | undefined) ?? STRIDES
-  const bins = Number(options.bins ?? BINS)
+  const { classes } = context.contract.output
+  const strides = strideOptions(context, STRIDES)
+  const bins = wholeOption(context, 'bins', BINS)
   const { input } = context.letterbox
   if (rows !== gridCells(input, strides) || columns !== classes + 4 * bins) {
     throw mismatch(
@@ -54,7 +55,7 @@ function decode(outputs: RoleTensors, context: DecodeContext): Candidates {
       distanceStep: columns,
       boxFrom: row * columns + classes,
     }
-    decodeGflLevel(level, { input, classes, bins, centre: 0 }, context.minScore, list)
+    decodeGflLevel(level, { input, bins, centre: 0 }, context, list)
     row += gridCells(input, [stride])
   }
   return list.finish('input')

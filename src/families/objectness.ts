@@ -1,7 +1,7 @@
 import type { Candidates } from '../boxes/detection.ts'
 import { CandidateList } from './candidates.ts'
 import type { DecodeContext, RoleTensors } from './family.ts'
-import { addCodedBox, argmax, boxUnits } from './rows.ts'
+import { addCodedBox, boxUnits, takeClasses } from './rows.ts'
 import { lastAxes, mismatch, roleTensor, roleValues } from './values.ts'
 
 /** Box and objectness before the class scores. */
@@ -26,10 +26,9 @@ export function decodeObjectnessRows(outputs: RoleTensors, context: DecodeContex
   for (let row = 0, at = 0; row < rows; row++, at += columns) {
     const objectness = values[at + 4]!
     if (objectness < context.minScore) continue
-    const classId = argmax(values, at + FIXED_COLUMNS, classes)
-    const score = objectness * values[at + FIXED_COLUMNS + classId]!
-    if (score < context.minScore) continue
-    addCodedBox(list, boxCode, units, values, at, score, classId, row)
+    takeClasses(values, at + FIXED_COLUMNS, objectness, context, (classId, score) =>
+      addCodedBox(list, boxCode, units, values, at, score, classId, row),
+    )
   }
   return list
 }

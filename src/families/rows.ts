@@ -46,6 +46,31 @@ export function addCodedBox(
   else list.add(a * x, b * y, c * x, d * y, score, classId, row)
 }
 
+/**
+ * Gives the best class of a row, or each one at or above the threshold where a reference evaluation asks for
+ * every class. The score of a class is `factor` times its value.
+ */
+export function takeClasses(
+  values: Float32Array,
+  from: number,
+  factor: number,
+  context: DecodeContext,
+  take: (classId: number, score: number) => void,
+): void {
+  const { classes } = context.contract.output
+  const best = argmax(values, from, classes)
+  const most = factor * values[from + best]!
+  if (!(most >= context.minScore)) return
+  if (context.everyClass !== true) {
+    take(best, most)
+    return
+  }
+  for (let classId = 0; classId < classes; classId++) {
+    const score = factor * values[from + classId]!
+    if (score >= context.minScore) take(classId, score)
+  }
+}
+
 /** Index, from `from`, of the largest of `count` values; the first of equals. */
 export function argmax(values: Float32Array, from: number, count: number): number {
   let best = 0

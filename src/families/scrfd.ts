@@ -3,6 +3,7 @@ import type { ModelSignature, TensorInfo } from '../model/signature.ts'
 import { CandidateList } from './candidates.ts'
 import { declaredAxes, describe, evidence, perClass } from './describe.ts'
 import type { DecodeContext, Family, Recognition, RoleTensors } from './family.ts'
+import { strideOptions } from './options.ts'
 import { describeInput, letterbox, type Preprocess } from './preprocess.ts'
 import { gridCells } from './shapes.ts'
 import { mismatch, roleValues } from './values.ts'
@@ -39,7 +40,7 @@ export const scrfd: Family = {
 }
 
 function decode(outputs: RoleTensors, context: DecodeContext): Candidates {
-  const strides = context.contract.output.options.strides as number[]
+  const strides = strideOptions(context)
   const { input } = context.letterbox
   const list = new CandidateList()
   const points: number[] = []

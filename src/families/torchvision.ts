@@ -3,8 +3,8 @@ import type { ModelSignature, TensorInfo } from '../model/signature.ts'
 import { CandidateList } from './candidates.ts'
 import type { Family, Recognition } from './family.ts'
 import { pictureInput } from './shapes.ts'
-import { floats } from './tensor.ts'
 import { inputType } from './ultralytics.ts'
+import { mismatch, roleTensor, roleValues } from './values.ts'
 
 /** ImageNet statistics on 0–255, red, green, blue. */
 const IMAGENET_MEAN: [number, number, number] = [123.675, 116.28, 103.53]
@@ -29,9 +29,12 @@ export const torchvision: Family = {
   title: 'torchvision and IceVision detectors (RetinaNet, Faster R-CNN, FCOS, SSD)',
   recognise,
   decode(outputs, context) {
-    const boxes = floats(outputs.boxes!)
-    const scores = floats(outputs.scores!)
-    const labels = outputs.labels!.data
+    const boxes = roleValues(outputs, 'boxes', context)
+    const scores = roleValues(outputs, 'scores', context)
+    const labels = roleTensor(outputs, 'labels').data
+    if (boxes.length !== scores.length * 4 || labels.length !== scores.length) {
+      throw mismatch(`${scores.length} boxes and labels`, `${boxes.length / 4} and ${labels.length}`)
+    }
     const list = new CandidateList()
     for (let row = 0; row < scores.length; row++) {
       if (scores[row]! < context.minScore) continue

@@ -4,8 +4,9 @@ import type { ModelSignature, TensorInfo } from '../model/signature.ts'
 import { CandidateList } from './candidates.ts'
 import { declaredAxes, describe, evidence, perClass } from './describe.ts'
 import type { DecodeContext, Family, Recognition, RoleTensors } from './family.ts'
+import { levelOptions } from './options.ts'
 import { describeInput, PREPROCESS } from './preprocess.ts'
-import { argmax } from './rows.ts'
+import { takeClasses } from './rows.ts'
 import { fixed, gridCells } from './shapes.ts'
 import { mismatch, roleValues } from './values.ts'
 
@@ -38,8 +39,8 @@ export const yoloFastestV2: Family = {
 }
 
 function decode(outputs: RoleTensors, context: DecodeContext): Candidates {
-  const { classes, options } = context.contract.output
-  const anchors = (options.anchors as number[][] | undefined) ?? ANCHORS
+  const { classes } = context.contract.output
+  const anchors = levelOptions(context, 'anchors', STRIDES.length, 2 * ANCHORS_PER_CELL, ANCHORS)
   const { input } = context.letterbox
   const columns = FIXED_COLUMNS + classes
   const list = new CandidateList()
@@ -52,8 +53,8 @@ function decode(outputs: RoleTensors, context: DecodeContext): Candidates {
     if (values.length < (from + cells) * columns) {
       throw mismatch(`${from + cells} cells of ${columns} values`, `${values.length} values`)
     }
-    const shape = { stride, across: Math.ceil(input.width / stride), cells, from, columns, classes }
-    decodeLevel(values, shape, anchors[level]!, context.minScore, list)
+    const shape = { stride, across: Math.ceil(input.width / stride), cells, from, columns }
+    decodeLevel(values, shape, anchors[level]!, context, list)
     from += cells
   }
   return list.finish('input')
@@ -65,29 +66,28 @@ interface LevelShape {
   cells: number
   from: number
   columns: number
-  classes: number
 }
 
 function decodeLevel(
   values: Float32Array,
-  { stride, across, cells, from, columns, classes }: LevelShape,
+  { stride, across, cells, from, columns }: LevelShape,
   anchors: readonly number[],
-  minScore: number,
+  context: DecodeContext,
   list: CandidateList,
 ): void {
   for (let cell = 0; cell < cells; cell++) {
     const at = (from + cell) * columns
-    const classId = argmax(values, at + FIXED_COLUMNS, classes)
-    const likelihood = values[at + FIXED_COLUMNS + classId]!
     for (let anchor = 0; anchor < ANCHORS_PER_CELL; anchor++) {
-      const score = values[at + 4 * ANCHORS_PER_CELL + anchor]! * likelihood
-      if (score < minScore) continue
+      const objectness = values[at + 4 * ANCHORS_PER_CELL + anchor]!
+      if (objectness < context.minScore) continue
       const box = at + 4 * anchor
       const x = (2 * values[box]! - 0.5 + (cell % across)) * stride
       const y = (2 * values[box + 1]! - 0.5 + Math.floor(cell / across)) * stride
       const halfWidth = ((2 * values[box + 2]!) ** 2 * anchors[2 * anchor]!) / 2
       const halfHeight = ((2 * values[box + 3]!) ** 2 * anchors[2 * anchor + 1]!) / 2
-      list.add(x - halfWidth, y - halfHeight, x + halfWidth, y + halfHeight, score, classId, from + cell)
+      takeClasses(values, at + FIXED_COLUMNS, objectness, context, (classId, score) =>
+        list.add(x - halfWidth, y - halfHeight, x + halfWidth, y + halfHeight, score, classId, from + cell),
+      )
     }
   }
 }

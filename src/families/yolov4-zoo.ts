@@ -3,6 +3,7 @@ import { CandidateList } from './candidates.ts'
 import { describe, evidence, perClass } from './describe.ts'
 import type { DecodeContext, Family, Recognition, RoleTensors } from './family.ts'
 import { FIXED_COLUMNS } from './objectness.ts'
+import { levelOptions, strideOptions } from './options.ts'
 import { describeInput, letterbox, type Preprocess } from './preprocess.ts'
 import { argmax } from './rows.ts'
 import { isLogits, settled } from './settle.ts'
@@ -12,6 +13,7 @@ import { mismatch, roleTensor, roleValues, sigmoid } from './values.ts'
 
 const ANCHORS_PER_CELL = 3
 const STRIDES = [8, 16, 32]
+const LEVELS = 3
 /** Input size in pixels that the published file is run with; its axes are free. */
 const SIZE = 416
 /** yolov4_anchors.txt of the ONNX model zoo. */
@@ -47,7 +49,7 @@ export const yolov4Zoo: Family = {
   recognise,
   decode(outputs, context) {
     const list = new CandidateList()
-    for (let level = 0; level < 3; level++) decodeLevel(outputs, context, level, list)
+    for (let level = 0; level < LEVELS; level++) decodeLevel(outputs, context, level, list)
     return list.finish('input')
   },
   settle,
@@ -56,9 +58,9 @@ export const yolov4Zoo: Family = {
 function decodeLevel(outputs: RoleTensors, context: DecodeContext, level: number, list: CandidateList): void {
   const role = `head${level}`
   const { classes, options } = context.contract.output
-  const anchors = (options.anchors as number[][])[level]!
-  const stride = (options.strides as number[])[level]!
-  const scale = (options.centreScales as number[])[level]!
+  const anchors = levelOptions(context, 'anchors', LEVELS, 2 * ANCHORS_PER_CELL, ANCHORS)[level]!
+  const stride = strideOptions(context, STRIDES)[level] ?? Number.NaN
+  const scale = Number((options.centreScales as number[] | undefined)?.[level] ?? CENTRE_SCALES[level])
   const columns = FIXED_COLUMNS + classes
   const dims = roleTensor(outputs, role).dims
   const across = dims[2]!

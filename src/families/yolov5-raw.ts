@@ -1,11 +1,11 @@
 import type { Size } from '../boxes/box.ts'
-import { BoxletError } from '../errors.ts'
 import { metadataLabels } from '../model/labels.ts'
 import type { ModelSignature, TensorInfo } from '../model/signature.ts'
 import { CandidateList } from './candidates.ts'
 import { describe, evidence, perClass } from './describe.ts'
 import type { DecodeContext, Family, Recognition, RoleTensors } from './family.ts'
 import { FIXED_COLUMNS } from './objectness.ts'
+import { levelOptions, strideOptions } from './options.ts'
 import { argmax } from './rows.ts'
 import { fixed } from './shapes.ts'
 import { ultralyticsInput } from './ultralytics.ts'
@@ -61,16 +61,9 @@ export const yolov5Raw: Family = {
 
 function decodeLevel(outputs: RoleTensors, context: DecodeContext, level: number, list: CandidateList): void {
   const role = `head${level}`
-  const { classes, options } = context.contract.output
-  const anchors = (options.anchors as number[][] | undefined)?.[level]
-  const stride = (options.strides as number[] | undefined)?.[level]
-  if (anchors?.length !== 2 * ANCHORS_PER_CELL || stride === undefined) {
-    throw new BoxletError(
-      'CONTRACT_INVALID',
-      `Expected three anchors and a stride for level ${level} but received ${anchors?.length ?? 0} numbers.`,
-      { hint: 'Set output.options.anchors and output.options.strides, one entry for each level.' },
-    )
-  }
+  const { classes } = context.contract.output
+  const anchors = levelOptions(context, 'anchors', level + 1, 2 * ANCHORS_PER_CELL)[level]!
+  const stride = strideOptions(context)[level] ?? Number.NaN
   const dims = roleTensor(outputs, role).dims
   const columns = FIXED_COLUMNS + classes
   const isSplit = dims.length === 5

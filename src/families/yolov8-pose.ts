@@ -3,6 +3,7 @@ import { metadataLabels } from '../model/labels.ts'
 import type { ModelSignature } from '../model/signature.ts'
 import { describe, evidence, perClass } from './describe.ts'
 import type { DecodeContext, Family, Recognition, RoleTensors } from './family.ts'
+import { wholeOption } from './options.ts'
 import { boxUnits } from './rows.ts'
 import { ultralyticsInput } from './ultralytics.ts'
 import { roleTensor, roleValues } from './values.ts'
@@ -33,8 +34,8 @@ function readKeypoints(
   rows: Int32Array,
 ): NonNullable<Candidates['keypoints']> {
   const { classes, options } = context.contract.output
-  const perCandidate = Number(options.keypoints)
-  const size = Number(options.keypointValues)
+  const perCandidate = wholeOption(context, 'keypoints')
+  const size = wholeOption(context, 'keypointValues', 3, 2, 3)
   const transposed = options.transposed === true
   const dims = roleTensor(outputs, 'predictions').dims
   const channels = dims[transposed ? 2 : 1]!

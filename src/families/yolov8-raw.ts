@@ -1,6 +1,7 @@
-import type { Tensor } from '../model/tensor.ts'
 import { CandidateList } from './candidates.ts'
 import type { Family, RoleTensors } from './family.ts'
+import { strideOptions, wholeOption } from './options.ts'
+import { roleTensor } from './values.ts'
 
 /**
  * The maps of a YOLOv8-style head before they are decoded: what `model/prepare.ts` leaves of a graph, so it is
@@ -20,9 +21,9 @@ export const yolov8Raw: Family = {
   title: 'YOLOv8 head, decoded outside the graph',
   recognise: () => undefined,
   decode(outputs, context) {
-    const { options, classes } = context.contract.output
-    const strides = options.strides as number[]
-    const bins = options.bins as number
+    const { classes } = context.contract.output
+    const strides = strideOptions(context)
+    const bins = wholeOption(context, 'bins')
     const list = new CandidateList()
     const threshold = logitOf(context.minScore)
     let firstRow = 0
@@ -49,8 +50,8 @@ interface Level {
 }
 
 function levelOf(outputs: RoleTensors, stride: number): Level {
-  const boxes = outputs[`boxes${stride}`] as Tensor
-  const scores = outputs[`scores${stride}`] as Tensor
+  const boxes = roleTensor(outputs, `boxes${stride}`)
+  const scores = roleTensor(outputs, `scores${stride}`)
   const [, , height = 0, width = 0] = scores.dims
   return {
     boxes: boxes.data as Float32Array,

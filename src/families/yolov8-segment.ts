@@ -5,6 +5,7 @@ import type { Family, Recognition } from './family.ts'
 import { readMasks } from './prototypes.ts'
 import { fixed } from './shapes.ts'
 import { isUltralytics, ultralyticsInput } from './ultralytics.ts'
+import { roleTensor } from './values.ts'
 import { decodeHead, headShape } from './yolov8.ts'
 
 /** Ultralytics `Segment` head: nm, in every published model. */
@@ -24,7 +25,7 @@ export const yolov8Segment: Family = {
   title: 'YOLOv8 and YOLO11 segmentation',
   recognise,
   decode(outputs, context) {
-    const list = decodeHead(outputs.predictions!, context)
+    const list = decodeHead(roleTensor(outputs, 'predictions'), context)
     const { classes, options } = context.contract.output
     const transposed = options.transposed === true
     const masks = readMasks(outputs, context, list.rows(), { from: 4 + classes, transposed })

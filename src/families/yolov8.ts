@@ -7,6 +7,7 @@ import type { DecodeContext, Family, Recognition, RoleTensors } from './family.t
 import { fixed, gridCells } from './shapes.ts'
 import { floats, type Tensor } from './tensor.ts'
 import { isUltralytics, ultralyticsInput } from './ultralytics.ts'
+import { roleTensor } from './values.ts'
 
 const STRIDES = [8, 16, 32]
 const STRIDES_P6 = [8, 16, 32, 64]
@@ -56,7 +57,7 @@ export const yolov8: Family = {
   title: 'YOLOv8, YOLOv9 (Ultralytics), YOLO11, YOLO12',
   recognise,
   decode(outputs, context) {
-    return decodeHead(outputs.predictions!, context).finish('input')
+    return decodeHead(roleTensor(outputs, 'predictions'), context).finish('input')
   },
 }
 

@@ -6,8 +6,9 @@ import { CandidateList } from './candidates.ts'
 import { declaredAxes, describe, evidence, perClass } from './describe.ts'
 import type { DecodeContext, Family, Recognition, RoleTensors } from './family.ts'
 import { decodeObjectness, FIXED_COLUMNS } from './objectness.ts'
+import { strideOptions } from './options.ts'
 import { describeInput, letterbox, type Preprocess } from './preprocess.ts'
-import { argmax } from './rows.ts'
+import { takeClasses } from './rows.ts'
 import { gridCells } from './shapes.ts'
 import { floats } from './tensor.ts'
 import { lastAxes, mismatch, roleTensor, roleValues } from './values.ts'
@@ -55,8 +56,8 @@ export const yolox: Family = {
 
 function decodeRaw(outputs: RoleTensors, context: DecodeContext): Candidates {
   const [rows, columns] = lastAxes(roleTensor(outputs, 'predictions'), 2, 'predictions') as [number, number]
-  const { classes, options } = context.contract.output
-  const strides = (options.strides as number[] | undefined) ?? STRIDES
+  const { classes } = context.contract.output
+  const strides = strideOptions(context, STRIDES)
   const { input } = context.letterbox
   if (rows !== gridCells(input, strides) || columns < FIXED_COLUMNS + classes) {
     throw mismatch(
@@ -74,14 +75,14 @@ function decodeRaw(outputs: RoleTensors, context: DecodeContext): Candidates {
       const at = row * columns
       const objectness = values[at + 4]!
       if (objectness < context.minScore) continue
-      const classId = argmax(values, at + FIXED_COLUMNS, classes)
-      const score = objectness * values[at + FIXED_COLUMNS + classId]!
-      if (score < context.minScore) continue
       const x = (values[at]! + (cell % across)) * stride
       const y = (values[at + 1]! + Math.floor(cell / across)) * stride
       const halfWidth = (Math.exp(values[at + 2]!) * stride) / 2
       const halfHeight = (Math.exp(values[at + 3]!) * stride) / 2
-      list.add(x - halfWidth, y - halfHeight, x + halfWidth, y + halfHeight, score, classId, row)
+      const head = row
+      takeClasses(values, at + FIXED_COLUMNS, objectness, context, (classId, score) =>
+        list.add(x - halfWidth, y - halfHeight, x + halfWidth, y + halfHeight, score, classId, head),
+      )
     }
   }
   return list.finish('input')

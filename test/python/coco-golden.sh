@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes test/golden/coco-eval/expected.golden.json from the stored truth and detections, with pycocotools.
+# Makes the *.golden.json of test/golden/coco-eval from the stored truth and detections, with pycocotools.
 # Usage: PYTHON=path/to/python test/python/coco-golden.sh
 set -eu
 python=${PYTHON:-python3}
@@ -18,3 +18,14 @@ cd "$here/../golden/coco-eval"
   echo '}'
 } >expected.golden.json
 "$python" -m json.tool expected.golden.json >/dev/null
+{
+  echo '{'
+  for name in yolov8n yolox-nano deimv2-atto hard; do
+    truth=truth.json.gz
+    [ "$name" = hard ] && truth=hard-truth.json.gz
+    [ "$name" = yolov8n ] || echo ','
+    printf '"%s": ' "$name"
+    "$python" "$here/voc-reference.py" "$truth" "$name.json.gz"
+  done
+  echo '}'
+} >voc.golden.json

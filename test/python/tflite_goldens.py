@@ -51,7 +51,7 @@ def run(model, feeds):
 
 
 def operators():
-    from tflite_graphs import CASES
+    from tflite_graphs import CASES, REFUSED
 
     goldens = []
     for build in CASES:
@@ -67,6 +67,9 @@ def operators():
             "inputs": [numbers(feed) for feed in graph.feeds],
             "outputs": [{"shape": list(o.shape), "step": numbers([s])[0], "values": numbers(o)} for _, o, s in outputs],
         })
+    for build in REFUSED:
+        graph, model, message = build()
+        goldens.append({"name": graph.name, "model": base64.b64encode(model).decode(), "refused": message})
     write("operators.golden.json", goldens)
     print(len(goldens), "graphs")
 

@@ -451,6 +451,26 @@ add("int16 CONV_2D", lambda g: g.op("CONV_2D", [
 add("int16 LOGISTIC", lambda g: g.op("LOGISTIC", [g.input(codes(np.int16, 2, 9), Q8(0.0002, 0))], (2, 9), dtype=np.int16, quant=Q8(1 / 32768, 0)))
 
 
+# Suppression and scattering
+def corners(n):
+    a = rng.uniform(0, 0.6, (n, 2))
+    return np.concatenate([a, a + rng.uniform(0.2, 0.4, (n, 2))], 1).astype(np.float32)
+
+
+def suppression(g, version):
+    inputs = [g.input(corners(16)), g.input(f32(16, low=0)), g.const(6, np.int32), g.const(0.4, np.float32), g.const(0.2, np.float32)]
+    if version == 4:
+        return g.op("NON_MAX_SUPPRESSION_V4", inputs, [(6,), ()], options("NonMaxSuppressionV4"), dtype=[np.int32, np.int32])
+    return g.op("NON_MAX_SUPPRESSION_V5", [*inputs, g.const(0.0, np.float32)], [(6,), (6,), ()], options("NonMaxSuppressionV5"),
+                dtype=[np.int32, np.float32, np.int32])
+
+
+for version in (4, 5):
+    add(f"NON_MAX_SUPPRESSION_V{version}", lambda g, version=version: suppression(g, version))
+add("SCATTER_ND", lambda g: g.op("SCATTER_ND", [
+    g.const(np.array([[2], [0], [2]], np.int32)), g.input(f32(3, 4)), g.ints(5, 4)], (5, 4), options("ScatterNd")))
+
+
 # Detection
 def detection_options(regular):
     b = flexbuffers.Builder()
@@ -475,3 +495,34 @@ for regular in (False, True):
     for background in (0, 1):
         add(f"TFLite_Detection_PostProcess{' by class' if regular else ''}{' with background' if background else ''}",
             lambda g, regular=regular, background=background: detection(g, regular, background))
+
+
+# What the converter refuses, with a part of its message
+REFUSED = []
+
+
+def refuse(name, message, build):
+    def run():
+        g = Graph(name)
+        return g, g.finish(build(g)), message
+    REFUSED.append(run)
+
+
+def free_size(g):
+    x = g.input(f32(1, 1, 1, 4))
+    g.tensors[x].shapeSignature = [1, -1, -1, 4]
+    return g.op("RELU", [x], (1, 1, 1, 4))
+
+
+def state(g):
+    x = g.tensor((2, 3), np.float32)
+    g.tensors[x].isVariable = True
+    return g.op("ADD", [x, g.input(f32(2, 3))], (2, 3), options("Add"))
+
+
+refuse("an input of free size", "an input of free size", free_size)
+refuse("a loop", "WHILE", lambda g: g.op("WHILE", [g.input(f32(2))], (2,), options("While", condSubgraphIndex=0, bodySubgraphIndex=0)))
+refuse("an unknown custom operator", "SomethingOfOurOwn", lambda g: g.op("SomethingOfOurOwn", [g.input(f32(2))], (2,), custom=b"\0"))
+refuse("a state between runs", "a state that is kept between runs", state)
+refuse("a fused tanh", "the activation tanh of ADD", lambda g: g.op("ADD", [g.input(f32(2)), g.const(f32(2))], (2,), options("Add", fusedActivationFunction=ACT.TANH)))
+refuse("axes that are computed", "the axes of SUM computed while the model runs", lambda g: g.op("SUM", [g.input(f32(2, 3)), g.input(np.array([1], np.int32))], (2,), options("Reducer")))

@@ -3,6 +3,8 @@ import type { Limits } from './options.ts'
 
 /** A place in the service, held from before the body is read until the work has really ended. */
 export interface Place {
+  /** Room for more body bytes than were declared. @throws BoxletError OVERLOADED */
+  grow(bytes: number): void
   leave(): void
 }
 
@@ -26,7 +28,7 @@ export class Admission {
     return this.#requests
   }
 
-  /** @param bytes what the body may hold: its declared length, or the limit where none is declared */
+  /** @param bytes declared length of the body, or 0 where none is declared; `grow` as it comes in then */
   enter(client: string, bytes: number): Place {
     if (this.#closed)
       throw new BoxletError(
@@ -34,19 +36,22 @@ export class Admission {
         'Expected a running service but it is stopping and takes no new work.',
       )
     const mine = this.#perClient.get(client) ?? 0
+    if (this.#requests >= this.#limits.inFlight) throw overloaded('service')
     if (mine >= this.#limits.inFlightPerClient) throw overloaded('client')
-    // A single body always fits, so that one large request to an idle service is never refused for good.
-    const full = this.#requests > 0 && this.#bytes + bytes > this.#limits.inFlightBytes
-    if (this.#requests >= this.#limits.inFlight || full) throw overloaded('service')
+    this.#take(bytes, 0)
     this.#requests++
-    this.#bytes += bytes
     this.#perClient.set(client, mine + 1)
+    let held = bytes
     let inside = true
     return {
+      grow: (more) => {
+        this.#take(more, held)
+        held += more
+      },
       leave: () => {
         if (!inside) return
         inside = false
-        this.#leave(client, bytes)
+        this.#leave(client, held)
       },
     }
   }
@@ -55,6 +60,13 @@ export class Admission {
   async drain(): Promise<void> {
     this.#closed = true
     if (this.#requests > 0) await new Promise<void>((resolve) => this.#idle.push(resolve))
+  }
+
+  /** A body that is alone always fits, so that a large one to an idle service is not refused for good. */
+  #take(bytes: number, own: number): void {
+    const others = this.#bytes - own
+    if (others > 0 && this.#bytes + bytes > this.#limits.inFlightBytes) throw overloaded('service')
+    this.#bytes += bytes
   }
 
   #leave(client: string, bytes: number): void {

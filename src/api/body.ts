@@ -11,12 +11,17 @@ export function declaredLength(headers: Headers): number | undefined {
   return Number(value)
 }
 
-/** Reads a body and stops at the limit, whatever length was declared. */
+/**
+ * Reads a body and stops at the limit, whatever length was declared.
+ *
+ * @param grow told of each piece of a body without a declared length; may throw to stop
+ */
 export async function readBody(
   body: ReadableStream<Uint8Array> | null | undefined,
   declared: number | undefined,
   maxBytes: number,
   signal: AbortSignal,
+  grow: (bytes: number) => void = () => {},
 ): Promise<Uint8Array> {
   if (declared !== undefined && declared > maxBytes) throw bodyTooLarge(maxBytes)
   if (body === null || body === undefined) return EMPTY
@@ -24,7 +29,7 @@ export async function readBody(
   const stop = () => void reader.cancel(signal.reason).catch(() => {})
   signal.addEventListener('abort', stop, { once: true })
   try {
-    return await collect(reader, declared, maxBytes)
+    return await collect(reader, declared, maxBytes, grow)
   } finally {
     signal.removeEventListener('abort', stop)
   }
@@ -34,6 +39,7 @@ async function collect(
   reader: ReadableStreamDefaultReader<Uint8Array>,
   declared: number | undefined,
   maxBytes: number,
+  grow: (bytes: number) => void,
 ): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   let size = 0
@@ -41,9 +47,12 @@ async function collect(
     const { done, value } = await reader.read()
     if (done) break
     size += value.byteLength
-    if (size > maxBytes) {
+    try {
+      if (size > maxBytes) throw bodyTooLarge(maxBytes)
+      if (declared === undefined) grow(value.byteLength)
+    } catch (error) {
       void reader.cancel().catch(() => {})
-      throw bodyTooLarge(maxBytes)
+      throw error
     }
     chunks.push(value)
   }

@@ -28,13 +28,10 @@ export function guard({ limits, admission, auth, maxBytes }: GuardOptions): Midd
     const key = checks ? await auth.precheck(headers) : call.principal?.id
     const stream = c.req.raw.body ?? c.env.body
     // The share of a client counts by key where there is one, else by address.
-    const place = admission.enter(
-      key ?? c.env.clientAddress ?? 'unknown',
-      declared ?? (stream == null ? 0 : maxBytes),
-    )
+    const place = admission.enter(key ?? c.env.clientAddress ?? 'unknown', declared ?? 0)
     let request: AuthRequest | undefined
     const work = async () => {
-      const body = await readBody(stream, declared, maxBytes, call.signal)
+      const body = await readBody(stream, declared, maxBytes, call.signal, place.grow)
       c.set('body', body)
       if (checks) {
         request = { method: c.req.method, target: targetOf(c), headers, body }
@@ -45,7 +42,7 @@ export function guard({ limits, admission, auth, maxBytes }: GuardOptions): Midd
     // The place is given back when the work has ended, which may be later than the answer.
     const worked = work().finally(() => {
       place.leave()
-      if (request !== undefined) auth?.settled?.(request, c.error === undefined ? c.res.status : 500)
+      if (request !== undefined) auth?.settled?.(request, c.res.status)
     })
     await untilAborted(worked, call.signal, limits.deadlineMs)
   }

@@ -1,0 +1,47 @@
+import { Validator } from '@seriousme/openapi-schema-validator'
+import { describe, expect, it } from 'vitest'
+import { singleDetector, testApp } from '../app.fixture.ts'
+import { detectOptionsSchema } from '../native/detect-options.ts'
+import { openApiDocument } from './document.ts'
+
+const stub = singleDetector({
+  model: { name: 'x', family: 'x', sha256: '', licence: null, contract: {}, evidence: [] },
+} as never)
+
+describe('the OpenAPI document', () => {
+  const document = openApiDocument('1.2.3')
+
+  it('is valid OpenAPI 3.1', async () => {
+    const result = await new Validator().validate(JSON.parse(JSON.stringify(document)))
+    expect(result.valid ? [] : result.errors).toEqual([])
+  })
+
+  it('is served without a key', async () => {
+    const response = await testApp(stub, { version: '1.2.3' }).send('/openapi.json')
+    expect(await response.json()).toEqual(JSON.parse(JSON.stringify(document)))
+  })
+
+  it('names only paths and methods that the application answers', async () => {
+    const { send } = testApp(stub, {
+      observer: { request: () => {}, render: async () => ({ contentType: 'text/plain', body: '' }) },
+    })
+    for (const [path, methods] of Object.entries(document.paths)) {
+      for (const method of Object.keys(methods)) {
+        const headers = path === '/' ? { 'x-amz-target': 'RekognitionService.DetectLabels' } : undefined
+        const init = { method: method.toUpperCase(), ...(headers && { headers }) }
+        const response = await send(path.replace('{name}', 'tiny'), init)
+        expect([path, method, response.status === 405]).toEqual([path, method, false])
+        if (response.status === 404) expect(path).toMatch(/^\/v2\/models/)
+      }
+    }
+  })
+
+  it('names every option that a request may carry', () => {
+    const named = document.paths['/v1/detect'].post.parameters.map(({ name }) => name)
+    expect(named.sort()).toEqual(
+      Object.keys(detectOptionsSchema.shape)
+        .filter((name) => name !== 'max')
+        .sort(),
+    )
+  })
+})

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest'
 import type { Annotation, Dataset } from '../datasets/dataset.ts'
 import { type CocoStats, evaluateCoco } from './coco.ts'
 import { evaluationInput, parseCocoResults } from './predictions.ts'
+import { evaluateVoc } from './voc-ap.ts'
 
 /**
  * Stored numbers of pycocotools on real detections of three models over 95 pictures of COCO, and on made-up
@@ -136,5 +137,18 @@ describe('COCO metrics', () => {
       metrics.classes.map((entry) => entry.ap >= 0),
     )
     expect(metrics.classes.some((entry) => entry.ap === -1)).toBe(true)
+  })
+})
+
+describe('VOC AP50', () => {
+  const stored: Record<string, { ap11: number; apContinuous: number }> = JSON.parse(
+    readFileSync(resolve(folder, 'voc.golden.json'), 'utf8'),
+  )
+
+  it.each(Object.keys(sets))('equals the stored numbers of the VOCdevkit for %s', (model) => {
+    const results = parseCocoResults(load(`${model}.json.gz`), model)
+    const { ap11, apContinuous } = evaluateVoc(evaluationInput(dataset(sets[model]!), results))
+    expect(Math.abs(ap11 - stored[model]!.ap11)).toBeLessThan(1e-9)
+    expect(Math.abs(apContinuous - stored[model]!.apContinuous)).toBeLessThan(1e-9)
   })
 })

@@ -68,10 +68,17 @@ export function realConstant(graph: OnnxGraph, tensor: TfliteTensor, placing: Pl
 
 /** Adds an 8-bit constant as uint8 codes, for a DequantizeLinear that the runtime fuses into its consumer. */
 export function codesConstant(graph: OnnxGraph, tensor: TfliteTensor, placing: Placing): string {
-  const shift = tensor.type === 'uint8' ? 0 : INT8_TO_UINT8
-  return graph.constant('uint8', placing.dims ?? stored(tensor.shape, placing.order), () =>
-    placed(tensor, placing).map((code) => (code + shift) & 255),
-  )
+  return graph.constant('uint8', placing.dims ?? stored(tensor.shape, placing.order), () => {
+    const codes = placed(tensor, placing)
+    return tensor.type === 'uint8' ? codes : shifted(codes)
+  })
+}
+
+/** int8 codes as uint8 codes of the same reals; a plain loop, since weights have millions of them. */
+function shifted(codes: Uint8Array): Uint8Array {
+  const out = new Uint8Array(codes.length)
+  for (let index = 0; index < codes.length; index++) out[index] = codes[index]! ^ INT8_TO_UINT8
+  return out
 }
 
 function plainConstant(graph: OnnxGraph, tensor: TfliteTensor, placing: Placing): string {

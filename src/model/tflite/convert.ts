@@ -69,6 +69,10 @@ export function nameOutputs(source: TfliteGraph): Map<number, string> {
 function addInput(graph: OnnxGraph, values: Values, index: number): void {
   const tensor = values.tensor(index)
   const type = storedType(tensor)
+  // A free batch is taken as one picture; a free height or width would be taken as one pixel.
+  if (tensor.freeAxes.some((axis) => axis > 0)) {
+    throw unsupported('an input of free size', 'Export the model with a fixed height and width.')
+  }
   const order = identity(tensor.shape.length)
   const name = graph.unique(tensor.name)
   graph.inputs.push({ name, type, dims: tensor.shape })

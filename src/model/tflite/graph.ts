@@ -24,6 +24,8 @@ export interface TfliteTensor {
   shape: number[]
   /** False when the file declares no shape and the tensor is not a constant: known only after a run. */
   hasShape: boolean
+  /** Axes whose size the file leaves free; `shape` has a stand-in of 1 there. */
+  freeAxes: number[]
   data: Uint8Array | undefined
   quantization: Quantization | undefined
   isVariable: boolean

@@ -2,9 +2,10 @@
 import { readFileSync } from 'node:fs'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { describe, expect, it } from 'vitest'
+import { BoxletError } from '../../errors.ts'
 import { CONVERSIONS } from './ops/registry.ts'
 import { readGraph } from './reader.ts'
-import { tfliteToOnnx } from './tflite.ts'
+import { readTflite, tfliteToOnnx } from './tflite.ts'
 
 interface Golden {
   name: string
@@ -14,8 +15,18 @@ interface Golden {
   outputs: { shape: number[]; step: number; values: number[] }[]
 }
 
-const goldens: Golden[] = JSON.parse(readFileSync(new URL('operators.golden.json', import.meta.url), 'utf8'))
-const fileOf = (golden: Golden): Uint8Array => new Uint8Array(Buffer.from(golden.model, 'base64'))
+/** A graph that has no conversion, and a part of what the error says. */
+interface Refused {
+  name: string
+  model: string
+  refused: string
+}
+
+const stored: (Golden | Refused)[] = JSON.parse(
+  readFileSync(new URL('operators.golden.json', import.meta.url), 'utf8'),
+)
+const goldens = stored.filter((golden): golden is Golden => !('refused' in golden))
+const fileOf = (golden: { model: string }): Uint8Array => new Uint8Array(Buffer.from(golden.model, 'base64'))
 
 describe('each operator gives what LiteRT gives', () => {
   it.each(goldens.map((golden) => [golden.name, golden] as const))('%s', async (_, golden) => {
@@ -40,6 +51,31 @@ describe('each operator gives what LiteRT gives', () => {
     await session.release()
   })
 })
+
+describe('what has no conversion is refused by name, and still described', () => {
+  const refusals = stored.filter((golden): golden is Refused => 'refused' in golden)
+  it.each(refusals.map((refusal) => [refusal.name, refusal] as const))('%s', (_, refusal) => {
+    const file = fileOf(refusal)
+    const error = thrownBy(() => tfliteToOnnx(file))
+    expect(error).toBeInstanceOf(BoxletError)
+    expect(error).toMatchObject({
+      code: 'MODEL_UNSUPPORTED',
+      message: expect.stringContaining(refusal.refused),
+    })
+    const { inputs, ops } = readTflite(file)
+    expect(inputs.length).toBeGreaterThan(0)
+    expect(Object.keys(ops)).toHaveLength(1)
+  })
+})
+
+function thrownBy(work: () => unknown): unknown {
+  try {
+    work()
+  } catch (error) {
+    return error
+  }
+  return undefined
+}
 
 it('has a graph for every conversion', () => {
   const tested = new Set(

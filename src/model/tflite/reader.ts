@@ -121,6 +121,7 @@ function readTensor(table: Table, buffers: Table[]): TfliteTensor {
     type,
     shape,
     hasShape: shape.length > 0 || row.hasRank || data !== undefined,
+    freeAxes: shape.flatMap((_, axis) => (row.shapeSignature?.[axis] === -1 ? [axis] : [])),
     data,
     quantization: readQuantization(row.quantization, shape),
     isVariable: row.isVariable,

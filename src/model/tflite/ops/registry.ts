@@ -6,6 +6,7 @@ import * as each from './elementwise.ts'
 import { batchMatmul, fullyConnected } from './matmul.ts'
 import { argument, cumulativeSum, reduce, topK } from './reduce.ts'
 import { resizeBilinear, resizeNearest } from './resize.ts'
+import { nonMaxSuppression, scatterNd } from './select.ts'
 import * as shape from './shape.ts'
 import * as slice from './slice.ts'
 import { averagePool2d, maxPool2d } from './window.ts'
@@ -103,6 +104,9 @@ export const CONVERSIONS: Record<string, (at: Operation) => void> = {
   GATHER: slice.gather,
   GATHER_ND: slice.gatherNd,
   REVERSE_V2: slice.reverse,
+  SCATTER_ND: scatterNd,
+  NON_MAX_SUPPRESSION_V4: nonMaxSuppression,
+  NON_MAX_SUPPRESSION_V5: nonMaxSuppression,
 
   MEAN: reduce('ReduceMean'),
   SUM: reduce('ReduceSum'),

@@ -10,6 +10,7 @@ import type {
   ModelInfo,
 } from '../detector-types.ts'
 import { BoxletError, type ErrorCode } from '../errors.ts'
+import { turnOffTelemetry } from '../runtime/telemetry.ts'
 
 /** What a worker is asked. */
 export interface Job {
@@ -91,6 +92,7 @@ class PoolWorker {
   private stopped = false
 
   constructor(setup: WorkerSetup) {
+    turnOffTelemetry()
     this.worker = new Worker(WORKER, { workerData: setup })
     this.ready = new Promise((resolve, reject) => {
       this.worker.on('message', (reply: Reply) => {

@@ -2,6 +2,7 @@ import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
 import { BoxletError } from '../errors.ts'
 import type { Dimension } from '../model/signature.ts'
 import type { Tensor, TensorData } from '../model/tensor.ts'
+import { turnOffTelemetry } from './telemetry.ts'
 
 export interface SessionOptions {
   /** Threads of one run. */
@@ -31,6 +32,7 @@ export interface Session {
  * @throws BoxletError MODEL_RUN_FAILED when the runtime refuses the model
  */
 export async function openSession(model: string | Uint8Array, options: SessionOptions): Promise<Session> {
+  turnOffTelemetry()
   const runtime = await import('onnxruntime-node')
   let session: InferenceSession
   try {

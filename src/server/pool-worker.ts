@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import type { ModelInfo } from '../detector-types.ts'
 import { BoxletError } from '../errors.ts'
+import { turnOffTelemetry } from '../runtime/telemetry.ts'
 import type { WorkerError, WorkerReply, WorkerRequest, WorkerSettings } from './worker-messages.ts'
 
 /** The built file, also where the pool itself runs from its TypeScript source, as in tests. */
@@ -25,6 +26,7 @@ export class PoolWorker {
   #ended = false
 
   constructor(settings: WorkerSettings, events: PoolWorkerEvents) {
+    turnOffTelemetry()
     this.#thread = new Worker(WORKER_FILE, { workerData: settings, name: 'boxlet-detector' })
     this.ready = new Promise((resolve, reject) => {
       this.#thread.on('message', (reply: WorkerReply) => {

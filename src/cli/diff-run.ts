@@ -14,6 +14,7 @@ import {
   runSubject,
   SUBJECT_OPTIONS,
   type SubjectSettings,
+  switchingPrices,
   tellProblems,
 } from './eval-subjects.ts'
 import type { ExitCode, Io } from './verb.ts'
@@ -43,7 +44,7 @@ export async function runDiff(args: string[], io: Io): Promise<ExitCode> {
   const [a, b] = sides as [Measured, Measured]
   const problems = [...dataset.problems, ...a.problems, ...b.problems]
   const difference = diff(dataset, a, b, renames, problems)
-  const costs = costsOf(a, b, values['rekognition-price'])
+  const costs = costsOf(a, b, values)
   const extra = costs === undefined ? '' : switchingText(costs)
   io.stdout.write(
     values.format === 'json'
@@ -66,14 +67,16 @@ const detectOptions = (values: SubjectSettings) => ({
   ...(values.max === undefined ? {} : { maxDetections: values.max }),
 })
 
-function costsOf(a: Measured, b: Measured, price: number | undefined): Switching | undefined {
+function costsOf(a: Measured, b: Measured, values: SubjectSettings): Switching | undefined {
   const timed = (side: Measured) => {
     const { results, seconds, jobs, info } = side
     const speed = measureSpeed({ results, seconds, jobs, subject: info, detect: {} })
     return speed === undefined ? undefined : { subject: info, speed }
   }
   const [first, second] = [timed(a), timed(b)]
-  return first === undefined || second === undefined ? undefined : switching(first, second, price)
+  return first === undefined || second === undefined
+    ? undefined
+    : switching(first, second, switchingPrices(values))
 }
 
 async function writePage(

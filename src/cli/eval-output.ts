@@ -16,6 +16,7 @@ import { table, textComparison, textReport } from '../evaluate/report/text.ts'
 import { type Switching, switching, switchingText } from '../evaluate/switching.ts'
 import { writeThresholds } from '../evaluate/write-thresholds.ts'
 import type { EvalSettings } from './eval-run.ts'
+import { switchingPrices } from './eval-subjects.ts'
 import type { Io } from './verb.ts'
 
 const WORST = 24
@@ -93,7 +94,7 @@ function costsOf({ a, b }: Comparison, values: EvalSettings): Switching | undefi
     { subject: a.subject, speed: a.speed },
     { subject: b.subject, speed: b.speed },
   ]
-  return switching(first, second, values['rekognition-price'])
+  return switching(first, second, switchingPrices(values))
 }
 
 /** Failed models fill their row with the error code and dashes. */

@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { PRICES } from '../aws/cost/prices.ts'
 import type { Dataset } from '../datasets/dataset.ts'
 import { formatProblem, type Problem } from '../datasets/problem.ts'
 import type { DetectOptions } from '../detector-types.ts'
@@ -9,6 +10,7 @@ import { parseRenames } from '../evaluate/label-map.ts'
 import { ResultCache } from '../evaluate/result-cache.ts'
 import { type DatasetRun, runDataset } from '../evaluate/run-dataset.ts'
 import { openModel, type Subject } from '../evaluate/subject.ts'
+import type { SwitchingPrices } from '../evaluate/switching.ts'
 import { cacheFolder } from '../model/store-cache.ts'
 import { defaultThreads } from '../runtime/processors.ts'
 import type { OptionSpec, Settings } from './config.ts'
@@ -157,6 +159,13 @@ export function tellProblems(problems: readonly Problem[], io: Io): void {
   if (problems.length > SHOWN_PROBLEMS)
     io.stderr.write(`… and ${problems.length - SHOWN_PROBLEMS} problems more\n`)
 }
+
+/** List prices, with the user's own for a Rekognition picture where one is given. */
+export const switchingPrices = (values: SubjectSettings): SwitchingPrices => ({
+  rekognitionPicture: values['rekognition-price'] ?? PRICES.rekognition.image[0].price,
+  lambdaGbSecond: PRICES.lambda.duration.arm64[0].price,
+  lambdaRequest: PRICES.lambda.request,
+})
 
 export async function readRenames(path: string | undefined): Promise<Record<string, string | null>> {
   if (path === undefined) return {}

@@ -1,14 +1,15 @@
-/**
- * What a picture costs with Amazon Rekognition and on AWS Lambda. List prices of us-east-1; they change, so
- * every number can be replaced and the report says which ones it used.
- */
+/** What a picture costs with Amazon Rekognition and on AWS Lambda, and how long an answer takes. */
 import type { Speed, SubjectInfo } from './evaluation.ts'
 
-/** Dollars a picture: DetectLabels, first tier. Custom Labels is billed by the hour and has no such price. */
-export const REKOGNITION_PRICE = 0.001
-/** Dollars for a gigabyte-second of Lambda on arm64, and for a request. */
-const LAMBDA_GB_SECOND = 0.0000133334
-const LAMBDA_REQUEST = 0.0000002
+/** Dollars. The caller says which ones, so that prices are kept in one place. */
+export interface SwitchingPrices {
+  /** A picture with Rekognition. Custom Labels is billed by the hour, so the user has to name one. */
+  rekognitionPicture: number
+  /** A gigabyte-second of Lambda on arm64, and a request. */
+  lambdaGbSecond: number
+  lambdaRequest: number
+}
+
 /** Megabytes that give a function one whole processor. */
 const LAMBDA_MB = 1769
 
@@ -31,15 +32,16 @@ export interface Timed {
   speed: Speed
 }
 
-/** Undefined unless exactly one of the two is Rekognition. @param price dollars a picture */
-export function switching(a: Timed, b: Timed, price = REKOGNITION_PRICE): Switching | undefined {
+/** Undefined unless exactly one of the two is Rekognition. */
+export function switching(a: Timed, b: Timed, prices: SwitchingPrices): Switching | undefined {
   const isCloud = ({ subject }: Timed) => subject.kind === 'rekognition'
   if (isCloud(a) === isCloud(b)) return undefined
   const [cloud, other] = isCloud(a) ? [a, b] : [b, a]
   const { decode, prepare, run, boxes } = other.speed.median
   const seconds = (decode + prepare + run + boxes) / 1000
-  const otherCost = 1000 * (seconds * (LAMBDA_MB / 1024) * LAMBDA_GB_SECOND + LAMBDA_REQUEST)
-  const rekognitionCost = 1000 * price
+  const gbSeconds = seconds * (LAMBDA_MB / 1024)
+  const otherCost = 1000 * (gbSeconds * prices.lambdaGbSecond + prices.lambdaRequest)
+  const rekognitionCost = 1000 * prices.rekognitionPicture
   return {
     rekognition: cloud.subject.name,
     other: other.subject.name,

@@ -38,12 +38,15 @@ export function evaluateVoc(input: EvaluationInput): VocMetrics {
   const classes: VocClass[] = []
   for (let category = 0; category < categories; category++) {
     const first = category * images
-    const rows = detections.rows.slice(detections.starts[first], detections.starts[first + images])
-    rows.sort((a, b) => found.score[b]! - found.score[a]! || a - b)
+    const rows = detections.rows.subarray(detections.starts[first], detections.starts[first + images])
+    // Equal scores keep the order of the pictures, then that of the file.
+    const places = Uint32Array.from(rows, (_, i) => i)
+    places.sort((a, b) => found.score[rows[b]!]! - found.score[rows[a]!]! || a - b)
     const objects = truths.rows.subarray(truths.starts[first], truths.starts[first + images])
     const total = objects.reduce((sum, row) => sum + (truth.crowd[row] || truth.ignore[row] ? 0 : 1), 0)
     const hits: boolean[] = []
-    for (const row of rows) {
+    for (const place of places) {
+      const row = rows[place]!
       const key = first + found.image[row]!
       const best = bestObject(input, row, truths.rows.subarray(truths.starts[key], truths.starts[key + 1]))
       if (best === undefined) hits.push(false)

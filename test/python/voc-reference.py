@@ -3,7 +3,7 @@
     python voc-reference.py ANNOTATIONS.json RESULTS.json
 
 Two things differ from the devkit. Nothing is added to widths, since boxes are edges and not pixel counts. Equal
-scores keep the order of the file, where the devkit's sort decides. Crowds are treated as difficult. Files may
+scores keep the order of the pictures, where the devkit's sort decides. Crowds are treated as difficult. Files may
 be gzipped (.gz).
 
 Needs: pip install numpy

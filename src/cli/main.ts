@@ -11,6 +11,15 @@ const VERBS: Record<string, () => Promise<{ verb: Verb }>> = {
   model: () => import('./model.ts'),
   serve: () => import('./serve.ts'),
   keys: () => import('./keys.ts'),
+  package: () => import('./package.ts'),
+  invoke: () => import('./invoke.ts'),
+  template: () => import('./template.ts'),
+  deploy: () => import('./deploy.ts'),
+  status: () => import('./status.ts'),
+  logs: () => import('./logs.ts'),
+  destroy: () => import('./destroy.ts'),
+  cost: () => import('./cost.ts'),
+  tune: () => import('./tune.ts'),
 }
 
 export async function main(args: string[], io: Io): Promise<ExitCode> {

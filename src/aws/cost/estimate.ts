@@ -1,0 +1,117 @@
+import type { Architecture } from '../package/architecture.ts'
+import { PRICES, tiered } from './prices.ts'
+
+export interface Workload {
+  imagesPerMonth: number
+  memoryMb: number
+  /** Billed milliseconds of a request that finds a warm environment. */
+  warmMs: number
+  /** Milliseconds that a request pays on top when it has to start an environment; starts are billed. */
+  coldMs: number
+  /** Share of requests that start an environment, 0–1. */
+  coldShare: number
+  /** Bytes of an answer. Those of the picture come in, which costs nothing. */
+  answerBytes: number
+  /** Bytes of log lines for a request. */
+  logBytes: number
+  httpApi: boolean
+  /** Counts the monthly free tiers of Lambda and of transfer. */
+  freeTier: boolean
+}
+
+/** What `bench/lambda.js` measured for yolov8n; the command takes the user's own in their place. */
+export const MEASURED = { cpuMs: 85, coldMs: 320, answerBytes: 1500, logBytes: 900 } as const
+
+export interface CostLine {
+  what: string
+  dollars: number
+}
+
+export interface Estimate {
+  name: string
+  lines: CostLine[]
+  /** A month. */
+  dollars: number
+  imagesPerDollar: number
+  note?: string
+}
+
+const GIGABYTE = 1e9
+const HOURS_PER_MONTH = 730
+/** Images a second that one always-on machine is planned for, so that it keeps room for bursts. */
+const TARGET_LOAD = 0.6
+
+function total(name: string, lines: CostLine[], images: number, note?: string): Estimate {
+  const dollars = lines.reduce((sum, line) => sum + line.dollars, 0)
+  const imagesPerDollar = dollars === 0 ? Number.POSITIVE_INFINITY : images / dollars
+  return { name, lines, dollars, imagesPerDollar, ...(note === undefined ? {} : { note }) }
+}
+
+function transfer({ imagesPerMonth, answerBytes, freeTier }: Workload): CostLine {
+  const gigabytes = (imagesPerMonth * answerBytes) / GIGABYTE
+  const billed = Math.max(0, gigabytes - (freeTier ? PRICES.transfer.freeGigabytes : 0))
+  return { what: 'transfer out', dollars: billed * PRICES.transfer.price }
+}
+
+export function lambdaCost(load: Workload, arch: Architecture): Estimate {
+  const { imagesPerMonth: images, memoryMb, warmMs, coldMs, coldShare, logBytes, httpApi, freeTier } = load
+  const { lambda } = PRICES
+  const memoryGb = memoryMb / 1024
+  const free = freeTier ? lambda.free : { requests: 0, gigabyteSeconds: 0 }
+  const seconds = (ms: number): number => (images * ms * memoryGb) / 1000
+  const warm = seconds(warmMs)
+  const cold = seconds(coldMs * coldShare)
+  const billed = Math.max(0, warm + cold - free.gigabyteSeconds)
+  const duration = tiered(lambda.duration[arch], billed)
+  const coldPart = warm + cold === 0 ? 0 : (duration * cold) / (warm + cold)
+  return total(
+    `Lambda ${arch}, ${memoryMb} MB`,
+    [
+      { what: 'duration', dollars: duration - coldPart },
+      { what: 'cold starts', dollars: coldPart },
+      { what: 'requests', dollars: Math.max(0, images - free.requests) * lambda.request },
+      ...(httpApi ? [{ what: 'API Gateway', dollars: images * PRICES.httpApiRequest }] : []),
+      { what: 'logs', dollars: ((images * logBytes) / GIGABYTE) * PRICES.logsGigabyte },
+      transfer(load),
+    ],
+    images,
+  )
+}
+
+export const rekognitionCost = (load: Workload): Estimate =>
+  total(
+    'Rekognition DetectLabels',
+    [{ what: 'images', dollars: tiered(PRICES.rekognition.image, load.imagesPerMonth) }, transfer(load)],
+    load.imagesPerMonth,
+  )
+
+/** As many machines as the average load needs; bursts above twice the average need more. */
+export function instanceCost(load: Workload): Estimate {
+  const { instance } = PRICES
+  const perSecond = load.imagesPerMonth / (HOURS_PER_MONTH * 3600)
+  const capacity = (instance.vcpus * 1000 * TARGET_LOAD) / MEASURED.cpuMs
+  const machines = Math.max(1, Math.ceil(perSecond / capacity))
+  return total(
+    `${instance.name} always on`,
+    [
+      { what: `${machines} × ${HOURS_PER_MONTH} hours`, dollars: machines * HOURS_PER_MONTH * instance.hour },
+      { what: 'disk', dollars: machines * instance.diskGigabytes * instance.diskGigabyteMonth },
+      transfer(load),
+    ],
+    load.imagesPerMonth,
+    `${machines === 1 ? 'one machine, which is not highly available' : `${machines} machines`}; without load balancer`,
+  )
+}
+
+export const compareCosts = (load: Workload): Estimate[] => [
+  lambdaCost(load, 'arm64'),
+  lambdaCost(load, 'x86_64'),
+  rekognitionCost(load),
+  instanceCost(load),
+]
+
+/** Time of a request at a memory size: below one processor it grows with the missing share. */
+export function warmMsAt(memoryMb: number, cpuMs: number = MEASURED.cpuMs): number {
+  const share = memoryMb / 1769
+  return share >= 1 ? cpuMs : cpuMs / share
+}

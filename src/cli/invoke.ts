@@ -1,0 +1,158 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { LambdaHost } from '../aws/host/lambda-host.ts'
+import { DEFAULT_MEMORY_MB } from '../aws/template/parameters.ts'
+import { BoxletError } from '../errors.ts'
+import { readSettings, type Settings } from './config.ts'
+import type { ExitCode, Io, Verb } from './verb.ts'
+
+const OPTIONS = {
+  event: { type: 'string', short: 'e' },
+  image: { type: 'string', short: 'i' },
+  zip: { type: 'string' },
+  layer: { type: 'string', multiple: true },
+  handler: { type: 'string' },
+  memory: { type: 'number', integer: true, min: 128, max: 10_240 },
+  timeout: { type: 'number', min: 0.1, max: 900 },
+  node: { type: 'string' },
+  'runtime-client': { type: 'string' },
+  env: { type: 'string', multiple: true },
+  times: { type: 'number', integer: true, min: 1, max: 1000 },
+  quota: { type: 'boolean' },
+  'real-aws': { type: 'boolean' },
+  out: { type: 'string', short: 'o' },
+  logs: { type: 'boolean' },
+} as const
+
+export const verb: Verb = {
+  name: 'invoke',
+  summary: 'Run a built package on this machine as Lambda would.',
+  help: `boxlet invoke --event FILE | --image FILE [options]
+
+Unpacks the zip read-only, starts it in a process of its own with Lambda's environment under a Lambda Runtime
+API host, and sends it the event. The answer goes to standard output, a report as Lambda writes it to standard
+error.
+
+  --event FILE, -e      JSON of the event; - reads standard input
+  --image FILE, -i      picture to send as {"image": base64} instead
+  --zip FILE            package (default boxlet-ARCH.zip of this machine)
+  --layer FILE          layer zip (may be repeated)
+  --handler H           file.export (default index.handler; index.streaming streams)
+  --memory MB           128-10240 (default ${DEFAULT_MEMORY_MB})
+  --timeout S           seconds (default 30)
+  --node PATH           Node that runs the function (default: this one)
+  --runtime-client DIR  folder of AWS's aws-lambda-ric, in place of the small runtime inside Boxlet
+  --env NAME=VALUE      variable of the function (may be repeated)
+  --times N             calls, the first of them cold (default 1)
+  --quota               holds the process to the processor share of its memory (Linux, root)
+  --real-aws            passes your AWS credentials on, for events that name S3 objects
+  --logs                shows what the function logs
+  --out FILE, -o        writes the answer there
+
+Exit codes: 0 answered, 1 the function failed, 2 wrong usage, 3 it could not be run.
+
+Examples
+  boxlet invoke --image photo.jpg
+  boxlet invoke --event event.json --memory 512 --quota --times 3
+`,
+  run,
+}
+
+async function run(args: string[], io: Io): Promise<ExitCode> {
+  const { values } = await readSettings('invoke', args, OPTIONS, io.env)
+  const event = await readEvent(values, io)
+  const host = await LambdaHost.open({
+    zip: values.zip ?? `boxlet-${process.arch === 'arm64' ? 'arm64' : 'x86_64'}.zip`,
+    layers: values.layer ?? [],
+    memoryMb: values.memory ?? DEFAULT_MEMORY_MB,
+    timeoutMs: (values.timeout ?? 30) * 1000,
+    environment: variables(values.env ?? []),
+    credentials: values['real-aws'] ? ownCredentials(io.env) : {},
+    quota: values.quota ?? false,
+    ...(values.handler === undefined ? {} : { handler: values.handler }),
+    ...(values.node === undefined ? {} : { node: values.node }),
+    ...(values['runtime-client'] === undefined ? {} : { runtimeClient: values['runtime-client'] }),
+    ...(values.logs ? { onLog: (line: string) => io.stderr.write(`${line}\n`) } : {}),
+  })
+  try {
+    let failed = false
+    for (let call = 0; call < (values.times ?? 1) && !io.signal.aborted; call++) {
+      const result = await host.invoke(event)
+      failed ||= result.functionError !== undefined
+      if (values.out !== undefined) await writeFile(values.out, result.payload)
+      else {
+        io.stdout.write(result.payload)
+        io.stdout.write('\n')
+      }
+      io.stderr.write(report(result.requestId, result.metrics, host.config.memoryMb))
+    }
+    return failed ? 1 : 0
+  } finally {
+    await host.close()
+  }
+}
+
+async function readEvent(values: Settings<typeof OPTIONS>, io: Io): Promise<unknown> {
+  if ((values.event === undefined) === (values.image === undefined))
+    throw new BoxletError('USAGE', 'Expected either --event or --image but received both or neither.')
+  if (values.image !== undefined) {
+    const bytes = await read(values.image)
+    return { image: bytes.toString('base64') }
+  }
+  const text = values.event === '-' ? await readAll(io) : (await read(values.event!)).toString('utf8')
+  try {
+    return JSON.parse(text) as unknown
+  } catch (cause) {
+    throw new BoxletError('USAGE', 'Expected JSON for the event but received other text.', { cause })
+  }
+}
+
+async function read(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path)
+  } catch (cause) {
+    throw new BoxletError('USAGE', `Expected a readable file but "${path}" cannot be read.`, { cause })
+  }
+}
+
+async function readAll(io: Io): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of io.stdin) chunks.push(Buffer.from(chunk as Uint8Array))
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function variables(pairs: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const at = pair.indexOf('=')
+      if (at < 1) throw new BoxletError('USAGE', `Expected NAME=VALUE for --env but received "${pair}".`)
+      return [pair.slice(0, at), pair.slice(at + 1)]
+    }),
+  )
+}
+
+const ownCredentials = (env: Io['env']): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(env).filter(
+      (entry): entry is [string, string] => /^AWS_/.test(entry[0]) && entry[1] !== undefined,
+    ),
+  )
+
+function report(
+  id: string,
+  metrics: import('../aws/host/lambda-host.ts').InvokeMetrics,
+  memoryMb: number,
+): string {
+  const { durationMs, initMs, maxMemoryBytes, cpuMs, tmpBytes } = metrics
+  const parts = [
+    `REPORT RequestId: ${id}`,
+    `Duration: ${durationMs.toFixed(2)} ms`,
+    // Starts are billed since August 2025.
+    `Billed Duration: ${Math.ceil(durationMs + (initMs ?? 0))} ms`,
+    `Memory Size: ${memoryMb} MB`,
+    maxMemoryBytes === undefined ? undefined : `Max Memory Used: ${Math.ceil(maxMemoryBytes / 2 ** 20)} MB`,
+    initMs === undefined ? undefined : `Init Duration: ${initMs.toFixed(2)} ms`,
+    cpuMs === undefined ? undefined : `Processor: ${Math.round(cpuMs)} ms`,
+    `/tmp: ${(tmpBytes / 2 ** 20).toFixed(1)} MB`,
+  ]
+  return `${parts.filter((part) => part !== undefined).join('\t')}\n`
+}

@@ -1,0 +1,78 @@
+import { openSession } from '../aws/deploy/session.ts'
+import { describeStack, outputsOf } from '../aws/deploy/stack.ts'
+import { readSettings } from './config.ts'
+import { DEFAULT_STACK, stackName } from './deploy.ts'
+import type { ExitCode, Io, Verb } from './verb.ts'
+
+const OPTIONS = {
+  stack: { type: 'string' },
+  region: { type: 'string' },
+  format: { type: 'string', choices: ['text', 'json'] },
+} as const
+
+/** Parameters that people ask about first. */
+const SHOWN = [
+  'Architecture',
+  'Runtime',
+  'MemorySize',
+  'Timeout',
+  'Auth',
+  'ReservedConcurrency',
+  'ProvisionedConcurrency',
+]
+
+export const verb: Verb = {
+  name: 'status',
+  summary: 'Show a deployed stack: state, endpoint, settings.',
+  help: `boxlet status [options]
+
+  --stack NAME          name of the stack (default ${DEFAULT_STACK})
+  --region R            region (default: AWS_REGION or the profile's)
+  --format F            text | json (default text)
+
+Exit codes: 0 the stack is ready, 1 it is changing or failed, 3 there is none.
+`,
+  run,
+}
+
+async function run(args: string[], io: Io): Promise<ExitCode> {
+  const { values } = await readSettings('status', args, OPTIONS, io.env)
+  const name = stackName(values.stack)
+  const session = await openSession(values.region)
+  const stack = await describeStack(session, name)
+  if (stack === undefined) {
+    io.stderr.write(`boxlet: There is no stack "${name}" in ${session.region}.\n`)
+    return 3
+  }
+  const parameters = Object.fromEntries(
+    (stack.Parameters ?? []).map(({ ParameterKey = '', ParameterValue = '' }) => [
+      ParameterKey,
+      ParameterValue,
+    ]),
+  )
+  const changed = stack.LastUpdatedTime ?? stack.CreationTime
+  const outputs = outputsOf(stack)
+  if (values.format === 'json') {
+    const document = {
+      stack: name,
+      region: session.region,
+      status: stack.StackStatus,
+      changed,
+      parameters,
+      outputs,
+    }
+    io.stdout.write(`${JSON.stringify(document, null, 2)}\n`)
+  } else {
+    const rows = [
+      ['stack', name],
+      ['region', session.region],
+      ['status', stack.StackStatus ?? ''],
+      ['changed', changed?.toISOString() ?? ''],
+      ...Object.entries(outputs),
+      ...SHOWN.filter((key) => key in parameters).map((key) => [key, parameters[key] ?? '']),
+    ]
+    const width = Math.max(...rows.map(([key = '']) => key.length))
+    io.stdout.write(rows.map(([key = '', value]) => `${key.padEnd(width)}  ${value}\n`).join(''))
+  }
+  return stack.StackStatus === 'CREATE_COMPLETE' || stack.StackStatus === 'UPDATE_COMPLETE' ? 0 : 1
+}

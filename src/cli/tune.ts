@@ -1,0 +1,214 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openSession } from '../aws/deploy/session.ts'
+import { describeStack, outputsOf } from '../aws/deploy/stack.ts'
+import { type Architecture, hostArchitecture } from '../aws/package/architecture.ts'
+import { writePackage } from '../aws/package/build-package.ts'
+import { curveSvg } from '../aws/tune/curve.ts'
+import { measureDeployed } from '../aws/tune/deployed.ts'
+import { canMeasureLocally, measureLocally } from '../aws/tune/local.ts'
+import { type Measurement, type Priced, priced, recommend } from '../aws/tune/measurement.ts'
+import { BoxletError } from '../errors.ts'
+import { loadSharp } from '../image/load-sharp.ts'
+import { readSettings, type Settings } from './config.ts'
+import { stackName } from './deploy.ts'
+import { DEFAULT_MODEL } from './model-options.ts'
+import { PACKAGE_HELP, PACKAGE_OPTIONS, packageFor } from './package-options.ts'
+import type { ExitCode, Io, Verb } from './verb.ts'
+
+const SIZES = [512, 1024, 1769, 3008]
+
+const OPTIONS = {
+  ...PACKAGE_OPTIONS,
+  image: { type: 'string', short: 'i' },
+  zip: { type: 'string' },
+  stack: { type: 'string' },
+  region: { type: 'string' },
+  sizes: { type: 'string' },
+  calls: { type: 'number', integer: true, min: 2, max: 1000 },
+  starts: { type: 'number', integer: true, min: 1, max: 50 },
+  out: { type: 'string', short: 'o' },
+  format: { type: 'string', choices: ['text', 'json'] },
+} as const
+
+export const verb: Verb = {
+  name: 'tune',
+  summary: 'Measure memory sizes and recommend one.',
+  help: `boxlet tune --image FILE [options]
+
+Measures on this machine, with the process held to the processor share of each size (Linux, root), or a
+deployed stack with --stack. Recommends the fastest of the sizes that cost at most a tenth more than the
+cheapest.
+
+  --image FILE, -i      picture to detect in
+  --zip FILE            package to measure (default: built from --model)
+  --stack NAME          measures that deployed stack; only $LATEST changes, which serves nobody
+  --region R            region of the stack
+  --sizes A,B,...       memory sizes in MB (default ${SIZES.join(',')})
+  --calls N             warm calls for each start (default 10)
+  --starts N            cold starts for each size (default 3)
+  --out FILE, -o        curve as .svg or .png (default boxlet-tune.svg)
+  --format F            text | json (default text)
+
+${PACKAGE_HELP}
+
+Examples
+  boxlet tune --image photo.jpg --model yolov8n --accept-licence AGPL-3.0
+  boxlet tune --image photo.jpg --stack boxlet --sizes 1024,1769,3008
+`,
+  run,
+}
+
+async function run(args: string[], io: Io): Promise<ExitCode> {
+  const { values } = await readSettings('tune', args, OPTIONS, io.env)
+  if (values.image === undefined)
+    throw new BoxletError('USAGE', 'Expected a picture for --image but received none.')
+  const bytes = await readFile(values.image).catch((cause: unknown) => {
+    throw new BoxletError(
+      'IMAGE_NOT_FOUND',
+      `Expected a picture at "${values.image}" but could not read it.`,
+      { cause },
+    )
+  })
+  const event = { image: bytes.toString('base64') }
+  const sizes = parseSizes(values.sizes)
+  const measured =
+    values.stack === undefined
+      ? await local(values, event, sizes, io)
+      : await deployed(values, event, sizes, io)
+  if (measured === undefined) return 3
+  const { arch, points, title } = measured
+  const rows = points.map((point) => priced(point, arch))
+  const best = recommend(rows)
+  const out = values.out ?? 'boxlet-tune.svg'
+  await writeCurve(out, curveSvg(rows, best, title))
+  io.stdout.write(
+    values.format === 'json'
+      ? `${JSON.stringify({ arch, points: rows, recommended: best?.memoryMb ?? null, curve: out }, null, 2)}\n`
+      : table(rows, best, arch),
+  )
+  io.stderr.write(`boxlet: The curve is in ${out}.\n`)
+  return 0
+}
+
+type Measured = { arch: Architecture; points: Measurement[]; title: string } | undefined
+
+async function local(
+  values: Settings<typeof OPTIONS>,
+  event: unknown,
+  sizes: readonly number[],
+  io: Io,
+): Promise<Measured> {
+  if (!canMeasureLocally()) {
+    io.stderr.write(
+      'boxlet: Skipped: this machine does not let a process be held to a share of the processor. That takes Linux, root and control groups; or measure a deployed stack with --stack.\n',
+    )
+    return undefined
+  }
+  const arch = hostArchitecture()
+  if (arch === undefined)
+    throw new BoxletError('USAGE', `Expected arm64 or x64 for this machine but it is ${process.arch}.`)
+  const folder = await mkdtemp(join(tmpdir(), 'boxlet-tune-'))
+  try {
+    const model = values.model ?? DEFAULT_MODEL
+    const [zip, layer] =
+      values.zip === undefined
+        ? await writePackage(await packageFor({ ...values, arch }, model, io), folder)
+        : [values.zip]
+    const points: Measurement[] = []
+    for (const memoryMb of sizes) {
+      io.stderr.write(`boxlet: Measuring ${memoryMb} MB.\n`)
+      points.push(
+        await measureLocally({
+          zip: zip!,
+          layers: layer?.endsWith('-layer.zip') ? [layer] : [],
+          event,
+          memoryMb,
+          calls: values.calls ?? 10,
+          starts: values.starts ?? 3,
+          signal: io.signal,
+        }),
+      )
+    }
+    return { arch, points, title: `${values.zip === undefined ? model : 'package'} on this machine, ${arch}` }
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function deployed(
+  values: Settings<typeof OPTIONS>,
+  event: unknown,
+  sizes: readonly number[],
+  io: Io,
+): Promise<Measured> {
+  const name = stackName(values.stack)
+  const session = await openSession(values.region)
+  const stack = await describeStack(session, name)
+  if (stack === undefined) {
+    io.stderr.write(`boxlet: There is no stack "${name}" in ${session.region}.\n`)
+    return undefined
+  }
+  const points = await measureDeployed(session, {
+    functionName: outputsOf(stack).FunctionName ?? name,
+    event,
+    memorySizes: sizes,
+    calls: values.calls ?? 10,
+    signal: io.signal,
+    onStep: (text) => io.stderr.write(`boxlet: ${text}\n`),
+  })
+  const arch = stack.Parameters?.find(({ ParameterKey }) => ParameterKey === 'Architecture')?.ParameterValue
+  return { arch: arch === 'x86_64' ? 'x86_64' : 'arm64', points, title: `${name} in ${session.region}` }
+}
+
+function parseSizes(text: string | undefined): number[] {
+  if (text === undefined) return SIZES
+  const sizes = text.split(',').map(Number)
+  if (sizes.some((size) => !Number.isInteger(size) || size < 128 || size > 10_240))
+    throw new BoxletError(
+      'USAGE',
+      `Expected whole numbers from 128 to 10240 for --sizes but received "${text}".`,
+    )
+  return [...new Set(sizes)].sort((a, b) => a - b)
+}
+
+async function writeCurve(path: string, svg: string): Promise<void> {
+  try {
+    if (!path.toLowerCase().endsWith('.png')) await writeFile(path, svg)
+    else {
+      const sharp = await loadSharp()
+      await sharp(Buffer.from(svg)).png().toFile(path)
+    }
+  } catch (cause) {
+    throw new BoxletError('OUTPUT_UNWRITABLE', `Expected to write the curve to ${path} but could not.`, {
+      cause,
+    })
+  }
+}
+
+function table(rows: readonly Priced[], best: Priced | undefined, arch: Architecture): string {
+  const header = ['memory', 'cold', 'warm', 'worst', 'processor', 'peak', '$/million', 'images/$']
+  const ms = (value: number | undefined): string =>
+    value === undefined || Number.isNaN(value) ? '-' : `${Math.round(value)} ms`
+  const body = rows.map((row) => [
+    `${row.memoryMb} MB`,
+    ms(row.coldMs),
+    ms(row.warmMs),
+    ms(row.worstMs),
+    ms(row.cpuMs),
+    row.peakMemoryMb === undefined ? '-' : `${Math.round(row.peakMemoryMb)} MB`,
+    row.dollarsPerMillion.toFixed(2),
+    Math.round(row.imagesPerDollar).toLocaleString('en-US'),
+  ])
+  const widths = header.map((title, column) =>
+    Math.max(title.length, ...body.map((row) => row[column]!.length)),
+  )
+  const format = (row: readonly string[]): string =>
+    row.map((cell, column) => cell.padStart(widths[column]!)).join('  ')
+  const advice =
+    best === undefined
+      ? 'No size has memory to spare; try larger ones.'
+      : `Recommended: ${best.memoryMb} MB (${arch} list price).`
+  return `${[format(header), ...body.map(format), advice].join('\n')}\n`
+}

@@ -118,6 +118,14 @@ describe('boxlet detect', () => {
     expect((await readdir(out)).sort()).toEqual(['chelsea.jpg', 'chelsea.txt', 'coffee.jpg', 'coffee.txt'])
     expect(await readFile(join(out, 'coffee.txt'), 'utf8')).toMatch(/^0 0\.5 /)
   })
+  it('says so when the output folder cannot be written', async () => {
+    const { code, err } = await boxlet(['detect', coffee, '--model', model, '--out', join(model, 'below')])
+    expect(code).toBe(3)
+    expect(err).toContain('OUTPUT_UNWRITABLE')
+  })
+  it.skipIf(process.platform !== 'linux')('does not hang where the system takes no folders', async () => {
+    expect(await boxlet(['detect', coffee, '--model', model, '--out', '/proc/x'])).toMatchObject({ code: 3 })
+  })
   it('keeps pictures of one name apart', async () => {
     const out = join(folder, 'twins')
     await boxlet(['detect', coffee, join(folder, 'in', 'coffee.png'), '--model', model, '--out', out])

@@ -1,6 +1,5 @@
 import { once } from 'node:events'
-import { mkdir, rename, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import type { Writable } from 'node:stream'
 import { Detector } from '../detector.ts'
 import type { DetectOptions, DetectResult } from '../detector-types.ts'
@@ -13,6 +12,7 @@ import { type PictureSource, pictureSources } from './detect-sources.ts'
 import { storeProgress } from './download-progress.ts'
 import { DEFAULT_MODEL, MODEL_OPTIONS, modelOptions } from './model-options.ts'
 import { progressLine } from './progress.ts'
+import { saveFile } from './save-file.ts'
 import type { ExitCode, Io, Verb } from './verb.ts'
 
 /** Pictures in work at once: while one runs, the next are decoded by other threads. More only holds memory. */
@@ -129,7 +129,7 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
   const tally = await inOrder(sources, work, io, async (source, outcome) => {
     const text = writer.picture(outcome)
     if (writer.perPicture === undefined || values.out === undefined) await write(io.stdout, text)
-    else if (!outcome.error) await save(join(values.out, source.outputStem + writer.perPicture), text)
+    else if (!outcome.error) await saveFile(join(values.out, source.outputStem + writer.perPicture), text)
   })
   await write(io.stdout, writer.end())
   return exitCode(tally, sources.length, io)
@@ -211,24 +211,7 @@ const errorText = ({ message, hint, code }: BoxletError): string =>
 async function saveAnnotated(bytes: Uint8Array, result: DetectResult, stem: string): Promise<void> {
   const { drawDetections } = await import('../image/draw.ts')
   const picture = await drawDetections(bytes, result.detections, { format: 'jpeg' })
-  await save(`${stem}.jpg`, picture)
-}
-
-/** Whole or not at all, so that a stopped run leaves no half pictures. */
-async function save(path: string, content: string | Uint8Array): Promise<void> {
-  try {
-    await mkdir(dirname(path), { recursive: true })
-    const part = `${path}.part`
-    await writeFile(part, content)
-    await rename(part, path)
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? 'unknown reason'
-    throw new BoxletError(
-      'OUTPUT_UNWRITABLE',
-      `Expected to write "${path}" but it cannot be written (${code}).`,
-      { cause },
-    )
-  }
+  await saveFile(`${stem}.jpg`, picture)
 }
 
 async function write(stream: Writable, text: string): Promise<void> {

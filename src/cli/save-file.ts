@@ -1,0 +1,43 @@
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { BoxletError } from '../errors.ts'
+
+/**
+ * Writes a file whole or not at all, and the folders above it, so that a stopped run leaves no half results.
+ *
+ * @throws BoxletError OUTPUT_UNWRITABLE
+ */
+export async function saveFile(path: string, content: string | Uint8Array): Promise<void> {
+  const part = `${path}.part`
+  try {
+    await makeFolder(dirname(path))
+    await writeFile(part, content)
+    await rename(part, path)
+  } catch (cause) {
+    await rm(part, { force: true }).catch(() => {})
+    const code = (cause as NodeJS.ErrnoException).code ?? 'unknown reason'
+    throw new BoxletError(
+      'OUTPUT_UNWRITABLE',
+      `Expected to write "${path}" but it cannot be written (${code}).`,
+      {
+        cause,
+        hint: 'Name a folder that may be written, on a disk that has room.',
+      },
+    )
+  }
+}
+
+/** Node's own recursive mkdir never returns where the parent exists and still takes no folder, as under /proc. */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') return
+    if (code !== 'ENOENT' || dirname(path) === path) throw error
+    await makeFolder(dirname(path))
+    await mkdir(path).catch((again: NodeJS.ErrnoException) => {
+      if (again.code !== 'EEXIST') throw again
+    })
+  }
+}

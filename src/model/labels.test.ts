@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { metadataLabels, parseLabels } from './labels.ts'
+import { metadataLabels, parseLabels, usualLabels } from './labels.ts'
 
 describe('parseLabels', () => {
   it('reads a class map from class to id, as IceVision writes it, with background as no class', () => {
@@ -39,6 +39,33 @@ describe('parseLabels', () => {
       'item {\n  name: "/m/01g317"\n  id: 1\n  display_name: "person"\n}\nitem { id: 3 name: \'car\' }'
     expect(parseLabels(text, 'map.pbtxt')).toEqual([null, 'person', null, 'car'])
   })
+  it.each(['', 'LabelName,DisplayName\n', 'id,name\r\n'])(
+    'reads the class descriptions of Open Images after the heading %j, the line being the class id',
+    (heading) => {
+      const end = heading.endsWith('\r\n') ? '\r\n' : '\n'
+      const lines = [
+        '/m/011k07,Tortoise',
+        '/m/0h8n5zk,Kitchen & dining room table',
+        '/g/11b_c,"Cup, ""mug"""',
+      ]
+      expect(parseLabels(heading + lines.join(end) + end, 'class-descriptions-boxable.csv')).toEqual([
+        'Tortoise',
+        'Kitchen & dining room table',
+        'Cup, "mug"',
+      ])
+    },
+  )
+  it('keeps a list of names that starts like a heading of class descriptions as a list', () => {
+    expect(parseLabels('id,name\ncat')).toEqual(['id,name', 'cat'])
+  })
+  it.each([
+    '/m/011k07,Tortoise\n\n/m/012074,Magpie',
+    '/m/011k07,Tortoise\nMagpie',
+    '/m/011k07,a,b',
+    '/m/0,"a',
+  ])('refuses class descriptions with a line it cannot place: %j', (text) => {
+    expect(() => parseLabels(text)).toThrowError(expect.objectContaining({ code: 'LABELS_INVALID' }))
+  })
   it.each(['', '{"a": "b"}', '[]', '{"names": 5', '{"0": {"x": 1}}', '[["cat"]]', '{"99999999": "far"}'])(
     'refuses %j with one clear error',
     (text) => {
@@ -58,5 +85,43 @@ describe('metadataLabels', () => {
   it('gives nothing for metadata that cannot be read', () => {
     expect(metadataLabels({ names: '__import__("os")' })).toBeUndefined()
     expect(metadataLabels({})).toBeUndefined()
+  })
+})
+
+describe('usualLabels', () => {
+  it('gives 601 classes the names of Open Images, each once', () => {
+    const labels = usualLabels(601)!.labels
+    expect(labels).toHaveLength(601)
+    expect(new Set(labels).size).toBe(601)
+    expect(labels.every((label) => label !== null && /^[A-Z][A-Za-z& -]+$/.test(label))).toBe(true)
+  })
+  it.each([
+    [1, 'Tortoise'],
+    [69, 'Person'],
+    [83, 'Vehicle registration plate'],
+    [199, 'Salt and pepper shakers'],
+    [245, 'Ceiling fan'],
+    [300, 'Motorcycle'],
+    [404, 'Vehicle'],
+    [446, 'Dog'],
+    [489, 'Goose'],
+    [544, 'Kitchen & dining room table'],
+    [571, 'Car'],
+    [601, 'Helmet'],
+  ])('gives id %i of the Open Images label map the name %s, with and without background', (id, name) => {
+    expect(usualLabels(601)!.labels[id - 1]).toBe(name)
+    expect(usualLabels(602)!.labels[id]).toBe(name)
+  })
+  it('puts the background of 602 classes first, as no class', () => {
+    const labels = usualLabels(602)!.labels
+    expect(labels).toHaveLength(602)
+    expect(labels[0]).toBeNull()
+  })
+  it('gives every caller a list of its own', () => {
+    usualLabels(601)!.labels[0] = 'changed'
+    expect(usualLabels(601)!.labels[0]).toBe('Tortoise')
+  })
+  it('guesses nothing for a count that no set has', () => {
+    expect(usualLabels(600)).toBeUndefined()
   })
 })

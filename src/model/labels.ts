@@ -1,6 +1,7 @@
 import { parse as parseYaml } from 'yaml'
 import { BoxletError } from '../errors.ts'
 import { COCO_80, COCO_90, COCO_91, VOC_20 } from './label-sets.ts'
+import { openImages601 } from './open-images.ts'
 import { type PythonValue, parsePythonLiteral } from './python-literal.ts'
 
 /** Index is the class id; null for an id without a class. */
@@ -31,13 +32,16 @@ export function usualLabels(classes: number): { labels: Labels; set: string } | 
   if (classes === 90) return { labels: [...COCO_90], set: 'the category ids of COCO less one' }
   if (classes === 20) return { labels: [...VOC_20], set: 'the 20 classes of Pascal VOC' }
   if (classes === 21) return { labels: [null, ...VOC_20], set: 'Pascal VOC with background first' }
+  if (classes === 601) return { labels: openImages601(), set: 'the 601 boxable classes of Open Images' }
+  if (classes === 602) return { labels: [null, ...openImages601()], set: 'Open Images with background first' }
   return undefined
 }
 
 /**
  * Reads a label file by its content, the name being only a hint: `classes.txt` (a line each), `data.yaml`
  * (`names`), `class_map.json` in both directions (`{"WBC": 2}` as IceVision writes it, `{"2": "WBC"}`), a
- * JSON list, COCO `categories`, or a TensorFlow `.pbtxt` map.
+ * JSON list, COCO `categories`, a TensorFlow `.pbtxt` map, or the class descriptions of Open Images
+ * (`/m/011k07,Tortoise`, the line being the class id, with or without a heading).
  *
  * @throws BoxletError LABELS_INVALID
  */
@@ -46,6 +50,7 @@ export function parseLabels(text: string, fileName = ''): Labels {
   const trimmed = text.replace(/^\uFEFF/, '').trim()
   if (trimmed === '') throw invalid('an empty file')
   if (/\.pbtxt$/i.test(fileName) || /^item\s*\{/.test(trimmed)) return fromPbtxt(trimmed)
+  if (CLASS_DESCRIPTIONS.test(trimmed)) return fromClassDescriptions(trimmed)
   if (trimmed.startsWith('{') || trimmed.startsWith('[')) return toLabels(plain(parsePythonLiteral(trimmed)))
   if (/\.ya?ml$/i.test(fileName) || /^names\s*:/m.test(trimmed)) return fromYaml(trimmed)
   return toLabels(trimmed.split(/\r?\n/).map((line) => line.trim()))
@@ -78,6 +83,23 @@ function fromPbtxt(text: string): Labels {
     if (id !== undefined && name !== null) byId[id] = name[1]!
   }
   return toLabels(byId)
+}
+
+/** Open Images V4 and V5 start with the first class, V6 with `id,name`, V7 with `LabelName,DisplayName`. */
+const CLASS_DESCRIPTIONS = /^(?:(?:LabelName,DisplayName|id,name)[ \t]*\r?\n)?(?=\/[a-z]\/\w+,)/i
+/** The machine id and the name, in quotes where it holds a comma. */
+const CLASS_DESCRIPTION = /^\/[a-z]\/\w+,(?:"((?:[^"]|"")*)"|([^",]*))$/
+
+function fromClassDescriptions(text: string): Labels {
+  const lines = text.replace(CLASS_DESCRIPTIONS, '').split(/\r?\n/)
+  return toLabels(
+    lines.map((line) => {
+      const match = CLASS_DESCRIPTION.exec(line.trim())
+      // A line passed over would name every later class by its neighbour.
+      if (match === null) throw invalid('class descriptions with a line that is not "/m/id,name"')
+      return match[1]?.replaceAll('""', '"') ?? match[2]
+    }),
+  )
 }
 
 /** @throws BoxletError LABELS_INVALID when the value is none of the known forms */

@@ -87,6 +87,7 @@ describe('cutting YOLOv8 heads', () => {
   it.each<[string, HeadVariant]>([
     ['Split', SPLIT],
     ['Slice', { parts: 'slice', sides: 'slice', half: 'div' }],
+    ['bins last', { ...SPLIT, softmax: 'last' }],
     ['boxes and classes apart', { parts: 'apart', sides: 'split', half: 'mul' }],
   ])('gives the same candidates for a head with %s', async (_, variant) => {
     const bytes = tinyYolov8(variant)

@@ -17,6 +17,8 @@ export interface HeadVariant {
   sides: 'split' | 'slice'
   /** Centre: divided by 2 or multiplied by one half. */
   half: 'div' | 'mul'
+  /** Softmax over the second axis, or over the last with the values turned there and back. */
+  softmax?: 'second' | 'last'
   /** What differs from the known arithmetic, so that nothing may be cut. */
   fault?: 'anchors' | 'strides' | 'bins' | 'axis' | 'size' | 'perm'
   /** A Reshape to the exported size in the body, as attention has. */
@@ -91,21 +93,16 @@ export function tinyYolov8(variant: HeadVariant): Uint8Array {
     }
   }
   add('Reshape', ['boxes', ints('four', 1, 4, BINS, cells)], ['bins'])
-  add('Transpose', ['bins'], ['turned'], {
-    ints: { perm: variant.fault === 'perm' ? [0, 3, 1, 2] : [0, 2, 1, 3] },
-  })
-  add('Softmax', ['turned'], ['shares'], { int: { axis: variant.fault === 'axis' ? 2 : 1 } })
+  const turned = variant.softmax === 'last' || variant.fault === 'perm'
+  const axis = turned && variant.fault === undefined ? 3 : variant.fault === 'axis' ? 2 : 1
+  add('Transpose', ['bins'], ['turned'], { ints: { perm: turned ? [0, 3, 1, 2] : [0, 2, 1, 3] } })
+  add('Softmax', ['turned'], [turned ? 'shares last' : 'shares'], { int: { axis } })
+  if (turned) add('Transpose', ['shares last'], ['shares'], { ints: { perm: [0, 3, 2, 1] } })
   const steps = Float32Array.from(
     { length: BINS },
     (_, bin) => bin + (variant.fault === 'bins' && bin === 3 ? 0.5 : 0),
   )
-  if (variant.fault === 'perm')
-    add('Transpose', ['shares'], ['shares back'], { ints: { perm: [0, 3, 2, 1] } })
-  add(
-    'Conv',
-    [variant.fault === 'perm' ? 'shares back' : 'shares', constant('steps', [1, BINS, 1, 1], steps)],
-    ['mean'],
-  )
+  add('Conv', ['shares', constant('steps', [1, BINS, 1, 1], steps)], ['mean'])
   add('Reshape', ['mean', ints('flat', 1, 4, cells)], ['sides'])
   if (variant.sides === 'split')
     add('Split', ['sides', ints('two', 2, 2)], ['lt', 'rb'], { int: { axis: 1 } })

@@ -188,23 +188,38 @@ class Matcher {
     const { folder } = this.#context
     const flat = this.node(name, 'Reshape')
     const convolution = this.node(flat?.inputs[0], 'Conv')
-    const softmax = this.node(convolution?.inputs[0], 'Softmax')
-    const transposed = this.node(softmax?.inputs[0], 'Transpose')
-    const split = this.node(transposed?.inputs[0], 'Reshape')
-    if (!flat || !convolution || !softmax || !transposed || !split) return undefined
+    const split = this.node(this.#softmaxOverBins(convolution?.inputs[0]), 'Reshape')
+    if (flat === undefined || convolution === undefined || split === undefined) return undefined
     const weights = this.#numbers(convolution.inputs[1] ?? '')
     const bins = weights?.length ?? 0
     if (weights === undefined || bins < 2 || weights.some((weight, index) => weight !== index))
       return undefined
     if (convolution.inputs.length > 2 && convolution.inputs[2] !== '') return undefined
-    const perm = transposed.attributes.get('perm')?.ints ?? []
-    if (softmax.attributes.get('axis')?.int !== 1 || !sameNumbers(perm, [0, 2, 1, 3])) return undefined
     const shape = folder.values(split.inputs[1] ?? '')
     const flatShape = folder.values(flat.inputs[1] ?? '')
     if (shape?.length !== 4 || shape[1] !== 4 || shape[2] !== bins) return undefined
     if (flatShape?.length !== 3 || flatShape[1] !== 4) return undefined
     const distributions = split.inputs[0]
     return distributions === undefined ? undefined : { distributions, bins }
+  }
+
+  /**
+   * From [1, bins, 4, n] back to [1, 4, bins, n]. Before operator set 13 Softmax takes all axes from its own to
+   * the last as one, so exporters put the bins last and turn the result back.
+   */
+  #softmaxOverBins(name: string | undefined): string | undefined {
+    const last = this.node(name, 'Transpose')
+    const softmax = this.node(last?.inputs[0] ?? name, 'Softmax')
+    const first = this.node(softmax?.inputs[0], 'Transpose')
+    const axis = softmax?.attributes.get('axis')?.int
+    const perm = (node: OnnxNode | undefined) => node?.attributes.get('perm')?.ints?.join()
+    const binsFirst = last === undefined && axis === 1 && perm(first) === '0,2,1,3' && this.#opset() >= 13
+    const binsLast = perm(last) === '0,3,2,1' && (axis === 3 || axis === -1) && perm(first) === '0,3,1,2'
+    return binsFirst || binsLast ? first?.inputs[0] : undefined
+  }
+
+  #opset(): number {
+    return this.#context.model.opsets.get('ai.onnx') ?? 0
   }
 
   /** Box and class rows: cut out of one value, or separate. */

@@ -1,4 +1,5 @@
 import { bodyTakesAnySize } from './onnx/any-size.ts'
+import { freeAttention } from './onnx/attention.ts'
 import type { NewValue } from './onnx/encode.ts'
 import { matchYolov8Head, type RawHead } from './onnx/yolov8-head.ts'
 import type { Preparation, PreparationStep } from './preparation.ts'
@@ -24,11 +25,15 @@ export const cutYolov8Head: PreparationStep = (at) => {
 
   const stride = Math.max(...head.levels.map((level) => level.stride))
   const maps = head.levels.flatMap(({ boxes, scores }) => [boxes, scores])
-  const dynamic = contract.input.geometry.fit === 'letterbox' && bodyTakesAnySize(maps, links, folder)
+  const attention = freeAttention(model, links, folder)
+  const dynamic =
+    contract.input.geometry.fit === 'letterbox' && bodyTakesAnySize(maps, links, folder, attention.nodes)
   edits.outputs = head.levels.flatMap((level) => outputsOf(level, head, dynamic, width, height))
   if (dynamic) {
     edits.inputs = [{ name: input.name, typeCode: FLOAT32, shape: [1, 3, 'height', 'width'] }]
     edits.dropValueInfo = true
+    edits.constants.push(...attention.constants)
+    for (const [node, nodes] of attention.replace) edits.replace.set(node, nodes)
   }
   return {
     contract: rawContract(at, head, dynamic ? stride : undefined),

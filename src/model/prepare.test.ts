@@ -98,11 +98,23 @@ describe('cutting YOLOv8 heads', () => {
     expectSame(original, await candidates(prepared.bytes, prepared.contract, size, 0.3))
   })
 
-  it('takes other sizes then, each row as the square input has it', async () => {
-    const bytes = tinyYolov8(SPLIT)
+  it.each<[string, HeadVariant]>([
+    ['convolutions', SPLIT],
+    ['attention', { ...SPLIT, attention: true }],
+  ])('takes other sizes then, as if exported for them: %s', async (_, variant) => {
+    const bytes = tinyYolov8(variant)
     const prepared = prepareModel(bytes, contractOf(bytes)) as PreparedModel
-    const wide = await run(prepared.bytes, prepared.contract, { width: 96, height: 32 })
-    expect(wide.get(prepared.contract.output.roles.scores8 as string)?.dims).toEqual([1, 3, 4, 12])
+    expect(prepared.contract.input.dynamic).toEqual({ stride: 32 })
+    for (const other of [
+      { width: 96, height: 64 },
+      { width: 32, height: 128 },
+    ]) {
+      const exported = tinyYolov8(variant, other)
+      expectSame(
+        await candidates(exported, contractOf(exported), other, 0.3),
+        await candidates(prepared.bytes, prepared.contract, other, 0.3),
+      )
+    }
   })
 
   it.each(['anchors', 'strides', 'bins', 'axis', 'size', 'perm'] as const)(

@@ -1,3 +1,4 @@
+import type { Size } from '../boxes/box.ts'
 import {
   bytesField,
   encodeNode,
@@ -21,21 +22,22 @@ export interface HeadVariant {
   softmax?: 'second' | 'last'
   /** What differs from the known arithmetic, so that nothing may be cut. */
   fault?: 'anchors' | 'strides' | 'bins' | 'axis' | 'size' | 'perm'
+  /** Attention over the cells of the last map, as YOLO11 has it. */
+  attention?: boolean
   /** A Reshape to the exported size in the body, as attention has. */
   fixedBody?: boolean
 }
 
 export const CLASSES = 3
 const BINS = 16
-const INPUT = 64
 const LEVELS = [8, 16, 32]
 const ROWS = 4 * BINS
 
 /**
- * A network with random weights and the whole head of YOLOv8 for an input of 64 × 64: one convolution for each
- * stride, and behind it all that the exporter writes.
+ * A network with random weights, the same for all sizes, and the whole head of YOLOv8 for an input of that size:
+ * one convolution for each stride, and behind it all that the exporter writes.
  */
-export function tinyYolov8(variant: HeadVariant): Uint8Array {
+export function tinyYolov8(variant: HeadVariant, size: Size = { width: 64, height: 64 }): Uint8Array {
   const next = random(7)
   const parts: Uint8Array[] = [bytesField(2, Buffer.from('tiny'))]
   const add = (op: string, inputs: string[], outputs: string[], rest: Partial<NewNode> = {}) =>
@@ -53,19 +55,38 @@ export function tinyYolov8(variant: HeadVariant): Uint8Array {
       Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => (next() - 0.5) * size),
     )
 
-  const cells = LEVELS.reduce((sum, stride) => sum + (INPUT / stride) ** 2, 0)
+  /** Two heads over a map of 8 channels: keys and queries of 2, values of 4. */
+  const attention = (map: string): string => {
+    const cells = cellsOf(size, 32)
+    add('Conv', [map, weights('qkv.w', [16, 8, 1, 1], 0.5)], ['qkv'])
+    add('Reshape', ['qkv', ints('qkv.shape', 1, 2, 8, cells)], ['heads'])
+    add('Split', ['heads', ints('qkv.sizes', 2, 2, 4)], ['q', 'k', 'v'], { int: { axis: 2 } })
+    add('Transpose', ['q'], ['qt'], { ints: { perm: [0, 1, 3, 2] } })
+    add('MatMul', ['qt', 'k'], ['products'])
+    add('Mul', ['products', constant('scale', [], Float32Array.of(0.7))], ['scaled'])
+    add('Softmax', ['scaled'], ['weights'], { int: { axis: 3 } })
+    add('Transpose', ['weights'], ['weights.t'], { ints: { perm: [0, 1, 3, 2] } })
+    add('MatMul', ['v', 'weights.t'], ['mixed'])
+    const back = ints('map.shape', 1, 8, size.height / 32, size.width / 32)
+    add('Reshape', ['mixed', back], ['mixed.map'])
+    add('Reshape', ['v', back], ['v.map'])
+    add('Add', ['mixed.map', 'v.map'], ['attended'])
+    return 'attended'
+  }
+  const cells = LEVELS.reduce((sum, stride) => sum + cellsOf(size, stride), 0)
   const [flatBoxes, flatScores, flatBoth]: string[][] = [[], [], []]
   for (const stride of LEVELS) {
-    const size = { kernel_shape: [stride, stride], strides: [stride, stride] }
+    const patch = { kernel_shape: [stride, stride], strides: [stride, stride] }
     add('Conv', ['images', weights(`stem${stride}.w`, [8, 3, stride, stride], 0.2)], [`stem${stride}`], {
-      ints: size,
+      ints: patch,
     })
     let body = `stem${stride}`
     if (variant.fixedBody) {
-      const shape = ints(`fixed${stride}`, 1, 8, INPUT / stride, INPUT / stride)
+      const shape = ints(`fixed${stride}`, 1, 8, size.height / stride, size.width / stride)
       add('Reshape', [body, shape], [`${body}.fixed`])
       body = `${body}.fixed`
     }
+    if (variant.attention && stride === 32) body = attention(body)
     add('Conv', [body, weights(`box${stride}.w`, [ROWS, 8, 1, 1], 4)], [`box${stride}`])
     add('Conv', [body, weights(`cls${stride}.w`, [CLASSES, 8, 1, 1], 4)], [`cls${stride}`])
     if (variant.parts === 'apart') {
@@ -111,7 +132,7 @@ export function tinyYolov8(variant: HeadVariant): Uint8Array {
     add('Slice', ['sides', ints('side 0', 0), ints('side 2', 2), axis], ['lt'])
     add('Slice', ['sides', ints('side 2 again', 2), ints('side 4', 4), axis], ['rb'])
   }
-  const { anchors, strides } = grid(cells, variant.fault)
+  const { anchors, strides } = grid(cells, size, variant.fault)
   constant('anchors', [1, 2, cells], anchors)
   constant('strides', [1, cells], strides)
   add('Sub', ['anchors', 'lt'], ['near'])
@@ -124,7 +145,9 @@ export function tinyYolov8(variant: HeadVariant): Uint8Array {
   add('Mul', ['cells', 'strides'], ['pixels'])
   add('Sigmoid', ['logits'], ['scores'])
   add('Concat', ['pixels', 'scores'], ['output0'], { int: { axis: 1 } })
-  parts.push(bytesField(11, encodeValue({ name: 'images', typeCode: 1, shape: [1, 3, INPUT, INPUT] })))
+  parts.push(
+    bytesField(11, encodeValue({ name: 'images', typeCode: 1, shape: [1, 3, size.height, size.width] })),
+  )
   parts.push(bytesField(12, encodeValue({ name: 'output0', typeCode: 1, shape: [1, 4 + CLASSES, cells] })))
   const names = join([textField(1, 'names'), textField(2, "{0: 'a', 1: 'b', 2: 'c'}")])
   return join([
@@ -135,15 +158,21 @@ export function tinyYolov8(variant: HeadVariant): Uint8Array {
   ])
 }
 
+const cellsOf = ({ width, height }: Size, stride: number): number => (width / stride) * (height / stride)
+
 /** Cell centres and strides, with one value off where the fault is there. */
-function grid(cells: number, fault: HeadVariant['fault']): { anchors: Float32Array; strides: Float32Array } {
+function grid(
+  cells: number,
+  size: Size,
+  fault: HeadVariant['fault'],
+): { anchors: Float32Array; strides: Float32Array } {
   const anchors = new Float32Array(2 * cells)
   const strides = new Float32Array(cells)
   let at = 0
   for (const stride of LEVELS) {
-    for (let cell = 0; cell < (INPUT / stride) ** 2; cell++, at++) {
-      anchors[at] = (cell % (INPUT / stride)) + 0.5
-      anchors[cells + at] = Math.floor(cell / (INPUT / stride)) + 0.5
+    for (let cell = 0; cell < cellsOf(size, stride); cell++, at++) {
+      anchors[at] = (cell % (size.width / stride)) + 0.5
+      anchors[cells + at] = Math.floor(cell / (size.width / stride)) + 0.5
       strides[at] = stride
     }
   }

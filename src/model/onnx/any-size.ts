@@ -28,14 +28,22 @@ const PLACE_WISE = new Set([
 
 const ELEMENTWISE = new Set(['Add', 'Sub', 'Mul', 'Div', 'Pow', 'Min', 'Max'])
 
-/** True when all nodes that these values depend on compute the same for any height and width. */
-export function bodyTakesAnySize(values: readonly string[], links: Links, folder: Folder): boolean {
+/**
+ * True when all nodes that these values depend on compute the same for any height and width. `proved` are nodes
+ * of which that is known already.
+ */
+export function bodyTakesAnySize(
+  values: readonly string[],
+  links: Links,
+  folder: Folder,
+  proved: ReadonlySet<OnnxNode> = new Set(),
+): boolean {
   const seen = new Set<OnnxNode>()
   const stack = [...values]
   while (stack.length > 0) {
     const node = links.producers.get(stack.pop() as string)
     if (node === undefined || seen.has(node)) continue
-    if (!takesAnySize(node, links, folder)) return false
+    if (!proved.has(node) && !takesAnySize(node, links, folder)) return false
     seen.add(node)
     stack.push(...usedBy(node))
   }

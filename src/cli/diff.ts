@@ -16,7 +16,7 @@ Each finds objects with its own thresholds unless --min-score is given.
   --iou I, --max N      as for boxlet detect
   --labels FILE, --contract FILE, --set PATH=VALUE, --as-is     for both models
   --jobs N              models run at once, one thread each (default: the processors)
-  --no-cache, --fresh   do not use kept results; measure anew
+  --no-reuse, --fresh   do not keep and use results; measure anew and keep
 
   --endpoint URL        a deployed Boxlet service; --api-key KEY or BOXLET_API_KEY
   --rekognition         your AWS account, DetectLabels; --region, --rekognition-model ARN for Custom Labels

@@ -24,6 +24,7 @@ export const EVAL_OPTIONS = {
   data: { type: 'string', short: 'd' },
   split: { type: 'string' },
   detections: { type: 'string', multiple: true },
+  'every-class': { type: 'boolean' },
   resamples: { type: 'number', integer: true, min: 10, max: 100_000 },
   'write-thresholds': { type: 'string' },
 } as const satisfies Record<string, OptionSpec>
@@ -107,7 +108,7 @@ async function evaluateCandidate(
   const detect: DetectOptions = {
     minScore: values['min-score'] ?? MIN_SCORE,
     maxDetections: values.max ?? MAX_DETECTIONS,
-    everyClass: true,
+    everyClass: values['every-class'] ?? !hasRemote(values),
     ...(values.iou === undefined ? {} : { iou: values.iou }),
   }
   const run = await runSubject(subject, dataset, detect, values, io)
@@ -131,6 +132,10 @@ async function evaluateCandidate(
   evaluation.labelOf = labelsByCategory(map)
   return { evaluation, stopped: run.stopped }
 }
+
+/** A service gives each prediction its best class only, so a model beside it is asked for no more. */
+const hasRemote = (values: EvalSettings): boolean =>
+  values.endpoint !== undefined || values.rekognition === true || values['rekognition-model'] !== undefined
 
 const seenLabels = (results: readonly { detections: readonly { label: string }[] }[]): string[] => [
   ...new Set(results.flatMap((result) => result.detections.map((detection) => detection.label))),

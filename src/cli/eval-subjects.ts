@@ -30,7 +30,7 @@ export const SUBJECT_OPTIONS = {
   iou: { type: 'number', min: 0, max: 1 },
   max: { type: 'number', integer: true, min: 1, max: 100_000 },
   jobs: { type: 'number', integer: true, min: 1, max: 256 },
-  cache: { type: 'boolean' },
+  reuse: { type: 'boolean' },
   fresh: { type: 'boolean' },
   endpoint: { type: 'string', multiple: true },
   'api-key': { type: 'string' },
@@ -120,7 +120,7 @@ export async function runSubject(
   const key = subject.cacheKey(detect)
   const folder = join(cacheFolder(io.env), 'evaluations')
   const cache =
-    key === undefined || values.cache === false
+    key === undefined || values.reuse === false
       ? undefined
       : await ResultCache.open(folder, key, values.fresh ?? false)
   const started = performance.now()

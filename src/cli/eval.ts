@@ -24,8 +24,9 @@ Detection
   --min-score S         least score (default 0.001: the curves need the low ones too)
   --iou I               overlap above which the weaker box of a class goes (default: the model's)
   --max N               most detections of a picture (default 300)
+  --no-every-class      only the best class of a prediction counts, as in detection (default beside a service)
   --jobs N              models run at once, one thread each (default: the processors)
-  --no-cache            do not keep results and do not use kept ones
+  --no-reuse            do not keep results and do not use kept ones
   --fresh               measure anew, and keep the results
 
 Instead of, or beside, a model

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { DetectCustomLabelsCommandOutput, DetectLabelsCommandOutput } from '@aws-sdk/client-rekognition'
 import type { DetectOptions, DetectResult, ImageInput } from '../detector-types.ts'
 import { BoxletError } from '../errors.ts'
@@ -72,10 +73,20 @@ export async function openRekognition(options: RekognitionOptions = {}): Promise
     labels: [],
     inFlight: options.inFlight ?? DEFAULT_IN_FLIGHT,
     jobs: options.inFlight ?? DEFAULT_IN_FLIGHT,
-    cacheKey: () => undefined,
+    cacheKey: (detect) => paidKey(project, options.region, detect),
     detect: (image, detect) => detectOne(image, detect, ask),
     [Symbol.asyncDispose]: async () => client.destroy(),
   }
+}
+
+/** Every call is paid, so answers are kept, although a new release of the service may answer otherwise. */
+function paidKey(
+  project: string | undefined,
+  region: string | undefined,
+  { minScore }: DetectOptions,
+): string {
+  const text = JSON.stringify([project ?? 'DetectLabels', region ?? null, minScore ?? null])
+  return `rekognition-${createHash('sha256').update(text).digest('hex').slice(0, 16)}`
 }
 
 interface Found {
@@ -87,14 +98,18 @@ interface Found {
 const labelsRequest = (picture: SentPicture, { minScore }: DetectOptions) => ({
   Image: { Bytes: picture.bytes },
   MaxLabels: MAX_LABELS,
-  MinConfidence: (minScore ?? 0) * 100,
+  ...minConfidence(minScore),
 })
 
 const customRequest = (picture: SentPicture, project: string, { minScore }: DetectOptions) => ({
   Image: { Bytes: picture.bytes },
   ProjectVersionArn: project,
-  MinConfidence: (minScore ?? 0) * 100,
+  ...minConfidence(minScore),
 })
+
+/** Without one, Rekognition's own default decides, as for everyone who calls it without. */
+const minConfidence = (minScore: number | undefined) =>
+  minScore === undefined ? {} : { MinConfidence: minScore * 100 }
 
 const fromLabels = ({ Labels }: DetectLabelsCommandOutput): Found[] =>
   (Labels ?? []).flatMap(({ Name, Instances }) =>

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
-import { appendFile, mkdir, readFile, rm, stat } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
+import { appendFile, mkdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import type { DetectOptions, ModelInfo, Timings } from '../detector-types.ts'
 import { BoxletError } from '../errors.ts'
 
@@ -10,13 +12,18 @@ export interface CachedResult {
   picture: string
   width: number
   height: number
-  /** [class id, score, x1, y1, x2, y2] each, best first. */
-  found: [number, number, number, number, number, number][]
+  /** Class id, score, x1, y1, x2, y2 of each detection, best first, one after the other. */
+  found: number[]
+  /** Label of each detection, where class ids mean nothing. */
+  labels?: string[]
   timings: Timings
 }
 
-/** A file of more is not read again but begun anew: 100,000 pictures of 300 boxes take 2 GB. */
-const MAX_CACHE_BYTES = 2 ** 29 - 2 ** 20
+/** Numbers in `found` for one detection. */
+export const NUMBERS = 6
+
+/** Lines of more are not Boxlet's: 10,000 detections take 1 MB. */
+const MAX_LINE = 2 ** 24
 
 /**
  * Results of one model with one set of options, so that a stopped evaluation goes on where it ended and a
@@ -43,7 +50,7 @@ export class ResultCache {
         'Expected a cache folder that can be written but it cannot.',
         {
           cause,
-          hint: 'Set BOXLET_CACHE to another folder, or pass --no-cache.',
+          hint: 'Set BOXLET_CACHE to another folder, or pass --no-reuse.',
         },
       )
     }
@@ -62,19 +69,30 @@ export class ResultCache {
 
 async function readResults(path: string): Promise<Map<string, CachedResult>> {
   const results = new Map<string, CachedResult>()
-  const size = await stat(path).then(
-    (info) => info.size,
-    () => 0,
+  const exists = await stat(path).then(
+    () => true,
+    () => false,
   )
-  if (size === 0 || size > MAX_CACHE_BYTES) return results
-  for (const line of (await readFile(path, 'utf8')).split('\n')) {
-    try {
-      const result = JSON.parse(line) as CachedResult
-      if (typeof result.picture === 'string' && Array.isArray(result.found))
-        results.set(result.picture, result)
-    } catch {}
+  if (!exists) return results
+  for await (const line of createInterface({
+    input: createReadStream(path),
+    crlfDelay: Number.POSITIVE_INFINITY,
+  })) {
+    const result = parseLine(line)
+    if (result !== undefined) results.set(result.picture, result)
   }
   return results
+}
+
+function parseLine(line: string): CachedResult | undefined {
+  if (line === '' || line.length > MAX_LINE) return undefined
+  try {
+    const result = JSON.parse(line) as CachedResult
+    const whole = typeof result.picture === 'string' && result.found.length % NUMBERS === 0
+    return whole && result.found.every(Number.isFinite) ? result : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /**

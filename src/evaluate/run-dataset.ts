@@ -5,7 +5,7 @@ import { mapInOrder } from '../datasets/in-order.ts'
 import { type Problem, type ProblemKind, ProblemList } from '../datasets/problem.ts'
 import type { DetectOptions, DetectResult, ImageInput, Timings } from '../detector-types.ts'
 import { BoxletError, toBoxletError } from '../errors.ts'
-import { type CachedResult, hashPicture, type ResultCache } from './result-cache.ts'
+import { type CachedResult, hashPicture, NUMBERS, type ResultCache } from './result-cache.ts'
 
 /** Whatever finds objects: a detector, a pool, a deployed service, a cloud account. */
 export interface Finder {
@@ -99,7 +99,7 @@ async function runPicture(
     const message = `Expected ${image.width} × ${image.height} as the annotations say but the upright picture has ${result.image.width} × ${result.image.height}`
     list.add({ kind: 'picture-size', file: image.path, message })
   }
-  await options.cache?.put(toCache(picture, result))
+  await options.cache?.put(toCache(picture, result, options.labels.length === 0))
   return { image, detections: result.detections, timings: result.timings, cached: false }
 }
 
@@ -110,11 +110,16 @@ function pictureProblem(image: DatasetImage, error: BoxletError): Problem | unde
   return { kind, file: image.path, message: error.message.replace(/\.$/, '') }
 }
 
-const toCache = (picture: string, { image, detections, timings }: DetectResult): CachedResult => ({
+const toCache = (
+  picture: string,
+  { image, detections, timings }: DetectResult,
+  keepLabels: boolean,
+): CachedResult => ({
   picture,
   width: image.width,
   height: image.height,
-  found: detections.map(({ classId, score, box }) => [classId, score, box.x1, box.y1, box.x2, box.y2]),
+  found: detections.flatMap(({ classId, score, box }) => [classId, score, box.x1, box.y1, box.x2, box.y2]),
+  ...(keepLabels ? { labels: detections.map(({ label }) => label) } : {}),
   timings,
 })
 
@@ -123,11 +128,17 @@ function fromCache(
   known: CachedResult,
   labels: readonly (string | null)[],
 ): PictureResult {
-  const detections = known.found.map(([classId, score, x1, y1, x2, y2]) => ({
-    classId,
-    label: labels[classId] ?? `class ${classId}`,
-    score,
-    box: { x1, y1, x2, y2 },
-  }))
+  const detections: PictureResult['detections'] = []
+  for (let at = 0; at < known.found.length; at += NUMBERS) {
+    const [classId, score, x1, y1, x2, y2] = known.found.slice(at, at + NUMBERS) as Six
+    detections.push({
+      classId,
+      label: known.labels?.[at / NUMBERS] ?? labels[classId] ?? `class ${classId}`,
+      score,
+      box: { x1, y1, x2, y2 },
+    })
+  }
   return { image, detections, timings: known.timings, cached: true }
 }
+
+type Six = [number, number, number, number, number, number]

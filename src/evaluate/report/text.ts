@@ -46,7 +46,23 @@ export function textReport(evaluation: Evaluation, most = 25): string {
     lines.push(`Confused  ${pairs.join(', ')}`)
   }
   if (evaluation.speed !== undefined) lines.push(`Speed     ${speedLine(evaluation.speed)}`)
+  lines.push(...noteLines(evaluation))
   return `${lines.join('\n').replace(/\n{3,}/g, '\n\n')}\n`
+}
+
+/** What keeps the numbers from telling the whole story. */
+export function noteLines({ missingCategories, unusedLabels, subject }: Evaluation): string[] {
+  const some = (names: readonly string[]) => `${names.slice(0, 8).join(', ')}${names.length > 8 ? ', …' : ''}`
+  const lines: string[] = []
+  if (missingCategories.length > 0)
+    lines.push(
+      `Note      ${subject.name} has no label for ${missingCategories.length} classes, which count as missed: ${some(missingCategories)}`,
+    )
+  if (unusedLabels.length > 0)
+    lines.push(
+      `Note      the data set does not have ${unusedLabels.length} labels of ${subject.name}: ${some(unusedLabels)}`,
+    )
+  return lines
 }
 
 /** One sentence about time. */
@@ -89,6 +105,8 @@ export function textComparison({ a, b, interval, agreement, classes }: Compariso
     table(summaryRows([a, b])),
     `AP of ${second} minus ${first}: ${signed(interval.difference)}, ${interval.level * 100} % interval ${signed(interval.low)} … ${signed(interval.high)}`,
     `Agreement at the best cuts: ${agreement.both} found by both, ${agreement.onlyA} only by ${first}, ${agreement.onlyB} only by ${second} (F1 ${percent(agreement.f1)} %)`,
+    ...noteLines(a),
+    ...noteLines(b),
     '',
     table([
       ['class', first, second, 'difference'],

@@ -11,7 +11,8 @@ interface Expected {
 }
 
 interface Entry {
-  path: string
+  /** Below `images/`. */
+  file: string
   expected: Expected
 }
 
@@ -76,11 +77,7 @@ const DOCUMENTED_REKOGNITION: Record<Expected['status'], readonly number[]> = {
 
 function entries(): Entry[] {
   if (!hasCorpus) return []
-  const manifest = JSON.parse(readFileSync(corpusPath('images/manifest.json'), 'utf8')) as {
-    images?: Entry[]
-    files?: Entry[]
-  }
-  return manifest.images ?? manifest.files ?? []
+  return (JSON.parse(readFileSync(corpusPath('images/manifest.json'), 'utf8')) as { files: Entry[] }).files
 }
 
 describe.skipIf(!hasCorpus)('every picture of the corpus at every endpoint', () => {
@@ -91,23 +88,24 @@ describe.skipIf(!hasCorpus)('every picture of the corpus at every endpoint', () 
   afterAll(() => service?.stop())
 
   it('covers every file', () => {
-    const known = new Set(entries().map(({ path }) => path.replace(/^images\//, '')))
+    const known = new Set(entries().map(({ file }) => file))
     const files = readdirSync(corpusPath('images'), { recursive: true, withFileTypes: true })
       .filter((file) => file.isFile() && file.name !== 'manifest.json')
       .map((file) => join(file.parentPath, file.name).slice(corpusPath('images').length + 1))
     expect(files.filter((file) => !known.has(file))).toEqual([])
   })
 
-  it.each(entries().map((entry) => [entry.path, entry] as const))('%s', async (path, { expected }) => {
-    const bytes = new Uint8Array(
-      readFileSync(corpusPath(path.startsWith('images/') ? path : `images/${path}`)),
-    )
+  it.each(entries().map((entry) => [entry.file, entry] as const))('%s', async (file, { expected }) => {
+    const bytes = new Uint8Array(readFileSync(corpusPath(`images/${file}`)))
+    // The service takes fewer pixels than the decoder could.
+    const pixels = (expected.width ?? 0) * (expected.height ?? 0)
+    const status = pixels > service.app.limits.pixels ? 'limit' : expected.status
     for (const [name, requestOf] of Object.entries(ENDPOINTS)) {
       const [at, init] = requestOf(bytes)
       const response = await fetch(service.url + at, { method: 'POST', ...init })
       const text = await response.text()
       const documented = at === '/' ? DOCUMENTED_REKOGNITION : DOCUMENTED
-      expect([name, documented[expected.status].includes(response.status), response.status]).toEqual([
+      expect([name, documented[status].includes(response.status), response.status]).toEqual([
         name,
         true,
         response.status,
@@ -119,7 +117,7 @@ describe.skipIf(!hasCorpus)('every picture of the corpus at every endpoint', () 
           expect.stringMatching(at === '/' ? /"__type"/ : /"code":"[A-Z_]+"/),
         ])
         expect(text).not.toMatch(/node_modules|\/work|\/home|\.ts:|\.js:|root:|at \w+ \(/)
-      } else if (name === 'body' && expected.status === 'ok') {
+      } else if (name === 'body' && status === 'ok') {
         const { images } = JSON.parse(text) as { images: [{ width: number; height: number }] }
         expect([images[0].width, images[0].height]).toEqual([expected.width, expected.height])
       }

@@ -93,7 +93,8 @@ export async function knowModel(
   let evidence: Evidence[] = []
   if (contract === undefined) {
     const signature = await readSignature(bytes)
-    if (signature.format === 'onnx') (await import('./model/onnx/check.ts')).checkForRuntime(signature)
+    const { checkForRuntime } = await import('./model/onnx/check.ts')
+    checkForRuntime(signature)
     const recognised = recognise(signature, resolved.name, parts?.family)
     const known = await settle(signature, recognised, async () =>
       openSession(await runnable(resolved.path, bytes), { threads }),

@@ -64,7 +64,8 @@ async function ask(
   parts: ContractParts | undefined,
 ): Promise<{ found?: RecognisedModel; unrecognised?: BoxletError }> {
   try {
-    if (signature.format === 'onnx') (await import('../model/onnx/check.ts')).checkForRuntime(signature)
+    const { checkForRuntime } = await import('../model/onnx/check.ts')
+    checkForRuntime(signature)
     return { found: recognise(signature, resolved.name, parts?.family) }
   } catch (error) {
     if (error instanceof BoxletError && error.code.startsWith('MODEL_')) return { unrecognised: error }
@@ -108,6 +109,7 @@ export interface ModelWork {
 export async function workOf(facts: ModelFacts): Promise<ModelWork> {
   const { signature, contract } = facts
   const { countWork } = await import('../model/onnx/flops.ts')
+  if (signature.unconvertible !== undefined) return { macs: 0, counted: 0, uncounted: 0, inputs: {} }
   const inputs = new Map(signature.inputs.map((input) => [input.name, assumedSizes(input, contract)]))
   const work = countWork(await graphBytes(facts), inputs)
   return { ...work, inputs: Object.fromEntries(inputs) }

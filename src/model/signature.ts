@@ -60,6 +60,8 @@ export interface ModelSignature {
   suppression?: GraphSuppression[]
   /** Operators that the file defines itself, as `ops` names them. */
   functions?: string[]
+  /** TFLite only: why the file has no ONNX form that could run; `ops` are then its own operators. */
+  unconvertible?: { message: string; hint?: string }
   /** TFLite only: operators of the file itself; `ops` counts those of its ONNX form. */
   sourceOps?: Record<string, number>
 }

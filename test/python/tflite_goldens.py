@@ -3,9 +3,11 @@
     pip install ai-edge-litert==2.3.0 numpy==2.4.6 pillow==13.0.0
     python test/python/tflite_goldens.py operators
     python test/python/tflite_goldens.py corpus FOLDER_OF_THE_CORPUS
+    python test/python/tflite_goldens.py kernels FOLDER_OF_THE_CORPUS
 
 `operators` writes src/model/tflite/operators.golden.json: small graphs with their inputs and outputs.
 `corpus` writes src/model/tflite/corpus.golden.json: parts of the outputs of the corpus' models on one picture.
+`kernels` prints how far LiteRT's two sets of kernels are apart on that picture, a measure of what "the same" can mean.
 """
 
 import base64
@@ -18,7 +20,7 @@ import sys
 import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as tfl
-from ai_edge_litert.interpreter import Interpreter
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from PIL import Image
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -34,8 +36,8 @@ def numbers(values):
     return [float(f"{value:.7g}") for value in np.asarray(values, np.float64).ravel()]
 
 
-def run(model, feeds):
-    interpreter = Interpreter(model_content=model, num_threads=1)
+def run(model, feeds, kernels=OpResolverType.AUTO):
+    interpreter = Interpreter(model_content=model, num_threads=1, experimental_op_resolver_type=kernels)
     interpreter.allocate_tensors()
     for detail, feed in zip(interpreter.get_input_details(), feeds):
         interpreter.set_tensor(detail["index"], feed)
@@ -157,6 +159,17 @@ def corpus(folder):
     write("corpus.golden.json", goldens)
 
 
+def kernels(folder):
+    pixels = np.asarray(Image.open(os.path.join(folder, PICTURE)).convert("RGB"))
+    for path in sorted(glob.glob(os.path.join(folder, "models/*.tflite"))):
+        name = os.path.basename(path)
+        model = open(path, "rb").read()
+        feed, _ = prepared(Interpreter(model_content=model).get_input_details()[0], pixels, name)
+        plain = run(model, [feed], OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES)
+        for (output, a, _), (_, b, _) in zip(run(model, [feed]), plain):
+            print(f"{name} {output}: mean {np.abs(a - b).mean():.2e}")
+
+
 def write(name, goldens):
     lines = ",\n".join(json.dumps(golden, separators=(",", ":")) for golden in goldens)
     with open(os.path.join(GOLDENS, name), "w") as file:
@@ -169,5 +182,7 @@ if __name__ == "__main__":
         operators()
     elif sys.argv[1:2] == ["corpus"] and len(sys.argv) == 3:
         corpus(sys.argv[2])
+    elif sys.argv[1:2] == ["kernels"] and len(sys.argv) == 3:
+        kernels(sys.argv[2])
     else:
         sys.exit(__doc__)

@@ -28,6 +28,10 @@ const MAX_DECLARED_ELEMENTS = 2 ** 28
  * throws  MODEL_CORRUPT without outputs, MODEL_LIMIT for sizes, MODEL_UNSUPPORTED for operators and types
  */
 export function checkForRuntime(signature: ModelSignature): void {
+  if (signature.unconvertible !== undefined) {
+    const { message, ...options } = signature.unconvertible
+    throw new BoxletError('MODEL_UNSUPPORTED', message, options)
+  }
   if (signature.outputs.length === 0) {
     throw new BoxletError('MODEL_CORRUPT', 'Expected a model with outputs but received one that gives none.')
   }

@@ -62,7 +62,8 @@ describe('what has no conversion is refused by name, and still described', () =>
       code: 'MODEL_UNSUPPORTED',
       message: expect.stringContaining(refusal.refused),
     })
-    const { inputs, ops } = readTflite(file)
+    const { inputs, ops, unconvertible } = readTflite(file)
+    expect(unconvertible?.message).toContain(refusal.refused)
     expect(inputs.length).toBeGreaterThan(0)
     expect(Object.keys(ops)).toHaveLength(1)
   })

@@ -48,7 +48,9 @@ export function readTflite(bytes: Uint8Array): ModelSignature {
     return guarded(() => convert(file, source)).signature
   } catch (error) {
     if (error instanceof BoxletError && error.code === 'MODEL_UNSUPPORTED') {
-      return { ...describe(file, source), metadata: readMetadata(file, source) }
+      const { message, hint } = error
+      const unconvertible = { message, ...(hint === undefined ? {} : { hint }) }
+      return { ...describe(file, source), metadata: readMetadata(file, source), unconvertible }
     }
     throw error
   }

@@ -15,7 +15,7 @@ import {
 import { table, textComparison, textReport } from '../evaluate/report/text.ts'
 import { type Switching, switching, switchingText } from '../evaluate/switching.ts'
 import { writeThresholds } from '../evaluate/write-thresholds.ts'
-import type { EvalSettings } from './eval-run.ts'
+import type { EvalSettings } from './eval-options.ts'
 import { switchingPrices } from './eval-subjects.ts'
 import type { Io } from './verb.ts'
 

@@ -7,28 +7,11 @@ import { BoxletError, toBoxletError } from '../errors.ts'
 import { type Evaluation, evaluate } from '../evaluate/evaluation.ts'
 import { labelsByCategory, mapLabels, toPredictions } from '../evaluate/label-map.ts'
 import { readCocoResults } from '../evaluate/predictions.ts'
-import { type OptionSpec, readSettings, type Settings } from './config.ts'
+import { readSettings } from './config.ts'
+import { EVAL_OPTIONS, type EvalSettings } from './eval-options.ts'
 import { writeResults } from './eval-output.ts'
-import {
-  type Candidate,
-  listCandidates,
-  readRenames,
-  runSubject,
-  SUBJECT_OPTIONS,
-  tellProblems,
-} from './eval-subjects.ts'
+import { type Candidate, listCandidates, readRenames, runSubject, tellProblems } from './eval-subjects.ts'
 import type { ExitCode, Io } from './verb.ts'
-
-export const EVAL_OPTIONS = {
-  ...SUBJECT_OPTIONS,
-  data: { type: 'string', short: 'd' },
-  split: { type: 'string' },
-  detections: { type: 'string', multiple: true },
-  'every-class': { type: 'boolean' },
-  resamples: { type: 'number', integer: true, min: 10, max: 100_000 },
-  'write-thresholds': { type: 'string' },
-} as const satisfies Record<string, OptionSpec>
-export type EvalSettings = Settings<typeof EVAL_OPTIONS>
 
 /** Low enough for the whole precision–recall curve, as the field measures. */
 const MIN_SCORE = 0.001

@@ -1,4 +1,4 @@
-import type { Problem } from './problem.ts'
+import type { Problem, ProblemPolicy } from './problem.ts'
 
 /** Corner and size in pixels of the upright original picture, as COCO writes boxes. */
 export interface CornerBox {
@@ -62,12 +62,6 @@ export interface Dataset {
   /** What is wrong with it; the annotations concerned are left out unless they were to be kept. */
   problems: Problem[]
 }
-
-/** What to do with a bad annotation. */
-export type ProblemPolicy =
-  | 'skip' // leave it out and list it
-  | 'keep' // list it, and leave it out only when it cannot be used at all
-  | 'fatal' // stop at the first
 
 export interface ReadOptions {
   /** Default `skip`. */

@@ -1,5 +1,4 @@
 import { BoxletError } from '../errors.ts'
-import type { ProblemPolicy } from './dataset.ts'
 
 /** Stable names of what can be wrong; listed in docs/datasets.md. */
 export type ProblemKind =
@@ -24,6 +23,12 @@ export interface Problem {
   at?: string
   message: string
 }
+
+/** What to do with a bad annotation. */
+export type ProblemPolicy =
+  | 'skip' // leave it out and list it
+  | 'keep' // list it, and leave it out only when it cannot be used at all
+  | 'fatal' // stop at the first
 
 /** Rounding in annotation tools puts edges up to one pixel outside; that is not an error. */
 export const EDGE_TOLERANCE = 1

@@ -33,31 +33,25 @@ export function constantInts(tensor: TfliteTensor, role: string): number[] {
   )
 }
 
-/** Where a constant goes: order of its axes and, when it differs from the permuted shape, its dims. */
-export interface Placing {
-  order: Order
-  dims?: readonly number[]
-}
-
 /**
  * Adds a constant as real values. Float16 stays float16 and codes stay codes, widened by nodes that the runtime
  * folds when it loads the file, so the file stays as small as it was.
  */
-export function realConstant(graph: OnnxGraph, tensor: TfliteTensor, placing: Placing): string {
+export function realConstant(graph: OnnxGraph, tensor: TfliteTensor, order: Order): string {
   const { type, quantization } = tensor
   if (!isQuantized(tensor)) {
-    const name = plainConstant(graph, tensor, placing)
+    const name = plainConstant(graph, tensor, order)
     const widened = type === 'float16' || type === 'float64'
     return widened ? graph.node('Cast', [name], { to: { onnxType: 'float32' } }) : name
   }
-  const codes = plainConstant(graph, tensor, placing)
+  const codes = plainConstant(graph, tensor, order)
   const { scales, zeroPoints, axis } = quantization!
   const dims =
     scales.length === 1
       ? []
       : stored(
           tensor.shape.map((size, at) => (at === axis ? size : 1)),
-          placing.order,
+          order,
         )
   let real = graph.node('Cast', [codes], { to: { onnxType: 'float32' } })
   if (zeroPoints.some((zero) => zero !== 0)) {
@@ -67,9 +61,9 @@ export function realConstant(graph: OnnxGraph, tensor: TfliteTensor, placing: Pl
 }
 
 /** Adds an 8-bit constant as uint8 codes, for a DequantizeLinear that the runtime fuses into its consumer. */
-export function codesConstant(graph: OnnxGraph, tensor: TfliteTensor, placing: Placing): string {
-  return graph.constant('uint8', placing.dims ?? stored(tensor.shape, placing.order), () => {
-    const codes = placed(tensor, placing)
+export function codesConstant(graph: OnnxGraph, tensor: TfliteTensor, order: Order): string {
+  return graph.constant('uint8', stored(tensor.shape, order), () => {
+    const codes = placed(tensor, order)
     return tensor.type === 'uint8' ? codes : shifted(codes)
   })
 }
@@ -81,16 +75,14 @@ function shifted(codes: Uint8Array): Uint8Array {
   return out
 }
 
-function plainConstant(graph: OnnxGraph, tensor: TfliteTensor, placing: Placing): string {
+function plainConstant(graph: OnnxGraph, tensor: TfliteTensor, order: Order): string {
   const type = tensor.type === 'int4' ? 'int8' : tensor.type
   if (type === 'other') throw unsupported(`a constant of an unknown type, "${tensor.name.slice(0, 80)}"`)
-  return graph.constant(type, placing.dims ?? stored(tensor.shape, placing.order), () =>
-    placed(tensor, placing),
-  )
+  return graph.constant(type, stored(tensor.shape, order), () => placed(tensor, order))
 }
 
 /** Bytes in the wanted order; 4-bit values are unpacked to one byte each. */
-function placed(tensor: TfliteTensor, { order }: Placing): Uint8Array {
+function placed(tensor: TfliteTensor, order: Order): Uint8Array {
   const { type, shape } = tensor
   const data = tensor.data ?? new Uint8Array(0)
   if (type === 'int4') return permute(unpackInt4(data, elementCount(shape)), shape, order, 1)

@@ -1,5 +1,5 @@
 import { codesConstant, INT8_TO_UINT8, isQuantized, realConstant } from './constants.ts'
-import { elementCount, type TfliteGraph, type TfliteTensor } from './graph.ts'
+import type { TfliteGraph, TfliteTensor } from './graph.ts'
 import { corrupt, unsupported } from './limits.ts'
 import type { OnnxGraph } from './onnx-graph.ts'
 import { identity, type Order, sameOrder, transposition } from './order.ts'
@@ -78,7 +78,7 @@ export class Values {
 
   /** uint8 codes in an order; only for tensors with a code scale. */
   codes(index: number, order: Order): string {
-    if (this.isConstant(index)) return codesConstant(this.graph, this.tensor(index), { order })
+    if (this.isConstant(index)) return codesConstant(this.graph, this.tensor(index), order)
     const value = this.#get(index)
     const ready = value.codes.find((entry) => sameOrder(entry.order, order))
     if (ready !== undefined) return ready.name
@@ -172,7 +172,7 @@ export class Values {
       if (tensor.isSparse) throw unsupported('sparse weights', 'Export the model without sparsity.')
       name =
         codeScale === undefined
-          ? realConstant(this.graph, tensor, { order })
+          ? realConstant(this.graph, tensor, order)
           : this.dequantize(this.codes(index, order), codeScale)
       this.#constants.set(key, name)
     }
@@ -191,5 +191,3 @@ export class Values {
     return this.graph.node('Mul', [bounded, scale])
   }
 }
-
-export const sizeOf = (tensor: TfliteTensor): number => elementCount(tensor.shape)

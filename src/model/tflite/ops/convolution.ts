@@ -101,7 +101,7 @@ export function filter(at: Operation, input: number, order: Order): string {
   if (!at.isConstant(input)) return at.real(input, order)
   if (tensor.isSparse) throw unsupported('sparse weights', 'Export the model without sparsity.')
   if (!isQuantized(tensor) || !at.isCoded || tensor.type === 'int16') {
-    return realConstant(at.graph, tensor, { order })
+    return realConstant(at.graph, tensor, order)
   }
   const { scales, zeroPoints, axis } = tensor.quantization!
   const dims = scales.length === 1 ? [] : [scales.length]
@@ -109,7 +109,7 @@ export function filter(at: Operation, input: number, order: Order): string {
   return at.node(
     'DequantizeLinear',
     [
-      codesConstant(at.graph, tensor, { order }),
+      codesConstant(at.graph, tensor, order),
       at.graph.float32(scales, dims),
       at.graph.uint8(
         zeroPoints.map((zero) => zero + shift),

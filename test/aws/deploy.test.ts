@@ -44,13 +44,15 @@ describe.skipIf(motoServer === undefined || !hasCorpus || arch === undefined)(
     let built: PackageResult
     let picture: Uint8Array
     const steps: string[] = []
+    // Conditions of the emulator do not see a former value, so it is named each time.
+    const data = { DataBucketName: 'test-pictures' }
     const outer = { ...process.env }
 
     const options = (more: Partial<DeployOptions> = {}): DeployOptions => ({
       stack: 'test',
       artefactBucket: artefactBucketName(session),
       built,
-      parameters: { MemorySize: '1024', DataBucketName: 'test-pictures' },
+      parameters: { MemorySize: '1024', ...data },
       confirm: async () => true,
       onStep: (step) => steps.push(step),
       onEvent: () => {},
@@ -113,7 +115,7 @@ describe.skipIf(motoServer === undefined || !hasCorpus || arch === undefined)(
 
     it('updates what is named, keeps the rest, and uploads no package twice', async () => {
       steps.length = 0
-      const result = await deploy(session, options({ parameters: { Timeout: '45' } }))
+      const result = await deploy(session, options({ parameters: { Timeout: '45', ...data } }))
       expect(result.outcome).toMatch(/updated|unchanged/)
       const { MemorySize, Timeout } = await configuration()
       expect({ MemorySize, Timeout }).toEqual({ MemorySize: 1024, Timeout: 45 })
@@ -124,7 +126,7 @@ describe.skipIf(motoServer === undefined || !hasCorpus || arch === undefined)(
       // The emulator reads the code from the package of this test, so the code is the one that is broken.
       const working = built
       built = broken
-      const failing = deploy(session, options({ parameters: { Timeout: '60' }, built: broken }))
+      const failing = deploy(session, options({ parameters: { Timeout: '60', ...data }, built: broken }))
       await expect(failing).rejects.toMatchObject({ code: expect.stringMatching(/DEPLOY_FAILED|AWS_FAILED/) })
       built = working
       expect((await configuration()).Timeout).toBe(45)

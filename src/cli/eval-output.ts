@@ -31,7 +31,8 @@ export async function writeResults(
   values: EvalSettings,
   io: Io,
 ): Promise<void> {
-  const comparison = evaluations.length === 2 ? comparable(evaluations, values, io) : undefined
+  const comparison =
+    evaluations.length === 2 && failed.length === 0 ? comparable(evaluations, values, io) : undefined
   const costs = comparison === undefined ? undefined : costsOf(comparison, values)
   io.stdout.write(toText(evaluations, failed, comparison, costs, values.format ?? 'table'))
   if (values['write-thresholds'] !== undefined) {

@@ -21,6 +21,8 @@ export const MAX_OBJECTS_PER_PICTURE = 50_000
 export const MAX_CLASSES = 20_000
 /** Pictures: Open Images has 9 million in all, 125,000 in its test set. */
 export const MAX_PICTURES = 5_000_000
+/** Files in a picture folder: every picture may have a label file and a few more beside it. */
+export const MAX_ENTRIES: number = 4 * MAX_PICTURES
 /** Edge of a picture as an annotation may claim it: JPEG ends at 65,535; PNG panoramas go a little further. */
 export const MAX_EDGE = 1_000_000
 

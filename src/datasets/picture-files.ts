@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { dirname, extname, isAbsolute, join, relative, resolve } from 'node:path'
+import { BoxletError } from '../errors.ts'
+import { MAX_ENTRIES } from './limits.ts'
 
 /** Endings that annotation tools give to pictures; the bytes decide what they are. */
 export const PICTURE_ENDINGS = [
@@ -63,11 +65,25 @@ export const isFolder = (path: string): Promise<boolean> =>
     () => false,
   )
 
-/** Pictures of a folder and the folders in it, sorted by path. */
+/**
+ * Pictures of a folder and the folders in it, sorted by path. Links to folders are not followed, so that a loop
+ * has an end, and a folder with more files than any data set has is refused: a `data.yaml` may name any place.
+ */
 export async function listPictures(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true, recursive: true })
-  return entries
-    .filter((entry) => entry.isFile() && isPictureName(entry.name))
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort()
+  const pictures: string[] = []
+  const folders = [folder]
+  let entries = 0
+  for (let next = folders.pop(); next !== undefined; next = folders.pop()) {
+    for (const entry of await readdir(next, { withFileTypes: true })) {
+      if (++entries > MAX_ENTRIES)
+        throw new BoxletError(
+          'DATASET_INVALID',
+          `Expected at most ${MAX_ENTRIES} files in "${folder}" but received more.`,
+        )
+      const path = join(next, entry.name)
+      if (entry.isDirectory()) folders.push(path)
+      else if (isPictureName(entry.name) && (entry.isFile() || entry.isSymbolicLink())) pictures.push(path)
+    }
+  }
+  return pictures.sort()
 }

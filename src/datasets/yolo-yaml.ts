@@ -19,7 +19,7 @@ export async function readDataYaml(path: string): Promise<YoloConfig> {
   await checkBytes(path, MAX_YAML_BYTES, 'a data.yaml')
   let yaml: unknown
   try {
-    yaml = parse(await readFile(path, 'utf8'), { maxAliasCount: MAX_YAML_ALIASES })
+    yaml = parse(await readFile(path, 'utf8'), { maxAliasCount: MAX_YAML_ALIASES, logLevel: 'error' })
   } catch (cause) {
     const message = (cause as Error).message.split('\n')[0]!.replace(/[.:]$/, '')
     throw new BoxletError('DATASET_INVALID', `Expected YAML in "${path}" but ${message}.`, { cause })

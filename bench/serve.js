@@ -26,9 +26,6 @@ const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers
 const quantile = (sorted, q) =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? Number.NaN
 
-if (isMainThread) await main()
-else await bareWorker()
-
 async function main() {
   const corpus = process.env.BOXLET_CORPUS ?? resolve(import.meta.dirname, '../../shared/corpus')
   const { values } = parseArgs({
@@ -237,3 +234,6 @@ async function bareWorker() {
   })
   parentPort.postMessage('ready')
 }
+
+if (isMainThread) await main()
+else await bareWorker()

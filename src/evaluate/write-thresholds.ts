@@ -3,8 +3,12 @@ import { BoxletError } from '../errors.ts'
 import type { Contract } from '../model/contract.ts'
 import type { Evaluation } from './evaluation.ts'
 
+/** The best cut of fewer objects says more about these pictures than about the class. */
+const LEAST_OBJECTS = 5
+
 /**
- * Lays the best cuts into a contract: one for each class that was measured, and the common one for the rest.
+ * Lays the best cuts into a contract: one for each class with enough objects, and the
+ * common one for the rest.
  * Labels of the model that the data set names otherwise keep the model's name.
  *
  * @returns how many classes have a threshold of their own
@@ -32,8 +36,8 @@ export async function writeThresholds(
 }
 
 function classThresholds({ classes, labelOf }: Evaluation): Record<string, number> {
-  const entries = classes.flatMap(({ category, threshold }) =>
-    threshold === undefined
+  const entries = classes.flatMap(({ category, counts, threshold }) =>
+    threshold === undefined || counts.truths < LEAST_OBJECTS
       ? []
       : (labelOf?.get(category.id) ?? [category.name]).map((label) => [label, threshold.score]),
   )

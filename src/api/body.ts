@@ -17,7 +17,7 @@ export function declaredLength(headers: Headers): number | undefined {
  * @param grow told of each piece of a body without a declared length; may throw to stop
  */
 export async function readBody(
-  body: ReadableStream<Uint8Array> | null | undefined,
+  body: AsyncIterable<Uint8Array> | null | undefined,
   declared: number | undefined,
   maxBytes: number,
   signal: AbortSignal,
@@ -25,52 +25,55 @@ export async function readBody(
 ): Promise<Uint8Array> {
   if (declared !== undefined && declared > maxBytes) throw bodyTooLarge(maxBytes)
   if (body === null || body === undefined) return EMPTY
-  const reader = body.getReader()
-  const stop = () => void reader.cancel(signal.reason).catch(() => {})
-  signal.addEventListener('abort', stop, { once: true })
-  try {
-    return await collect(reader, declared, maxBytes, grow)
-  } finally {
-    signal.removeEventListener('abort', stop)
-  }
+  return declared === undefined
+    ? readUndeclared(body, maxBytes, signal, grow)
+    : readDeclared(body, declared, signal)
 }
 
-async function collect(
-  reader: ReadableStreamDefaultReader<Uint8Array>,
-  declared: number | undefined,
+/** The whole length at once, so that no piece outlives its arrival. */
+async function readDeclared(
+  body: AsyncIterable<Uint8Array>,
+  declared: number,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  const bytes = new Uint8Array(declared)
+  let size = 0
+  for await (const piece of body) {
+    signal.throwIfAborted()
+    if (size + piece.byteLength > declared) throw wrongLength(declared)
+    bytes.set(piece, size)
+    size += piece.byteLength
+  }
+  if (size !== declared) throw wrongLength(declared)
+  return bytes
+}
+
+async function readUndeclared(
+  body: AsyncIterable<Uint8Array>,
   maxBytes: number,
+  signal: AbortSignal,
   grow: (bytes: number) => void,
 ): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
+  const pieces: Uint8Array[] = []
   let size = 0
-  for (;;) {
-    const { done, value } = await reader.read()
-    if (done) break
-    size += value.byteLength
-    try {
-      if (size > maxBytes) throw bodyTooLarge(maxBytes)
-      if (declared === undefined) grow(value.byteLength)
-    } catch (error) {
-      void reader.cancel().catch(() => {})
-      throw error
-    }
-    chunks.push(value)
+  for await (const piece of body) {
+    signal.throwIfAborted()
+    size += piece.byteLength
+    if (size > maxBytes) throw bodyTooLarge(maxBytes)
+    grow(piece.byteLength)
+    pieces.push(piece)
   }
-  if (declared !== undefined && size !== declared)
-    throw new BoxletError('REQUEST_INVALID', `Expected ${declared} bytes of body but received ${size}.`)
-  return join(chunks, size)
-}
-
-function join(chunks: Uint8Array[], size: number): Uint8Array {
-  if (chunks.length === 1) return chunks[0] as Uint8Array
   const bytes = new Uint8Array(size)
   let offset = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset)
-    offset += chunk.byteLength
+  for (const piece of pieces) {
+    bytes.set(piece, offset)
+    offset += piece.byteLength
   }
   return bytes
 }
+
+const wrongLength = (declared: number) =>
+  new BoxletError('REQUEST_INVALID', `Expected ${declared} bytes of body but received another number.`)
 
 const bodyTooLarge = (maxBytes: number) =>
   new BoxletError(

@@ -6,9 +6,12 @@ export interface Connection {
   /** Address of the caller, for logs and for the share of one client. */
   clientAddress?: string
   /**
-   * Body of a GET. The Web Request class refuses to hold one, but signed requests of older clients have it.
+   * The body, where the server has it in a form of its own. A GET needs it, since the Web Request class refuses
+   * to hold a body for one, and signed requests of older clients have it; a Node stream is also read faster.
    */
-  body?: ReadableStream<Uint8Array> | null
+  body?: AsyncIterable<Uint8Array> | null
+  /** Aborted when the caller goes away; the signal of the request otherwise. */
+  signal?: AbortSignal
   /** Path and query as they stood on the wire, before URL parsing normalised them; signatures cover these. */
   target?: string
   /** Who the caller is, when the platform in front has authenticated it already (IAM on a function URL). */

@@ -26,7 +26,7 @@ export function guard({ limits, admission, auth, maxBytes }: GuardOptions): Midd
     const headers = new Map([...c.req.raw.headers].map(([name, value]) => [name.toLowerCase(), value]))
     const checks = auth !== undefined && call.principal === undefined
     const key = checks ? await auth.precheck(headers) : call.principal?.id
-    const stream = c.req.raw.body ?? c.env.body
+    const stream = c.env.body === undefined ? c.req.raw.body : c.env.body
     // The share of a client counts by key where there is one, else by address.
     const place = admission.enter(key ?? c.env.clientAddress ?? 'unknown', declared ?? 0)
     let request: AuthRequest | undefined

@@ -15,14 +15,16 @@ export function lifecycle(service: Service): MiddlewareHandler<Env> {
     const { deadlineMs } = service.limits
     const timer = setTimeout(() => deadline.abort(deadlineError(deadlineMs)), deadlineMs)
     const gone = () => deadline.abort()
-    c.req.raw.signal.addEventListener('abort', gone, { once: true })
+    const caller = c.env.signal ?? c.req.raw.signal
+    if (caller.aborted) gone()
+    else caller.addEventListener('abort', gone, { once: true })
     const call = begin(c, deadline.signal, started)
     c.set('call', call)
     try {
       await next()
     } finally {
       clearTimeout(timer)
-      c.req.raw.signal.removeEventListener('abort', gone)
+      caller.removeEventListener('abort', gone)
     }
     finish(c, call)
     service.options.observer?.request({

@@ -1,6 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { Readable } from 'node:stream'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import type { App } from '../api/app.ts'
 import { BoxletError } from '../errors.ts'
@@ -82,13 +81,14 @@ function closeWhenIdle(server: Server): Promise<void> {
 function listenerOf(app: App): (request: IncomingMessage, response: ServerResponse) => void {
   const listener = getRequestListener(
     (request, env) => {
-      const { incoming } = env as HttpBindings
+      const { incoming, outgoing } = env as HttpBindings
       return app.fetch(request, {
         ...(incoming.socket.remoteAddress === undefined
           ? {}
           : { clientAddress: incoming.socket.remoteAddress }),
         ...(incoming.url === undefined ? {} : { target: incoming.url }),
-        body: bodyOfGet(incoming),
+        body: bodyOf(incoming),
+        signal: goneSignal(outgoing),
       })
     },
     { overrideGlobalObjects: false },
@@ -96,12 +96,21 @@ function listenerOf(app: App): (request: IncomingMessage, response: ServerRespon
   return (request, response) => void listener(request, response)
 }
 
-/** The Web Request has no body for GET and HEAD, so it travels beside it. */
-function bodyOfGet(incoming: IncomingMessage): ReadableStream<Uint8Array> | null {
-  if (incoming.method !== 'GET' && incoming.method !== 'HEAD') return null
+/** Stopping early leaves the connection open, so that a refusal still reaches the client. */
+function bodyOf(incoming: IncomingMessage): AsyncIterable<Uint8Array> | null {
   const { 'content-length': length, 'transfer-encoding': encoding } = incoming.headers
   if ((length === undefined || length === '0') && encoding === undefined) return null
-  return Readable.toWeb(incoming) as ReadableStream<Uint8Array>
+  return {
+    [Symbol.asyncIterator]: () => incoming.iterator({ destroyOnReturn: false }) as AsyncIterator<Uint8Array>,
+  }
+}
+
+function goneSignal(outgoing: ServerResponse): AbortSignal {
+  const controller = new AbortController()
+  outgoing.once('close', () => {
+    if (!outgoing.writableFinished) controller.abort()
+  })
+  return controller.signal
 }
 
 function bind(server: Server, host: string, port: number): Promise<void> {

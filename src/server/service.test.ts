@@ -180,7 +180,7 @@ describe.skipIf(!hasCorpus)('the running service', () => {
     const own = await startTestService()
     const posted = vi.spyOn(Worker.prototype, 'postMessage')
     const pending = fetch(`${own.url}/v1/detect`, { method: 'POST', body: bus() })
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await expect.poll(() => posted.mock.contexts.length).toBeGreaterThan(0)
     await (posted.mock.contexts[0] as unknown as Worker).terminate()
     posted.mockRestore()
     expect([200, 500]).toContain((await pending).status)

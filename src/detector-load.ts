@@ -9,6 +9,7 @@ import { familyNamed } from './families/registry.ts'
 import type { Contract, Evidence } from './model/contract.ts'
 import type { Labels } from './model/labels.ts'
 import { isTflite, readSignature } from './model/read-signature.ts'
+import type { ModelSignature } from './model/signature.ts'
 import { type ResolvedModel, resolveModel } from './model/store.ts'
 import { defaultThreads } from './runtime/processors.ts'
 import { openSession, type Session } from './runtime/session.ts'
@@ -92,7 +93,7 @@ export async function knowModel(
   let contract = resolved.contract
   let evidence: Evidence[] = []
   if (contract === undefined) {
-    const signature = await readSignature(bytes)
+    const signature = isTflite(bytes) ? (await convertedOnce(bytes)).signature : await readSignature(bytes)
     const { checkForRuntime } = await import('./model/onnx/check.ts')
     checkForRuntime(signature)
     const recognised = recognise(signature, resolved.name, parts?.family)
@@ -164,9 +165,22 @@ function withLabels(contract: Contract, labels: Labels): Contract {
 
 /** What the runtime can open: the file itself, or the ONNX form of a TFLite model. */
 async function runnable(path: string, bytes: Uint8Array): Promise<string | Uint8Array> {
-  if (!isTflite(bytes)) return path
+  return isTflite(bytes) ? (await convertedOnce(bytes)).bytes : path
+}
+
+interface Converted {
+  bytes: Uint8Array
+  signature: ModelSignature
+}
+
+/** Knowing a TFLite model and running it both need the conversion; it goes when the file's bytes go. */
+const conversions = new WeakMap<Uint8Array, Converted>()
+
+async function convertedOnce(bytes: Uint8Array): Promise<Converted> {
   const { tfliteToOnnx } = await import('./model/tflite/tflite.ts')
-  return tfliteToOnnx(bytes).bytes
+  const converted = conversions.get(bytes) ?? tfliteToOnnx(bytes)
+  conversions.set(bytes, converted)
+  return converted
 }
 
 async function preparedGraph(bytes: Uint8Array, contract: Contract) {

@@ -10,7 +10,7 @@ import { evaluationInput, type Prediction } from './predictions.ts'
 import type { PictureResult } from './run-dataset.ts'
 import { type SizeRow, sizeBreakdown } from './sizes.ts'
 import type { EvaluationInput } from './tables.ts'
-import { bestOverall, bestThresholds, cut, cutCurve, type Threshold } from './thresholds.ts'
+import { bestOverall, bestThresholds, cut, cutCurve, LEAST_OBJECTS, type Threshold } from './thresholds.ts'
 import { evaluateVoc } from './voc-ap.ts'
 import { type JudgedPicture, judgePictures } from './worst-pictures.ts'
 
@@ -70,7 +70,7 @@ export interface Evaluation {
   classes: ClassReport[]
   /** One cut for all classes, with the best F1 over all objects. */
   overall: Threshold | undefined
-  /** All classes together, each cut at its own threshold. */
+  /** All classes together, each cut at its own threshold; those with few objects at the common one. */
   atThresholds: Threshold
   curve: Threshold[]
   /** Precision over recall at IoU 0.50, mean of the classes that have objects. */
@@ -117,8 +117,11 @@ export function evaluate(
   const voc = evaluateVoc(input)
   const thresholds = bestThresholds(matches, input.found)
   const overall = bestOverall(matches, input.found)
-  // A class that is never found right has no cut of its own; the common one keeps its false detections in view.
-  const cuts = thresholds.map((threshold) => threshold?.score ?? overall?.score ?? 0.5)
+  // A class that is hardly there or never found right is cut like the others, or one lucky box would decide.
+  const cuts = thresholds.map((threshold, category) => {
+    const own = matches.areas.all.truths[category]! < LEAST_OBJECTS ? undefined : threshold
+    return own?.score ?? overall?.score ?? 0.5
+  })
   const confusion = confusionMatrix(input, cuts)
   const judged = judgePictures(input, matches, cuts)
   const name = (category: number) => dataset.categories[category]!.name

@@ -16,6 +16,9 @@ export interface Threshold {
   falseNegatives: number
 }
 
+/** The best cut of fewer objects says more about these pictures than about the class. */
+export const LEAST_OBJECTS = 5
+
 /** F1 and its parts at one cut. */
 export function cut(score: number, truePositives: number, falsePositives: number, truths: number): Threshold {
   const falseNegatives = truths - truePositives

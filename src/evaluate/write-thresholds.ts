@@ -2,9 +2,7 @@ import { rename, writeFile } from 'node:fs/promises'
 import { BoxletError } from '../errors.ts'
 import type { Contract } from '../model/contract.ts'
 import type { Evaluation } from './evaluation.ts'
-
-/** The best cut of fewer objects says more about these pictures than about the class. */
-const LEAST_OBJECTS = 5
+import { LEAST_OBJECTS } from './thresholds.ts'
 
 /**
  * Lays the best cuts into a contract: one for each class with enough objects, and the

@@ -1,5 +1,6 @@
 import { formatProblem } from '../../datasets/problem.ts'
 import type { Evaluation } from '../evaluation.ts'
+import { LEAST_OBJECTS } from '../thresholds.ts'
 import { type JudgedPicture, worstPictures } from '../worst-pictures.ts'
 import { escapeText } from './escape.ts'
 import { folded, htmlTable, page, plot, section, tile } from './page.ts'
@@ -65,7 +66,7 @@ async function thresholdSection(evaluation: Evaluation): Promise<string> {
       percent(atThresholds.recall),
     ],
   ]
-  return `<p>The best cut has the highest F1 at IoU 0.50. Write the cuts into the contract with <code>--write-thresholds</code>.</p>
+  return `<p>The best cut has the highest F1 at IoU 0.50. Classes with fewer than ${LEAST_OBJECTS} objects are cut at the common one. Write the cuts into the contract with <code>--write-thresholds</code>.</p>
 ${htmlTable(rows)}
 <div class="plots">${plot(await cuts(evaluation), 'All classes together: what each least score gives. The dashed line is the best cut.')}
 ${plot(await precisionRecall(evaluation), 'Precision over recall at IoU 0.50.')}</div>`

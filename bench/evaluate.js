@@ -4,7 +4,7 @@
  *
  *     npm run build && node bench/evaluate.js [--pictures 5000] [--rounds 5]
  *
- * pycocotools runs through `python3` (BOXLET_PYTHON names another interpreter) and is left out, with a word,
+ * pycocotools runs through `python3` (BOXLET_TEST_PYTHON names another interpreter) and is left out, with a word,
  * where it cannot be imported.
  */
 import { execFileSync } from 'node:child_process'
@@ -22,7 +22,7 @@ const PICTURES = Number(values.pictures)
 const ROUNDS = Number(values.rounds)
 const DETECTIONS = 100
 const CLASSES = 80
-const python = process.env.BOXLET_PYTHON ?? 'python3'
+const python = process.env.BOXLET_TEST_PYTHON ?? 'python3'
 
 /** Small generator with a fixed seed, so that every run measures the same boxes. */
 function random(seed) {

@@ -100,7 +100,7 @@ function hasPycocotools(): boolean {
     return false
   }
 }
-const python = process.env.BOXLET_PYTHON ?? 'python3'
+const python = process.env.BOXLET_TEST_PYTHON ?? 'python3'
 
 describe('COCO metrics', () => {
   it.each(Object.keys(sets))('equal the stored numbers of pycocotools for %s', (model) => {

@@ -9,6 +9,7 @@ boxlet model pull NAME... [--format table|json]
 boxlet model remove NAME... [--format table|json]
 boxlet model inspect FILE|NAME [--format text|json] [--family NAME]
 boxlet model contract FILE|NAME [--family NAME]
+boxlet model doctor FILE|NAME --image PIC... [--annotations DATA] [--out DIR] [--format text|json]
 
 Models of the catalogue, by name, and your own files.
 
@@ -17,10 +18,20 @@ Models of the catalogue, by name, and your own files.
   remove    take models out of the cache
   inspect   what a file says about itself, what is concluded from it, and why
   contract  what is concluded as JSON, to edit and to give back with --contract
+  doctor    try colour order, scale, geometry and box code, and say which the model wants and by how much
 
 Options
   --format table|json   how results are printed; table (inspect: text) by default
   --family NAME         read the file as one of this family, not as the likeliest
+
+Options of doctor
+  --image PIC           picture, folder or pattern; may be given several times
+  --annotations DATA    COCO JSON, VOC folder or XML file, or YOLO data.yaml of these pictures: AP then decides
+  --limit N             most pictures (default 20)
+  --out DIR             folder for report.html and a picture of each reading (default NAME-doctor)
+  --write FILE          write the contract that the model wants
+  --labels, --contract, --set   as for boxlet detect: where to start from
+  It exits with 1 when the model has a fault that no reading mends.
 
 Variables
   BOXLET_CACHE          folder of the cache; by default the cache folder of the platform
@@ -32,6 +43,7 @@ Examples
   boxlet model pull yolov8n
   boxlet model inspect fridge.onnx
   boxlet model contract fridge.onnx > contract.json
+  boxlet model doctor fridge.onnx --image photo.jpg --write contract.json
   BOXLET_CACHE=./models boxlet model pull deimv2-atto
 
 docs/models.md tells which model to choose and what the licences mean.
@@ -43,6 +55,7 @@ const SUBVERBS: Record<string, (args: string[], io: Io) => Promise<ExitCode>> = 
   remove,
   inspect: async (args, io) => (await import('./model-inspect.ts')).run(args, io),
   contract: async (args, io) => (await import('./model-contract.ts')).run(args, io),
+  doctor: async (args, io) => (await import('./model-doctor.ts')).run(args, io),
 }
 
 export const verb: Verb = {

@@ -1,0 +1,48 @@
+import type { Detection } from '../boxes/detection.ts'
+import { iou } from '../boxes/iou.ts'
+
+/**
+ * How well what was found in a picture agrees with what was found in its mirror image: for each object found in
+ * both, the product of the two scores times their overlap, best partners first, summed. Products rather than
+ * scores, so that a doubtful object more does not outweigh sure ones that became less sure.
+ *
+ * A right reading of a model finds the same objects in both, surely. A wrong colour order or scale lowers the
+ * scores; a wrong box code puts boxes where the mirror does not. Without annotations this is the only witness,
+ * and it cannot see what is wrong in both pictures alike, such as names of classes.
+ *
+ * What is found in the scrambled picture is subtracted, as it shows nothing: inputs far too large drive a network
+ * into finding hundreds of sure objects anywhere, in the mirror too.
+ */
+export function agreement(
+  found: readonly Detection[],
+  inMirror: readonly Detection[],
+  inPieces: readonly Detection[],
+  width: number,
+): number {
+  const left = new Set(inMirror)
+  let sum = 0
+  for (const detection of found) {
+    let best: Detection | undefined
+    let most = 0
+    for (const other of left) {
+      if (other.classId !== detection.classId) continue
+      const overlap = iou(detection.box, turnedBack(other, width))
+      if (overlap > most) {
+        most = overlap
+        best = other
+      }
+    }
+    if (best === undefined) continue
+    left.delete(best)
+    sum += detection.score * best.score * most
+  }
+  const nothing = inPieces.reduce((total, { score }) => total + score * score, 0)
+  return Math.max(0, sum - nothing)
+}
+
+const turnedBack = ({ box }: Detection, width: number) => ({
+  x1: width - box.x2,
+  y1: box.y1,
+  x2: width - box.x1,
+  y2: box.y2,
+})

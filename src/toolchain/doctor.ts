@@ -1,0 +1,263 @@
+import type { Detection } from '../boxes/detection.ts'
+import type { Dataset } from '../datasets/dataset.ts'
+import type { LoadedModel } from '../detector-load.ts'
+import { BoxletError } from '../errors.ts'
+import type { RgbImage } from '../image/rgb-image.ts'
+import type { Contract } from '../model/contract.ts'
+import { agreement } from './doctor-agreement.ts'
+import { check, type Finding } from './doctor-checks.ts'
+import { ContractRunner, mirrored, scrambled } from './doctor-runner.ts'
+import { averagePrecision, averagePrecisionOfBoxes, nameFindings } from './doctor-truth.ts'
+import { DIMENSIONS, type Dimension, settings, type Variant, variantsOf } from './doctor-variants.ts'
+
+/** A picture to judge by. */
+export interface DoctorPicture {
+  name: string
+  pixels: RgbImage
+}
+
+export interface DoctorOptions {
+  /** Annotations of the same pictures, in the same order; AP then decides. */
+  truth?: Dataset
+  /** As `ModelSignature.quantization` has it. */
+  quantization?: string | undefined
+  signal?: AbortSignal
+  onProgress?: (text: string) => void
+}
+
+/** How one reading did. */
+export interface Trial {
+  name: string
+  set: string[]
+  isCurrent: boolean
+  /** AP, or agreement with the mirror image for each picture; higher is better. */
+  value: number
+  /** Detections at the usual threshold in all pictures. */
+  objects: number
+  /** Detections in the first picture, to be drawn. */
+  shown: Detection[]
+}
+
+export interface DimensionResult {
+  dimension: Dimension
+  trials: Trial[]
+  /** Name of the reading that the model wants. */
+  wanted: string
+  /** By how much that reading is better than the contract's; 0 when it is the contract's. */
+  gain: number
+}
+
+export interface Diagnosis {
+  decidedBy: 'ap' | 'agreement'
+  pictures: number
+  findings: Finding[]
+  dimensions: DimensionResult[]
+  before: number
+  after: number
+  /** The contract with every better reading taken over; the given one when none was better. */
+  contract: Contract
+  /** What changed, as arguments of `--set`. */
+  set: string[]
+}
+
+/** Precision needs the weak detections too. */
+const AP_MIN_SCORE = 0.001
+const MIN_SCORE = 0.25
+/** Gains below these are noise of a few pictures, and the contract keeps its reading. */
+const LEAST_AP_GAIN = 0.005
+/** Share of the contract's own agreement, and the least that counts where that is next to nothing. */
+const LEAST_AGREEMENT_GAIN = 0.2
+/** A second round sees what a first one could not while another part was wrong. */
+const ROUNDS = 2
+
+/**
+ * Tries what a contract can get wrong without an error — box code, scale, colour order, geometry — and says
+ * which reading the model wants and by how much. Each part is tried with the others as found best so far.
+ *
+ * @param model loaded with `asIs`
+ * @throws BoxletError USAGE without pictures, ABORTED, or what running the model throws
+ */
+export async function examine(
+  model: LoadedModel,
+  pictures: readonly DoctorPicture[],
+  options: DoctorOptions = {},
+): Promise<Diagnosis> {
+  if (pictures.length === 0) {
+    throw new BoxletError('USAGE', 'Expected at least one picture for the doctor but received none.')
+  }
+  const judge = new Judge(model, pictures, options)
+  const given = model.info.contract
+  const findings = await judge.findings(given)
+  const results = new Map<Dimension, DimensionResult>()
+  let contract = given
+  for (let round = 0; round < ROUNDS; round++) {
+    const before = contract
+    for (const dimension of DIMENSIONS) {
+      const result = await judge.dimension(dimension, contract)
+      if (result === undefined) continue
+      const { winner, ...rest } = result
+      // The first round shows the contract's own reading beside the others; later ones only settle more.
+      if (round === 0 || winner !== contract) results.set(dimension, rest)
+      contract = winner
+    }
+    if (contract === before) break
+  }
+  return {
+    decidedBy: options.truth === undefined ? 'agreement' : 'ap',
+    pictures: pictures.length,
+    findings,
+    dimensions: [...results.values()],
+    before: (await judge.trial(asVariant(given))).value,
+    after: (await judge.trial(asVariant(contract))).value,
+    contract,
+    set: [
+      ...settings('input', given.input, contract.input),
+      ...settings('output', given.output, contract.output),
+    ],
+  }
+}
+
+const asVariant = (contract: Contract): Variant => ({
+  dimension: 'boxes',
+  name: '',
+  contract,
+  isCurrent: true,
+  set: [],
+})
+
+/** Measures readings, each once. */
+class Judge {
+  readonly #runner: ContractRunner
+  readonly #pictures: readonly DoctorPicture[]
+  readonly #mirrors: RgbImage[]
+  readonly #pieces: RgbImage[]
+  readonly #options: DoctorOptions
+  readonly #trials = new Map<string, Trial>()
+  #namesFit = true
+
+  constructor(model: LoadedModel, pictures: readonly DoctorPicture[], options: DoctorOptions) {
+    this.#runner = new ContractRunner(model)
+    this.#pictures = pictures
+    this.#options = options
+    const judged = options.truth === undefined ? pictures : []
+    this.#mirrors = judged.map(({ pixels }) => mirrored(pixels))
+    this.#pieces = judged.map(({ pixels }) => scrambled(pixels))
+  }
+
+  async findings(contract: Contract): Promise<Finding[]> {
+    const raw = []
+    const found: Detection[][] = []
+    for (const [i, { pixels }] of this.#pictures.entries()) {
+      this.#checkSignal()
+      raw.push(await this.#runner.raw(pixels, `${i}`, contract, 0))
+      found.push(await this.#runner.detect(pixels, `${i}`, contract, contract.thresholds.score))
+    }
+    const findings = check(contract, raw, found, this.#options.quantization)
+    const { truth } = this.#options
+    if (truth === undefined) return findings
+    const { ap, findings: names } = nameFindings(
+      truth,
+      await this.#all(contract, AP_MIN_SCORE),
+      contract.labels,
+    )
+    this.#namesFit = ap !== undefined
+    return [...findings, ...names]
+  }
+
+  /** Undefined when there is nothing to choose. */
+  async dimension(
+    dimension: Dimension,
+    contract: Contract,
+  ): Promise<(DimensionResult & { winner: Contract }) | undefined> {
+    const variants = variantsOf(dimension, contract)
+    if (variants.length < 2) return undefined
+    const measured: { variant: Variant; trial: Trial }[] = []
+    for (const variant of variants) {
+      this.#options.onProgress?.(`${dimension}: ${variant.name}`)
+      const trial = await this.trial(variant)
+      // A family that has one code only gives the same boxes whatever the contract says.
+      if (variant.isCurrent || !isSame(trial, measured[0]!.trial)) measured.push({ variant, trial })
+    }
+    if (measured.length < 2) return undefined
+    const current = measured[0]!
+    const best = measured.reduce((a, b) => (b.trial.value > a.trial.value ? b : a))
+    const gain = best.trial.value - current.trial.value
+    const isBetter = gain > this.#leastGain(current.trial.value)
+    return {
+      dimension,
+      trials: measured.map(({ variant, trial }) => ({
+        ...trial,
+        name: variant.name,
+        set: variant.set,
+        isCurrent: variant.isCurrent,
+      })),
+      wanted: isBetter ? best.variant.name : current.variant.name,
+      gain: isBetter ? gain : 0,
+      winner: isBetter ? best.variant.contract : contract,
+    }
+  }
+
+  async trial({ name, contract, set, isCurrent }: Variant): Promise<Trial> {
+    const key = JSON.stringify([contract.input, contract.output])
+    const known = this.#trials.get(key)
+    if (known !== undefined) return known
+    const trial = { name, set, isCurrent, ...(await this.#measure(contract)) }
+    this.#trials.set(key, trial)
+    return trial
+  }
+
+  async #measure(contract: Contract): Promise<Pick<Trial, 'value' | 'objects' | 'shown'>> {
+    const { truth } = this.#options
+    if (truth === undefined) return this.#agree(contract)
+    const found = await this.#all(contract, AP_MIN_SCORE)
+    const sure = found.map((detections) => detections.filter(({ score }) => score >= MIN_SCORE))
+    const value = this.#namesFit
+      ? averagePrecision(truth, found, contract.labels)
+      : averagePrecisionOfBoxes(truth, found)
+    return { value, objects: sure.flat().length, shown: sure[0]! }
+  }
+
+  async #agree(contract: Contract): Promise<Pick<Trial, 'value' | 'objects' | 'shown'>> {
+    const found = await this.#all(contract, MIN_SCORE)
+    let sum = 0
+    for (const [i, { pixels }] of this.#pictures.entries()) {
+      this.#checkSignal()
+      const inMirror = await this.#quietly(this.#mirrors[i]!, `${i} mirrored`, contract, MIN_SCORE)
+      const inPieces = await this.#quietly(this.#pieces[i]!, `${i} scrambled`, contract, MIN_SCORE)
+      sum += agreement(found[i]!, inMirror, inPieces, pixels.width)
+    }
+    return { value: sum / this.#pictures.length, objects: found.flat().length, shown: found[0]! }
+  }
+
+  async #all(contract: Contract, minScore: number): Promise<Detection[][]> {
+    const found: Detection[][] = []
+    for (const [i, { pixels }] of this.#pictures.entries()) {
+      this.#checkSignal()
+      found.push(await this.#quietly(pixels, `${i}`, contract, minScore))
+    }
+    return found
+  }
+
+  /** A reading that does not fit the outputs finds nothing; only the contract's own may say why. */
+  async #quietly(pixels: RgbImage, key: string, contract: Contract, minScore: number): Promise<Detection[]> {
+    try {
+      return await this.#runner.detect(pixels, key, contract, minScore)
+    } catch (error) {
+      if (error instanceof BoxletError && error.code === 'MODEL_OUTPUT') return []
+      throw error
+    }
+  }
+
+  #leastGain(current: number): number {
+    return this.#options.truth === undefined ? LEAST_AGREEMENT_GAIN * Math.max(current, 1) : LEAST_AP_GAIN
+  }
+
+  #checkSignal(): void {
+    if (this.#options.signal?.aborted) {
+      throw new BoxletError('ABORTED', 'Expected the examination to finish but it was cancelled.')
+    }
+  }
+}
+
+const isSame = (a: Trial, b: Trial): boolean =>
+  a.value === b.value && a.objects === b.objects && JSON.stringify(a.shown) === JSON.stringify(b.shown)

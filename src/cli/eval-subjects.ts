@@ -1,11 +1,11 @@
-import { readFile, stat } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { PRICES } from '../aws/cost/prices.ts'
 import type { Dataset } from '../datasets/dataset.ts'
 import { formatProblem, type Problem } from '../datasets/problem.ts'
 import type { DetectOptions } from '../detector-types.ts'
 import { BoxletError } from '../errors.ts'
+import { engineFingerprint } from '../evaluate/engine-fingerprint.ts'
 import { parseRenames } from '../evaluate/label-map.ts'
 import { ResultCache } from '../evaluate/result-cache.ts'
 import { type DatasetRun, runDataset } from '../evaluate/run-dataset.ts'
@@ -62,7 +62,7 @@ export async function listCandidates(
   const models = [...positionals, ...(values.model === undefined ? [] : [values.model])]
   const load = await modelOptions(values)
   const jobs = values.jobs ?? defaultThreads(io.env)
-  const release = await releaseName()
+  const release = await engineFingerprint()
   const candidates: Candidate[] = models.map((model) => ({
     name: model,
     async open(dataset) {
@@ -92,21 +92,6 @@ export async function listCandidates(
     candidates.push({ name: 'Amazon Rekognition', open: () => openRekognition(options) })
   }
   return candidates
-}
-
-/**
- * Version and build: results kept from before are only used when the code that made them is the same. The time
- * of the compiled detector stands for the build in a checkout; a published package has one per version.
- */
-async function releaseName(): Promise<string> {
-  const root = fileURLToPath(new URL('../../package.json', import.meta.url))
-  const version = String((JSON.parse(await readFile(root, 'utf8')) as { version: unknown }).version)
-  const detector = new URL('../detector.js', import.meta.url)
-  const built = await stat(detector).then(
-    (info) => info.mtimeMs,
-    () => 0,
-  )
-  return `${version}+${Math.round(built)}`
 }
 
 /** Runs a subject over all pictures, with progress, kept results and a stop that loses nothing. */

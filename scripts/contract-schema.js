@@ -3,4 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { contractJsonSchema } from '../dist/model/contract-schema.js'
 
 const schema = { ...contractJsonSchema(), title: 'Boxlet model contract' }
-writeFileSync(new URL('../dist/contract.schema.json', import.meta.url), `${JSON.stringify(schema, null, 2)}\n`)
+writeFileSync(
+  new URL('../dist/contract.schema.json', import.meta.url),
+  `${JSON.stringify(schema, null, 2)}\n`,
+)

@@ -1,7 +1,11 @@
 import { existsSync, mkdirSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createBearerKey } from '../src/server/create-key.ts'
+import { changeKeys } from '../src/server/key-file.ts'
 import { corpusBytes, corpusPath, hasCorpus } from './corpus.ts'
 import { startTestService, type TestService } from './service.ts'
 
@@ -192,6 +196,53 @@ describe.skipIf(!hasCorpus || executablePath === undefined)('the playground in C
       .toMatch(/objects?/)
     expect(faults).toEqual([])
     await page.close()
+  })
+
+  it('takes a pasted picture', async () => {
+    const { page } = await open()
+    const bytes = Buffer.from(corpusBytes('images/scenes/bus.jpg')).toString('base64')
+    await page.evaluate(`(() => {
+      const transfer = new DataTransfer()
+      const picture = Uint8Array.from(atob('${bytes}'), (letter) => letter.charCodeAt(0))
+      transfer.items.add(new File([picture], 'bus.jpg', { type: 'image/jpeg' }))
+      document.dispatchEvent(new ClipboardEvent('paste', { clipboardData: transfer }))
+    })()`)
+    await expect.poll(() => boxes(page).count(), { timeout: 15_000 }).toBeGreaterThan(2)
+    await page.close()
+  })
+
+  it('asks for a key where the service does, and goes on with it', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'boxlet-page-'))
+    const keyFile = join(folder, 'keys.json')
+    const { stored, key } = await createBearerKey('test', new Date())
+    await changeKeys(keyFile, () => [stored])
+    const locked = await startTestService({ requireKeys: true, keyFile })
+    const page = await browser.newPage()
+    await page.goto(locked.url)
+    await page.getByPlaceholder('boxlet_…').fill(key)
+    await page.getByRole('button', { name: 'Use key' }).click()
+    await expect.poll(() => page.getByRole('combobox').inputValue()).toBe('yolox-nano')
+    await choose(page, 'images/scenes/bus.jpg')
+    await expect.poll(() => boxes(page).count(), { timeout: 15_000 }).toBeGreaterThan(2)
+    await page.close()
+    await locked.stop()
+    await rm(folder, { recursive: true })
+  })
+
+  it('draws masks and points where the model gives them', async () => {
+    for (const [model, selector] of [
+      ['yolov8n-seg-320-int8', '.mask'],
+      ['yunet-n-dynamic', '.point'],
+    ] as const) {
+      const own = await startTestService({}, model)
+      const page = await browser.newPage({ viewport: { width: 1100, height: 800 } })
+      await page.goto(own.url)
+      await choose(page, 'images/scenes/zidane.jpg')
+      await expect.poll(() => page.locator(selector).count(), { timeout: 15_000 }).toBeGreaterThan(0)
+      await shoot(page, model)
+      await page.close()
+      await own.stop()
+    }
   })
 
   it('tells in words what is wrong with a damaged picture', async () => {

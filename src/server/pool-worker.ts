@@ -2,12 +2,15 @@ import { Worker } from 'node:worker_threads'
 import type { ModelInfo } from '../detector-types.ts'
 import { BoxletError } from '../errors.ts'
 import { turnOffTelemetry } from '../runtime/telemetry.ts'
-import type { WorkerError, WorkerReply, WorkerRequest, WorkerSettings } from './worker-messages.ts'
+import type { Job, WorkerError, WorkerReply, WorkerRequest, WorkerSettings } from './worker-messages.ts'
 
 /** The built file, also where the pool itself runs from its TypeScript source, as in tests. */
 const WORKER_FILE = import.meta.url.endsWith('.ts')
   ? new URL('../../dist/server/worker.js', import.meta.url)
   : new URL('./worker.js', import.meta.url)
+
+/** No picture within the limits takes this long, cut into tiles or not: the thread hangs and is replaced. */
+const HANG_MS = 10 * 60_000
 
 type ReplyResult = Extract<WorkerReply, { kind: 'result' }>['result']
 
@@ -50,15 +53,30 @@ export class PoolWorker {
     return this.#waiting.size
   }
 
-  run(
-    request: WorkerRequest extends infer R ? (R extends unknown ? Omit<R, 'id'> : never) : never,
-  ): Promise<ReplyResult> {
+  /** @param signal aborted when nobody waits any more; the promise still settles when the thread is done */
+  run(job: Job, signal?: AbortSignal): Promise<ReplyResult> {
     if (this.#ended)
       return Promise.reject(new BoxletError('SHUTTING_DOWN', 'Expected a running worker but it has ended.'))
     const id = this.#nextId++
+    const cancel = () => this.#thread.postMessage({ id, kind: 'cancel' } satisfies WorkerRequest)
+    const hang = setTimeout(() => void this.#thread.terminate(), HANG_MS).unref()
+    const settled = () => {
+      clearTimeout(hang)
+      signal?.removeEventListener('abort', cancel)
+    }
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject })
-      this.#thread.postMessage({ id, ...request })
+      this.#waiting.set(id, {
+        resolve: (result) => {
+          settled()
+          resolve(result)
+        },
+        reject: (error) => {
+          settled()
+          reject(error)
+        },
+      })
+      signal?.addEventListener('abort', cancel, { once: true })
+      this.#thread.postMessage({ id, ...job } satisfies WorkerRequest)
     })
   }
 

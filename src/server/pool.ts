@@ -4,7 +4,7 @@ import { BoxletError } from '../errors.ts'
 import type { Tensor } from '../model/tensor.ts'
 import { JobQueue } from './job-queue.ts'
 import { PoolWorker } from './pool-worker.ts'
-import type { RawShapes, ServedModel, WorkerRequest } from './worker-messages.ts'
+import type { Job, RawShapes, ServedModel } from './worker-messages.ts'
 
 /** A worker that ends again and again has a fault that a restart does not mend. */
 const MOST_RESTARTS = 5
@@ -22,8 +22,6 @@ export interface PoolOptions {
   jobsPerWorker: number
   onNotice?(line: string): void
 }
-
-type Job = WorkerRequest extends infer R ? (R extends unknown ? Omit<R, 'id'> : never) : never
 
 /**
  * Detectors in worker threads. A run blocks the thread that it is on, so that on the main thread nothing
@@ -122,7 +120,7 @@ export class DetectorPool implements Detectors {
   async #run(job: Job, signal: AbortSignal | undefined): Promise<unknown> {
     signal?.throwIfAborted()
     const run = (worker: PoolWorker): Promise<unknown> => {
-      const work = worker.run(job)
+      const work = worker.run(job, signal)
       const offer = () => {
         if (this.#workers.has(worker)) this.#queue.next(worker)
       }

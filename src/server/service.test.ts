@@ -201,6 +201,19 @@ describe.skipIf(!hasCorpus)('the running service', () => {
     await expect(fetch(`${own.url}/healthz`)).rejects.toThrow()
   })
 
+  it('stops cutting a picture into tiles when its deadline has passed', async () => {
+    const own = await startTestService({ limits: { deadlineMs: 500 } })
+    const response = await fetch(`${own.url}/v1/detect?sliceSize=64`, {
+      method: 'POST',
+      body: corpusBytes('images/sizes/photo-13mp.jpg') as Uint8Array<ArrayBuffer>,
+    })
+    expect(response.status).toBe(504)
+    // All its tiles would take minutes.
+    await expect.poll(() => own.pool.stats.busy, { timeout: 10_000 }).toBe(0)
+    expect(own.app.inFlight).toBe(0)
+    await own.stop()
+  })
+
   it('cuts work that outlasts the grace', async () => {
     const own = await startTestService({ graceMs: 0 })
     const work = fetch(`${own.url}/v1/detect`, { method: 'POST', body: bus() }).catch(() => 'cut')

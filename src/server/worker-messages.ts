@@ -22,6 +22,17 @@ export type WorkerRequest =
   | { id: number; kind: 'detect'; model: string; image: ImageInput; options: Omit<DetectOptions, 'signal'> }
   | { id: number; kind: 'describe'; model: string }
   | { id: number; kind: 'infer'; model: string; feeds: ReadonlyMap<string, Tensor> }
+  /** Nobody waits for this job any more: stop it where it can be stopped. */
+  | { id: number; kind: 'cancel' }
+
+/** A request that is answered, before it gets its number. */
+export type Job = WorkerRequest extends infer R
+  ? R extends { kind: 'cancel' }
+    ? never
+    : R extends unknown
+      ? Omit<R, 'id'>
+      : never
+  : never
 
 export interface WorkerError {
   code: ErrorCode

@@ -11,6 +11,9 @@ const detectors = new Map<string, Detector>()
 /** Opened at the first raw tensor: most services never see one, and it costs the memory of a second graph. */
 const rawDetectors = new Map<string, Promise<Detector>>()
 
+/** Of the jobs that run, so that a cancelled one ends between its tiles or stages. */
+const running = new Map<number, AbortController>()
+
 const reply = (message: WorkerReply) => port.postMessage(message)
 
 try {
@@ -34,17 +37,25 @@ async function loadAll(): Promise<WorkerReply> {
 }
 
 async function answer(request: WorkerRequest): Promise<void> {
+  if (request.kind === 'cancel') {
+    running.get(request.id)?.abort()
+    return
+  }
+  const stop = new AbortController()
+  running.set(request.id, stop)
   try {
-    reply({ id: request.id, kind: 'result', result: await work(request) })
+    reply({ id: request.id, kind: 'result', result: await work(request, stop.signal) })
   } catch (error) {
     reply({ id: request.id, kind: 'error', error: toPlain(error) })
+  } finally {
+    running.delete(request.id)
   }
 }
 
-async function work(request: WorkerRequest) {
+async function work(request: Exclude<WorkerRequest, { kind: 'cancel' }>, signal: AbortSignal) {
   switch (request.kind) {
     case 'detect':
-      return detectorNamed(request.model).detect(request.image, request.options)
+      return detectorNamed(request.model).detect(request.image, { ...request.options, signal })
     case 'describe':
       return (await rawDetector(request.model)).tensors
     case 'infer':

@@ -38,7 +38,10 @@ function paint(
   while (at < end) {
     const column = Math.floor(at / height)
     const stop = Math.min(end, (column + 1) * height)
-    context.fillRect(column * scale, (at % height) * scale, Math.max(scale, 1), (stop - at) * scale)
+    // Whole pixels: parts of pixels would show as stripes.
+    const top = Math.floor((at % height) * scale)
+    const bottom = Math.ceil(((at % height) + stop - at) * scale)
+    context.fillRect(Math.floor(column * scale), top, 1, bottom - top)
     at = stop
   }
 }

@@ -39,7 +39,10 @@ function facts(stats: DatasetStats): string[] {
 const problemLines = (problems: readonly Problem[]): string[] =>
   problems.length === 0
     ? ['Nothing is wrong in it.']
-    : [`${problems.length} problems:`, ...problems.map(formatProblem)]
+    : [
+        `${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}:`,
+        ...problems.map(formatProblem),
+      ]
 
 export const statsText = (stats: DatasetStats, problems: readonly Problem[]): string =>
   [

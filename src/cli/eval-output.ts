@@ -4,7 +4,6 @@ import type { Dataset } from '../datasets/dataset.ts'
 import { BoxletError } from '../errors.ts'
 import { type Comparison, compare } from '../evaluate/compare.ts'
 import type { Evaluation } from '../evaluate/evaluation.ts'
-import { predictionsOf } from '../evaluate/predictions-of.ts'
 import { jsonComparison, jsonReport } from '../evaluate/report/json.ts'
 import {
   markdownComparison,
@@ -14,6 +13,7 @@ import {
 } from '../evaluate/report/markdown.ts'
 import { table, textComparison, textReport } from '../evaluate/report/text.ts'
 import { type Switching, switching, switchingText } from '../evaluate/switching.ts'
+import { writeCocoResults } from '../evaluate/write-results.ts'
 import { writeThresholds } from '../evaluate/write-thresholds.ts'
 import type { EvalSettings } from './eval-options.ts'
 import { switchingPrices } from './eval-subjects.ts'
@@ -121,7 +121,7 @@ async function writeFolder(
       await writeFile(at('report.html'), await htmlReport(evaluation, worst))
       await writeFile(at('report.json'), `${JSON.stringify(jsonReport(evaluation, worst), null, 1)}\n`)
       await writeFile(at('report.md'), markdownReport(evaluation))
-      await writeFile(at('detections.json'), JSON.stringify(predictionsOf(evaluation, dataset)))
+      await writeCocoResults(at('detections.json'), evaluation, dataset)
     }
     if (comparison !== undefined) {
       const { htmlComparison } = await import('../evaluate/report/html-comparison.ts')

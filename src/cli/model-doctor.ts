@@ -158,11 +158,17 @@ function text(name: string, family: string, diagnosis: Diagnosis, page: string):
     ...diagnosis.findings.map(({ severity, message }) => `${severity.padEnd(8)} ${message}`),
     ...(diagnosis.findings.length > 0 ? [''] : []),
   ]
-  for (const { dimension, trials, wanted, gain } of diagnosis.dimensions) {
-    lines.push(`${dimension}: ${wanted}${gain > 0 ? ` (+${number(gain)} ${measure})` : ''}`)
+  for (const { dimension, trials, wanted, gain, leaning } of diagnosis.dimensions) {
+    const why =
+      gain > 0
+        ? ` (+${number(gain)} ${measure})`
+        : leaning === undefined
+          ? ''
+          : ` (${leaning.name} is ${number(leaning.gain)} better, too little to decide by so few pictures)`
+    lines.push(`${dimension}: ${wanted}${why}`)
     for (const trial of trials) {
       const mark = trial.name === wanted ? '*' : ' '
-      const note = trial.isCurrent ? '  contract' : ''
+      const note = trial.isCurrent ? '  contract' : trial.refused === undefined ? '' : `  ${trial.refused}`
       lines.push(
         `  ${mark} ${trial.name.padEnd(40)} ${measure} ${number(trial.value).padStart(6)}  ${trial.objects} objects${note}`,
       )

@@ -9,14 +9,10 @@ import { iou } from '../boxes/iou.ts'
  * A right reading of a model finds the same objects in both, surely. A wrong colour order or scale lowers the
  * scores; a wrong box code puts boxes where the mirror does not. Without annotations this is the only witness,
  * and it cannot see what is wrong in both pictures alike, such as names of classes.
- *
- * What is found in the scrambled picture is subtracted, as it shows nothing: inputs far too large drive a network
- * into finding hundreds of sure objects anywhere, in the mirror too.
  */
 export function agreement(
   found: readonly Detection[],
   inMirror: readonly Detection[],
-  inPieces: readonly Detection[],
   width: number,
 ): number {
   const left = new Set(inMirror)
@@ -36,9 +32,12 @@ export function agreement(
     left.delete(best)
     sum += detection.score * best.score * most
   }
-  const nothing = inPieces.reduce((total, { score }) => total + score * score, 0)
-  return Math.max(0, sum - nothing)
+  return sum
 }
+
+/** In the units of `agreement`: what a picture of scrambled pieces, which shows nothing, is said to show. */
+export const delusion = (inPieces: readonly Detection[]): number =>
+  inPieces.reduce((sum, { score }) => sum + score * score, 0)
 
 const turnedBack = ({ box }: Detection, width: number) => ({
   x1: width - box.x2,

@@ -91,7 +91,7 @@ function section(
 ): string {
   const figures = trials.map((trial) => {
     const name = `${trial.name}${trial.isCurrent ? ' (contract)' : ''}`
-    return `<figure${trial.name === wanted ? ' class="wanted"' : ''}><img src="${escapeHtml(pictures.get(trial) ?? '')}" alt="${escapeHtml(name)}" loading="lazy"><figcaption><b>${escapeHtml(name)}</b><br>${measure} ${number(trial.value)}, ${trial.objects} objects</figcaption></figure>`
+    return `<figure${trial.name === wanted ? ' class="wanted"' : ''}><img src="${escapeHtml(pictures.get(trial) ?? '')}" alt="${escapeHtml(name)}" loading="lazy"><figcaption><b>${escapeHtml(name)}</b><br>${measure} ${number(trial.value)}, ${trial.objects} objects${trial.refused === undefined ? '' : `; ${escapeHtml(trial.refused)}`}</figcaption></figure>`
   })
   return `<section><h2>${dimension}: ${escapeHtml(wanted)}</h2><div>${figures.join('')}</div></section>`
 }

@@ -85,8 +85,8 @@ export function mirrored({ width, height, data }: RgbImage): RgbImage {
   return { width, height, data: turned }
 }
 
-/** Edge of a piece in a picture of 640; small enough that no object is left whole. */
-const PIECE_SHARE = 1 / 20
+/** Edge of a piece as a share of the longer edge: small enough that no object of note is left whole. */
+const PIECE_SHARE = 1 / 40
 
 /** The picture cut into square pieces in another order: its colours and edges without anything that they show. */
 export function scrambled({ width, height, data }: RgbImage): RgbImage {
@@ -94,7 +94,8 @@ export function scrambled({ width, height, data }: RgbImage): RgbImage {
   const across = Math.floor(width / edge)
   const down = Math.floor(height / edge)
   const count = across * down
-  const pieces = data.slice()
+  // A Buffer, which decoders give, would share its memory with a slice.
+  const pieces = new Uint8Array(data)
   // A stride without a common divisor visits every piece once, in the same order on every run.
   const stride = coprime(Math.floor(count * 0.618) || 1, count)
   for (let piece = 0; piece < count; piece++) {

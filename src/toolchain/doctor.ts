@@ -4,7 +4,7 @@ import type { LoadedModel } from '../detector-load.ts'
 import { BoxletError } from '../errors.ts'
 import type { RgbImage } from '../image/rgb-image.ts'
 import type { Contract } from '../model/contract.ts'
-import { agreement } from './doctor-agreement.ts'
+import { agreement, delusion } from './doctor-agreement.ts'
 import { check, type Finding } from './doctor-checks.ts'
 import { ContractRunner, mirrored, scrambled } from './doctor-runner.ts'
 import { averagePrecision, averagePrecisionOfBoxes, nameFindings } from './doctor-truth.ts'
@@ -34,6 +34,8 @@ export interface Trial {
   value: number
   /** Detections at the usual threshold in all pictures. */
   objects: number
+  /** Why the reading is out of the question however it did, e.g. objects found in scrambled pieces, too. */
+  refused?: string
   /** Detections in the first picture, to be drawn. */
   shown: Detection[]
 }
@@ -41,10 +43,12 @@ export interface Trial {
 export interface DimensionResult {
   dimension: Dimension
   trials: Trial[]
-  /** Name of the reading that the model wants. */
+  /** Name of the reading that the model wants; the contract's unless another is clearly better. */
   wanted: string
   /** By how much that reading is better than the contract's; 0 when it is the contract's. */
   gain: number
+  /** A reading that did better, though by too little for these pictures to decide. */
+  leaning?: { name: string; gain: number }
 }
 
 export interface Diagnosis {
@@ -63,10 +67,16 @@ export interface Diagnosis {
 /** Precision needs the weak detections too. */
 const AP_MIN_SCORE = 0.001
 const MIN_SCORE = 0.25
-/** Gains below these are noise of a few pictures, and the contract keeps its reading. */
+/** AP moves by less than this for no reason; by more the smaller the set. */
 const LEAST_AP_GAIN = 0.005
-/** Share of the contract's own agreement, and the least that counts where that is next to nothing. */
+const LEAST_AP_GAIN_OF_FEW = 0.03
+/** Share of the contract's own agreement. One picture swings by a third from luck alone. */
 const LEAST_AGREEMENT_GAIN = 0.2
+const LEAST_AGREEMENT_GAIN_OF_FEW = 0.5
+const FEW_PICTURES = 5
+/** Network inputs far too large find hundreds of sure objects: more than this beside the contract's are none. */
+const MOST_OBJECTS = { factor: 3, more: 10, unknown: 100 }
+
 /** A second round sees what a first one could not while another part was wrong. */
 const ROUNDS = 2
 
@@ -125,6 +135,11 @@ const asVariant = (contract: Contract): Variant => ({
   set: [],
 })
 
+interface Measured extends Pick<Trial, 'value' | 'objects' | 'shown'> {
+  /** What is found in scrambled pieces, in the units of `value`. */
+  delusion: number
+}
+
 /** Measures readings, each once. */
 class Judge {
   readonly #runner: ContractRunner
@@ -132,7 +147,7 @@ class Judge {
   readonly #mirrors: RgbImage[]
   readonly #pieces: RgbImage[]
   readonly #options: DoctorOptions
-  readonly #trials = new Map<string, Trial>()
+  readonly #trials = new Map<string, Measured>()
   #namesFit = true
 
   constructor(model: LoadedModel, pictures: readonly DoctorPicture[], options: DoctorOptions) {
@@ -171,7 +186,7 @@ class Judge {
   ): Promise<(DimensionResult & { winner: Contract }) | undefined> {
     const variants = variantsOf(dimension, contract)
     if (variants.length < 2) return undefined
-    const measured: { variant: Variant; trial: Trial }[] = []
+    const measured: { variant: Variant; trial: Measured }[] = []
     for (const variant of variants) {
       this.#options.onProgress?.(`${dimension}: ${variant.name}`)
       const trial = await this.trial(variant)
@@ -180,53 +195,72 @@ class Judge {
     }
     if (measured.length < 2) return undefined
     const current = measured[0]!
-    const best = measured.reduce((a, b) => (b.trial.value > a.trial.value ? b : a))
+    const others = measured.slice(1).filter(({ trial }) => this.#refusal(trial, current.trial) === undefined)
+    const best = others.reduce((a, b) => (b.trial.value > a.trial.value ? b : a), current)
     const gain = best.trial.value - current.trial.value
     const isBetter = gain > this.#leastGain(current.trial.value)
     return {
       dimension,
-      trials: measured.map(({ variant, trial }) => ({
-        ...trial,
-        name: variant.name,
-        set: variant.set,
-        isCurrent: variant.isCurrent,
-      })),
+      trials: measured.map(({ variant, trial }) => {
+        const { name, set, isCurrent } = variant
+        const refused = isCurrent ? undefined : this.#refusal(trial, current.trial)
+        return { ...trial, name, set, isCurrent, ...(refused === undefined ? {} : { refused }) }
+      }),
       wanted: isBetter ? best.variant.name : current.variant.name,
       gain: isBetter ? gain : 0,
+      ...(!isBetter && gain > 0 ? { leaning: { name: best.variant.name, gain } } : {}),
       winner: isBetter ? best.variant.contract : contract,
     }
   }
 
-  async trial({ name, contract, set, isCurrent }: Variant): Promise<Trial> {
+  /** A reading that finds objects everywhere is none, however sure it is of them. */
+  #refusal(trial: Measured, current: Measured): string | undefined {
+    if (this.#options.truth !== undefined) return undefined
+    if (trial.delusion > trial.value / 2) return 'finds as much in scrambled pieces'
+    const { factor, more, unknown } = MOST_OBJECTS
+    const each = current.objects / this.#pictures.length
+    const most = each < 1 ? unknown : factor * each + more
+    return trial.objects / this.#pictures.length > most ? 'finds objects everywhere' : undefined
+  }
+
+  async trial({ contract }: Variant): Promise<Measured> {
     const key = JSON.stringify([contract.input, contract.output])
     const known = this.#trials.get(key)
     if (known !== undefined) return known
-    const trial = { name, set, isCurrent, ...(await this.#measure(contract)) }
-    this.#trials.set(key, trial)
-    return trial
+    const measured =
+      this.#options.truth === undefined
+        ? await this.#agree(contract)
+        : await this.#precision(contract, this.#options.truth)
+    this.#trials.set(key, measured)
+    return measured
   }
 
-  async #measure(contract: Contract): Promise<Pick<Trial, 'value' | 'objects' | 'shown'>> {
-    const { truth } = this.#options
-    if (truth === undefined) return this.#agree(contract)
+  async #precision(contract: Contract, truth: Dataset): Promise<Measured> {
     const found = await this.#all(contract, AP_MIN_SCORE)
     const sure = found.map((detections) => detections.filter(({ score }) => score >= MIN_SCORE))
     const value = this.#namesFit
       ? averagePrecision(truth, found, contract.labels)
       : averagePrecisionOfBoxes(truth, found)
-    return { value, objects: sure.flat().length, shown: sure[0]! }
+    return { value, delusion: 0, objects: sure.flat().length, shown: sure[0]! }
   }
 
-  async #agree(contract: Contract): Promise<Pick<Trial, 'value' | 'objects' | 'shown'>> {
+  async #agree(contract: Contract): Promise<Measured> {
     const found = await this.#all(contract, MIN_SCORE)
-    let sum = 0
+    let agreed = 0
+    let imagined = 0
     for (const [i, { pixels }] of this.#pictures.entries()) {
       this.#checkSignal()
       const inMirror = await this.#quietly(this.#mirrors[i]!, `${i} mirrored`, contract, MIN_SCORE)
-      const inPieces = await this.#quietly(this.#pieces[i]!, `${i} scrambled`, contract, MIN_SCORE)
-      sum += agreement(found[i]!, inMirror, inPieces, pixels.width)
+      agreed += agreement(found[i]!, inMirror, pixels.width)
+      imagined += delusion(await this.#quietly(this.#pieces[i]!, `${i} in pieces`, contract, MIN_SCORE))
     }
-    return { value: sum / this.#pictures.length, objects: found.flat().length, shown: found[0]! }
+    const count = this.#pictures.length
+    return {
+      value: agreed / count,
+      delusion: imagined / count,
+      objects: found.flat().length,
+      shown: found[0]!,
+    }
   }
 
   async #all(contract: Contract, minScore: number): Promise<Detection[][]> {
@@ -249,7 +283,11 @@ class Judge {
   }
 
   #leastGain(current: number): number {
-    return this.#options.truth === undefined ? LEAST_AGREEMENT_GAIN * Math.max(current, 1) : LEAST_AP_GAIN
+    const isFew = this.#pictures.length < FEW_PICTURES
+    if (this.#options.truth !== undefined) return isFew ? LEAST_AP_GAIN_OF_FEW : LEAST_AP_GAIN
+    const share = isFew ? LEAST_AGREEMENT_GAIN_OF_FEW : LEAST_AGREEMENT_GAIN
+    // Next to nothing is no measure: there it takes half an object to be better.
+    return share * Math.max(current, 1)
   }
 
   #checkSignal(): void {
@@ -259,5 +297,5 @@ class Judge {
   }
 }
 
-const isSame = (a: Trial, b: Trial): boolean =>
+const isSame = (a: Measured, b: Measured): boolean =>
   a.value === b.value && a.objects === b.objects && JSON.stringify(a.shown) === JSON.stringify(b.shown)

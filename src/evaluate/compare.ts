@@ -15,7 +15,7 @@ export interface Comparison {
 }
 
 /** @throws when the two were not measured on the same pictures */
-export function compare(a: Evaluation, b: Evaluation, resamples = 1000): Comparison {
+export function compare(a: Evaluation, b: Evaluation, resamples?: number): Comparison {
   const interval = bootstrapDifference(a.work, b.work, resamples)
   const pictures = a.work.judged.map((picture, i) => agree(picture.image, boxes(a, i), boxes(b, i)))
   const classes = a.classes

@@ -1,6 +1,7 @@
 /**
- * Which class is taken for which. Objects and detections of a picture are paired whatever their classes, the
- * pair with the highest IoU first, from IoU 0.50; what stays alone is missed or found where nothing is.
+ * Which class is taken for which. Objects and detections of a picture are paired from IoU 0.50, first those of
+ * one class, then whatever their classes, the highest IoU first; what stays alone is missed or found where
+ * nothing is.
  */
 import { type EvaluationInput, groupRows } from './tables.ts'
 

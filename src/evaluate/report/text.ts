@@ -51,9 +51,13 @@ export function textReport(evaluation: Evaluation, most = 25): string {
 }
 
 /** What keeps the numbers from telling the whole story. */
-export function noteLines({ missingCategories, unusedLabels, subject }: Evaluation): string[] {
+export function noteLines({ missingCategories, unusedLabels, subject, dataset, work }: Evaluation): string[] {
   const some = (names: readonly string[]) => `${names.slice(0, 8).join(', ')}${names.length > 8 ? ', …' : ''}`
   const lines: string[] = []
+  if (dataset.objects === 0)
+    lines.push('Note      the data set has no objects to find; boxlet diff compares models without labels')
+  else if (work.input.found.count === 0)
+    lines.push(`Note      ${subject.name} found nothing at all; boxlet model doctor looks for the reason`)
   if (missingCategories.length > 0)
     lines.push(
       `Note      ${subject.name} has no label for ${missingCategories.length} classes, which count as missed: ${some(missingCategories)}`,

@@ -37,7 +37,6 @@ export async function bundleHandler(arch: Architecture): Promise<Bundle> {
       platform: 'node',
       target: 'node22',
       minify: true,
-      keepNames: true,
       legalComments: 'none',
       metafile: true,
       write: false,
@@ -112,6 +111,18 @@ const withoutUnused: Plugin = {
     setup.onResolve({ filter: /^yaml$/ }, () => ({ path: 'yaml', namespace: 'unused' }))
     setup.onLoad({ filter: /^yaml$/, namespace: 'unused' }, () => ({
       contents: `export const parse=()=>{throw new Error('not in a Lambda package')};`,
+    }))
+    // TFLite models become ONNX when they are packaged.
+    setup.onLoad({ filter: /model[\\/]tflite[\\/]tflite\.(ts|js)$/ }, () => ({
+      contents: `export const tfliteToOnnx=()=>{throw new Error('not in a Lambda package')};`,
+    }))
+    // Its catch-all name keeps everything; as a namespace, what is not used can go.
+    setup.onLoad({ filter: /(src|dist)[\\/](api|model)[\\/].*\.(ts|js)$/ }, async (file) => ({
+      contents: (await readFile(file.path, 'utf8')).replace(
+        /import \{ z \} from 'zod'/,
+        "import * as z from 'zod'",
+      ),
+      loader: file.path.endsWith('.ts') ? 'ts' : 'js',
     }))
     // Messages in forty languages; ours are in one and made elsewhere.
     setup.onLoad({ filter: /zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({

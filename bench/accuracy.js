@@ -78,8 +78,8 @@ const coco = ['--data', at('coco/instances_val2017_subset.json')]
 
 console.log(`COCO, ${manifest.coco.images} pictures, models of the catalogue:\n`)
 head(['model', 'suppression IoU', ...COLUMNS])
-for (const [name, iou, reference] of REFERENCE)
-  await line(name, [name, ...coco, '--iou', iou], reference, [iou])
+for (const [name, iou, reference, ...flags] of REFERENCE)
+  await line([name, ...flags].join(' '), [name, ...coco, '--iou', iou, ...flags], reference, [iou])
 
 console.log('\nCOCO, the same pictures, models of the test corpus:\n')
 head(['model', ...COLUMNS])

@@ -31,20 +31,22 @@ export interface ModelSubjectOptions {
   jobs: number
   /** Pictures to come. */
   pictures: number
-  /** Release of Boxlet, part of the name of kept results. */
+  /** Names the code, as part of the name of kept results. */
   release: string
 }
 
 /** Opens a model file or name, as often as the processors and the number of pictures make it worth. */
 export async function openModel(model: string, options: ModelSubjectOptions): Promise<Subject> {
+  // Results of the graph as it is and of the faster one differ in the last digits.
+  const release = options.load.asIs === true ? `${options.release} as-is` : options.release
   const jobs = Math.max(1, Math.min(options.jobs, Math.ceil(options.pictures / PICTURES_PER_WORKER)))
   // The first detector fetches the model where needed, so that the workers find it in the cache.
   const first = await Detector.load(model, jobs > 1 ? { ...options.load, threads: 1 } : options.load)
-  if (jobs === 1 || !canRunWorkers()) return subjectOf(first, 1, options.release)
+  if (jobs === 1 || !canRunWorkers()) return subjectOf(first, 1, release)
   await first.dispose()
   const { signal: _signal, onProgress: _progress, onNotice: _notice, ...load } = options.load
   const pool = await DetectorPool.load(jobs, { model, load: { ...load, threads: 1 } })
-  return subjectOf(pool, jobs, options.release)
+  return subjectOf(pool, jobs, release)
 }
 
 function subjectOf(detector: DetectorLike, jobs: number, release: string): Subject {

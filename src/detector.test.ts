@@ -4,8 +4,10 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { corpusBytes, corpusPath, hasCorpus } from '../test/corpus.ts'
 import { constantModel, yolov8Head } from '../test/onnx-graph.ts'
+import { iou } from './boxes/iou.ts'
 import { Detector } from './detector.ts'
 import type { RgbImage } from './detector-types.ts'
+import { decodeImage } from './image/decode.ts'
 
 /** 64 × 64 input: 64 + 16 + 4 cells. */
 const CELLS = 84
@@ -170,18 +172,43 @@ describe.skipIf(!hasCorpus)('Detector on real models', () => {
     })
     expectNear(detections[0]!, 0.9, [218.7, 94.3, 395.3, 278])
   })
-  it('finds small people in a crowd only when the picture is sliced', async () => {
+  it('finds in tiles what is too small in the whole picture, in the frame of the picture', async () => {
     await using detector = await Detector.load(corpusPath('models/yolo11n-320-int8.onnx'))
-    const crowd = corpusBytes('images/sizes/photo-13mp.jpg')
-    const whole = await detector.detect(crowd, { classes: ['person'] })
-    const sliced = await detector.detect(crowd, { classes: ['person'], slice: { size: 1024 } })
-    expect(sliced.detections.length).toBeGreaterThan(whole.detections.length * 2)
+    const { detections: alone } = await detector.detect(corpusBytes('images/scenes/bus.jpg'), {
+      classes: ['bus'],
+    })
+    const mosaic = await mosaicOf(corpusBytes('images/scenes/bus.jpg'), 4)
+    const whole = await detector.detect(mosaic, { classes: ['bus'] })
+    const sliced = await detector.detect(mosaic, { classes: ['bus'], slice: { size: 1080 } })
+    expect(sliced.detections.length).toBeGreaterThanOrEqual(14)
+    expect(whole.detections.length).toBeLessThan(sliced.detections.length)
     for (const { box } of sliced.detections) {
-      expect(box.x2).toBeLessThanOrEqual(sliced.image.width)
-      expect(box.y2).toBeLessThanOrEqual(sliced.image.height)
+      const [column, row] = [
+        Math.floor((box.x1 + box.x2) / 2 / 810),
+        Math.floor((box.y1 + box.y2) / 2 / 1080),
+      ]
+      const inCell = {
+        x1: box.x1 - column * 810,
+        y1: box.y1 - row * 1080,
+        x2: box.x2 - column * 810,
+        y2: box.y2 - row * 1080,
+      }
+      expect(iou(inCell, alone[0]!.box)).toBeGreaterThan(0.6)
     }
   })
 })
+
+/** The same picture n × n times, side by side. */
+async function mosaicOf(bytes: Uint8Array, n: number): Promise<RgbImage> {
+  const { pixels } = await decodeImage(bytes)
+  const { width, height } = pixels
+  const data = new Uint8Array(width * n * height * n * 3)
+  for (let y = 0; y < height * n; y++) {
+    const row = pixels.data.subarray((y % height) * width * 3, ((y % height) + 1) * width * 3)
+    for (let x = 0; x < n; x++) data.set(row, (y * n + x) * width * 3)
+  }
+  return { width: width * n, height: height * n, data }
+}
 
 async function imagePath(stem: string): Promise<string> {
   const { readdir } = await import('node:fs/promises')

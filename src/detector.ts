@@ -1,5 +1,5 @@
 import type { Detection } from './boxes/detection.ts'
-import { mergeDetections } from './boxes/merge.ts'
+import { isCut, mergeSliced } from './boxes/merge.ts'
 import { tiles } from './boxes/slice.ts'
 import { batchLimit, fixedBatch, type PlacedPicture, sameInput } from './detector-batch.ts'
 import { StageClock } from './detector-clock.ts'
@@ -235,7 +235,7 @@ export class Detector implements DetectorLike {
     const { size, overlap } = sliceOptions(options.slice, contract.input.size)
     const places = tiles(pixels, size, overlap)
     if (places.length === 1) return whole
-    const found = [...whole]
+    const found = whole.map((detection) => ({ detection, cut: false }))
     for (const tile of places) {
       this.#checkUsable(options.signal)
       const part = crop(pixels, tile)
@@ -244,9 +244,12 @@ export class Detector implements DetectorLike {
         want,
         clock,
       )
-      found.push(...inTile!.map((detection) => moved(detection, tile)))
+      for (const local of inTile!) {
+        const detection = moved(local, tile)
+        found.push({ detection, cut: isCut(detection.box, tile, pixels) })
+      }
     }
-    return mergeDetections(found).slice(0, want.suppression.maxDetections)
+    return mergeSliced(found).slice(0, want.suppression.maxDetections)
   }
 
   #takeSpare(length: number): PreparedPicture['data'] | undefined {

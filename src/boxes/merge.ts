@@ -1,50 +1,103 @@
+import type { PixelBox, Size } from './box.ts'
 import type { Detection } from './detection.ts'
-import { intersectionOverSmaller } from './iou.ts'
+import { intersectionOverSmaller, iou } from './iou.ts'
+import type { Tile } from './slice.ts'
 
-/** Two boxes of one class are one object when this share of the smaller lies in the other: SAHI's default. */
-export const MERGE_OVERLAP = 0.5
+/** Parts of one object, seen by neighbouring tiles, share at least this much of the smaller: SAHI's default. */
+const PART_OVERLAP = 0.5
+/** Two whole boxes of one class above this IoU are one object seen at two scales. */
+const SAME_OBJECT_IOU = 0.45
+/** Pixels of the picture from the edge of a tile within which a box counts as cut by it. */
+const CUT_MARGIN = 2
 
-/**
- * Joins detections of overlapping tiles. Greedy: the best detection takes in every weaker one of its class
- * that overlaps it enough, and grows to cover them, so that an object cut by a tile edge becomes one box.
- * Masks, keypoints and turned corners stay those of the best.
- *
- * source  SAHI `GREEDYNMM` with the `IOS` metric
- */
-export function mergeDetections(detections: readonly Detection[], overlap = MERGE_OVERLAP): Detection[] {
-  return [...groupByClass(detections).values()]
-    .flatMap((group) => mergeClass(group, overlap))
-    .sort((a, b) => b.score - a.score)
+/** A detection of a tile or of the whole picture, and whether an inner edge of its tile cut it. */
+export interface SlicedDetection {
+  detection: Detection
+  cut: boolean
 }
 
-function groupByClass(detections: readonly Detection[]): Map<number, Detection[]> {
-  const groups = new Map<number, Detection[]>()
-  for (const detection of detections) {
-    const group = groups.get(detection.classId)
-    if (group === undefined) groups.set(detection.classId, [detection])
-    else group.push(detection)
+/** True for a box that ends at an edge of the tile behind which the picture goes on. */
+export function isCut(box: PixelBox, tile: Tile, image: Size): boolean {
+  const right = tile.left + tile.width
+  const bottom = tile.top + tile.height
+  return (
+    (tile.left > 0 && box.x1 <= tile.left + CUT_MARGIN) ||
+    (tile.top > 0 && box.y1 <= tile.top + CUT_MARGIN) ||
+    (right < image.width && box.x2 >= right - CUT_MARGIN) ||
+    (bottom < image.height && box.y2 >= bottom - CUT_MARGIN)
+  )
+}
+
+/**
+ * Joins what overlapping tiles and the whole picture found, class by class, best first.
+ *
+ * Whole boxes: of two that lie over one another the better stays, neither grows. Cut boxes: a part goes when a
+ * whole box of its class has it, otherwise parts that overlap become one box round them all. A part that no other
+ * tile has seen goes too: tiles overlap, so the other side of the edge saw the same place and found nothing. Parts that
+ * remain do not cover half of one another. Masks, keypoints and corners stay those of the best part.
+ *
+ * source  SAHI `GREEDYNMM` with the `IOS` metric, which also lets whole boxes grow and so joins neighbours
+ */
+export function mergeSliced(found: readonly SlicedDetection[]): Detection[] {
+  return [...byClass(found).values()].flatMap(mergeClass).sort((a, b) => b.score - a.score)
+}
+
+function byClass(found: readonly SlicedDetection[]): Map<number, SlicedDetection[]> {
+  const groups = new Map<number, SlicedDetection[]>()
+  for (const sliced of found) {
+    const { classId } = sliced.detection
+    const group = groups.get(classId)
+    if (group === undefined) groups.set(classId, [sliced])
+    else group.push(sliced)
   }
   return groups
 }
 
-function mergeClass(group: readonly Detection[], overlap: number): Detection[] {
-  const waiting = [...group].sort((a, b) => b.score - a.score)
-  const merged: Detection[] = []
-  while (waiting.length > 0) {
-    const best = waiting.shift()!
-    let box = best.box
-    for (let i = 0; i < waiting.length; i++) {
-      const other = waiting[i]!
-      if (intersectionOverSmaller(best.box, other.box) <= overlap) continue
-      waiting.splice(i--, 1)
-      box = {
-        x1: Math.min(box.x1, other.box.x1),
-        y1: Math.min(box.y1, other.box.y1),
-        x2: Math.max(box.x2, other.box.x2),
-        y2: Math.max(box.y2, other.box.y2),
-      }
-    }
-    merged.push({ ...best, box })
-  }
-  return merged
+function mergeClass(group: readonly SlicedDetection[]): Detection[] {
+  const whole = distinct(bestFirst(group.filter(({ cut }) => !cut)))
+  const orphans = bestFirst(group.filter(({ cut }) => cut)).filter(
+    (part) => !whole.some(({ box }) => intersectionOverSmaller(box, part.box) > PART_OVERLAP),
+  )
+  return [...whole, ...join(orphans)]
 }
+
+const bestFirst = (group: readonly SlicedDetection[]): Detection[] =>
+  group.map(({ detection }) => detection).sort((a, b) => b.score - a.score)
+
+function distinct(detections: readonly Detection[]): Detection[] {
+  const kept: Detection[] = []
+  for (const detection of detections) {
+    if (kept.every(({ box }) => iou(box, detection.box) <= SAME_OBJECT_IOU)) kept.push(detection)
+  }
+  return kept
+}
+
+/** A box that has grown may reach a part that it did not reach before, so this goes on until nothing changes. */
+function join(parts: readonly Detection[]): Detection[] {
+  let joined = parts.map((detection) => ({ detection, parts: 1 }))
+  for (;;) {
+    const next: typeof joined = []
+    for (const part of joined) {
+      const into = next.find(
+        ({ detection }) => intersectionOverSmaller(detection.box, part.detection.box) > PART_OVERLAP,
+      )
+      if (into === undefined) {
+        next.push({ ...part })
+        continue
+      }
+      into.detection = { ...into.detection, box: hull(into.detection.box, part.detection.box) }
+      into.parts += part.parts
+    }
+    if (next.length === joined.length) {
+      return next.filter((object) => object.parts > 1).map(({ detection }) => detection)
+    }
+    joined = next
+  }
+}
+
+const hull = (a: PixelBox, b: PixelBox): PixelBox => ({
+  x1: Math.min(a.x1, b.x1),
+  y1: Math.min(a.y1, b.y1),
+  x2: Math.max(a.x2, b.x2),
+  y2: Math.max(a.y2, b.y2),
+})

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { checkPictures } from '../datasets/check-pictures.ts'
 import { writeCoco } from '../datasets/coco-write.ts'
 import { type Dataset, type DatasetFormat, type ReadOptions, selectImages } from '../datasets/dataset.ts'
+import { withoutMissingPictures } from '../datasets/missing-pictures.ts'
 import { openDataset } from '../datasets/open.ts'
 import { openParts } from '../datasets/parts.ts'
 import { formatProblem, type Problem } from '../datasets/problem.ts'
@@ -128,12 +129,14 @@ function parseShares(text = 'train=0.8,val=0.1,test=0.1'): Share[] {
 }
 
 async function write(
-  parts: Part[],
+  read: Part[],
   format: DatasetFormat,
   out: string,
   values: Values,
   io: Io,
 ): Promise<ExitCode> {
+  const parts =
+    values.pictures === 'none' ? read : await Promise.all(read.map((part) => present(part, values)))
   const problems = parts.flatMap((part) => part.dataset.problems)
   report(problems, io)
   const pictures = parts.reduce((sum, part) => sum + part.dataset.images.length, 0)
@@ -148,6 +151,14 @@ async function write(
   io.stdout.write(summary(written, parts, out))
   return problems.length > 0 ? 1 : 0
 }
+
+const present = async ({ name, dataset }: Part, { problems }: Values): Promise<Part> => ({
+  name,
+  dataset: await withoutMissingPictures(
+    dataset,
+    (problems as 'skip' | 'keep' | 'fatal' | undefined) ?? 'skip',
+  ),
+})
 
 function summary({ format, pictures, objects, losses }: Written, parts: Part[], out: string): string {
   const sizes = parts.map(({ name, dataset }) => `${name} ${dataset.images.length}`).join(', ')

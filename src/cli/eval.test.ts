@@ -270,6 +270,28 @@ describe('boxlet dataset', () => {
     expect(out).toMatch(/instances\.json:1: .*box-empty, annotations\[0\]/)
   })
 
+  it('converts what is there and lists what is not', async () => {
+    const set = await writeSet('holes')
+    await rm(join(folder, 'holes', '5.png'))
+    const out = join(folder, 'holes-yolo')
+    const { code, err } = await boxlet(['dataset', 'convert', set, '--to', 'yolo', '--out', out])
+    expect(code).toBe(1)
+    expect(err).toMatch(/5\.png: .*picture-missing/)
+    expect(await readdir(join(out, 'images', 'all'))).toHaveLength(5)
+    const fatal = [
+      'dataset',
+      'convert',
+      set,
+      '--to',
+      'yolo',
+      '--out',
+      join(folder, 'none'),
+      '--problems',
+      'fatal',
+    ]
+    expect((await boxlet(fatal)).code).toBe(3)
+  })
+
   it('divides a set and brings it into another format', async () => {
     const out = join(folder, 'parts')
     const { code } = await boxlet([
@@ -322,6 +344,7 @@ describe.skipIf(!hasCorpus)('boxlet eval on real data', () => {
     const [one, two] = await Promise.all(
       ['1', '2'].map((jobs) => boxlet([...args, '--jobs', jobs, '--no-reuse', '--format', 'json'])),
     )
+    expect(JSON.parse(two!.out).speed.jobs).toBe(2)
     expect(JSON.parse(two!.out).stats).toEqual(JSON.parse(one!.out).stats)
   })
 

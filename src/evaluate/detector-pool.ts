@@ -29,8 +29,12 @@ export interface WorkerSetup {
   load: Omit<LoadOptions, 'signal' | 'onProgress' | 'onNotice'>
 }
 
-/** Compiled beside this file; there is none when the sources run as they are, in tests. */
-const WORKER = fileURLToPath(new URL('./detector-worker.js', import.meta.url))
+/** The built file, also where the pool itself runs from its TypeScript source, as in tests. */
+const WORKER = fileURLToPath(
+  import.meta.url.endsWith('.ts')
+    ? new URL('../../dist/evaluate/detector-worker.js', import.meta.url)
+    : new URL('./detector-worker.js', import.meta.url),
+)
 
 export const canRunWorkers = (): boolean => existsSync(WORKER)
 

@@ -61,7 +61,7 @@ export async function listCandidates(
 ): Promise<Candidate[]> {
   const models = [...positionals, ...(values.model === undefined ? [] : [values.model])]
   const load = await modelOptions(values)
-  const jobs = values.jobs ?? defaultThreads(io.env)
+  const jobs = values.jobs ?? Math.max(1, Math.floor(defaultThreads(io.env) / (values.threads ?? 1)))
   const release = await engineFingerprint()
   const candidates: Candidate[] = models.map((model) => ({
     name: model,

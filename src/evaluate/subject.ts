@@ -27,7 +27,7 @@ const READ_AHEAD = 2
 
 export interface ModelSubjectOptions {
   load: LoadOptions
-  /** Detectors at once; each has a thread of its own. */
+  /** Detectors at once; each has one thread unless `load` says otherwise. */
   jobs: number
   /** Pictures to come. */
   pictures: number
@@ -41,11 +41,11 @@ export async function openModel(model: string, options: ModelSubjectOptions): Pr
   const release = options.load.asIs === true ? `${options.release} as-is` : options.release
   const jobs = Math.max(1, Math.min(options.jobs, Math.ceil(options.pictures / PICTURES_PER_WORKER)))
   // The first detector fetches the model where needed, so that the workers find it in the cache.
-  const first = await Detector.load(model, jobs > 1 ? { ...options.load, threads: 1 } : options.load)
+  const first = await Detector.load(model, jobs > 1 ? { threads: 1, ...options.load } : options.load)
   if (jobs === 1 || !canRunWorkers()) return subjectOf(first, 1, release)
   await first.dispose()
   const { signal: _signal, onProgress: _progress, onNotice: _notice, ...load } = options.load
-  const pool = await DetectorPool.load(jobs, { model, load: { ...load, threads: 1 } })
+  const pool = await DetectorPool.load(jobs, { model, load: { threads: 1, ...load } })
   return subjectOf(pool, jobs, release)
 }
 

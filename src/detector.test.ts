@@ -179,7 +179,7 @@ describe.skipIf(!hasCorpus)('Detector on real models', () => {
     })
     const mosaic = await mosaicOf(corpusBytes('images/scenes/bus.jpg'), 4)
     const whole = await detector.detect(mosaic, { classes: ['bus'] })
-    const sliced = await detector.detect(mosaic, { classes: ['bus'], slice: { size: 1080 } })
+    const sliced = await detector.detect(mosaic, { classes: ['bus'], slice: { size: 1200 } })
     expect(sliced.detections.length).toBeGreaterThanOrEqual(14)
     expect(whole.detections.length).toBeLessThan(sliced.detections.length)
     for (const { box } of sliced.detections) {

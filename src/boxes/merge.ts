@@ -7,8 +7,8 @@ import type { Tile } from './slice.ts'
 const PART_OVERLAP = 0.5
 /** Two whole boxes of one class above this IoU are one object seen at two scales. */
 const SAME_OBJECT_IOU = 0.45
-/** Pixels of the picture from the edge of a tile within which a box counts as cut by it. */
-const CUT_MARGIN = 2
+/** A box counts as cut when it ends within this share of the tile from its edge: a model's edges are not exact. */
+const CUT_SHARE = 0.01
 
 /** A detection of a tile or of the whole picture, and whether an inner edge of its tile cut it. */
 export interface SlicedDetection {
@@ -18,13 +18,14 @@ export interface SlicedDetection {
 
 /** True for a box that ends at an edge of the tile behind which the picture goes on. */
 export function isCut(box: PixelBox, tile: Tile, image: Size): boolean {
+  const near = CUT_SHARE * Math.max(tile.width, tile.height)
   const right = tile.left + tile.width
   const bottom = tile.top + tile.height
   return (
-    (tile.left > 0 && box.x1 <= tile.left + CUT_MARGIN) ||
-    (tile.top > 0 && box.y1 <= tile.top + CUT_MARGIN) ||
-    (right < image.width && box.x2 >= right - CUT_MARGIN) ||
-    (bottom < image.height && box.y2 >= bottom - CUT_MARGIN)
+    (tile.left > 0 && box.x1 <= tile.left + near) ||
+    (tile.top > 0 && box.y1 <= tile.top + near) ||
+    (right < image.width && box.x2 >= right - near) ||
+    (bottom < image.height && box.y2 >= bottom - near)
   )
 }
 

@@ -34,6 +34,8 @@ const REFERENCE = [
   ['yolov8m', '0.7', 0.561],
   ['yolov8n', '0.45', 0.42],
   ['yolov8n', '0.7', 0.4312, '--as-is'],
+  ['yolov8s', '0.7', 0.487, '--as-is'],
+  ['yolov8m', '0.7', 0.561, '--as-is'],
 ]
 
 /** Runs `boxlet eval` inside this process and gives its JSON, or the error line. */

@@ -25,7 +25,7 @@ Detection
   --iou I               overlap above which the weaker box of a class goes (default: the model's)
   --max N               most detections of a picture (default 300)
   --no-every-class      only the best class of a prediction counts, as in detection (default beside a service)
-  --jobs N              models run at once, one thread each (default: the processors)
+  --jobs N              models run at once (default: the processors); --threads N of each (default 1)
   --no-reuse            do not keep results and do not use kept ones
   --fresh               measure anew, and keep the results
 
@@ -33,11 +33,13 @@ Instead of, or beside, a model
   --detections FILE     COCO results of any other tool
   --endpoint URL        a deployed Boxlet service; --api-key KEY or BOXLET_API_KEY
   --rekognition         your AWS account, DetectLabels; --region, --rekognition-model ARN for Custom Labels
+  --rekognition-price D dollars a picture, for the comparison of costs (default 0.001)
 
 Output
   --format F            table (default), json, or markdown, to standard output
-  --out DIR             report.html, report.json, report.md and detections.json
+  --out DIR             report.html, report.json, report.md and detections.json; for two also comparison.html
   --worst N             worst pictures in the report (default 24)
+  --resamples N         bootstrap draws for the interval of a difference (default 1000, fewer for large sets)
   --write-thresholds F  write the best cut of each class into a contract file, e.g. fridge.contract.json
 
 Exit codes: 0 measured, 1 some pictures or models failed, 2 wrong usage, 3 nothing could be measured.

@@ -64,7 +64,7 @@ function classIds(contract: Contract, classes: readonly (string | number)[]): Se
 }
 
 function inRange(name: string, value: number): number {
-  if (value >= 0 && value <= 1) return value
+  if (typeof value === 'number' && value >= 0 && value <= 1) return value
   throw new BoxletError('USAGE', `Expected a number from 0 to 1 for ${name} but received ${value}.`)
 }
 

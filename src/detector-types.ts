@@ -45,6 +45,8 @@ export interface DetectOptions {
   everyClass?: boolean
   /** Limits of decoding. */
   image?: ImageLimits
+  /** The caller does not use the bytes again, so that a pool of workers may move them instead of copying. */
+  consume?: boolean
   signal?: AbortSignal
 }
 

@@ -144,6 +144,26 @@ describe('Detector', () => {
       message: expect.stringContaining('x float32 [1, 10]'),
     })
   })
+  it.each([
+    [null, {}, 'for the picture but received null'],
+    ['photo.jpg', {}, 'received a string'],
+    [picture, { minscore: 0.4 }, 'received "minscore"'],
+    [picture, { max: 3 }, 'received "max"'],
+    [picture, { classes: 'cat' }, 'a list for classes'],
+    [picture, { maxDetections: -1 }, 'maxDetections'],
+    [picture, { minScore: '0.4' as never }, 'minScore'],
+  ])('names what callers without types get wrong: %#', async (image, options, text) => {
+    await using detector = await Detector.load(await file('pets.onnx', fixedModel()))
+    await expect(detector.detect(image as never, options as never)).rejects.toMatchObject({
+      code: 'USAGE',
+      message: expect.stringContaining(text),
+    })
+  })
+  it('names what is wrong with the arguments of load', async () => {
+    await expect(Detector.load('x.onnx', { treads: 2 } as never)).rejects.toMatchObject({ code: 'USAGE' })
+    await expect(Detector.load(undefined as never)).rejects.toMatchObject({ code: 'USAGE' })
+    await expect(Detector.load('x.onnx', { threads: 0 })).rejects.toMatchObject({ code: 'USAGE' })
+  })
   it('refuses pixels that do not fill the size they state', async () => {
     await using detector = await Detector.load(await file('pets.onnx', fixedModel()))
     await expect(detector.detect({ width: 10, height: 10, data: new Uint8Array(5) })).rejects.toMatchObject({

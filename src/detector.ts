@@ -1,6 +1,7 @@
 import type { Detection } from './boxes/detection.ts'
 import { isCut, mergeSliced } from './boxes/merge.ts'
 import { tiles } from './boxes/slice.ts'
+import { checkDetectOptions, checkImage, checkLoadArguments } from './detector-arguments.ts'
 import { batchLimit, fixedBatch, type PlacedPicture, sameInput } from './detector-batch.ts'
 import { StageClock } from './detector-clock.ts'
 import { fitPicture } from './detector-input.ts'
@@ -56,6 +57,7 @@ export class Detector implements DetectorLike {
    */
   static async load(model: string, options: LoadOptions = {}): Promise<Detector> {
     try {
+      checkLoadArguments(model, options)
       return new Detector(await loadModel(model, options))
     } catch (error) {
       throw toBoxletError(error)
@@ -90,6 +92,7 @@ export class Detector implements DetectorLike {
    */
   async detect(image: ImageInput, options: DetectOptions = {}): Promise<DetectResult> {
     try {
+      checkDetectOptions(options)
       return await this.#detect(image, options)
     } catch (error) {
       throw toBoxletError(error)
@@ -107,6 +110,7 @@ export class Detector implements DetectorLike {
     images: readonly ImageInput[],
     options: DetectOptions = {},
   ): Promise<PromiseSettledResult<DetectResult>[]> {
+    checkDetectOptions(options)
     const limit = batchLimit(this.#loaded)
     if (limit === 1 || options.slice)
       return Promise.allSettled(images.map((image) => this.detect(image, options)))
@@ -179,8 +183,8 @@ export class Detector implements DetectorLike {
   /** Decodes a picture and finds its place in the model input. */
   async #place(image: ImageInput, options: DetectOptions): Promise<PlacedPicture> {
     const { contract } = this.#loaded
+    checkImage(image)
     if (!(image instanceof Uint8Array)) {
-      checkPixels(image)
       return { pixels: image, at: fitPicture({ width: image.width, height: image.height }, contract) }
     }
     const mayShrink = !options.slice && contract.input.geometry.fit !== 'none'
@@ -266,19 +270,4 @@ export class Detector implements DetectorLike {
       cause: signal.reason,
     })
   }
-}
-
-function checkPixels({ width, height, data }: RgbImage): void {
-  if (
-    Number.isInteger(width) &&
-    Number.isInteger(height) &&
-    width > 0 &&
-    height > 0 &&
-    data.length === width * height * 3
-  )
-    return
-  throw new BoxletError(
-    'IMAGE_FORMAT',
-    `Expected ${width} × ${height} × 3 bytes for the pixels but received ${data?.length}.`,
-  )
 }

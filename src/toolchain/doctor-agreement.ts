@@ -1,5 +1,9 @@
+import { area, type Size } from '../boxes/box.ts'
 import type { Detection } from '../boxes/detection.ts'
 import { iou } from '../boxes/iou.ts'
+
+/** Share of the picture from which a box says nothing about where an object is. */
+const WHOLE = 0.9
 
 /**
  * How well what was found in a picture agrees with what was found in its mirror image: for each object found in
@@ -8,7 +12,8 @@ import { iou } from '../boxes/iou.ts'
  *
  * A right reading of a model finds the same objects in both, surely. A wrong colour order or scale lowers the
  * scores; a wrong box code puts boxes where the mirror does not. Without annotations this is the only witness,
- * and it cannot see what is wrong in both pictures alike, such as names of classes.
+ * and it cannot see what is wrong in both pictures alike, such as names of classes. Boxes over the whole picture
+ * do not count: boxes in wrong units, cut to the picture, become such.
  */
 export function agreement(
   found: readonly Detection[],
@@ -18,11 +23,12 @@ export function agreement(
   const left = new Set(inMirror)
   let sum = 0
   for (const detection of found) {
+    if (area(detection.box) > WHOLE * picture.width * picture.height) continue
     let best: Detection | undefined
     let most = 0
     for (const other of left) {
       if (other.classId !== detection.classId) continue
-      const overlap = iou(detection.box, turnedBack(other, width))
+      const overlap = iou(detection.box, turnedBack(other, picture.width))
       if (overlap > most) {
         most = overlap
         best = other

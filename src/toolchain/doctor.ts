@@ -77,6 +77,11 @@ const FEW_PICTURES = 5
 /** Network inputs far too large find hundreds of sure objects: more than this beside the contract's are none. */
 const MOST_OBJECTS = { factor: 3, more: 10, unknown: 100 }
 
+/** Readings far off see 1.6 to 200 times as much in pieces as in pictures, right ones rarely half. */
+const DELUDED = 1.5
+/** Agreement for each object below which none is agreed on: scores of 0.4 and an overlap of 0.6. */
+const LEAST_PER_OBJECT = 0.1
+const IN_PIECES = 'finds as much in scrambled pieces'
 /** A second round sees what a first one could not while another part was wrong. */
 const ROUNDS = 2
 
@@ -117,8 +122,8 @@ export async function examine(
     pictures: pictures.length,
     findings,
     dimensions: [...results.values()],
-    before: (await judge.trial(asVariant(given))).value,
-    after: (await judge.trial(asVariant(contract))).value,
+    before: credible(await judge.trial(asVariant(given))),
+    after: credible(await judge.trial(asVariant(contract))),
     contract,
     set: [
       ...settings('input', given.input, contract.input),
@@ -184,31 +189,37 @@ class Judge {
     dimension: Dimension,
     contract: Contract,
   ): Promise<(DimensionResult & { winner: Contract }) | undefined> {
-    const variants = variantsOf(dimension, contract)
+    // Fewest changes first, so that of readings that come to the same the simplest is shown.
+    const variants = variantsOf(dimension, contract).sort((a, b) => a.set.length - b.set.length)
     if (variants.length < 2) return undefined
     const measured: { variant: Variant; trial: Measured }[] = []
     for (const variant of variants) {
       this.#options.onProgress?.(`${dimension}: ${variant.name}`)
       const trial = await this.trial(variant)
       // A family that has one code only gives the same boxes whatever the contract says.
-      if (variant.isCurrent || !isSame(trial, measured[0]!.trial)) measured.push({ variant, trial })
+      if (!measured.some((other) => isSame(trial, other.trial))) measured.push({ variant, trial })
     }
     if (measured.length < 2) return undefined
     const current = measured[0]!
     const others = measured.slice(1).filter(({ trial }) => this.#refusal(trial, current.trial) === undefined)
-    const best = others.reduce((a, b) => (b.trial.value > a.trial.value ? b : a), current)
-    const gain = best.trial.value - current.trial.value
-    const isBetter = gain > this.#leastGain(current.trial.value)
+    const rank = dimension === 'boxes' ? this.#perObject(measured.map(({ trial }) => trial)) : credible
+    const best = others.sort((a, b) => rank(b.trial) - rank(a.trial))[0] ?? current
+    const yardstick = rank(current.trial)
+    const gain = rank(best.trial) - yardstick
+    const isBetter = best !== current && gain > this.#leastGain(yardstick, rank !== credible)
     return {
       dimension,
       trials: measured.map(({ variant, trial }) => {
         const { name, set, isCurrent } = variant
-        const refused = isCurrent ? undefined : this.#refusal(trial, current.trial)
+        const isDeluded = isCurrent && credible(trial) < trial.value
+        const refused = isDeluded ? IN_PIECES : isCurrent ? undefined : this.#refusal(trial, current.trial)
         return { ...trial, name, set, isCurrent, ...(refused === undefined ? {} : { refused }) }
       }),
       wanted: isBetter ? best.variant.name : current.variant.name,
-      gain: isBetter ? gain : 0,
-      ...(!isBetter && gain > 0 ? { leaning: { name: best.variant.name, gain } } : {}),
+      gain: isBetter ? best.trial.value - credible(current.trial) : 0,
+      ...(!isBetter && gain > 0
+        ? { leaning: { name: best.variant.name, gain: best.trial.value - current.trial.value } }
+        : {}),
       winner: isBetter ? best.variant.contract : contract,
     }
   }
@@ -216,7 +227,7 @@ class Judge {
   /** A reading that finds objects everywhere is none, however sure it is of them. */
   #refusal(trial: Measured, current: Measured): string | undefined {
     if (this.#options.truth !== undefined) return undefined
-    if (trial.delusion > trial.value / 2) return 'finds as much in scrambled pieces'
+    if (trial.delusion > trial.value / 2) return IN_PIECES
     const { factor, more, unknown } = MOST_OBJECTS
     const each = current.objects / this.#pictures.length
     const most = each < 1 ? unknown : factor * each + more
@@ -251,7 +262,7 @@ class Judge {
     for (const [i, { pixels }] of this.#pictures.entries()) {
       this.#checkSignal()
       const inMirror = await this.#quietly(this.#mirrors[i]!, `${i} mirrored`, contract, MIN_SCORE)
-      agreed += agreement(found[i]!, inMirror, pixels.width)
+      agreed += agreement(found[i]!, inMirror, pixels)
       imagined += delusion(await this.#quietly(this.#pieces[i]!, `${i} in pieces`, contract, MIN_SCORE))
     }
     const count = this.#pictures.length
@@ -282,12 +293,24 @@ class Judge {
     }
   }
 
-  #leastGain(current: number): number {
+  /**
+   * All readings of one run have the same scores, so the right boxes are those that fall together best: few
+   * objects after suppression, each agreed on. Readings with next to no agreement are left out.
+   */
+  #perObject(all: readonly Measured[]): (trial: Measured) => number {
+    if (this.#options.truth !== undefined) return credible
+    const most = Math.max(...all.map(credible))
+    const count = this.#pictures.length
+    return (trial) =>
+      trial.objects === 0 || credible(trial) < most / 4 ? 0 : credible(trial) / (trial.objects / count)
+  }
+
+  #leastGain(current: number, isPerObject: boolean): number {
     const isFew = this.#pictures.length < FEW_PICTURES
     if (this.#options.truth !== undefined) return isFew ? LEAST_AP_GAIN_OF_FEW : LEAST_AP_GAIN
     const share = isFew ? LEAST_AGREEMENT_GAIN_OF_FEW : LEAST_AGREEMENT_GAIN
     // Next to nothing is no measure: there it takes half an object to be better.
-    return share * Math.max(current, 1)
+    return share * Math.max(current, isPerObject ? LEAST_PER_OBJECT : 1)
   }
 
   #checkSignal(): void {
@@ -296,6 +319,9 @@ class Judge {
     }
   }
 }
+
+/** A reading that sees more in pieces than in pictures is wrong, so its agreement counts for nothing. */
+const credible = ({ value, delusion: imagined }: Measured): number => (imagined > DELUDED * value ? 0 : value)
 
 const isSame = (a: Measured, b: Measured): boolean =>
   a.value === b.value && a.objects === b.objects && JSON.stringify(a.shown) === JSON.stringify(b.shown)

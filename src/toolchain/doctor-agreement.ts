@@ -18,7 +18,7 @@ const WHOLE = 0.9
 export function agreement(
   found: readonly Detection[],
   inMirror: readonly Detection[],
-  width: number,
+  picture: Size,
 ): number {
   const left = new Set(inMirror)
   let sum = 0

@@ -1,8 +1,9 @@
 // Writes the JSON Schema of a contract beside the built code, for editors and for `boxlet/contract.schema.json`.
 import { writeFileSync } from 'node:fs'
-import { contractJsonSchema } from '../dist/model/contract-schema.js'
+import { toJsonSchema } from '@valibot/to-json-schema'
+import { contractSchema } from '../dist/model/contract-schema.js'
 
-const schema = { ...contractJsonSchema(), title: 'Boxlet model contract' }
+const schema = { ...toJsonSchema(contractSchema), title: 'Boxlet model contract' }
 writeFileSync(
   new URL('../dist/contract.schema.json', import.meta.url),
   `${JSON.stringify(schema, null, 2)}\n`,

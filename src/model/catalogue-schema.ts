@@ -1,5 +1,5 @@
 /** Checks a catalogue entry read from a file, so that the rest of the store can trust its type. */
-import { z } from 'zod'
+import * as v from 'valibot'
 import type { CatalogueEntry } from './catalogue-entry.ts'
 import { contractSchema } from './contract-schema.ts'
 import { isAllowedAddress } from './sources/address.ts'
@@ -7,49 +7,57 @@ import { isAllowedAddress } from './sources/address.ts'
 /** ONNX files cannot exceed 2 GiB without external data, and an entry is one file. */
 export const MAX_MODEL_BYTES = 2 * 1024 ** 3
 
-const httpsUrl = z.string().refine(isAllowedAddress, 'an address that is neither https nor on this machine')
+const text = v.string()
+const pattern = (form: RegExp) => v.pipe(v.string(), v.regex(form))
+const count = v.pipe(v.number(), v.integer(), v.minValue(1))
 
-const source = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('https'), url: httpsUrl }),
-  z.strictObject({
-    type: z.literal('npm'),
-    package: z.string().regex(/^(@[a-z0-9][\w.-]*\/)?[a-z0-9][\w.-]*$/),
-    version: z.string().regex(/^\d+\.\d+\.\d+[\w.+-]*$/),
-    integrity: z.string().regex(/^sha512-[A-Za-z0-9+/]+=*$/),
-    path: z.string().startsWith('package/'),
+const source = v.variant('type', [
+  v.strictObject({
+    type: v.literal('https'),
+    url: v.pipe(
+      v.string(),
+      v.check(isAllowedAddress, 'an address that is neither https nor on this machine'),
+    ),
+  }),
+  v.strictObject({
+    type: v.literal('npm'),
+    package: pattern(/^(@[a-z0-9][\w.-]*\/)?[a-z0-9][\w.-]*$/),
+    version: pattern(/^\d+\.\d+\.\d+[\w.+-]*$/),
+    integrity: pattern(/^sha512-[A-Za-z0-9+/]+=*$/),
+    path: v.pipe(v.string(), v.startsWith('package/')),
   }),
 ])
 
-const entry = z.strictObject({
-  name: z.string(),
-  title: z.string(),
-  task: z.enum(['detect', 'segment', 'pose', 'obb', 'classify']),
-  family: z.string().regex(/^[a-z0-9-]+$/),
-  format: z.enum(['onnx', 'tflite']),
-  bytes: z.int().positive().max(MAX_MODEL_BYTES),
-  sha256: z.string().regex(/^[0-9a-f]{64}$/),
-  input: z.strictObject({ width: z.int().positive(), height: z.int().positive() }),
-  licence: z.strictObject({
-    name: z.string(),
-    class: z.enum(['permissive', 'copyleft', 'non-commercial', 'unknown']),
-    source: z.string(),
+const entry = v.strictObject({
+  name: text,
+  title: text,
+  task: v.picklist(['detect', 'segment', 'pose', 'obb', 'classify']),
+  family: pattern(/^[a-z0-9-]+$/),
+  format: v.picklist(['onnx', 'tflite']),
+  bytes: v.pipe(count, v.maxValue(MAX_MODEL_BYTES)),
+  sha256: pattern(/^[0-9a-f]{64}$/),
+  input: v.strictObject({ width: count, height: count }),
+  licence: v.strictObject({
+    name: text,
+    class: v.picklist(['permissive', 'copyleft', 'non-commercial', 'unknown']),
+    source: text,
   }),
-  accuracy: z
-    .strictObject({
-      metric: z.string(),
-      value: z.number().min(0).max(100),
-      dataset: z.string(),
-      source: z.string(),
-    })
-    .optional(),
-  sources: z.array(source).min(1),
-  contract: contractSchema.optional(),
-  overrides: z.record(z.string(), z.unknown()).optional(),
+  accuracy: v.exactOptional(
+    v.strictObject({
+      metric: text,
+      value: v.pipe(v.number(), v.minValue(0), v.maxValue(100)),
+      dataset: text,
+      source: text,
+    }),
+  ),
+  sources: v.pipe(v.array(source), v.minLength(1)),
+  contract: v.exactOptional(contractSchema),
+  overrides: v.exactOptional(v.record(v.string(), v.unknown())),
 })
 
 export function parseCatalogueEntry(value: unknown, fault: (why: string) => Error): CatalogueEntry {
-  const result = entry.safeParse(value)
-  if (result.success) return result.data as unknown as CatalogueEntry
-  const issue = result.error.issues[0]!
-  throw fault(`"${issue.path.join('.')}": ${issue.message}`)
+  const result = v.safeParse(entry, value)
+  if (result.success) return result.output as unknown as CatalogueEntry
+  const [issue] = result.issues
+  throw fault(`"${v.getDotPath(issue) ?? ''}": ${issue.message}`)
 }

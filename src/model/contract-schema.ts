@@ -1,105 +1,114 @@
-import { z } from 'zod'
+import * as v from 'valibot'
 import { BoxletError } from '../errors.ts'
 import type { Contract } from './contract.ts'
 
-const size = z.strictObject({ width: z.int().min(1).max(65_536), height: z.int().min(1).max(65_536) })
-const channels = z.tuple([z.number(), z.number(), z.number()])
-const byte = z.number().min(0).max(255)
-const share = z.number().min(0).max(1)
+const whole = (min: number, max: number) => v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max))
+const between = (min: number, max: number) => v.pipe(v.number(), v.minValue(min), v.maxValue(max))
+const text = (max: number) => v.pipe(v.string(), v.maxLength(max))
+const positive = v.pipe(v.number(), v.gtValue(0))
+const share = between(0, 1)
+const byte = between(0, 255)
+const described = <S extends v.GenericSchema>(schema: S, description: string) =>
+  v.pipe(schema, v.description(description))
 
-const geometry = z.strictObject({
-  fit: z
-    .enum(['letterbox', 'stretch', 'shortest-edge', 'none'])
-    .describe('How a picture is laid into the input.'),
-  align: z.enum(['centre', 'top-left']).describe('Where a letterboxed picture lies.'),
-  pad: z.tuple([byte, byte, byte]).describe('Red, green and blue 0–255 of the padding.'),
-  rounding: z.enum(['round', 'floor']).describe('How the resized edge is made whole.'),
-  resample: z.enum(['bilinear', 'bicubic', 'area', 'nearest']),
-  longestEdge: z
-    .int()
-    .min(1)
-    .max(65_536)
-    .exactOptional()
-    .describe('Upper limit for shortest-edge, in pixels.'),
+const size = v.strictObject({ width: whole(1, 65_536), height: whole(1, 65_536) })
+
+const geometry = v.strictObject({
+  fit: described(
+    v.picklist(['letterbox', 'stretch', 'shortest-edge', 'none']),
+    'How a picture is laid into the input.',
+  ),
+  align: described(v.picklist(['centre', 'top-left']), 'Where a letterboxed picture lies.'),
+  pad: described(v.strictTuple([byte, byte, byte]), 'Red, green and blue 0–255 of the padding.'),
+  rounding: described(v.picklist(['round', 'floor']), 'How the resized edge is made whole.'),
+  resample: v.picklist(['bilinear', 'bicubic', 'area', 'nearest']),
+  longestEdge: v.exactOptional(described(whole(1, 65_536), 'Upper limit for shortest-edge, in pixels.')),
 })
 
-const input = z.strictObject({
-  name: z.string().max(1_000),
-  layout: z.enum(['NCHW', 'NHWC', 'CHW', 'HWC']),
-  dtype: z.enum(['float32', 'float16', 'uint8', 'int8']),
-  quantization: z
-    .strictObject({ scale: z.number().positive(), zeroPoint: z.int() })
-    .exactOptional()
-    .describe('For integer inputs: real = (stored − zeroPoint) · scale.'),
-  size: size.describe('Pixels. For a dynamic input, the size to aim at.'),
-  dynamic: z
-    .strictObject({ stride: z.int().min(1).max(1_024) })
-    .exactOptional()
-    .describe('Present when the file takes any size that is a multiple of stride.'),
-  colour: z.enum(['RGB', 'BGR']),
-  mean: channels.describe('Per channel in the order fed, on 0–255 values: fed = (pixel − mean) / std.'),
-  std: z.tuple([z.number().positive(), z.number().positive(), z.number().positive()]),
+const input = v.strictObject({
+  name: text(1_000),
+  layout: v.picklist(['NCHW', 'NHWC', 'CHW', 'HWC']),
+  dtype: v.picklist(['float32', 'float16', 'uint8', 'int8']),
+  quantization: v.exactOptional(
+    described(
+      v.strictObject({ scale: positive, zeroPoint: v.pipe(v.number(), v.integer()) }),
+      'For integer inputs: real = (stored − zeroPoint) · scale.',
+    ),
+  ),
+  size: described(size, 'Pixels. For a dynamic input, the size to aim at.'),
+  dynamic: v.exactOptional(
+    described(
+      v.strictObject({ stride: whole(1, 1_024) }),
+      'Present when the file takes any size that is a multiple of stride.',
+    ),
+  ),
+  colour: v.picklist(['RGB', 'BGR']),
+  mean: described(
+    v.strictTuple([v.number(), v.number(), v.number()]),
+    'Per channel in the order fed, on 0–255 values: fed = (pixel − mean) / std.',
+  ),
+  std: v.strictTuple([positive, positive, positive]),
   geometry,
 })
 
-const extraInput = z.strictObject({
-  name: z.string().max(1_000),
-  kind: z.enum(['orig-size-wh', 'scale-factor-yx', 'input-size-hw', 'image-shape-hw', 'pixel-mask']),
-  dtype: z.enum(['float32', 'int64', 'int32']),
-  shape: z.array(z.int()).max(8),
+const extraInput = v.strictObject({
+  name: text(1_000),
+  kind: v.picklist(['orig-size-wh', 'scale-factor-yx', 'input-size-hw', 'image-shape-hw', 'pixel-mask']),
+  dtype: v.picklist(['float32', 'int64', 'int32']),
+  shape: v.pipe(v.array(v.pipe(v.number(), v.integer())), v.maxLength(8)),
 })
 
-const output = z.strictObject({
-  roles: z
-    .record(z.string(), z.string())
-    .describe('Tensor name for each role that the family reads, e.g. predictions: output0.'),
-  boxCode: z.enum(['xyxy', 'cxcywh', 'yxyx', 'xywh', 'head']),
-  boxUnits: z.enum(['pixels', 'ratio']),
-  frame: z
-    .enum(['input', 'image'])
-    .describe('Pixels of the model input, or already of the original picture.'),
-  scoreActivation: z.enum(['none', 'sigmoid', 'softmax']),
-  classes: z
-    .int()
-    .min(0)
-    .max(100_000)
-    .describe('Class scores per prediction; 0 when the outputs carry class ids.'),
-  options: z.record(z.string(), z.unknown()).describe('What only this family needs.'),
+const output = v.strictObject({
+  roles: described(
+    v.record(v.string(), v.string()),
+    'Tensor name for each role that the family reads, e.g. predictions: output0.',
+  ),
+  boxCode: v.picklist(['xyxy', 'cxcywh', 'yxyx', 'xywh', 'head']),
+  boxUnits: v.picklist(['pixels', 'ratio']),
+  frame: described(
+    v.picklist(['input', 'image']),
+    'Pixels of the model input, or already of the original picture.',
+  ),
+  scoreActivation: v.picklist(['none', 'sigmoid', 'softmax']),
+  classes: described(whole(0, 100_000), 'Class scores per prediction; 0 when the outputs carry class ids.'),
+  options: described(v.record(v.string(), v.unknown()), 'What only this family needs.'),
 })
 
 /** Schema of `contract.json`. Unknown keys are refused: a misspelt option would be ignored in silence. */
-export const contractSchema: z.ZodType<Contract> = z.strictObject({
-  $schema: z.string().exactOptional(),
-  version: z.literal(1),
-  name: z.string().min(1).max(200),
-  family: z
-    .string()
-    .regex(/^[a-z0-9][a-z0-9-]{0,40}$/)
-    .describe('Name of the decoder, e.g. yolov8.'),
-  task: z.enum(['detect', 'segment', 'pose', 'obb', 'classify']),
+export const contractSchema = v.strictObject({
+  $schema: v.exactOptional(v.string()),
+  version: v.literal(1),
+  name: v.pipe(v.string(), v.minLength(1), v.maxLength(200)),
+  family: described(
+    v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]{0,40}$/)),
+    'Name of the decoder, e.g. yolov8.',
+  ),
+  task: v.picklist(['detect', 'segment', 'pose', 'obb', 'classify']),
   input,
-  extraInputs: z.array(extraInput).max(16),
+  extraInputs: v.pipe(v.array(extraInput), v.maxLength(16)),
   output,
-  labels: z
-    .array(z.string().max(1_000).nullable())
-    .max(100_000)
-    .describe('Index is the class id; null for ids without a class, such as background.'),
-  thresholds: z.strictObject({
-    score: share.describe('Least score of a detection.'),
-    perClass: z.record(z.string(), share).exactOptional().describe('Least score by label; wins over score.'),
+  labels: described(
+    v.pipe(v.array(v.nullable(text(1_000))), v.maxLength(100_000)),
+    'Index is the class id; null for ids without a class, such as background.',
+  ),
+  thresholds: v.strictObject({
+    score: described(share, 'Least score of a detection.'),
+    perClass: v.exactOptional(
+      described(v.record(v.string(), share), 'Least score by label; wins over score.'),
+    ),
   }),
-  suppression: z.strictObject({
-    kind: z.enum(['none', 'per-class', 'across-classes']),
-    iou: share.describe('A box goes when its IoU with a better one is above this.'),
-    maxDetections: z.int().min(1).max(100_000),
+  suppression: v.strictObject({
+    kind: v.picklist(['none', 'per-class', 'across-classes']),
+    iou: described(share, 'A box goes when its IoU with a better one is above this.'),
+    maxDetections: whole(1, 100_000),
   }),
-  licence: z
-    .strictObject({
-      name: z.string().min(1).max(200),
-      class: z.enum(['permissive', 'copyleft', 'non-commercial', 'unknown']),
-    })
-    .exactOptional(),
-})
+  licence: v.exactOptional(
+    v.strictObject({
+      name: v.pipe(v.string(), v.minLength(1), v.maxLength(200)),
+      class: v.picklist(['permissive', 'copyleft', 'non-commercial', 'unknown']),
+    }),
+  ),
+}) satisfies v.GenericSchema<unknown, Contract>
 
 /**
  * Checks a contract read from a file.
@@ -107,24 +116,22 @@ export const contractSchema: z.ZodType<Contract> = z.strictObject({
  * @throws BoxletError CONTRACT_INVALID naming the first place that does not fit
  */
 export function validateContract(value: unknown): Contract {
-  const result = contractSchema.safeParse(value)
-  if (result.success) return result.data
-  const issue = result.error.issues[0]!
-  const place = issue.path.length === 0 ? 'the contract' : issue.path.join('.')
-  throw new BoxletError(
-    'CONTRACT_INVALID',
-    `Expected a valid value for ${place} but received one where: ${issue.message}.`,
-    {
-      hint: 'The form is described in docs/contract.md and by the JSON Schema.',
-      details: {
-        issues: result.error.issues
-          .slice(0, 20)
-          .map(({ path, message }) => ({ path: path.join('.'), message })),
-      },
+  const result = v.safeParse(contractSchema, value)
+  if (result.success) return result.output
+  const [issue] = result.issues
+  throw new BoxletError('CONTRACT_INVALID', explain(issue), {
+    hint: 'The form is described in docs/contract.md and by the JSON Schema.',
+    details: {
+      issues: result.issues
+        .slice(0, 20)
+        .map((each) => ({ path: v.getDotPath(each) ?? '', message: each.message })),
     },
-  )
+  })
 }
 
-/** The JSON Schema (draft 2020-12) of a contract, for editors. */
-export const contractJsonSchema = (): Record<string, unknown> =>
-  z.toJSONSchema(contractSchema, { target: 'draft-2020-12' }) as Record<string, unknown>
+function explain(issue: v.BaseIssue<unknown>): string {
+  const place = v.getDotPath(issue) ?? 'the contract'
+  if (issue.expected === 'never') return `Expected a known part of a contract but received "${place}".`
+  if (issue.received === 'undefined') return `Expected a value for ${place} but received none.`
+  return `Expected ${issue.expected} for ${place} but received ${issue.received}.`
+}

@@ -40,7 +40,8 @@ export interface RequestOptions {
   detect: DetectOptions
 }
 
-const KNOWN = new Set(Object.keys(detectOptionsSchema.shape))
+/** Read at the first use: where schemas are built on demand, a request without options builds none. */
+const known = (): Set<string> => new Set(Object.keys(detectOptionsSchema.shape))
 
 /**
  * Reads options and refuses unknown ones: a misspelt threshold that is silently dropped gives wrong answers.
@@ -49,12 +50,14 @@ const KNOWN = new Set(Object.keys(detectOptionsSchema.shape))
  * @throws BoxletError REQUEST_INVALID
  */
 export function parseOptions(given: Record<string, unknown>): RequestOptions {
+  if (Object.keys(given).length === 0) return { model: undefined, altText: false, detect: {} }
+  const names = known()
   const named: Record<string, unknown> = {}
   for (const [key, value] of Object.entries(given)) {
     const name = key.replace(/-([a-z])/g, (_match, letter: string) => letter.toUpperCase())
-    if (!KNOWN.has(name))
+    if (!names.has(name))
       throw new BoxletError('REQUEST_INVALID', 'Expected a documented option but received an unknown one.', {
-        hint: `Options are ${[...KNOWN].join(', ')}.`,
+        hint: `Options are ${[...names].join(', ')}.`,
       })
     named[name] = value
   }

@@ -1,5 +1,6 @@
 /** Entry of the Lambda package: `index.handler` answers whole, `index.streaming` answers as it goes. */
 import { type AnswerStream, type Context, Entry } from './entry.ts'
+import { useLightWeb } from './light-web.ts'
 
 interface LambdaGlobals {
   awslambda?: {
@@ -10,6 +11,7 @@ interface LambdaGlobals {
 
 const { awslambda } = globalThis as LambdaGlobals
 
+useLightWeb()
 // Lambda waits for the module before it counts the environment as started, so all warm-up happens here.
 const entry = await Entry.create(process.env)
 

@@ -21,10 +21,14 @@ export interface Bundle {
 /** Root of this package; paths inside the bundle are relative to it, so that they are the same everywhere. */
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 
-export async function bundleHandler(arch: Architecture): Promise<Bundle> {
-  // The same expression finds TypeScript in a checkout under test and JavaScript in a build.
+/** The same expression finds TypeScript in a checkout under test and JavaScript in a build. */
+const handlerFile = (name: string): string => {
   const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'))
-  const entry = fileURLToPath(new URL(`../handler/index${extension}`, import.meta.url))
+  return fileURLToPath(new URL(`../handler/${name}${extension}`, import.meta.url))
+}
+
+export async function bundleHandler(arch: Architecture): Promise<Bundle> {
+  const entry = handlerFile('index')
   try {
     const result = await build({
       absWorkingDir: ROOT,
@@ -116,13 +120,14 @@ const withoutUnused: Plugin = {
     setup.onLoad({ filter: /model[\\/]tflite[\\/]tflite\.(ts|js)$/ }, () => ({
       contents: `export const tfliteToOnnx=()=>{throw new Error('not in a Lambda package')};`,
     }))
-    // Its catch-all name keeps everything; as a namespace, what is not used can go.
-    setup.onLoad({ filter: /(src|dist)[\\/](api|model)[\\/].*\.(ts|js)$/ }, async (file) => ({
-      contents: (await readFile(file.path, 'utf8')).replace(
-        /import \{ z \} from 'zod'/,
-        "import * as z from 'zod'",
-      ),
-      loader: file.path.endsWith('.ts') ? 'ts' : 'js',
+    // Schemas are built when the first value is parsed; `require` of a module delays it until then.
+    const isOurs = /[\\/](src|dist)[\\/](api|model)[\\/]/
+    setup.onResolve({ filter: /^zod$/ }, ({ importer, namespace }) =>
+      namespace === 'file' && isOurs.test(importer) ? { path: 'zod', namespace: 'lazy' } : undefined,
+    )
+    setup.onLoad({ filter: /^zod$/, namespace: 'lazy' }, () => ({
+      contents: `import{z,useZod}from${JSON.stringify(handlerFile('lazy-zod'))};useZod(()=>require('zod').z);export{z};`,
+      resolveDir: ROOT,
     }))
     // Messages in forty languages; ours are in one and made elsewhere.
     setup.onLoad({ filter: /zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({

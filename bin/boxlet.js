@@ -10,13 +10,19 @@ if (!existsSync(built)) {
 }
 const { main } = await import(built.href)
 const interrupt = new AbortController()
+// Only the first: a second one ends the process at once, as the system does by default.
 process.once('SIGINT', () => interrupt.abort())
 process.once('SIGTERM', () => interrupt.abort())
-// A reader that closes early, such as `head`, is not a fault.
 process.stdout.on('error', (error) => {
+  // A reader that closes early, such as `head`, is not a fault.
   if (error.code === 'EPIPE') process.exit(0)
-  throw error
+  process.stderr.write(
+    `boxlet: Expected to write the results but standard output cannot be written (${error.code}). Send them to a disk that has room. [OUTPUT_UNWRITABLE]\n`,
+  )
+  process.exit(3)
 })
+// Messages that cannot be written must not stop the work.
+process.stderr.on('error', () => {})
 process.exitCode = await main(process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,

@@ -1,32 +1,9 @@
-import { readFile } from 'node:fs/promises'
-import { parseArgs } from 'node:util'
 import { BoxletError } from '../errors.ts'
+import { CONFIG_FILE, isRecord, readConfigFile } from './config-file.ts'
+import { parseFlags } from './flags.ts'
+import type { OptionSpec, Settings } from './option-spec.ts'
 
-/** One option of a verb. Numbers are checked against their range here, so that no verb has to. */
-export interface OptionSpec {
-  type: 'string' | 'boolean' | 'number'
-  short?: string
-  multiple?: boolean
-  /** Allowed words for a string. */
-  choices?: readonly string[]
-  /** Inclusive range for a number. */
-  min?: number
-  max?: number
-  integer?: boolean
-}
-
-type Value<S extends OptionSpec> = S['type'] extends 'boolean'
-  ? boolean
-  : S['type'] extends 'number'
-    ? number
-    : string
-export type Settings<T extends Record<string, OptionSpec>> = {
-  [K in keyof T]?: T[K]['multiple'] extends true ? Value<T[K]>[] : Value<T[K]>
-}
-
-/** The file beside which people work: keys in camelCase, common ones at the top, others under their verb. */
-export const CONFIG_FILE = 'boxlet.config.json'
-const MAX_CONFIG_BYTES = 2 ** 20
+export type { OptionSpec, Settings } from './option-spec.ts'
 
 /**
  * Reads the options of a verb: flag, then `BOXLET_` variable, then `boxlet.config.json`, the first that has one.
@@ -41,7 +18,7 @@ export async function readSettings<const T extends Record<string, OptionSpec>>(
   spec: T,
   env: Record<string, string | undefined>,
 ): Promise<{ values: Settings<T>; positionals: string[] }> {
-  const flags = parseFlags(args, spec)
+  const flags = await parseFlags(verb, args, spec)
   const file = await readConfigFile()
   const section = file[verb]
   const values: Record<string, unknown> = {}
@@ -61,29 +38,6 @@ export async function readSettings<const T extends Record<string, OptionSpec>>(
     if (found !== undefined) values[name] = convert(option, found.raw, found.from)
   }
   return { values: values as Settings<T>, positionals: flags.positionals }
-}
-
-function parseFlags(args: string[], spec: Record<string, OptionSpec>) {
-  const options = Object.fromEntries(
-    Object.entries(spec).map(([name, { type, short, multiple }]) => [
-      name,
-      {
-        type: type === 'boolean' ? ('boolean' as const) : ('string' as const),
-        ...(short && { short }),
-        ...(multiple && { multiple }),
-      },
-    ]),
-  )
-  try {
-    return parseArgs({ args, options, allowPositionals: true, allowNegative: true, strict: true })
-  } catch (cause) {
-    // parseArgs explains itself well; only its closing advice about "--" is for programmers.
-    const said = cause instanceof Error ? cause.message.split('. To specify')[0]! : 'something else'
-    throw new BoxletError('USAGE', `Expected known options but received: ${said.replace(/\.$/, '')}.`, {
-      cause,
-      hint: 'Run the verb with --help for its options.',
-    })
-  }
 }
 
 const fromVariable = ({ type, multiple }: OptionSpec, text: string): unknown =>
@@ -127,26 +81,3 @@ function range({ integer, min, max }: OptionSpec): string {
   if (min !== undefined && max !== undefined) return `${kind} from ${min} to ${max}`
   return min === undefined ? kind : `${kind} from ${min}`
 }
-
-async function readConfigFile(): Promise<Record<string, unknown>> {
-  let text: string
-  try {
-    text = await readFile(CONFIG_FILE, 'utf8')
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return {}
-    throw new BoxletError('CONFIG_INVALID', `Expected a readable ${CONFIG_FILE} but it cannot be read.`, {
-      cause,
-    })
-  }
-  try {
-    const parsed: unknown = text.length > MAX_CONFIG_BYTES ? undefined : JSON.parse(text)
-    if (isRecord(parsed)) return parsed
-  } catch {}
-  throw new BoxletError(
-    'CONFIG_INVALID',
-    `Expected a JSON object of at most 1 MiB in ${CONFIG_FILE} but received something else.`,
-  )
-}
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -1,22 +1,15 @@
-import { once } from 'node:events'
-import { join } from 'node:path'
-import type { Writable } from 'node:stream'
 import { Detector } from '../detector.ts'
-import type { DetectOptions, DetectResult } from '../detector-types.ts'
-import { BoxletError, toBoxletError } from '../errors.ts'
-import { altText } from '../formats/alt-text.ts'
+import type { DetectOptions } from '../detector-types.ts'
+import { BoxletError } from '../errors.ts'
 import { FORMATS, type Format, reportWriter } from '../formats/report.ts'
-import type { Outcome } from '../formats/report-writer.ts'
 import { readSettings, type Settings } from './config.ts'
-import { type PictureSource, pictureSources } from './detect-sources.ts'
+import { checkClasses } from './detect-classes.ts'
+import { checkOutput } from './detect-output.ts'
+import { detectAll } from './detect-run.ts'
+import { pictureSources } from './detect-sources.ts'
 import { storeProgress } from './download-progress.ts'
 import { DEFAULT_MODEL, MODEL_OPTIONS, modelOptions } from './model-options.ts'
-import { progressLine } from './progress.ts'
-import { saveFile } from './save-file.ts'
 import type { ExitCode, Io, Verb } from './verb.ts'
-
-/** Pictures in work at once: while one runs, the next are decoded by other threads. More only holds memory. */
-const IN_FLIGHT = 3
 
 const OPTIONS = {
   ...MODEL_OPTIONS,
@@ -90,10 +83,15 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
   }
   const sources = await pictureSources(positionals, {
     stdin: io.stdin,
+    env: io.env,
     allowPrivate: values['allow-private'] ?? false,
+    onNotice: (line) => io.stderr.write(`boxlet: ${line}\n`),
   })
   const format = (values.format ?? 'table') as Format
-  const writer = reportWriter(format)
+  const writer = reportWriter(
+    format,
+    sources.map(({ name }) => name),
+  )
   if (writer.perPicture !== undefined && values.out === undefined && sources.length > 1) {
     throw new BoxletError(
       'USAGE',
@@ -103,6 +101,8 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
       },
     )
   }
+  if (values.out !== undefined) await checkOutput(values.out, sources, writer.perPicture)
+  const options = detectOptions(values)
   const store = storeProgress(io)
   await using detector = await Detector.load(values.model ?? DEFAULT_MODEL, {
     ...(await modelOptions(values)),
@@ -110,29 +110,13 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
     ...(store.onNotice && { onNotice: store.onNotice }),
     signal: io.signal,
   }).finally(store.end)
-  const options = detectOptions(values)
-  const work = async (source: PictureSource): Promise<Outcome> => {
-    try {
-      const bytes = await source.read(io.signal)
-      const result = await detector.detect(bytes, options)
-      if (values.out !== undefined) await saveAnnotated(bytes, result, join(values.out, source.outputStem))
-      return {
-        source: source.name,
-        result,
-        ...(values['alt-text'] && { altText: altText(result.detections) }),
-      }
-    } catch (error) {
-      return { source: source.name, error: toBoxletError(error) }
-    }
-  }
-  await write(io.stdout, writer.begin(detector.model))
-  const tally = await inOrder(sources, work, io, async (source, outcome) => {
-    const text = writer.picture(outcome)
-    if (writer.perPicture === undefined || values.out === undefined) await write(io.stdout, text)
-    else if (!outcome.error) await saveFile(join(values.out, source.outputStem + writer.perPicture), text)
-  })
-  await write(io.stdout, writer.end())
-  return exitCode(tally, sources.length, io)
+  await checkClasses(options.classes ?? [], detector.model.contract)
+  return await detectAll(
+    detector,
+    sources,
+    { options, writer, out: values.out, altText: values['alt-text'] ?? false },
+    io,
+  )
 }
 
 function detectOptions(values: Settings<typeof OPTIONS>): DetectOptions {
@@ -142,7 +126,9 @@ function detectOptions(values: Settings<typeof OPTIONS>): DetectOptions {
     ...(values.iou !== undefined && { iou: values.iou }),
     ...(values.max !== undefined && { maxDetections: values.max }),
     ...(values.classes && {
-      classes: values.classes.flatMap((list) => list.split(',').map((name) => name.trim())),
+      classes: values.classes
+        .flatMap((list) => list.split(',').map((name) => name.trim()))
+        .filter((name) => name !== ''),
     }),
     ...(slice && {
       slice: {
@@ -156,64 +142,4 @@ function detectOptions(values: Settings<typeof OPTIONS>): DetectOptions {
       ...(values.tolerant && { tolerant: true }),
     },
   }
-}
-
-interface Tally {
-  done: number
-  failed: number
-}
-
-/**
- * Works on a few pictures at once and hands the outcomes on in the order of the pictures. When the user
- * stops it, what has begun is finished and nothing more is begun.
- */
-async function inOrder(
-  sources: readonly PictureSource[],
-  work: (source: PictureSource) => Promise<Outcome>,
-  io: Io,
-  emit: (source: PictureSource, outcome: Outcome) => Promise<void>,
-): Promise<Tally> {
-  const progress = progressLine(io, sources.length, 'pictures')
-  const begun: { source: PictureSource; outcome: Promise<Outcome> }[] = []
-  const tally: Tally = { done: 0, failed: 0 }
-  let next = 0
-  for (;;) {
-    while (begun.length < IN_FLIGHT && next < sources.length && !io.signal.aborted) {
-      const source = sources[next++]!
-      begun.push({ source, outcome: work(source) })
-    }
-    const first = begun.shift()
-    if (first === undefined) break
-    const outcome = await first.outcome
-    if (outcome.error?.code === 'ABORTED') continue
-    if (outcome.error !== undefined) {
-      progress.clear()
-      io.stderr.write(`boxlet: ${outcome.source}: ${errorText(outcome.error)}\n`)
-      tally.failed++
-    }
-    await emit(first.source, outcome)
-    tally.done++
-    progress.update(tally.done)
-  }
-  progress.clear()
-  return tally
-}
-
-function exitCode({ done, failed }: Tally, total: number, io: Io): ExitCode {
-  if (done < total) io.stderr.write(`boxlet: stopped after ${done} of ${total} pictures\n`)
-  if (failed === total) return 3
-  return failed > 0 || done < total ? 1 : 0
-}
-
-const errorText = ({ message, hint, code }: BoxletError): string =>
-  `${message}${hint === undefined ? '' : ` ${hint}`} [${code}]`
-
-async function saveAnnotated(bytes: Uint8Array, result: DetectResult, stem: string): Promise<void> {
-  const { drawDetections } = await import('../image/draw.ts')
-  const picture = await drawDetections(bytes, result.detections, { format: 'jpeg' })
-  await saveFile(`${stem}.jpg`, picture)
-}
-
-async function write(stream: Writable, text: string): Promise<void> {
-  if (text !== '' && !stream.write(text)) await once(stream, 'drain')
 }

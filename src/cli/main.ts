@@ -1,8 +1,11 @@
-import { toBoxletError } from '../errors.ts'
+import { readFile } from 'node:fs/promises'
+import { BoxletError, type ErrorCode, toBoxletError } from '../errors.ts'
+import { checkSettings } from './check-settings.ts'
+import { didYouMean } from './suggest.ts'
 import type { ExitCode, Io, Verb } from './verb.ts'
 
 /** Loaded on demand, so that no verb pays for another's imports. */
-const VERBS: Record<string, () => Promise<{ verb: Verb }>> = {
+export const VERBS: Record<string, () => Promise<{ verb: Verb }>> = {
   detect: () => import('./detect.ts'),
   convert: () => import('./convert.ts'),
   dataset: () => import('./dataset.ts'),
@@ -22,6 +25,9 @@ const VERBS: Record<string, () => Promise<{ verb: Verb }>> = {
   tune: () => import('./tune.ts'),
 }
 
+/** Faults of the call although their kind is `input`: labels and contracts are named or written by the caller. */
+const CALL_FAULTS: readonly ErrorCode[] = ['CONTRACT_INVALID', 'LABELS_INVALID']
+
 export async function main(args: string[], io: Io): Promise<ExitCode> {
   try {
     return await dispatch(args, io)
@@ -32,34 +38,48 @@ export async function main(args: string[], io: Io): Promise<ExitCode> {
     )
     if (known.code === 'INTERNAL' && io.env.BOXLET_DEBUG)
       io.stderr.write(`${String((known.cause as Error)?.stack)}\n`)
-    return known.kind === 'usage' ? 2 : 3
+    return known.kind === 'usage' || CALL_FAULTS.includes(known.code) ? 2 : 3
   }
 }
 
 async function dispatch(args: string[], io: Io): Promise<ExitCode> {
   const [name, ...rest] = args
-  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+  if (name === '--version' || name === '-V' || name === 'version') {
+    io.stdout.write(`${await version()}\n`)
+    return 0
+  }
+  const isHelp = name === 'help' || name === '--help' || name === '-h'
+  if (name === undefined || (isHelp && rest.length === 0)) {
     io.stdout.write(await overview())
     return name === undefined ? 2 : 0
   }
-  const load = VERBS[name]
-  if (load === undefined) {
-    io.stderr.write(
-      `boxlet: Expected a verb but received "${name}". Run "boxlet help" for the list. [USAGE]\n`,
-    )
-    return 2
-  }
-  const { verb } = await load()
-  if (rest.includes('--help') || rest.includes('-h')) {
+  const verb = await verbNamed(isHelp ? rest[0]! : name)
+  if (isHelp || rest.includes('--help') || rest.includes('-h')) {
     io.stdout.write(verb.help)
     return 0
   }
+  await checkSettings(verb, allVerbs, io)
   return verb.run(rest, io)
 }
 
+async function verbNamed(name: string): Promise<Verb> {
+  if (Object.hasOwn(VERBS, name)) return (await VERBS[name]!()).verb
+  throw new BoxletError('USAGE', `Expected a verb but received "${name}".`, {
+    hint: `${await didYouMean(name, Object.keys(VERBS))}Run "boxlet help" for the list.`,
+  })
+}
+
+const allVerbs = (): Promise<Verb[]> =>
+  Promise.all(Object.values(VERBS).map(async (load) => (await load()).verb))
+
 async function overview(): Promise<string> {
-  const verbs = await Promise.all(Object.values(VERBS).map(async (load) => (await load()).verb))
+  const verbs = await allVerbs()
   const width = Math.max(0, ...verbs.map((verb) => verb.name.length))
   const lines = verbs.map((verb) => `  ${verb.name.padEnd(width)}  ${verb.summary}`)
-  return `boxlet VERB [options]\n\n${lines.join('\n')}\n\nboxlet VERB --help tells more.\n`
+  return `boxlet VERB [options]\n\n${lines.join('\n')}\n\nboxlet VERB --help tells more; boxlet --version tells the version.\n`
+}
+
+async function version(): Promise<string> {
+  const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
 }

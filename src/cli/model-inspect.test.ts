@@ -84,7 +84,7 @@ describe('boxlet model inspect', () => {
 
   it('reads the file as the family that is asked for, or says what is missing', async () => {
     const { code, stderr } = await model('inspect', tinyFile(), '--family', 'no-such-family')
-    expect(code).toBe(3)
+    expect(code).toBe(2)
     expect(stderr).toContain('[CONTRACT_INVALID]')
   })
 

@@ -8,31 +8,33 @@ import { encodeRle } from './rle.ts'
 /**
  * A COCO results file, as `pycocotools` loads it: image id, category id, x, y, width, height, score.
  *
- * `image_id` is the number that the file name is, as in COCO's own pictures, else the name without its ending.
+ * `image_id` is the number that the file name is, as in COCO's own pictures, else the name without its ending; the
+ * path without its ending where several of `sources` have one name.
  * `category_id` is COCO's own id (1–90) for models with the 80 labels of COCO, else the model's class id.
  */
-export function cocoWriter(): ReportWriter {
+export function cocoWriter(sources: readonly string[] = []): ReportWriter {
+  const ids = imageIds(sources)
   let categoryId = (classId: number) => classId
   let rows = 0
   return {
     begin: (model) => {
       categoryId = categoryIds(model)
-      return '['
+      return '[\n'
     },
     picture: ({ source, result }) =>
       (result?.detections ?? [])
         .map(({ classId, score, box, mask }) => {
           const line = JSON.stringify({
-            image_id: imageId(source),
+            image_id: ids(source),
             category_id: categoryId(classId),
             bbox: [round(box.x1, 2), round(box.y1, 2), round(box.x2 - box.x1, 2), round(box.y2 - box.y1, 2)],
             score: round(score, 6),
             ...(mask && result && { segmentation: encodeRle(mask, result.image) }),
           })
-          return `${rows++ === 0 ? '\n' : ',\n'}${line}`
+          return `${rows++ === 0 ? '' : ','}${line}\n`
         })
         .join(''),
-    end: () => '\n]\n',
+    end: () => ']\n',
   }
 }
 
@@ -40,6 +42,15 @@ function categoryIds(model: ModelInfo): (classId: number) => number {
   const { labels } = model.contract
   const isCoco = labels.length === COCO_80.length && labels.every((label, id) => label === COCO_80[id])
   return isCoco ? (classId) => COCO_SPARSE_IDS[classId] ?? classId : (classId) => classId
+}
+
+function imageIds(sources: readonly string[]): (source: string) => number | string {
+  const count = new Map<number | string, number>()
+  for (const source of new Set(sources)) count.set(imageId(source), (count.get(imageId(source)) ?? 0) + 1)
+  return (source) =>
+    (count.get(imageId(source)) ?? 0) > 1
+      ? source.slice(0, source.length - extname(source).length)
+      : imageId(source)
 }
 
 function imageId(source: string): number | string {

@@ -46,9 +46,9 @@ export function csvWriter(): ReportWriter {
 
 const row = (cells: (string | number)[]): string => `${cells.map(cell).join(',')}\r\n`
 
-/** Text that a spreadsheet would take for a formula is kept as text by a leading apostrophe. */
+/** Text that a spreadsheet would take for a formula is kept as text by a leading apostrophe; a lone dash is none. */
 function cell(value: string | number): string {
   if (typeof value === 'number') return String(value)
-  const safe = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value
+  const safe = value !== '-' && /^[=+\-@\t\r]/.test(value) ? `'${value}` : value
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }

@@ -1,13 +1,13 @@
 import { type NativeImage, nativeFailed, nativeFound, nativeModel } from './native.ts'
 import type { Outcome, ReportWriter } from './report-writer.ts'
 
-/** One JSON document. Its parts are whole lines, so that a picture a line can be read while it grows. */
+/** One JSON document. Each picture is a whole line at once, so that it can be read while it grows. */
 export function jsonWriter(): ReportWriter {
   let pictures = 0
   return {
-    begin: (model) => `{"model":${JSON.stringify(nativeModel(model))},\n"images":[`,
-    picture: (outcome) => `${pictures++ === 0 ? '\n' : ',\n'}${JSON.stringify(nativeImage(outcome))}`,
-    end: () => '\n]}\n',
+    begin: (model) => `{"model":${JSON.stringify(nativeModel(model))},\n"images":[\n`,
+    picture: (outcome) => `${pictures++ === 0 ? '' : ','}${JSON.stringify(nativeImage(outcome))}\n`,
+    end: () => ']}\n',
   }
 }
 

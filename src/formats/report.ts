@@ -9,7 +9,7 @@ import { yoloWriter } from './yolo-labels.ts'
 export const FORMATS = ['table', 'json', 'ndjson', 'csv', 'coco', 'yolo', 'voc'] as const
 export type Format = (typeof FORMATS)[number]
 
-const WRITERS: Record<Format, () => ReportWriter> = {
+const WRITERS: Record<Format, (sources: readonly string[]) => ReportWriter> = {
   table: tableWriter,
   json: jsonWriter,
   ndjson: ndjsonWriter,
@@ -19,4 +19,6 @@ const WRITERS: Record<Format, () => ReportWriter> = {
   voc: vocWriter,
 }
 
-export const reportWriter = (format: Format): ReportWriter => WRITERS[format]()
+/** @param sources names of the pictures to come, where they are known: ids that are cut from them stay distinct */
+export const reportWriter = (format: Format, sources: readonly string[] = []): ReportWriter =>
+  WRITERS[format](sources)

@@ -143,7 +143,7 @@ function noticeLicence(entry: CatalogueEntry, options: StoreOptions): void {
   options.onNotice?.(`The weights of "${entry.name}" are under ${name} (${meaning}).`)
 }
 
-const isOffline = (env: Environment): boolean => !['', '0', 'false'].includes(env.BOXLET_OFFLINE ?? '')
+export const isOffline = (env: Environment): boolean => !['', '0', 'false'].includes(env.BOXLET_OFFLINE ?? '')
 
 const offline = (entry: CatalogueEntry): BoxletError =>
   new BoxletError(

@@ -1,0 +1,58 @@
+import { parseArgs } from 'node:util'
+import { BoxletError } from '../errors.ts'
+import type { OptionSpec } from './option-spec.ts'
+import { didYouMean } from './suggest.ts'
+
+/** Options as text or true and false, and all else in order. @throws BoxletError USAGE in one line */
+export async function parseFlags(verb: string, args: string[], spec: Record<string, OptionSpec>) {
+  const options = Object.fromEntries(
+    Object.entries(spec).map(([name, { type, short, multiple }]) => [
+      name,
+      {
+        type: type === 'boolean' ? ('boolean' as const) : ('string' as const),
+        ...(short && { short }),
+        ...(multiple && { multiple }),
+      },
+    ]),
+  )
+  try {
+    return parseArgs({ args, options, allowPositionals: true, allowNegative: true, strict: true })
+  } catch (cause) {
+    throw await flagError(verb, args, spec, cause)
+  }
+}
+
+/** The flag is quoted in what Node says, perhaps after its short form. */
+const QUOTED_FLAG = /'(?:-\w, )?(--?[^\s'=<]+)/
+
+async function flagError(
+  verb: string,
+  args: string[],
+  spec: Record<string, OptionSpec>,
+  cause: unknown,
+): Promise<BoxletError> {
+  const { code, message = '' } = cause as NodeJS.ErrnoException
+  const flag = QUOTED_FLAG.exec(message)?.[1] ?? 'something else'
+  const help = `Run "boxlet ${verb} --help" for its options.`
+  const usage = (text: string, hint = help) => new BoxletError('USAGE', text, { cause, hint })
+  if (code !== 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE') {
+    const meant = await didYouMean(
+      flag,
+      Object.keys(spec).map((name) => `--${name}`),
+    )
+    return usage(`Expected an option of "boxlet ${verb}" but received "${flag}".`, meant + help)
+  }
+  if (message.includes('does not take')) return usage(`Expected no value for ${flag} but received one.`)
+  const next = args[args.findIndex((arg) => arg === flag || shortOf(flag, spec) === arg) + 1]
+  if (!message.includes('ambiguous') || next === undefined)
+    return usage(`Expected a value for ${flag} but received none.`)
+  return usage(
+    `Expected a value for ${flag} but received "${next}".`,
+    `Write ${flag}=${next} for a value that starts with a dash.`,
+  )
+}
+
+function shortOf(flag: string, spec: Record<string, OptionSpec>): string | undefined {
+  const short = spec[flag.slice(2)]?.short
+  return short === undefined ? undefined : `-${short}`
+}

@@ -227,7 +227,9 @@ class Judge {
   /** A reading that finds objects everywhere is none, however sure it is of them. */
   #refusal(trial: Measured, current: Measured): string | undefined {
     if (this.#options.truth !== undefined) return undefined
-    if (trial.delusion > trial.value / 2) return IN_PIECES
+    // Where the contract itself sees things in pieces, only a reading that hardly does is plainly better.
+    const share = credible(current) < current.value ? 0.1 : 0.5
+    if (trial.delusion > trial.value * share) return IN_PIECES
     const { factor, more, unknown } = MOST_OBJECTS
     const each = current.objects / this.#pictures.length
     const most = each < 1 ? unknown : factor * each + more

@@ -3,13 +3,15 @@ import { validateContract } from '../model/contract-schema.ts'
 import { readSettings } from './config.ts'
 import { evidenceLines, GUESS } from './model-contract-lines.ts'
 import { modelFacts } from './model-facts.ts'
+import { saveFile } from './save-file.ts'
 import type { ExitCode, Io } from './verb.ts'
 
-const OPTIONS = { family: { type: 'string' } } as const
+const OPTIONS = { family: { type: 'string' }, out: { type: 'string', short: 'o' } } as const
 
 /**
- * `boxlet model contract FILE|NAME [--family NAME] > contract.json`: the contract on standard output, to edit
- * and to give back with `--contract`. What is a guess is said on standard error.
+ * `boxlet model contract FILE|NAME [--family NAME] [--out FILE]`: the contract that the file leads to, to edit and
+ * to give back with `--contract`. A contract that is stored beside the file is not read: a shell may just have
+ * emptied it to take this one. What is a guess is said on standard error.
  */
 export async function run(args: string[], io: Io): Promise<ExitCode> {
   const { values, positionals } = await readSettings('model', args, OPTIONS, io.env)
@@ -27,10 +29,13 @@ export async function run(args: string[], io: Io): Promise<ExitCode> {
     name,
     io,
     values.family === undefined ? undefined : { family: values.family },
+    { ignoreContract: true },
   )
   if (facts.contract === undefined) throw facts.unrecognised
   const contract = validateContract(facts.contract)
-  io.stdout.write(`${JSON.stringify(contract, undefined, 2)}\n`)
+  const text = `${JSON.stringify(contract, undefined, 2)}\n`
+  if (values.out === undefined) io.stdout.write(text)
+  else await saveFile(values.out, text)
   const guesses =
     facts.contractFrom === 'recognised' ? facts.evidence.filter(({ confidence }) => confidence < GUESS) : []
   if (guesses.length > 0)

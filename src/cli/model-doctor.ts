@@ -92,7 +92,7 @@ const decoded = async (name: string, bytes: Uint8Array): Promise<DoctorPicture> 
 })
 
 async function given(inputs: string[], limit: number, io: Io): Promise<DoctorPicture[]> {
-  const sources = await pictureSources(inputs, { stdin: io.stdin, allowPrivate: false })
+  const sources = await pictureSources(inputs, { stdin: io.stdin, env: io.env, allowPrivate: false })
   const pictures: DoctorPicture[] = []
   for (const source of sources.slice(0, limit))
     pictures.push(await decoded(source.name, await source.read(io.signal)))

@@ -28,9 +28,14 @@ export interface ModelFacts {
 }
 
 /** Finds a model by name or path and reads it. Runs it only where the file leaves something open. */
-export async function modelFacts(nameOrPath: string, io: Io, parts?: ContractParts): Promise<ModelFacts> {
+export async function modelFacts(
+  nameOrPath: string,
+  io: Io,
+  parts?: ContractParts,
+  { ignoreContract = false } = {},
+): Promise<ModelFacts> {
   const progress = storeProgress(io)
-  const resolved = await resolveModel(nameOrPath, progress).finally(progress.end)
+  const resolved = await resolveModel(nameOrPath, { ...progress, ignoreContract }).finally(progress.end)
   const bytes = await readModelFile(resolved.path)
   const signature = await readSignature(bytes)
   const { found, unrecognised } = await ask(signature, resolved, parts)

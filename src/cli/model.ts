@@ -1,14 +1,15 @@
-import { parseArgs } from 'node:util'
 import { BoxletError } from '../errors.ts'
 import { type ListedModel, listModels, pullModel, removeModel } from '../model/store.ts'
 import { megabytes, storeProgress } from './download-progress.ts'
+import { parseFlags } from './flags.ts'
+import { didYouMean } from './suggest.ts'
 import type { ExitCode, Io, Verb } from './verb.ts'
 
 const HELP = `boxlet model list [--format table|json]
 boxlet model pull NAME... [--format table|json]
 boxlet model remove NAME... [--format table|json]
 boxlet model inspect FILE|NAME [--format text|json] [--family NAME]
-boxlet model contract FILE|NAME [--family NAME]
+boxlet model contract FILE|NAME [--family NAME] [--out FILE]
 boxlet model doctor FILE|NAME --image PIC... [--annotations DATA] [--out DIR] [--format text|json]
 
 Models of the catalogue, by name, and your own files.
@@ -23,6 +24,7 @@ Models of the catalogue, by name, and your own files.
 Options
   --format table|json   how results are printed; table (inspect: text) by default
   --family NAME         read the file as one of this family, not as the likeliest
+  --out FILE            of contract: write it there; beside the model as NAME.contract.json it is found by itself
 
 Options of doctor
   --image PIC           picture, folder or pattern; may be given several times
@@ -42,7 +44,7 @@ Examples
   boxlet model list
   boxlet model pull yolov8n
   boxlet model inspect fridge.onnx
-  boxlet model contract fridge.onnx > contract.json
+  boxlet model contract fridge.onnx --out fridge.contract.json
   boxlet model doctor fridge.onnx --image photo.jpg --write contract.json
   BOXLET_CACHE=./models boxlet model pull deimv2-atto
 
@@ -62,15 +64,15 @@ export const verb: Verb = {
   name: 'model',
   summary: 'List, fetch, inspect and remove models',
   help: HELP,
-  run(args, io) {
+  async run(args, io) {
     const [name, ...rest] = args
-    const run = name === undefined ? undefined : SUBVERBS[name]
+    const run = name !== undefined && Object.hasOwn(SUBVERBS, name) ? SUBVERBS[name] : undefined
     if (run === undefined) {
       const received = name === undefined ? 'nothing' : `"${name}"`
       throw new BoxletError(
         'USAGE',
         `Expected ${Object.keys(SUBVERBS).join(', ')} after "model" but received ${received}.`,
-        { hint: 'Run "boxlet model --help".' },
+        { hint: `${await didYouMean(name ?? '', Object.keys(SUBVERBS))}Run "boxlet model --help".` },
       )
     }
     return run(rest, io)
@@ -78,7 +80,7 @@ export const verb: Verb = {
 }
 
 async function list(args: string[], io: Io): Promise<ExitCode> {
-  const { format, names } = readArgs(args)
+  const { format, names } = await readArgs(args)
   if (names.length > 0) throw usage('Expected no names for "model list" but received some.')
   const models = await listModels({ env: io.env })
   io.stdout.write(
@@ -88,7 +90,7 @@ async function list(args: string[], io: Io): Promise<ExitCode> {
 }
 
 async function pull(args: string[], io: Io): Promise<ExitCode> {
-  const { format, names } = readArgs(args)
+  const { format, names } = await readArgs(args)
   if (names.length === 0) throw usage('Expected the name of a model for "model pull" but received none.')
   return forEachName(names, format, io, async (name) => {
     const progress = storeProgress(io)
@@ -102,7 +104,7 @@ async function pull(args: string[], io: Io): Promise<ExitCode> {
 }
 
 async function remove(args: string[], io: Io): Promise<ExitCode> {
-  const { format, names } = readArgs(args)
+  const { format, names } = await readArgs(args)
   if (names.length === 0) throw usage('Expected the name of a model for "model remove" but received none.')
   return forEachName(names, format, io, async (name) => {
     const removed = await removeModel(name, { env: io.env })
@@ -136,13 +138,8 @@ async function forEachName(
   return failed === names.length ? 3 : 1
 }
 
-function readArgs(args: string[]): { format: 'table' | 'json'; names: string[] } {
-  let parsed: { values: { format?: string | undefined }; positionals: string[] }
-  try {
-    parsed = parseArgs({ args, options: { format: { type: 'string' } }, allowPositionals: true })
-  } catch (error) {
-    throw usage(`Expected options of "boxlet model" but received others: ${(error as Error).message}`)
-  }
+async function readArgs(args: string[]): Promise<{ format: 'table' | 'json'; names: string[] }> {
+  const parsed = await parseFlags('model', args, { format: { type: 'string' } })
   const format = parsed.values.format ?? 'table'
   if (format !== 'table' && format !== 'json') {
     throw usage(`Expected table or json for --format but received "${format}".`)

@@ -1,4 +1,5 @@
 import { BoxletError } from '../errors.ts'
+import { sniff } from '../image/sniff.ts'
 import type { ModelSignature } from './signature.ts'
 
 /** `TFL3` at byte 4 is the mark of a TensorFlow Lite file. */
@@ -21,5 +22,20 @@ export async function readSignature(bytes: Uint8Array): Promise<ModelSignature> 
   }
   const { readOnnx } = await import('./onnx/reader.ts')
   const { withOrigin } = await import('./tflite/origin.ts')
-  return withOrigin(readOnnx(bytes))
+  try {
+    return withOrigin(readOnnx(bytes))
+  } catch (error) {
+    throw notAModel(bytes, error)
+  }
+}
+
+/** A picture, page or archive under the name of a model is told as what it is. */
+function notAModel(bytes: Uint8Array, error: unknown): unknown {
+  const { name } = sniff(bytes)
+  if (!(error instanceof BoxletError) || error.code !== 'MODEL_CORRUPT' || name === 'unknown binary data')
+    return error
+  return new BoxletError('MODEL_CORRUPT', `Expected an ONNX or TFLite model but received ${name}.`, {
+    cause: error,
+    hint: 'The bytes decide, not the name; an address may have answered with a page or message instead of the model.',
+  })
 }

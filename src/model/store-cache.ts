@@ -115,12 +115,15 @@ const DISK_REASONS: Record<string, string> = {
   EIO: 'the disk has a fault',
 }
 
+/** Faults that more room mends. */
+const FULL = new Set(['ENOSPC', 'EDQUOT'])
+
 /** One line for any fault of the disk under the cache. */
 export function unwritable(doing: string, cause: unknown): BoxletError {
   const code = (cause as NodeJS.ErrnoException).code ?? 'unknown'
   const reason = DISK_REASONS[code] ?? `the system answered ${code}`
   return new BoxletError('CACHE_UNWRITABLE', `Expected the model cache to ${doing} but ${reason}.`, {
     cause,
-    hint: 'Free some space there, or set BOXLET_CACHE to a folder that can be written.',
+    hint: `${FULL.has(code) ? 'Free some space there, or set' : 'Set'} BOXLET_CACHE to a folder that can be written.`,
   })
 }

@@ -29,6 +29,8 @@ export interface StoreOptions {
   onProgress?: ((progress: DownloadProgress) => void) | undefined
   /** Lines for a person, e.g. the licence of weights that are about to be fetched. */
   onNotice?: ((line: string) => void) | undefined
+  /** Leaves a contract beside the model unread: only the file itself is asked. */
+  ignoreContract?: boolean | undefined
 }
 
 export interface ResolvedModel {
@@ -159,7 +161,7 @@ async function resolveFile(path: string, options: StoreOptions): Promise<Resolve
       hint: 'Check the permissions of the file.',
     })
   })
-  const beside = await contractBeside(path)
+  const beside = options.ignoreContract ? undefined : await contractBeside(path)
   return {
     name: basename(path, extname(path)),
     path,
@@ -169,7 +171,7 @@ async function resolveFile(path: string, options: StoreOptions): Promise<Resolve
   }
 }
 
-/** `fridge.contract.json` for `fridge.onnx`. */
+/** `fridge.contract.json` for `fridge.onnx`. An empty one is what a shell makes before the command that fills it. */
 async function contractBeside(modelPath: string): Promise<{ contract: Contract; path: string } | undefined> {
   const path = join(dirname(modelPath), `${basename(modelPath, extname(modelPath))}.contract.json`)
   let text: string
@@ -179,6 +181,7 @@ async function contractBeside(modelPath: string): Promise<{ contract: Contract; 
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw unreadableContract(path, 'a file that cannot be read', error)
   }
+  if (text === '') return undefined
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -198,10 +201,15 @@ const unreadableContract = (path: string, what: string, cause: unknown): BoxletE
 async function notFound(nameOrPath: string, isFolder: boolean, env: Environment): Promise<BoxletError> {
   const near = nearestNames(basename(nameOrPath, extname(nameOrPath)), await catalogueNames(env))
   const meant = near.length === 0 ? '' : `Did you mean ${near.map((name) => `"${name}"`).join(' or ')}? `
-  const what = isFolder ? 'a folder' : `"${nameOrPath}"`
+  const isPath = /[\\/]|\.(onnx|tflite)$/i.test(nameOrPath)
   return new BoxletError(
     'MODEL_NOT_FOUND',
-    `Expected the name of a model or the path of a model file but received ${what}.`,
-    { hint: `${meant}Run "boxlet model list" for the names.`, details: { suggestions: near } },
+    isPath && !isFolder
+      ? `Expected a model file but "${nameOrPath}" does not exist.`
+      : `Expected the name of a model or the path of a model file but received ${isFolder ? 'a folder' : `"${nameOrPath}"`}.`,
+    {
+      hint: `${meant}${isPath ? 'Check the path, or run' : 'Run'} "boxlet model list" for the names.`,
+      details: { suggestions: near },
+    },
   )
 }

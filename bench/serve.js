@@ -72,17 +72,16 @@ async function throughput(port, pictures, model, workers, seconds, rounds) {
   for (let round = 0; round < rounds; round++) {
     for (const clients of counts) {
       const bareBefore = process.cpuUsage()
-      const bareDone = await bare.run(seconds * 1000)
+      const { done: bareDone, rate: bareRate } = await bare.run(seconds * 1000)
       const bareCpu = microseconds(process.cpuUsage(bareBefore)) / bareDone
-      const bareRate = bareDone / seconds
       const before = await metric(port, 'process_cpu_seconds_total')
-      const { done, times, errors } = await load(port, pictures, clients, seconds * 1000)
+      const { done, times, all, errors } = await load(port, pictures, clients, seconds * 1000)
       const cpu = ((await metric(port, 'process_cpu_seconds_total')) - before) * 1e6
       const into = results.get(clients)
       const sorted = times.toSorted((a, b) => a - b)
       into.rate.push(done / seconds)
       into.ratio.push(done / seconds / bareRate)
-      into.cpu.push(bareCpu / (cpu / times.length))
+      into.cpu.push(bareCpu / (cpu / all))
       into.p50.push(quantile(sorted, 0.5))
       into.p99.push(quantile(sorted, 0.99))
       into.errors += errors
@@ -140,6 +139,7 @@ async function load(port, pictures, clients, milliseconds, count = Number.POSITI
   const times = []
   let begun = 0
   let done = 0
+  let all = 0
   let errors = 0
   const client = () =>
     new Promise((finish, fail) => {
@@ -168,6 +168,7 @@ async function load(port, pictures, clients, milliseconds, count = Number.POSITI
           left = Number(/content-length: (\d+)/i.exec(head)[1]) - (head.length - split - 4)
         } else left -= chunk.length
         if (left > 0) return
+        all++
         // What ends after the time is not counted, as the bare run counts no picture that it has not finished.
         if (performance.now() <= end) {
           done++
@@ -178,7 +179,7 @@ async function load(port, pictures, clients, milliseconds, count = Number.POSITI
       })
     })
   await Promise.all(Array.from({ length: clients }, client))
-  return { done, times, errors }
+  return { done, all, times, errors }
 }
 
 async function startService(model, workers) {
@@ -211,7 +212,9 @@ async function startBare(model, pictures, workers) {
     async run(milliseconds) {
       const counts = Promise.all(threads.map(answer))
       for (const thread of threads) thread.postMessage(milliseconds)
-      return (await counts).reduce((sum, value) => sum + value, 0)
+      const all = await counts
+      const sum = (name) => all.reduce((total, part) => total + part[name], 0)
+      return { done: sum('done'), rate: sum('rate') }
     },
     stop: () => Promise.all(threads.map((thread) => thread.terminate())),
   }
@@ -220,17 +223,20 @@ async function startBare(model, pictures, workers) {
 /** One detector that does nothing else: what the cores give without a service. */
 async function bareWorker() {
   const { model, pictures } = workerData
+  const bytes = pictures.map((picture) => new Uint8Array(picture))
   const detector = await Detector.load(model, { threads: 1 })
   await detector.warmUp()
   let at = 0
   parentPort.on('message', async (milliseconds) => {
-    const end = performance.now() + milliseconds
+    const begun = performance.now()
+    const end = begun + milliseconds
     let done = 0
     while (performance.now() < end) {
-      await detector.detect(pictures[at++ % pictures.length])
-      if (performance.now() <= end) done++
+      await detector.detect(bytes[at++ % bytes.length])
+      done++
     }
-    parentPort.postMessage(done)
+    // The last picture ends after the time: its share before it counts.
+    parentPort.postMessage({ done, rate: done / ((performance.now() - begun) / 1000) })
   })
   parentPort.postMessage('ready')
 }

@@ -88,8 +88,12 @@ export class DetectorPool implements Detectors {
         'MODEL_NOT_FOUND',
         'Expected the name of a model that is served but received another.',
       )
-    const detect = (image: ImageInput, { signal, ...options }: DetectOptions = {}) =>
-      this.#run({ kind: 'detect', model: name, image, options }, signal) as Promise<DetectResult>
+    const detect = (image: ImageInput, { signal, consume, ...options }: DetectOptions = {}) =>
+      this.#run(
+        { kind: 'detect', model: name, image, options },
+        signal,
+        consume ? wholeBuffer(image) : undefined,
+      ) as Promise<DetectResult>
     return {
       model,
       detect,
@@ -117,10 +121,10 @@ export class DetectorPool implements Detectors {
     await Promise.all([...this.#threads].map((worker) => worker.end()))
   }
 
-  async #run(job: Job, signal: AbortSignal | undefined): Promise<unknown> {
+  async #run(job: Job, signal: AbortSignal | undefined, move?: ArrayBuffer): Promise<unknown> {
     signal?.throwIfAborted()
     const run = (worker: PoolWorker): Promise<unknown> => {
-      const work = worker.run(job, signal)
+      const work = worker.run(job, signal, move)
       const offer = () => {
         if (this.#workers.has(worker)) this.#queue.next(worker)
       }
@@ -170,6 +174,14 @@ export class DetectorPool implements Detectors {
       this.#queue.refuseAll(new BoxletError('INTERNAL', 'Expected a worker but all of them ended.'))
   }
 }
+
+/** Moved as a whole or not at all: a part of a larger buffer would take its neighbours along. */
+const wholeBuffer = (image: ImageInput): ArrayBuffer | undefined =>
+  image instanceof Uint8Array &&
+  image.buffer instanceof ArrayBuffer &&
+  image.byteLength === image.buffer.byteLength
+    ? image.buffer
+    : undefined
 
 async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   let stop: (() => void) | undefined

@@ -30,7 +30,10 @@ async function detect(c: Ctx, service: Service): Promise<Response> {
       'Expected one picture for an annotated answer but received several.',
     )
   const detector = await detectorFor(service, call, model)
-  const outcomes = await runAll(service, call, detector, pictures, options)
+  const outcomes = await runAll(service, call, detector, pictures, {
+    ...options,
+    consume: form.kind !== 'picture',
+  })
   const only = outcomes[0]
   if (outcomes.length === 1 && only?.error !== undefined) throw only.error
   return answer(form, outcomes, detector, withAltText, service, call)

@@ -68,6 +68,6 @@ async function answer(c: Ctx, service: Service, client: OlderClient): Promise<Re
   }
   const bytes = decodeBase64(image, service.limits.pictureBytes)
   const detector = await detectorFor(service, call, undefined)
-  const { detections } = await detectOne(service, call, detector, bytes, options.data)
+  const { detections } = await detectOne(service, call, detector, bytes, { ...options.data, consume: true })
   return c.json(client.answer(detections) as object)
 }

@@ -21,6 +21,7 @@ export async function detectCustomLabels(body: Uint8Array, service: Service, cal
   const result = await detectOne(service, call, detector, bytes, {
     // Without a confidence the model's own thresholds apply, as the assumed thresholds do in the service.
     ...(MinConfidence == null ? {} : { minScore: Math.max(LEAST_SCORE, MinConfidence / 100) }),
+    consume: true,
     ...imageLimits(limits),
   })
   checkSize(result.image, limits)

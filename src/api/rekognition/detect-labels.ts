@@ -23,7 +23,11 @@ export async function detectLabels(body: Uint8Array, service: Service, call: Cal
   const bytes = await pictureBytes(request.Image, limits, service, call)
   const detector = await detectorFor(service, call, undefined)
   const minScore = Math.max(LEAST_SCORE, (request.MinConfidence ?? DEFAULT_MIN_CONFIDENCE) / 100)
-  const result = await detectOne(service, call, detector, bytes, { minScore, ...imageLimits(limits) })
+  const result = await detectOne(service, call, detector, bytes, {
+    minScore,
+    consume: !features.has('IMAGE_PROPERTIES'),
+    ...imageLimits(limits),
+  })
   checkSize(result.image, limits)
   const labels = features.has('GENERAL_LABELS') ? chosen(request, result) : []
   const most = request.Settings?.ImageProperties?.MaxDominantColors ?? DEFAULT_MAX_COLOURS

@@ -206,7 +206,10 @@ class Judge {
     const best = others.sort((a, b) => rank(b.trial) - rank(a.trial))[0] ?? current
     const yardstick = rank(current.trial)
     const gain = rank(best.trial) - yardstick
-    const isBetter = best !== current && gain > this.#leastGain(yardstick, rank !== credible)
+    // Phantoms of a wrong reading are gone in the right one; where they stay, they are the model's own.
+    const isDeluded = credible(current.trial) < current.trial.value
+    const staysSo = isDeluded && best.trial.objects * 2 > current.trial.objects
+    const isBetter = best !== current && !staysSo && gain > this.#leastGain(yardstick, rank !== credible)
     return {
       dimension,
       trials: measured.map(({ variant, trial }) => {

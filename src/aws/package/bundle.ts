@@ -2,7 +2,7 @@
  * The handler and all JavaScript that it needs as one file and a few chunks that load on demand. One file
  * instead of some hundred saves about a tenth of a second at every cold start.
  */
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -126,8 +126,21 @@ const withoutUnused: Plugin = {
       namespace === 'file' && isOurs.test(importer) ? { path: 'zod', namespace: 'lazy' } : undefined,
     )
     setup.onLoad({ filter: /^zod$/, namespace: 'lazy' }, () => ({
-      contents: `import{z,useZod}from${JSON.stringify(handlerFile('lazy-zod'))};useZod(()=>require('zod').z);export{z};`,
+      contents: `import{z,useZod}from${JSON.stringify(handlerFile('lazy-zod'))};useZod(()=>require('zod-used'));export{z};`,
       resolveDir: ROOT,
+    }))
+    // Only the builders that our schemas name: the rest of the library is three quarters of it.
+    setup.onResolve({ filter: /^zod-used$/ }, () => ({ path: 'zod-used', namespace: 'lazy' }))
+    setup.onLoad({ filter: /^zod-used$/, namespace: 'lazy' }, async () => ({
+      contents: `export{${(await zodNames()).join(',')}}from'zod';`,
+      resolveDir: ROOT,
+    }))
+    // sharp asks which system it is on and whether its libraries fit; for the target both are settled.
+    setup.onLoad({ filter: /node_modules[\\/]semver[\\/]index\.js$/ }, () => ({
+      contents: `const yes=()=>true;module.exports={coerce:(version)=>({version}),satisfies:yes,gte:yes};`,
+    }))
+    setup.onLoad({ filter: /node_modules[\\/]detect-libc[\\/]lib[\\/]detect-libc\.js$/ }, () => ({
+      contents: `const glibc=()=>'glibc';module.exports={isNonGlibcLinuxSync:()=>false,familySync:glibc,versionSync:()=>'2.34'};`,
     }))
     // Messages in forty languages; ours are in one and made elsewhere.
     setup.onLoad({ filter: /zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({
@@ -135,6 +148,21 @@ const withoutUnused: Plugin = {
       loader: 'js',
     }))
   },
+}
+
+/** What follows `z.` in the modules that build schemas for the application. */
+async function zodNames(): Promise<string[]> {
+  const names = new Set<string>()
+  for (const room of ['api', 'model']) {
+    const folder = fileURLToPath(new URL(`../../${room}/`, import.meta.url))
+    for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile() || !/(?<!\.test|\.d)\.(ts|js)$/.test(entry.name)) continue
+      const text = await readFile(join(entry.parentPath, entry.name), 'utf8')
+      if (/from 'zod'/.test(text)) for (const [, name] of text.matchAll(/\bz\s*\.(\w+)/g)) names.add(name!)
+    }
+  }
+  // Types and namespaces of types are gone by the time that this runs.
+  return [...names].filter((name) => /^[a-z]/.test(name) && name !== 'infer').sort()
 }
 
 function packagesOf(metafile: Metafile): string[] {

@@ -53,9 +53,9 @@ async function checkKeys(keys: string[], known: ReadonlySet<string>, where: stri
   }
 }
 
-/** The help of a verb names all its options; a test holds it to that. */
+/** The help of a verb names all its options, some as `--no-x`; a test holds it to that. */
 export const optionNames = ({ help }: Verb): Set<string> =>
-  new Set([...help.matchAll(/--([a-z][a-z-]*[a-z]|[a-z])\b/g)].map(([, name]) => name!))
+  new Set([...help.matchAll(/--(?:no-)?([a-z][a-z-]*[a-z]|[a-z])\b/g)].map(([, name]) => name!))
 
 const kebab = (key: string): string => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 const optionOf = (variable: string): string =>

@@ -144,7 +144,7 @@ abstract class Message {
   /** Forms are rare and their parser is long: Node's own reads them. */
   async formData(): Promise<FormData> {
     const headers = { 'content-type': this.headers.get('content-type') ?? '' }
-    const { NodeResponse = Response } = globalThis as { NodeResponse?: typeof Response }
+    const NodeResponse = (await fetch('data:,')).constructor as typeof Response
     return new NodeResponse((await this.bytes()) as Uint8Array<ArrayBuffer>, { headers }).formData()
   }
 }
@@ -203,14 +203,10 @@ export class LightRequest extends Message {
   }
 }
 
-/** Puts the light classes in the place of Node's, which are getters that have loaded nothing so far. */
+/**
+ * Puts the light classes in the place of Node's. By assignment: to define or to look at these properties would
+ * load what they stand for.
+ */
 export function useLightWeb(): void {
-  const native = Object.getOwnPropertyDescriptor(globalThis, 'Response')
-  Object.defineProperty(globalThis, 'NodeResponse', { ...native, configurable: true })
-  for (const [name, value] of [
-    ['Headers', LightHeaders],
-    ['Request', LightRequest],
-    ['Response', LightResponse],
-  ] as const)
-    Object.defineProperty(globalThis, name, { value, writable: true, configurable: true })
+  Object.assign(globalThis, { Headers: LightHeaders, Request: LightRequest, Response: LightResponse })
 }

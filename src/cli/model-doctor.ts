@@ -148,12 +148,14 @@ function asJson(
   }
 }
 
+const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
+
 function text(name: string, family: string, diagnosis: Diagnosis, page: string): string {
   const byAp = diagnosis.decidedBy === 'ap'
   const number = (value: number) => (byAp ? (100 * value).toFixed(1) : value.toFixed(2))
   const measure = byAp ? 'AP' : 'agreement'
   const lines = [
-    `${basename(name)}: ${family}, judged by ${byAp ? 'AP' : 'agreement with mirror images'} over ${diagnosis.pictures} picture${diagnosis.pictures === 1 ? '' : 's'}`,
+    `${basename(name)}: ${family}, judged by ${byAp ? 'AP' : 'agreement with mirror images'} over ${plural(diagnosis.pictures, 'picture')}`,
     '',
     ...diagnosis.findings.map(({ severity, message }) => `${severity.padEnd(8)} ${message}`),
     ...(diagnosis.findings.length > 0 ? [''] : []),
@@ -164,7 +166,7 @@ function text(name: string, family: string, diagnosis: Diagnosis, page: string):
         ? ` (+${number(gain)} ${measure})`
         : leaning === undefined
           ? ''
-          : ` (${leaning.name} is ${number(leaning.gain)} better, too little to decide by so few pictures)`
+          : ` (${leaning.name} is ${number(leaning.gain)} better, too little to decide by ${plural(diagnosis.pictures, 'picture')})`
     lines.push(`${dimension}: ${wanted}${why}`)
     for (const trial of trials) {
       const mark = trial.name === wanted ? '*' : ' '
@@ -174,11 +176,14 @@ function text(name: string, family: string, diagnosis: Diagnosis, page: string):
       )
     }
   }
+  const isFaulty = diagnosis.findings.some(({ severity }) => severity === 'fault')
   lines.push(
-    '',
-    diagnosis.set.length === 0
-      ? `The contract reads the model as it wants to be read (${measure} ${number(diagnosis.before)}).`
-      : `The model wants: ${diagnosis.set.map((part) => `--set '${part}'`).join(' ')}\n${measure} ${number(diagnosis.before)} → ${number(diagnosis.after)}. --write FILE writes the contract.`,
+    ...(diagnosis.dimensions.length > 0 ? [''] : []),
+    diagnosis.set.length === 0 && isFaulty
+      ? 'None of the readings tried mends the fault.'
+      : diagnosis.set.length === 0
+        ? `The contract reads the model as it wants to be read (${measure} ${number(diagnosis.before)}).`
+        : `The model wants: ${diagnosis.set.map((part) => `--set '${part}'`).join(' ')}\n${measure} ${number(diagnosis.before)} → ${number(diagnosis.after)}. --write FILE writes the contract.`,
     `Pictures: ${page}`,
   )
   return `${lines.join('\n')}\n`

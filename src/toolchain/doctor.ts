@@ -70,9 +70,15 @@ const MIN_SCORE = 0.25
 /** AP moves by less than this for no reason; by more the smaller the set. */
 const LEAST_AP_GAIN = 0.005
 const LEAST_AP_GAIN_OF_FEW = 0.03
-/** Share of the contract's own agreement. One picture swings by a third from luck alone. */
+/** Share of the contract's own agreement. */
 const LEAST_AGREEMENT_GAIN = 0.2
-const LEAST_AGREEMENT_GAIN_OF_FEW = 0.5
+/** The same for few pictures, where the best of several geometries leads by half from luck alone. */
+const LEAST_AGREEMENT_GAIN_OF_FEW: Record<Dimension, number> = {
+  boxes: 0.5,
+  scale: 0.5,
+  colour: 0.35,
+  geometry: 0.75,
+}
 const FEW_PICTURES = 5
 /** Network inputs far too large find hundreds of sure objects: more than this beside the contract's are none. */
 const MOST_OBJECTS = { factor: 3, more: 10, unknown: 100 }
@@ -209,7 +215,7 @@ class Judge {
     // Phantoms of a wrong reading are gone in the right one; where they stay, they are the model's own.
     const isDeluded = credible(current.trial) < current.trial.value
     const staysSo = isDeluded && best.trial.objects * 2 > current.trial.objects
-    const isBetter = best !== current && !staysSo && gain > this.#leastGain(yardstick, rank !== credible)
+    const isBetter = best !== current && !staysSo && gain > this.#leastGain(yardstick, dimension)
     return {
       dimension,
       trials: measured.map(({ variant, trial }) => {
@@ -310,12 +316,12 @@ class Judge {
       trial.objects === 0 || credible(trial) < most / 4 ? 0 : credible(trial) / (trial.objects / count)
   }
 
-  #leastGain(current: number, isPerObject: boolean): number {
+  #leastGain(current: number, dimension: Dimension): number {
     const isFew = this.#pictures.length < FEW_PICTURES
     if (this.#options.truth !== undefined) return isFew ? LEAST_AP_GAIN_OF_FEW : LEAST_AP_GAIN
-    const share = isFew ? LEAST_AGREEMENT_GAIN_OF_FEW : LEAST_AGREEMENT_GAIN
+    const share = isFew ? LEAST_AGREEMENT_GAIN_OF_FEW[dimension] : LEAST_AGREEMENT_GAIN
     // Next to nothing is no measure: there it takes half an object to be better.
-    return share * Math.max(current, isPerObject ? LEAST_PER_OBJECT : 1)
+    return share * Math.max(current, dimension === 'boxes' ? LEAST_PER_OBJECT : 1)
   }
 
   #checkSignal(): void {

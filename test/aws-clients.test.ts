@@ -146,7 +146,7 @@ describe.skipIf(!hasCorpus)('unmodified AWS clients', () => {
     })
 
     it('waits and tries again by itself when the service is full', async () => {
-      const small = await startTestService({ limits: { inFlight: 1, inFlightPerClient: 1 } })
+      const small = await startTestService({ limits: { inFlight: 1 } })
       const client = new RekognitionClient({
         endpoint: small.url,
         region: 'us-east-1',

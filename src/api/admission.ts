@@ -3,19 +3,25 @@ import type { Limits } from './options.ts'
 
 /** A place in the service, held from before the body is read until the work has really ended. */
 export interface Place {
-  /** Room for more body bytes than were declared. @throws BoxletError OVERLOADED */
+  /** Room for body bytes that have arrived. @throws BoxletError OVERLOADED */
   grow(bytes: number): void
+  /** The body is there and the work begins. @throws BoxletError OVERLOADED */
+  begin(): void
   leave(): void
 }
 
 /**
  * Decides which requests are let in. Load beyond what fits is refused at once: each request let in holds
  * its body in memory, so a longer queue would only fail later and larger.
+ *
+ * Bodies on their way count apart from work, and only by the bytes that have arrived, so that clients that
+ * announce much and send slowly do not keep others out.
  */
 export class Admission {
   readonly #limits: Limits
   readonly #perClient = new Map<string, number>()
-  #requests = 0
+  #reading = 0
+  #working = 0
   #bytes = 0
   #closed = false
   #idle: (() => void)[] = []
@@ -25,32 +31,39 @@ export class Admission {
   }
 
   get requests(): number {
-    return this.#requests
+    return this.#reading + this.#working
   }
 
-  /** @param bytes declared length of the body, or 0 where none is declared; `grow` as it comes in then */
-  enter(client: string, bytes: number): Place {
+  enter(client: string): Place {
     if (this.#closed)
       throw new BoxletError(
         'SHUTTING_DOWN',
         'Expected a running service but it is stopping and takes no new work.',
       )
     const mine = this.#perClient.get(client) ?? 0
-    if (this.#requests >= this.#limits.inFlight) throw overloaded('service')
+    this.#checkWork()
+    if (this.#reading >= this.#limits.reading) throw overloaded('service')
     if (mine >= this.#limits.inFlightPerClient) throw overloaded('client')
-    this.#take(bytes, 0)
-    this.#requests++
+    this.#reading++
     this.#perClient.set(client, mine + 1)
-    let held = bytes
-    let inside = true
+    let held = 0
+    let phase: 'reading' | 'working' | 'left' = 'reading'
     return {
-      grow: (more) => {
-        this.#take(more, held)
-        held += more
+      grow: (bytes) => {
+        this.#take(bytes, held)
+        held += bytes
+      },
+      begin: () => {
+        this.#checkWork()
+        this.#reading--
+        this.#working++
+        phase = 'working'
       },
       leave: () => {
-        if (!inside) return
-        inside = false
+        if (phase === 'left') return
+        if (phase === 'reading') this.#reading--
+        else this.#working--
+        phase = 'left'
         this.#leave(client, held)
       },
     }
@@ -59,7 +72,11 @@ export class Admission {
   /** Takes no new work and resolves when what was let in has left. */
   async drain(): Promise<void> {
     this.#closed = true
-    if (this.#requests > 0) await new Promise<void>((resolve) => this.#idle.push(resolve))
+    if (this.requests > 0) await new Promise<void>((resolve) => this.#idle.push(resolve))
+  }
+
+  #checkWork(): void {
+    if (this.#working >= this.#limits.inFlight) throw overloaded('service')
   }
 
   /** A body that is alone always fits, so that a large one to an idle service is not refused for good. */
@@ -70,12 +87,11 @@ export class Admission {
   }
 
   #leave(client: string, bytes: number): void {
-    this.#requests--
     this.#bytes -= bytes
     const left = (this.#perClient.get(client) ?? 1) - 1
     if (left === 0) this.#perClient.delete(client)
     else this.#perClient.set(client, left)
-    if (this.#requests === 0) for (const resolve of this.#idle.splice(0)) resolve()
+    if (this.requests === 0) for (const resolve of this.#idle.splice(0)) resolve()
   }
 }
 

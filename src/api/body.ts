@@ -14,7 +14,7 @@ export function declaredLength(headers: Headers): number | undefined {
 /**
  * Reads a body and stops at the limit, whatever length was declared.
  *
- * @param grow told of each piece of a body without a declared length; may throw to stop
+ * @param grow told of each piece that has arrived; may throw to stop
  */
 export async function readBody(
   body: AsyncIterable<Uint8Array> | null | undefined,
@@ -27,20 +27,22 @@ export async function readBody(
   if (body === null || body === undefined) return EMPTY
   return declared === undefined
     ? readUndeclared(body, maxBytes, signal, grow)
-    : readDeclared(body, declared, signal)
+    : readDeclared(body, declared, signal, grow)
 }
 
-/** The whole length at once, so that no piece outlives its arrival. */
+/** The whole length at once, so that no piece outlives its arrival. Pages are taken from the system as they fill. */
 async function readDeclared(
   body: AsyncIterable<Uint8Array>,
   declared: number,
   signal: AbortSignal,
+  grow: (bytes: number) => void,
 ): Promise<Uint8Array> {
   const bytes = new Uint8Array(declared)
   let size = 0
   for await (const piece of body) {
     signal.throwIfAborted()
     if (size + piece.byteLength > declared) throw wrongLength(declared)
+    grow(piece.byteLength)
     bytes.set(piece, size)
     size += piece.byteLength
   }

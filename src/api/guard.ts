@@ -28,7 +28,7 @@ export function guard({ limits, admission, auth, maxBytes }: GuardOptions): Midd
     const key = checks ? await auth.precheck(headers) : call.principal?.id
     const stream = c.env.body === undefined ? c.req.raw.body : c.env.body
     // The share of a client counts by key where there is one, else by address.
-    const place = admission.enter(key ?? c.env.clientAddress ?? 'unknown', declared ?? 0)
+    const place = admission.enter(key ?? c.env.clientAddress ?? 'unknown')
     let request: AuthRequest | undefined
     const work = async () => {
       const body = await readBody(stream, declared, maxBytes, call.signal, place.grow)
@@ -37,6 +37,7 @@ export function guard({ limits, admission, auth, maxBytes }: GuardOptions): Midd
         request = { method: c.req.method, target: targetOf(c), headers, body }
         call.principal = await auth.authenticate(request)
       }
+      place.begin()
       await next()
     }
     // The place is given back when the work has ended, which may be later than the answer.

@@ -34,7 +34,7 @@ const turn = () => new Promise((resolve) => setTimeout(resolve, 5))
 describe('admission', () => {
   it('refuses what does not fit with 503 and Retry-After, and takes it when there is room again', async () => {
     const { detector, release } = heldDetector()
-    const { app, send } = testApp(singleDetector(detector), { limits: { inFlight: 2, inFlightPerClient: 2 } })
+    const { app, send } = testApp(singleDetector(detector), { limits: { inFlight: 2 } })
     const accepted = [send('/v1/detect', post), send('/v1/detect', post)]
     await turn()
     const refused = await send('/v1/detect', post)
@@ -71,6 +71,28 @@ describe('admission', () => {
     expect((await send('/v1/detect', { method: 'POST', body: 'undeclared' })).status).toBe(503)
     release()
     expect((await first).status).toBe(200)
+  })
+
+  it('lets others work while slow bodies are on their way', async () => {
+    const { detector, release } = heldDetector()
+    const { send, app } = testApp(singleDetector(detector), { limits: { inFlight: 1, inFlightBytes: 20 } })
+    const feeds: ReadableStreamDefaultController[] = []
+    const slow = Array.from({ length: 5 }, () =>
+      send('/v1/detect', {
+        method: 'POST',
+        headers: { 'content-length': '1000' },
+        body: new ReadableStream({ start: (feed) => void feeds.push(feed) }),
+        duplex: 'half',
+      } as RequestInit),
+    )
+    await turn()
+    const quick = send('/v1/detect', post)
+    await turn()
+    release()
+    expect((await quick).status).toBe(200)
+    for (const feed of feeds) feed.close()
+    expect((await Promise.all(slow)).map(({ status }) => status)).toEqual(Array(5).fill(400))
+    expect(app.inFlight).toBe(0)
   })
 
   it('stays open for probes when it is full', async () => {

@@ -41,11 +41,13 @@ export interface Limits {
   pixels: number
   /** Pictures in one request. */
   pictures: number
-  /** Requests being read, waiting or running. Above it: 503 and Retry-After. */
+  /** Requests that wait or run. Above it: 503 and Retry-After. */
   inFlight: number
-  /** Body bytes of all those together, since each is held in memory. */
+  /** Requests whose body is still on its way. Above it: 503 and Retry-After. */
+  reading: number
+  /** Body bytes of all those together that have arrived, since they are held in memory. */
   inFlightBytes: number
-  /** Requests of one key or address under way. Above it: 429 and Retry-After. */
+  /** Requests of one key or address on their way or in work. Above it: 429 and Retry-After. */
   inFlightPerClient: number
   /** From the first byte of a request to its answer. */
   deadlineMs: number
@@ -63,8 +65,9 @@ export const DEFAULT_LIMITS: Limits = {
   pixels: 2 ** 26,
   pictures: 16,
   inFlight: 64,
+  reading: 256,
   inFlightBytes: 256 * MIB,
-  inFlightPerClient: 64,
+  inFlightPerClient: Number.POSITIVE_INFINITY,
   deadlineMs: 30_000,
   fetchMs: 10_000,
   tensorBytes: 64 * MIB,

@@ -126,7 +126,7 @@ async function serviceOptions(values: Values, io: Io): Promise<ServiceOptions> {
     },
     limits: {
       inFlight,
-      inFlightPerClient: values['per-client'] ?? inFlight,
+      ...(values['per-client'] !== undefined && { inFlightPerClient: values['per-client'] }),
       ...(values.deadline !== undefined && { deadlineMs: values.deadline * 1000 }),
       ...(values['max-body'] !== undefined && { bodyBytes: Math.floor(values['max-body'] * MIB) }),
       ...(values['max-image'] !== undefined && { pictureBytes: Math.floor(values['max-image'] * MIB) }),

@@ -164,7 +164,7 @@ describe.skipIf(!hasCorpus)('the running service', () => {
   })
 
   it('answers all of a load beyond its capacity with 200 or 503 and stays itself', async () => {
-    const small = await startTestService({ limits: { inFlight: 4, inFlightPerClient: 4 } })
+    const small = await startTestService({ limits: { inFlight: 4 } })
     const answers = await Promise.all(
       Array.from({ length: 40 }, () => fetch(`${small.url}/v1/detect`, { method: 'POST', body: bus() })),
     )

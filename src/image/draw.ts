@@ -66,7 +66,8 @@ export async function drawDetections(
     image instanceof Uint8Array
       ? (await decodeImage(image, { ...options.decode, colourProfile: 'apply', ...(signal && { signal }) }))
           .pixels
-      : { ...image, data: image.data.slice() }
+      : // A Buffer, which decoders give, would share its memory with a slice.
+        { ...image, data: new Uint8Array(image.data) }
   const factor = enlargement(source)
   const canvas = await enlarge(source, factor)
   const style = styleFor(canvas, detections.length)

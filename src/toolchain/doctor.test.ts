@@ -145,7 +145,9 @@ describe.skipIf(!hasCorpus)('the report of the doctor', () => {
     const folder = await mkdtemp(join(tmpdir(), 'boxlet-doctor-'))
     try {
       const { pixels } = await decodeImage(corpusBytes(BUS))
+      const before = new Uint8Array(pixels.data)
       await writeReport(folder, 'a <model>', pixels, diagnosis)
+      expect(Buffer.compare(before, pixels.data)).toBe(0)
       const files = await readdir(folder)
       const trials = diagnosis.dimensions.flatMap((dimension) => dimension.trials)
       expect(files.filter((file) => file.endsWith('.jpg'))).toHaveLength(trials.length)

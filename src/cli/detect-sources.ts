@@ -70,7 +70,7 @@ const GLOB = { caseSensitiveMatch: false, onlyFiles: true } as const
 async function fromFolder(folder: string, { onNotice }: SourceOptions): Promise<PictureSource[]> {
   const all = await glob('**/*', { ...GLOB, cwd: folder })
   const pictures = all.filter((path) => IS_PICTURE.test(path))
-  const others = all.length - pictures.length
+  const others = (await withoutLinkedTwins(folder, all)).filter((path) => !IS_PICTURE.test(path)).length
   const sources = await asFiles(folder, pictures, `folder but "${folder}"`)
   if (others > 0) {
     const files = others === 1 ? '1 file' : `${others} files`

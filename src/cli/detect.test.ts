@@ -3,10 +3,9 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { PassThrough, Readable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { constantModel, yolov8Head } from '../../test/onnx-graph.ts'
-import { main } from './main.ts'
+import { boxlet } from './boxlet.fixture.ts'
 
 const PICTURES = join(import.meta.dirname, '../../examples/pictures')
 let folder: string
@@ -28,35 +27,6 @@ beforeAll(async () => {
   await writeFile(join(folder, 'in', 'broken.jpg'), 'not a picture')
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
-
-/** Runs the command line inside this process, with streams of its own. */
-async function boxlet(
-  args: string[],
-  options: {
-    stdin?: Uint8Array
-    env?: Record<string, string>
-    signal?: AbortSignal
-    onOutput?: (text: string) => void
-  } = {},
-) {
-  const text = (stream: PassThrough) => {
-    const parts: Buffer[] = []
-    stream.on('data', (part: Buffer) => parts.push(part))
-    return () => Buffer.concat(parts).toString()
-  }
-  const stdout = new PassThrough()
-  stdout.on('data', (part: Buffer) => options.onOutput?.(part.toString()))
-  const stderr = new PassThrough()
-  const [out, err] = [text(stdout), text(stderr)]
-  const code = await main(args, {
-    stdout,
-    stderr,
-    stdin: Readable.from(options.stdin === undefined ? [] : [options.stdin]),
-    env: options.env ?? {},
-    signal: options.signal ?? new AbortController().signal,
-  })
-  return { code, out: out(), err: err() }
-}
 
 const coffee = join(PICTURES, 'coffee.png')
 

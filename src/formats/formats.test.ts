@@ -147,3 +147,27 @@ describe('encodeRle', () => {
     expect(encodeRle(mask, { width: 6, height: 4 })).toEqual({ size: [4, 6], counts: '9220003' })
   })
 })
+
+describe('reports of several pictures', () => {
+  it('keep pictures of one name in different folders apart in COCO results', () => {
+    const sources = ['a/x.jpg', 'b/x.jpg', 'b/7.jpg']
+    const writer = reportWriter('coco', sources)
+    const outcomes = sources.map((source) => ({ source, result: result([detection('cat', 0)]) }))
+    const text = writer.begin(model) + outcomes.map((each) => writer.picture(each)).join('') + writer.end()
+    expect(JSON.parse(text).map((row: { image_id: unknown }) => row.image_id)).toEqual(['a/x', 'b/x', 7])
+  })
+  it.each(['json', 'coco'] as const)('end each picture with its line in %s', (format) => {
+    const writer = reportWriter(format)
+    expect(writer.begin(model) + writer.picture(found)).toMatch(/\n$/)
+    expect(writer.picture(found)).toMatch(/\n$/)
+  })
+  it('tell the work on each in the table, without the wait for others', () => {
+    const waited = { source: 'a.jpg', result: { ...result([]), timings: { ...timings, total: 5000 } } }
+    expect(write('table', [waited])).toContain('  4 ms')
+  })
+  it('name standard input as it is in CSV, and keep formulas from spreadsheets', () => {
+    const from = (source: string) => write('csv', [{ ...found, source }]).split('\r\n')[1]
+    expect(from('-')).toMatch(/^-,/)
+    expect(from('-1+2')).toMatch(/^'-1\+2,/)
+  })
+})

@@ -143,3 +143,24 @@ describe.skipIf(!hasCorpus)('real files', () => {
     expect(await inspect('yolox-nano-416-float16.tflite')).toMatch(/^yolox-nano-416-float16: TFLite, 1.95 MB/)
   })
 })
+
+describe('a file that is no model', () => {
+  it('is told as what it is, and a path that leads nowhere as such', async () => {
+    const picture = join(folder, 'picture.onnx')
+    writeFileSync(picture, readFileSync(join(import.meta.dirname, '../../examples/pictures/coffee.png')))
+    expect((await model('inspect', picture)).stderr).toContain('but received PNG.')
+    writeFileSync(picture, '{}')
+    expect((await model('inspect', picture)).stderr).toContain('but received JSON.')
+    expect((await model('inspect', './nope.onnx')).stderr).toContain('"./nope.onnx" does not exist.')
+  })
+})
+
+describe('boxlet model contract --out', () => {
+  it('writes what the file leads to, whatever lies beside it', async () => {
+    const file = tinyFile('stored.onnx')
+    const beside = join(folder, 'stored.contract.json')
+    writeFileSync(beside, 'not JSON')
+    expect(await model('contract', file, '--out', beside)).toMatchObject({ code: 0, stdout: '' })
+    expect(validateContract(JSON.parse(readFileSync(beside, 'utf8'))).family).toBe('yolov8')
+  })
+})

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { cacheFolder } from './store-cache.ts'
+import { cacheFolder, unwritable } from './store-cache.ts'
 
 const folder = (env: Record<string, string>, platform: NodeJS.Platform) =>
   cacheFolder({ HOME: '/home/ann', ...env }, platform).replaceAll('\\', '/')
@@ -19,4 +19,11 @@ test('XDG_CACHE_HOME moves it, unless it is relative, which the specification sa
 
 test('BOXLET_CACHE wins', () => {
   expect(folder({ BOXLET_CACHE: 'models', XDG_CACHE_HOME: '/var/cache' }, 'linux')).toBe('models')
+})
+
+test('advises to free space only where space is what is missing', () => {
+  expect(unwritable('be written', { code: 'EACCES' }).hint).toBe(
+    'Set BOXLET_CACHE to a folder that can be written.',
+  )
+  expect(unwritable('be written', { code: 'ENOSPC' }).hint).toContain('Free some space')
 })

@@ -17,7 +17,7 @@ const WORKER_FILE = import.meta.url.endsWith('.ts')
  *
  * cost  without it a worker spends a tenth of its time on collections
  */
-setFlagsFromString('--initial-old-space-size=64')
+const keepCollectionsShort = (): void => setFlagsFromString('--initial-old-space-size=64')
 
 /** No picture within the limits takes this long, cut into tiles or not: the thread hangs and is replaced. */
 const HANG_MS = 10 * 60_000
@@ -40,6 +40,7 @@ export class PoolWorker {
 
   constructor(settings: WorkerSettings, events: PoolWorkerEvents) {
     turnOffTelemetry()
+    keepCollectionsShort()
     this.#thread = new Worker(WORKER_FILE, { workerData: settings, name: 'boxlet-detector' })
     this.ready = new Promise((resolve, reject) => {
       this.#thread.on('message', (reply: WorkerReply) => {

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Dataset } from '../datasets/dataset.ts'
 import { BoxletError } from '../errors.ts'
@@ -15,6 +15,7 @@ import { table, textComparison, textReport } from '../evaluate/report/text.ts'
 import { type Switching, switching, switchingText } from '../evaluate/switching.ts'
 import { writeCocoResults } from '../evaluate/write-results.ts'
 import { writeThresholds } from '../evaluate/write-thresholds.ts'
+import { makeFolder } from '../model/make-folder.ts'
 import type { EvalSettings } from './eval-options.ts'
 import { switchingPrices } from './eval-subjects.ts'
 import type { Io } from './verb.ts'
@@ -113,7 +114,7 @@ async function writeFolder(
 ): Promise<void> {
   const worst = values.worst ?? WORST
   try {
-    await mkdir(folder, { recursive: true })
+    await makeFolder(folder)
     const names = fileNames(evaluations)
     for (const [i, evaluation] of evaluations.entries()) {
       const at = (name: string) => join(folder, `${names[i]}${name}`)

@@ -1,6 +1,7 @@
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { BoxletError } from '../errors.ts'
+import { makeFolder } from '../model/make-folder.ts'
 
 /**
  * Writes a file whole or not at all, and the folders above it, so that a stopped run leaves no half results.
@@ -24,20 +25,5 @@ export async function saveFile(path: string, content: string | Uint8Array): Prom
         hint: 'Name a folder that may be written, on a disk that has room.',
       },
     )
-  }
-}
-
-/** Node's own recursive mkdir never returns where the parent exists and still takes no folder, as under /proc. */
-async function makeFolder(path: string): Promise<void> {
-  try {
-    await mkdir(path)
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'EEXIST') return
-    if (code !== 'ENOENT' || dirname(path) === path) throw error
-    await makeFolder(dirname(path))
-    await mkdir(path).catch((again: NodeJS.ErrnoException) => {
-      if (again.code !== 'EEXIST') throw again
-    })
   }
 }

@@ -1,7 +1,8 @@
 import { constants } from 'node:fs'
-import { copyFile, link, mkdir, readdir, writeFile } from 'node:fs/promises'
+import { copyFile, link, readdir, writeFile } from 'node:fs/promises'
 import { basename, dirname, extname } from 'node:path'
 import { BoxletError } from '../errors.ts'
+import { makeFolder } from '../model/make-folder.ts'
 import type { Dataset, DatasetFormat, DatasetImage } from './dataset.ts'
 import { mapInOrder } from './in-order.ts'
 
@@ -47,7 +48,7 @@ export async function prepareFolder(folder: string, force: boolean): Promise<voi
 
 async function makeFolder(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true })
+    await makeFolder(folder)
   } catch (cause) {
     throw new BoxletError(
       'OUTPUT_UNWRITABLE',

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { appendFile, mkdir, rm, stat } from 'node:fs/promises'
+import { appendFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { DetectOptions, ModelInfo, Timings } from '../detector-types.ts'
 import { BoxletError } from '../errors.ts'
+import { makeFolder } from '../model/make-folder.ts'
 
 /** What one picture gave: everything that evaluation needs, without masks and points. */
 export interface CachedResult {
@@ -41,7 +42,7 @@ export class ResultCache {
   static async open(folder: string, key: string, fresh = false): Promise<ResultCache> {
     const path = join(folder, `${key}.ndjson`)
     try {
-      await mkdir(folder, { recursive: true })
+      await makeFolder(folder)
       if (fresh) await rm(path, { force: true })
       return new ResultCache(path, await readResults(path))
     } catch (cause) {

@@ -2,12 +2,13 @@
  * The model store: from a name of the catalogue or a path to a file on this machine whose bytes are known.
  * `list`, `pull` and `remove` manage what is cached; nothing else of Boxlet touches the cache.
  */
-import { mkdir, readdir, readFile, stat } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { basename, dirname, extname, join } from 'node:path'
 import { BoxletError } from '../errors.ts'
 import { catalogueNames, type Environment, nearestNames, readCatalogue, readEntry } from './catalogue.ts'
 import type { CatalogueEntry } from './catalogue-entry.ts'
 import type { Contract, Licence } from './contract.ts'
+import { makeFolder } from './make-folder.ts'
 import {
   cachedPath,
   checkCached,
@@ -116,7 +117,7 @@ async function resolveEntry(entry: CatalogueEntry, options: StoreOptions): Promi
   }
   if ((await checkCached(entry, path)) === 'verified') return resolved
   if (isOffline(options.env)) throw offline(entry)
-  await mkdir(modelFolder(options.env), { recursive: true }).catch((error) => {
+  await makeFolder(modelFolder(options.env)).catch((error) => {
     throw unwritable('be written', error)
   })
   const onWait = () => options.onNotice?.(`Waiting for another process that is fetching "${entry.name}".`)

@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import { copyFile, link, readdir, writeFile } from 'node:fs/promises'
 import { basename, dirname, extname } from 'node:path'
 import { BoxletError } from '../errors.ts'
-import { makeFolder } from '../model/make-folder.ts'
+import { makeFolder as makeWithParents } from '../model/make-folder.ts'
 import type { Dataset, DatasetFormat, DatasetImage } from './dataset.ts'
 import { mapInOrder } from './in-order.ts'
 
@@ -43,7 +43,7 @@ export async function prepareFolder(folder: string, force: boolean): Promise<voi
         hint: 'Choose another folder, or pass --force to write into this one.',
       },
     )
-  await makeFolder(folder)
+  await makeWithParents(folder)
 }
 
 async function makeFolder(folder: string): Promise<void> {

@@ -6,7 +6,7 @@ import { describe, evidence, extraInputs, noSuppression, outputNamed } from './d
 import type { DecodeContext, Family, Recognition, RoleTensors } from './family.ts'
 import { describeInput, PREPROCESS } from './preprocess.ts'
 import { addCodedBox, boxUnits } from './rows.ts'
-import { fixed } from './shapes.ts'
+import { fixed, tailOf } from './shapes.ts'
 import { mismatch, roleValues } from './values.ts'
 
 /**
@@ -95,7 +95,7 @@ function recognise(signature: ModelSignature): Recognition | undefined {
 
 /** Channels of the last class layer, which alone feeds scores; 80 when the tail does not show one. */
 function classesOfTail(signature: ModelSignature, scores: string): number {
-  const layers = signature.tails[scores]?.weightedChannels ?? []
+  const layers = tailOf(signature, scores)?.weightedChannels ?? []
   const likely = [80, 91, 90, 365, 366].find((count) => layers.includes(count))
   return likely ?? 0
 }

@@ -7,7 +7,7 @@ import type { DecodeContext, Family, Recognition, RoleTensors } from './family.t
 import { decodeGflLevel } from './gfl.ts'
 import { strideOptions, wholeOption } from './options.ts'
 import { describeInput, PREPROCESS } from './preprocess.ts'
-import { gridCells } from './shapes.ts'
+import { gridCells, tailOf } from './shapes.ts'
 import { lastAxes, mismatch, roleTensor, roleValues } from './values.ts'
 
 const STRIDES = [8, 16, 32, 64]
@@ -69,7 +69,7 @@ function recognise(signature: ModelSignature): Recognition | undefined {
   const [rows, columns] = declaredAxes(output, 2) ?? []
   if (columns === undefined || columns <= 4 * BINS) return undefined
   const classes = columns - 4 * BINS
-  const layers = signature.tails[output.name]?.weightedChannels ?? []
+  const layers = tailOf(signature, output.name)?.weightedChannels ?? []
   // The head has one layer a level for scores and distances together.
   const layerFits = layers.includes(columns)
   const rowsFit = rows === gridCells(described.input.size, STRIDES)

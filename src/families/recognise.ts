@@ -4,6 +4,7 @@ import { type Labels, metadataLabels, usualLabels } from '../model/labels.ts'
 import { licenceOf } from '../model/licence.ts'
 import type { ModelSignature, TensorInfo } from '../model/signature.ts'
 import type { Recognition } from './family.ts'
+import { withFoldedScaling } from './folded-scaling.ts'
 import { allFamilies, familyNamed } from './registry.ts'
 
 /** Two families closer than this are a question for the user, not a conclusion. */
@@ -35,6 +36,7 @@ export function recognise(signature: ModelSignature, name: string, wanted?: stri
   const found = asked
     .map((family) => family.recognise(signature))
     .filter((recognition) => recognition !== undefined)
+    .map((recognition) => withFoldedScaling(recognition, signature))
     .sort((a, b) => b.confidence - a.confidence)
   const best = found[0]
   if (best === undefined) throw unrecognised(signature)

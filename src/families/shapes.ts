@@ -1,5 +1,5 @@
 import type { Size } from '../boxes/box.ts'
-import type { Dimension, ModelSignature, TensorInfo } from '../model/signature.ts'
+import type { Dimension, ModelSignature, OutputTail, TensorInfo } from '../model/signature.ts'
 
 /** The number, or undefined for a free or unknown axis. */
 export const fixed = (dimension: Dimension | undefined): number | undefined =>
@@ -52,3 +52,7 @@ function freePicture(signature: ModelSignature): PictureInput | undefined {
   if (tensor === undefined || shape === undefined) return undefined
   return { tensor, layout: 'NCHW', height: fixed(shape[2]), width: fixed(shape[3]) }
 }
+
+/** The ops behind an output. A file may name an output like a property that every object has. */
+export const tailOf = (signature: ModelSignature, output: string): OutputTail | undefined =>
+  Object.hasOwn(signature.tails, output) ? signature.tails[output] : undefined

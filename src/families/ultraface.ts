@@ -7,6 +7,7 @@ import type { DecodeContext, Family, Recognition, RoleTensors } from './family.t
 import { describeInput, type Preprocess, stretch } from './preprocess.ts'
 import { ceiledGrids, priorBoxes, priorCount } from './prior-boxes.ts'
 import { settled } from './settle.ts'
+import { tailOf } from './shapes.ts'
 import { floats } from './tensor.ts'
 import { lastAxes, mismatch, roleTensor, roleValues } from './values.ts'
 
@@ -84,7 +85,7 @@ function recognise(signature: ModelSignature): Recognition | undefined {
   const rows = declaredAxes(scores, 2)?.[0]
   const priors = priorCount(ceiledGrids(described.input.size))
   if (rows !== undefined && rows !== priors) return undefined
-  const tail = signature.tails[boxes.name]
+  const tail = tailOf(signature, boxes.name)
   const decoded = tail !== undefined && (tail.ops.includes('Exp') || tail.hasLargeConstant)
   const isKnown = tail !== undefined && tail.ops.length > 0
   return describe(

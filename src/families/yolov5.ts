@@ -4,7 +4,7 @@ import { declaredAxes, describe, evidence, perClass } from './describe.ts'
 import type { Family, Recognition } from './family.ts'
 import { decodeObjectnessRows, FIXED_COLUMNS } from './objectness.ts'
 import { readMasks } from './prototypes.ts'
-import { fixed, gridCells } from './shapes.ts'
+import { fixed, gridCells, tailOf } from './shapes.ts'
 import { ultralyticsInput } from './ultralytics.ts'
 
 const STRIDES = [8, 16, 32]
@@ -51,7 +51,7 @@ function recognise(signature: ModelSignature): Recognition | undefined {
   )
   const { size } = common.input
   const expected = [STRIDES, STRIDES_P6].map((strides) => ANCHORS_PER_CELL * gridCells(size, strides))
-  const isAnchored = signature.tails[output.name]?.weightedChannels.includes(ANCHORS_PER_CELL * columns)
+  const isAnchored = tailOf(signature, output.name)?.weightedChannels.includes(ANCHORS_PER_CELL * columns)
   const rowsFit = rows !== undefined && expected.includes(rows)
   if (!rowsFit && !(rows === undefined && isAnchored)) return undefined
   const classes = columns - FIXED_COLUMNS - (prototypes === undefined ? 0 : MASK_COEFFICIENTS)

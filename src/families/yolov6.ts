@@ -4,7 +4,7 @@ import { declaredAxes, describe, evidence, perClass } from './describe.ts'
 import type { Family, Recognition } from './family.ts'
 import { decodeObjectness, FIXED_COLUMNS } from './objectness.ts'
 import { describeInput, PREPROCESS } from './preprocess.ts'
-import { gridCells } from './shapes.ts'
+import { gridCells, tailOf } from './shapes.ts'
 
 const STRIDES = [8, 16, 32]
 const STRIDES_P6 = [8, 16, 32, 64]
@@ -35,7 +35,7 @@ function recognise(signature: ModelSignature): Recognition | undefined {
   const classes = columns - FIXED_COLUMNS
   const { size } = described.input
   const rowsFit = [STRIDES, STRIDES_P6].some((strides) => gridCells(size, strides) === rows)
-  const layers = signature.tails[output.name]?.weightedChannels ?? []
+  const layers = tailOf(signature, output.name)?.weightedChannels ?? []
   // Class and box layers without one for objectness; the box layer holds 4 sides of 1 or 17 bins.
   const hasTwoLayers =
     layers.includes(classes) && !layers.includes(1) && layers.some((width) => width % 4 === 0)

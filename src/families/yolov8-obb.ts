@@ -2,6 +2,7 @@ import { metadataLabels } from '../model/labels.ts'
 import type { ModelSignature } from '../model/signature.ts'
 import { describe, evidence, perClass } from './describe.ts'
 import type { Family, Recognition } from './family.ts'
+import { tailOf } from './shapes.ts'
 import { ultralyticsInput } from './ultralytics.ts'
 import { roleTensor, roleValues } from './values.ts'
 import { decodeHead, headShape } from './yolov8.ts'
@@ -42,7 +43,7 @@ function recognise(signature: ModelSignature): Recognition | undefined {
   const names = metadataLabels(signature.metadata)
   const isSaid = signature.metadata.task === 'obb'
   // Names alone do not tell: a detection file may carry a stale list. Its head would have a layer of one channel.
-  const layers = signature.tails[output.name]?.weightedChannels ?? []
+  const layers = tailOf(signature, output.name)?.weightedChannels ?? []
   const isShaped = names?.length === classes && layers.includes(1)
   if (!isSaid && !isShaped) return undefined
   if (names !== undefined && names.length !== classes) return undefined

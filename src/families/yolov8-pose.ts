@@ -5,6 +5,7 @@ import { describe, evidence, perClass } from './describe.ts'
 import type { DecodeContext, Family, Recognition, RoleTensors } from './family.ts'
 import { wholeOption } from './options.ts'
 import { boxUnits } from './rows.ts'
+import { tailOf } from './shapes.ts'
 import { ultralyticsInput } from './ultralytics.ts'
 import { roleTensor, roleValues } from './values.ts'
 import { decodeHead, headShape } from './yolov8.ts'
@@ -117,7 +118,7 @@ function keypointsOfTail(
   channels: number,
 ): KeypointShape | undefined {
   if (metadataLabels(signature.metadata)?.length === channels - 4) return undefined
-  const layers = signature.tails[output]?.weightedChannels ?? []
+  const layers = tailOf(signature, output)?.weightedChannels ?? []
   const points = layers.find(
     (width) =>
       width % 3 === 0 && width >= 6 && channels - 4 - width >= 1 && layers.includes(channels - 4 - width),

@@ -9,7 +9,7 @@ import { decodeObjectness, FIXED_COLUMNS } from './objectness.ts'
 import { strideOptions } from './options.ts'
 import { describeInput, letterbox, type Preprocess } from './preprocess.ts'
 import { takeClasses } from './rows.ts'
-import { gridCells } from './shapes.ts'
+import { gridCells, tailOf } from './shapes.ts'
 import { floats } from './tensor.ts'
 import { lastAxes, mismatch, roleTensor, roleValues } from './values.ts'
 
@@ -98,7 +98,7 @@ function recognise(signature: ModelSignature): Recognition | undefined {
   const classes = columns - FIXED_COLUMNS
   const names = metadataLabels(signature.metadata)
   if (names !== undefined && names.length !== classes) return undefined
-  const tail = signature.tails[output.name]
+  const tail = tailOf(signature, output.name)
   // Separate last layers for class, box and objectness: YOLOX has all three, YOLOv6 has no objectness layer.
   const layers = tail?.weightedChannels ?? []
   const hasThreeLayers = layers.includes(1) && layers.includes(4) && layers.includes(classes)

@@ -16,6 +16,14 @@ export const MAX_LABEL_BYTES = 4 * 2 ** 20
 
 /** Labels in the metadata of a model (`names`), or undefined when there are none that can be read. */
 export function metadataLabels(metadata: Record<string, string>): Labels | undefined {
+  if (!readBefore.has(metadata)) readBefore.set(metadata, readMetadata(metadata))
+  return readBefore.get(metadata)
+}
+
+/** Every family asks for the labels of the same file; reading a thousand names takes longer than all else. */
+const readBefore = new WeakMap<Record<string, string>, Labels | undefined>()
+
+function readMetadata(metadata: Record<string, string>): Labels | undefined {
   const text = metadata.names ?? metadata.labels ?? metadata.classes
   if (text === undefined) return undefined
   try {

@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import { copyFile, link, readdir, writeFile } from 'node:fs/promises'
 import { basename, dirname, extname } from 'node:path'
 import { BoxletError } from '../errors.ts'
-import { makeFolder as makeWithParents } from '../model/make-folder.ts'
+import { makeFolder } from '../model/make-folder.ts'
 import type { Dataset, DatasetFormat, DatasetImage } from './dataset.ts'
 import { mapInOrder } from './in-order.ts'
 
@@ -43,10 +43,10 @@ export async function prepareFolder(folder: string, force: boolean): Promise<voi
         hint: 'Choose another folder, or pass --force to write into this one.',
       },
     )
-  await makeWithParents(folder)
+  await makeWritable(folder)
 }
 
-async function makeFolder(folder: string): Promise<void> {
+async function makeWritable(folder: string): Promise<void> {
   try {
     await makeFolder(folder)
   } catch (cause) {
@@ -59,7 +59,7 @@ async function makeFolder(folder: string): Promise<void> {
 }
 
 export async function writeText(path: string, text: string): Promise<void> {
-  await makeFolder(dirname(path))
+  await makeWritable(dirname(path))
   try {
     await writeFile(path, text)
   } catch (cause) {
@@ -78,7 +78,7 @@ export async function placePictures(
 ): Promise<void> {
   if (options.pictures === 'none') return
   let done = 0
-  await Promise.all([...new Set(pairs.map(([, target]) => dirname(target)))].map(makeFolder))
+  await Promise.all([...new Set(pairs.map(([, target]) => dirname(target)))].map(makeWritable))
   await mapInOrder(
     pairs,
     CONCURRENCY,

@@ -2,14 +2,16 @@
  * Cold start on Lambda: process start to first detection, Boxlet's package against the plain way
  * (`lambda-plain.js`), both as zips under the same host, round about. Needs `npm run build`.
  *
- *   node bench/lambda-cold.js [--node PATH] [--rounds 9] [--memory 1769] [--model yolov8n] [--image FILE]
+ *   node bench/lambda-cold.js [--node PATH] [--rounds 9] [--memory 1769] [--model yolov8n] [--image FILE] [--no-quota]
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
 import { zipSync } from 'fflate'
+import { hasCpuQuota } from '../dist/aws/host/cpu-quota.js'
 import { LambdaHost } from '../dist/aws/host/lambda-host.js'
+import { MEMORY_VARIABLES } from '../dist/aws/memory-variables.js'
 import { buildPackage } from '../dist/aws/package/build-package.js'
 import { resolveModel } from '../dist/model/store.js'
 
@@ -20,6 +22,7 @@ const { values } = parseArgs({
     memory: { type: 'string', default: '1769' },
     model: { type: 'string', default: 'yolov8n' },
     image: { type: 'string' },
+    'no-quota': { type: 'boolean', default: false },
   },
 })
 const root = join(import.meta.dirname, '..')
@@ -28,6 +31,8 @@ const image = values.image ?? join(corpus, 'images/scenes/bus.jpg')
 const event = { image: readFileSync(image).toString('base64') }
 const folder = mkdtempSync(join(tmpdir(), 'boxlet-cold-'))
 const signal = new AbortController().signal
+// Lambda gives the processor share of the memory, so both ways run within it where that can be imitated.
+const quota = !values['no-quota'] && hasCpuQuota()
 const arch = process.arch === 'arm64' ? 'arm64' : 'x86_64'
 
 const LIBRARIES = ['onnxruntime-node', 'onnxruntime-common', 'sharp', '@img', 'detect-libc', 'semver']
@@ -51,8 +56,14 @@ async function plainZip() {
 
 const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)]
 
-async function cold(zip) {
-  const host = await LambdaHost.open({ zip, node: values.node, memoryMb: Number(values.memory) })
+async function cold(zip, environment) {
+  const host = await LambdaHost.open({
+    zip,
+    node: values.node,
+    memoryMb: Number(values.memory),
+    environment,
+    quota,
+  })
   try {
     const result = await host.invoke(event)
     const answer = JSON.parse(Buffer.from(result.payload).toString('utf8'))
@@ -79,13 +90,13 @@ try {
   const runs = { plain: [], boxlet: [] }
   for (let round = 0; round <= Number(values.rounds); round++)
     for (const way of round % 2 === 0 ? ['plain', 'boxlet'] : ['boxlet', 'plain']) {
-      const run = await cold(paths[way])
+      const run = await cold(paths[way], way === 'boxlet' ? MEMORY_VARIABLES : {})
       // The first round only brings the files into the cache of the machine.
       if (round > 0) runs[way].push(run)
     }
   const ratio = (key) => median(runs.boxlet.map((run, index) => run[key] / runs.plain[index][key]))
   console.log(
-    `${values.model}, ${values.memory} MB, ${values.rounds} rounds, ${cpus()[0].model}, ${cpus().length} cores, node ${values.node}`,
+    `${values.model}, ${values.memory} MB, ${values.rounds} rounds, ${cpus()[0].model}, ${cpus().length} cores, ${quota ? 'processor share of that memory' : 'no processor share'}, node ${values.node}`,
   )
   for (const way of ['plain', 'boxlet']) {
     const of = (key) => median(runs[way].map((run) => run[key]))

@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { LambdaHost } from '../aws/host/lambda-host.ts'
+import { MEMORY_VARIABLES } from '../aws/memory-variables.ts'
 import { DEFAULT_MEMORY_MB } from '../aws/template/parameters.ts'
 import { BoxletError } from '../errors.ts'
 import { readSettings, type Settings } from './config.ts'
@@ -65,7 +66,7 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
     layers: values.layer ?? [],
     memoryMb: values.memory ?? DEFAULT_MEMORY_MB,
     timeoutMs: (values.timeout ?? 30) * 1000,
-    environment: variables(values.env ?? []),
+    environment: { ...MEMORY_VARIABLES, ...variables(values.env ?? []) },
     credentials: values['real-aws'] ? ownCredentials(io.env) : {},
     quota: values.quota ?? false,
     ...(values.handler === undefined ? {} : { handler: values.handler }),

@@ -8,7 +8,7 @@ export interface FunctionConfig {
   memoryMb: number
   timeoutMs: number
   /** The function's own variables. */
-  environment: Record<string, string>
+  environment: Readonly<Record<string, string>>
   region: string
   /** Major version of the managed runtime that is imitated. */
   nodeMajor: number

@@ -26,7 +26,7 @@ export interface LambdaHostOptions {
   name?: string
   memoryMb?: number
   timeoutMs?: number
-  environment?: Record<string, string>
+  environment?: Readonly<Record<string, string>>
   region?: string
   /** Program that runs the function. Default: the Node that runs this. */
   node?: string

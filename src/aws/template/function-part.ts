@@ -1,7 +1,9 @@
+import { MEMORY_VARIABLES } from '../memory-variables.ts'
 import { allow, att, type Resource, ref, sub, type Value, when } from './cloudformation.ts'
 
 /** Environment variables of both functions. */
 export const variables = (more: Record<string, Value> = {}): Value => ({
+  ...MEMORY_VARIABLES,
   BOXLET_SERVICE: ref('AWS::StackName'),
   BOXLET_AUTH: ref('Auth'),
   BOXLET_MODEL: when('HasModelLocation', sub(`s3://\${ModelLocation}/\${ModelFile}`)),

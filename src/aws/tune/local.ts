@@ -1,6 +1,7 @@
 import { BoxletError } from '../../errors.ts'
 import { hasCpuQuota } from '../host/cpu-quota.ts'
 import { LambdaHost } from '../host/lambda-host.ts'
+import { MEMORY_VARIABLES } from '../memory-variables.ts'
 import { type Measurement, median } from './measurement.ts'
 
 export interface LocalOptions {
@@ -32,6 +33,7 @@ export async function measureLocally(options: LocalOptions): Promise<Measurement
       layers,
       memoryMb,
       quota: true,
+      environment: MEMORY_VARIABLES,
       timeoutMs: 300_000,
       ...(node === undefined ? {} : { node }),
     })

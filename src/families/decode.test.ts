@@ -110,7 +110,7 @@ function context(
   } // prettier-ignore
   const size = { width: 32, height: 32 }
   const at = letterbox(size, size, { fit: 'stretch', align: 'centre', rounding: 'round' })
-  return { contract, letterbox: at, minScore: 0.1, maxCandidates: 1000 }
+  return { contract, letterbox: at, minScore: 0.1 }
 }
 
 describe.each(KNOWN_FAMILIES.map((family) => [family.name, family] as const))('%s', (_, family) => {

@@ -31,8 +31,6 @@ export interface DecodeContext {
    * the YOLO reference codes; it lifts recall at very low scores and means nothing to people.
    */
   everyClass?: boolean
-  /** Rows that a raw head may give at most; the best are kept. */
-  maxCandidates: number
 }
 
 /** Output tensors of one picture by role, as `contract.output.roles` names them; batch axis of 1 kept. */

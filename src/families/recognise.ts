@@ -1,6 +1,6 @@
 import { BoxletError } from '../errors.ts'
 import type { Contract, Evidence } from '../model/contract.ts'
-import { type Labels, metadataLabels, usualLabels } from '../model/labels.ts'
+import { type Labels, MAX_LABELS, metadataLabels, usualLabels } from '../model/labels.ts'
 import { licenceOf } from '../model/licence.ts'
 import type { ModelSignature, TensorInfo } from '../model/signature.ts'
 import type { Recognition } from './family.ts'
@@ -36,6 +36,8 @@ export function recognise(signature: ModelSignature, name: string, wanted?: stri
   const found = asked
     .map((family) => family.recognise(signature))
     .filter((recognition) => recognition !== undefined)
+    // A declared shape costs a hostile file nothing; a label for each of two thousand million classes does.
+    .filter(({ contract }) => contract.output.classes <= MAX_LABELS)
     .map((recognition) => withFoldedScaling(recognition, signature))
     .sort((a, b) => b.confidence - a.confidence)
   const best = found[0]

@@ -1,4 +1,4 @@
-import type { DetectOptions, ImageInput, LoadOptions } from './detector-types.ts'
+import type { DetectOptions, ImageInput, ImageLimits, LoadOptions, SliceOptions } from './detector-types.ts'
 import { BoxletError } from './errors.ts'
 
 /**
@@ -18,6 +18,9 @@ const DETECT_OPTIONS: Record<keyof DetectOptions, true> = {
   signal: true,
 }
 
+const SLICE_OPTIONS: Record<keyof SliceOptions, true> = { size: true, overlap: true }
+const IMAGE_LIMITS: Record<keyof ImageLimits, true> = { maxPixels: true, maxBytes: true, tolerant: true }
+
 const LOAD_OPTIONS: Record<keyof LoadOptions, true> = {
   contract: true,
   labels: true,
@@ -31,6 +34,14 @@ const LOAD_OPTIONS: Record<keyof LoadOptions, true> = {
 /** @throws BoxletError USAGE */
 export function checkDetectOptions(options: DetectOptions): void {
   checkKeys('detect', options, DETECT_OPTIONS)
+  if (typeof options.slice === 'object') checkKeys('slice', options.slice, SLICE_OPTIONS)
+  if (options.image !== undefined) checkKeys('image', options.image, IMAGE_LIMITS)
+  if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {
+    throw new BoxletError(
+      'USAGE',
+      `Expected an AbortSignal for signal but received ${kindOf(options.signal)}.`,
+    )
+  }
   if (options.classes !== undefined && !Array.isArray(options.classes)) {
     throw new BoxletError('USAGE', `Expected a list for classes but received ${kindOf(options.classes)}.`)
   }
@@ -42,7 +53,10 @@ export function checkLoadArguments(model: string, options: LoadOptions): void {
     throw new BoxletError('USAGE', `Expected a name or path for the model but received ${kindOf(model)}.`)
   }
   checkKeys('load', options, LOAD_OPTIONS)
-  const { threads } = options
+  const { threads, labels } = options
+  if (labels !== undefined && typeof labels !== 'string' && !Array.isArray(labels)) {
+    throw new BoxletError('USAGE', `Expected a path or a list for labels but received ${kindOf(labels)}.`)
+  }
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
     throw new BoxletError(
       'USAGE',

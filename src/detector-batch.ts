@@ -1,9 +1,16 @@
 import type { Letterbox } from './boxes/letterbox.ts'
-import type { LoadedModel } from './detector-load.ts'
 import type { RgbImage } from './detector-types.ts'
+import type { Contract } from './model/contract.ts'
+import type { Session } from './runtime/session.ts'
 
 /** Pictures of one run at most, for files that take any number: each holds its activations. */
 const MAX_BATCH = 8
+
+/** A contract and the session that it describes. */
+interface Opened {
+  contract: Contract
+  session: Session
+}
 
 /** A decoded picture and its place in the model input. */
 export interface PlacedPicture {
@@ -12,13 +19,13 @@ export interface PlacedPicture {
 }
 
 /** The batch axis of the picture tensor when the file fixes it, else 1. */
-export function fixedBatch(loaded: LoadedModel): number {
+export function fixedBatch(loaded: Opened): number {
   const axis = batchAxis(loaded)
   return typeof axis === 'number' && axis > 1 ? axis : 1
 }
 
 /** How many pictures one run may take: 1 for a file whose outputs cannot be parted by picture. */
-export function batchLimit(loaded: LoadedModel): number {
+export function batchLimit(loaded: Opened): number {
   const axis = batchAxis(loaded)
   if (typeof axis === 'number') return Math.max(1, axis)
   const { contract, session } = loaded
@@ -30,7 +37,7 @@ export function batchLimit(loaded: LoadedModel): number {
 }
 
 /** Undefined for a file without a batch axis. */
-function batchAxis({ contract, session }: LoadedModel): number | string | null | undefined {
+function batchAxis({ contract, session }: Opened): number | string | null | undefined {
   const { layout, name } = contract.input
   if (layout === 'CHW' || layout === 'HWC') return undefined
   return session.inputs.find((input) => input.name === name)?.shape[0]

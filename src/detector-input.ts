@@ -1,18 +1,35 @@
 import type { Size } from './boxes/box.ts'
 import { type Letterbox, letterbox } from './boxes/letterbox.ts'
+import { BoxletError } from './errors.ts'
 import type { Contract, ExtraInput } from './model/contract.ts'
 import type { Tensor, TensorData } from './model/tensor.ts'
 
-/** Where a picture of this size goes in the model input. */
+/** Pixels of a model input: 1.5 GB as float32. A thin picture scaled by its short edge would ask for far more. */
+export const MAX_INPUT_PIXELS = 2 ** 27
+
+/**
+ * Where a picture of this size goes in the model input.
+ *
+ * @throws BoxletError IMAGE_TOO_LARGE when the input would be beyond `MAX_INPUT_PIXELS`
+ */
 export function fitPicture(image: Size, { input }: Contract): Letterbox {
   const { geometry, size, dynamic } = input
-  return letterbox(image, size, {
+  const at = letterbox(image, size, {
     fit: geometry.fit,
     align: geometry.align,
     rounding: geometry.rounding,
     ...(geometry.longestEdge === undefined ? {} : { longestEdge: geometry.longestEdge }),
     ...(dynamic === undefined ? {} : { stride: dynamic.stride }),
   })
+  const pixels = at.input.width * at.input.height
+  if (pixels <= MAX_INPUT_PIXELS) return at
+  throw new BoxletError(
+    'IMAGE_TOO_LARGE',
+    `Expected at most ${MAX_INPUT_PIXELS} pixels for the model input but received a picture that asks for ${pixels}.`,
+    {
+      hint: 'Send a smaller or less thin picture, or set input.geometry.longestEdge in the contract.',
+    },
+  )
 }
 
 /** Dimensions of the picture tensor, in the order of the layout. */

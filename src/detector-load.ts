@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { settle } from './detector-settle.ts'
 import type { ContractParts, LoadOptions, ModelInfo } from './detector-types.ts'
-import { BoxletError } from './errors.ts'
+import { BoxletError, throwIfAborted } from './errors.ts'
 import type { Family } from './families/family.ts'
 import { recognise } from './families/recognise.ts'
 import { familyNamed } from './families/registry.ts'
@@ -30,6 +30,7 @@ export interface LoadedModel {
  * A stored contract spares the recognition.
  */
 export async function loadModel(model: string, options: LoadOptions): Promise<LoadedModel> {
+  throwIfAborted(options.signal)
   const resolved = await resolveModel(model, {
     env: process.env,
     signal: options.signal,
@@ -37,14 +38,12 @@ export async function loadModel(model: string, options: LoadOptions): Promise<Lo
     onNotice: options.onNotice,
   })
   const bytes = await readModelFile(resolved.path)
-  options.signal?.throwIfAborted()
+  throwIfAborted(options.signal)
   const threads = options.threads ?? defaultThreads()
   const { contract, evidence } = await knowModel(resolved, bytes, options, threads)
-  const graph = options.asIs ? undefined : await preparedGraph(bytes, contract)
-  const runs = graph?.contract ?? contract
-  const family = familyNamed(runs.family)
-  const session = await openSession(graph?.bytes ?? (await runnable(resolved.path, bytes)), { threads })
+  const { session, runs } = await openBest(resolved.path, bytes, contract, options, threads)
   try {
+    throwIfAborted(options.signal)
     checkAgainst(runs, session)
   } catch (error) {
     await session.release()
@@ -58,7 +57,31 @@ export async function loadModel(model: string, options: LoadOptions): Promise<Lo
     contract,
     evidence,
   }
-  return { info, contract: runs, family, session }
+  return { info, contract: runs, family: familyNamed(runs.family), session }
+}
+
+/**
+ * Opens the equivalent faster graph where there is one. Should the runtime refuse it, the file itself is opened:
+ * what runs as it is must not fail for being made faster.
+ */
+async function openBest(
+  path: string,
+  bytes: Uint8Array,
+  contract: Contract,
+  options: LoadOptions,
+  threads: number,
+): Promise<{ session: Session; runs: Contract }> {
+  const graph = options.asIs ? undefined : await preparedGraph(bytes, contract)
+  if (graph !== undefined) {
+    try {
+      return { session: await openSession(graph.bytes, { threads }), runs: graph.contract }
+    } catch (error) {
+      options.onNotice?.(
+        `The faster graph could not be opened; the file runs as it is. ${(error as Error).message}`,
+      )
+    }
+  }
+  return { session: await openSession(await runnable(path, bytes), { threads }), runs: contract }
 }
 
 export async function readModelFile(path: string): Promise<Uint8Array> {
@@ -92,10 +115,10 @@ export async function knowModel(
   const parts = await contractParts(options)
   let contract = resolved.contract
   let evidence: Evidence[] = []
-  if (contract === undefined) {
-    const signature = isTflite(bytes) ? (await convertedOnce(bytes)).signature : await readSignature(bytes)
-    const { checkForRuntime } = await import('./model/onnx/check.ts')
-    checkForRuntime(signature)
+  // Bytes proven by the hash of the catalogue need no look; a stored contract says nothing about the file beside it.
+  const isProven = resolved.catalogue !== undefined && contract !== undefined
+  const signature = isProven ? undefined : await checkedSignature(bytes)
+  if (contract === undefined && signature !== undefined) {
     const recognised = recognise(signature, resolved.name, parts?.family)
     const known = await settle(signature, recognised, async () =>
       openSession(await runnable(resolved.path, bytes), { threads }),
@@ -105,6 +128,7 @@ export async function knowModel(
       contract = { ...contract, licence: resolved.licence }
     }
   }
+  if (contract === undefined) throw new BoxletError('INTERNAL', 'Expected a contract but none was concluded.')
   for (const over of [resolved.overrides, parts]) {
     if (over === undefined) continue
     const { mergeContract } = await import('./model/contract-merge.ts')
@@ -112,6 +136,14 @@ export async function knowModel(
   }
   const labels = await chosenLabels(options)
   return { contract: labels === undefined ? contract : withLabels(contract, labels), evidence }
+}
+
+/** @throws BoxletError for a file that the runtime must not be given */
+async function checkedSignature(bytes: Uint8Array): Promise<ModelSignature> {
+  const signature = isTflite(bytes) ? (await convertedOnce(bytes)).signature : await readSignature(bytes)
+  const { checkForRuntime } = await import('./model/onnx/check.ts')
+  checkForRuntime(signature)
+  return signature
 }
 
 async function contractParts(options: LoadOptions): Promise<ContractParts | undefined> {

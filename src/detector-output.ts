@@ -51,7 +51,10 @@ function classIds(contract: Contract, classes: readonly (string | number)[]): Se
     const matches = contract.labels.flatMap((label, id) =>
       label?.toLowerCase() === text.toLowerCase() ? [id] : [],
     )
-    if (matches.length === 0 && /^\d+$/.test(text)) matches.push(Number(text))
+    const id = /^\d+$/.test(text) ? Number(text) : undefined
+    // A model without a list of labels can give any id.
+    const isId = id !== undefined && (contract.labels.length === 0 || id < contract.labels.length)
+    if (matches.length === 0 && isId) matches.push(id)
     if (matches.length === 0) {
       const some = contract.labels.filter((label) => label !== null).slice(0, 12)
       throw new BoxletError('USAGE', `Expected a class of the model for classes but received "${text}".`, {

@@ -1,5 +1,6 @@
+import { fixedBatch } from './detector-batch.ts'
 import { fitPicture } from './detector-input.ts'
-import { feeds, rolesOf } from './detector-run.ts'
+import { feeds, partOfBatch, rolesOf } from './detector-run.ts'
 import type { RgbImage } from './detector-types.ts'
 import { conclude, type RecognisedModel } from './families/recognise.ts'
 import { familyNamed } from './families/registry.ts'
@@ -23,8 +24,10 @@ export async function settle(
   try {
     const picture = probePicture(contract.input.size.width, contract.input.size.height)
     const at = fitPicture(picture, contract)
-    const outputs = await session.run(feeds(contract, [{ at, data: toTensor(picture, at, contract.input) }]))
-    const settled = family.settle(rolesOf(contract, outputs), recognition, at.input)
+    const batch = fixedBatch({ contract, session })
+    const picked = [{ at, data: toTensor(picture, at, contract.input) }]
+    const outputs = rolesOf(contract, await session.run(feeds(contract, picked, batch)))
+    const settled = family.settle(partOfBatch(outputs, 0, batch), recognition, at.input)
     return conclude(signature, contract.name, settled, recognised.alternatives)
   } finally {
     await session.release()

@@ -1,5 +1,6 @@
+import type { Size } from './boxes/box.ts'
 import type { Detection } from './boxes/detection.ts'
-import { fromTile, type Tile } from './boxes/slice.ts'
+import { fromTile, MAX_TILES, type Tile, tileCount, tiles } from './boxes/slice.ts'
 import type { RgbImage, SliceOptions } from './detector-types.ts'
 import { BoxletError } from './errors.ts'
 
@@ -48,4 +49,17 @@ export function moved(detection: Detection, tile: Tile): Detection {
     }),
     ...(corners && { corners: corners.map(({ x, y }) => ({ x: x + left, y: y + top })) }),
   }
+}
+
+/** @throws BoxletError USAGE when there would be more tiles than one call may take */
+export function placesOf(image: Size, { size, overlap }: Required<SliceOptions>): Tile[] {
+  const count = tileCount(image, size, overlap)
+  if (count <= MAX_TILES) return tiles(image, size, overlap)
+  throw new BoxletError(
+    'USAGE',
+    `Expected at most ${MAX_TILES} tiles for a picture but received options for ${count}.`,
+    {
+      hint: 'Choose larger tiles or a smaller overlap.',
+    },
+  )
 }

@@ -107,6 +107,39 @@ describe('Detector', () => {
     )
     expect(results.map(({ image }) => image.width)).toEqual(widths)
   })
+  it('finishes the run that it is in when it is disposed, and refuses what has not begun', async () => {
+    const detector = await Detector.load(await file('pets.onnx', fixedModel()))
+    const running = Promise.allSettled([detector.detect(picture), detector.detect(picture)])
+    await Promise.all([detector.dispose(), detector.dispose()])
+    for (const outcome of await running) {
+      if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'DISPOSED' })
+    }
+  })
+  it('refuses options that ask for more tiles than one call may take', async () => {
+    await using detector = await Detector.load(await file('pets.onnx', fixedModel()))
+    const large = { width: 4000, height: 3000, data: new Uint8Array(4000 * 3000 * 3) }
+    await expect(detector.detect(large, { slice: { size: 32, overlap: 0.9 } })).rejects.toMatchObject({
+      code: 'USAGE',
+      message: expect.stringContaining('tiles'),
+    })
+  })
+  it('ends a cancelled load as cancelled, whatever the reason', async () => {
+    const path = await file('pets.onnx', fixedModel())
+    for (const signal of [
+      AbortSignal.abort(),
+      AbortSignal.abort(new Error('enough')),
+      AbortSignal.abort(new DOMException('late', 'TimeoutError')),
+    ]) {
+      await expect(Detector.load(path, { signal })).rejects.toMatchObject({ code: 'ABORTED' })
+    }
+  })
+  it('keeps from the runtime what it must not be given, also with a contract beside the file', async () => {
+    const path = await file('guarded.onnx', fixedModel())
+    await using detector = await Detector.load(path)
+    await writeFile(join(folder, 'guarded.contract.json'), JSON.stringify(detector.model.contract))
+    await writeFile(path, new TextEncoder().encode('no model'))
+    await expect(Detector.load(path)).rejects.toMatchObject({ kind: 'input' })
+  })
   it('stops at an abort signal and after dispose', async () => {
     const detector = await Detector.load(await file('pets.onnx', fixedModel()))
     await expect(detector.detect(picture, { signal: AbortSignal.abort() })).rejects.toMatchObject({
@@ -151,6 +184,10 @@ describe('Detector', () => {
     [picture, { max: 3 }, 'received "max"'],
     [picture, { classes: 'cat' }, 'a list for classes'],
     [picture, { maxDetections: -1 }, 'maxDetections'],
+    [picture, { classes: [999] }, 'received "999"'],
+    [picture, { slice: { sise: 64 } }, 'received "sise"'],
+    [picture, { image: { maxPixel: 5 } }, 'received "maxPixel"'],
+    [picture, { signal: 5 }, 'AbortSignal'],
     [picture, { minScore: '0.4' as never }, 'minScore'],
   ])('names what callers without types get wrong: %#', async (image, options, text) => {
     await using detector = await Detector.load(await file('pets.onnx', fixedModel()))

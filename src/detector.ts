@@ -1,6 +1,5 @@
 import type { Detection } from './boxes/detection.ts'
 import { isCut, mergeSliced } from './boxes/merge.ts'
-import { tiles } from './boxes/slice.ts'
 import { checkDetectOptions, checkImage, checkLoadArguments } from './detector-arguments.ts'
 import { batchLimit, fixedBatch, type PlacedPicture, sameInput } from './detector-batch.ts'
 import { StageClock } from './detector-clock.ts'
@@ -8,7 +7,7 @@ import { fitPicture } from './detector-input.ts'
 import { type LoadedModel, loadModel } from './detector-load.ts'
 import { toDetections, type Wanted, wanted } from './detector-output.ts'
 import { feeds, type PreparedPicture, partOfBatch, rolesOf } from './detector-run.ts'
-import { crop, moved, sliceOptions } from './detector-tiles.ts'
+import { crop, moved, placesOf, sliceOptions } from './detector-tiles.ts'
 import type {
   DetectOptions,
   DetectorLike,
@@ -18,17 +17,17 @@ import type {
   ModelInfo,
   RgbImage,
 } from './detector-types.ts'
-import { BoxletError, toBoxletError } from './errors.ts'
+import { BoxletError, throwIfAborted, toBoxletError } from './errors.ts'
 import { decodeImage } from './image/decode.ts'
 import { toTensor } from './image/tensor.ts'
 import type { Contract } from './model/contract.ts'
 import type { Tensor } from './model/tensor.ts'
 import type { SessionTensorInfo } from './runtime/session.ts'
 
-/** Rows of one picture that a raw head may give before suppression. */
-const MAX_CANDIDATES = 30_000
-/** Tensors kept for another picture. */
-const MAX_SPARE = 4
+/** Pictures of a batch that are decoded at once: more would hold their pixels and gain nothing. */
+const DECODED_AT_ONCE = 4
+/** Bytes of tensors kept for another picture: a few of the usual 5 MB. */
+const MAX_SPARE_BYTES = 64 * 2 ** 20
 
 /**
  * A model that finds objects in pictures.
@@ -44,6 +43,8 @@ const MAX_SPARE = 4
 export class Detector implements DetectorLike {
   readonly #loaded: LoadedModel
   #disposed = false
+  #released: Promise<void> | undefined
+  readonly #runs = new Set<Promise<unknown>>()
   /** Tensors to use again: a new one of 5 MB for each picture is the largest garbage of all. */
   readonly #spare: PreparedPicture['data'][] = []
 
@@ -111,9 +112,26 @@ export class Detector implements DetectorLike {
     options: DetectOptions = {},
   ): Promise<PromiseSettledResult<DetectResult>[]> {
     checkDetectOptions(options)
+    if (!Array.isArray(images)) throw new BoxletError('USAGE', 'Expected a list of pictures for detectBatch.')
     const limit = batchLimit(this.#loaded)
-    if (limit === 1 || options.slice)
-      return Promise.allSettled(images.map((image) => this.detect(image, options)))
+    const window = Math.max(limit, DECODED_AT_ONCE)
+    const results: PromiseSettledResult<DetectResult>[] = []
+    for (let start = 0; start < images.length; start += window) {
+      const part = images.slice(start, start + window)
+      const done =
+        limit === 1 || options.slice
+          ? Promise.allSettled(part.map((image) => this.detect(image, options)))
+          : this.#detectWindow(part, options, limit)
+      results.push(...(await done))
+    }
+    return results
+  }
+
+  async #detectWindow(
+    images: readonly ImageInput[],
+    options: DetectOptions,
+    limit: number,
+  ): Promise<PromiseSettledResult<DetectResult>[]> {
     const want = wanted(this.#loaded.info.contract, options)
     const placed = await Promise.allSettled(images.map((image) => this.#place(image, options)))
     const results = placed.map((place): PromiseSettledResult<DetectResult> | undefined =>
@@ -121,12 +139,8 @@ export class Detector implements DetectorLike {
     )
     for (const group of sameInput(placed, limit)) {
       const clock = new StageClock()
-      const run = this.#detectPlaced(
-        group.map(({ place }) => place),
-        want,
-        clock,
-      )
-      const [outcome] = await Promise.allSettled([run])
+      const places = group.map(({ place }) => place)
+      const [outcome] = await Promise.allSettled([this.#detectPlaced(places, want, clock, options.signal)])
       group.forEach(({ index, place }, i) => {
         results[index] =
           outcome.status === 'rejected'
@@ -147,7 +161,7 @@ export class Detector implements DetectorLike {
   /** Runs raw tensors through the graph, as they are. */
   async infer(inputs: ReadonlyMap<string, Tensor>): Promise<Map<string, Tensor>> {
     this.#checkUsable()
-    return this.#loaded.session.run(inputs)
+    return this.#run(this.#loaded.session.run(inputs))
   }
 
   /** One run on an empty picture: the first run of a session takes longer than the next ones. */
@@ -156,10 +170,11 @@ export class Detector implements DetectorLike {
     await this.detect({ width, height, data: new Uint8Array(width * height * 3) })
   }
 
-  async dispose(): Promise<void> {
-    if (this.#disposed) return
+  /** Runs that the runtime has already are finished; calls that still decode end with DISPOSED. */
+  dispose(): Promise<void> {
     this.#disposed = true
-    await this.#loaded.session.release()
+    this.#released ??= Promise.allSettled(this.#runs).then(() => this.#loaded.session.release())
+    return this.#released
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -201,8 +216,9 @@ export class Detector implements DetectorLike {
     pictures: readonly PlacedPicture[],
     want: Wanted,
     clock: StageClock,
+    signal?: AbortSignal,
   ): Promise<Detection[][]> {
-    this.#checkUsable()
+    this.#checkUsable(signal)
     const { contract, session, family } = this.#loaded
     const prepared = pictures.map(({ pixels, at }) => {
       const data = toTensor(pixels, at, contract.input, this.#takeSpare(at.input.width * at.input.height * 3))
@@ -210,16 +226,15 @@ export class Detector implements DetectorLike {
     })
     clock.end('prepare')
     const batch = Math.max(pictures.length, fixedBatch(this.#loaded))
-    const outputs = rolesOf(contract, await session.run(feeds(contract, prepared, batch)))
+    const outputs = rolesOf(contract, await this.#run(session.run(feeds(contract, prepared, batch))))
     clock.end('run')
-    for (const { data } of prepared) this.#spare.push(data)
+    for (const { data } of prepared) this.#keepSpare(data)
     const found = prepared.map(({ at }, i) => {
       const candidates = family.decode(partOfBatch(outputs, i, batch), {
         contract,
         letterbox: at,
         minScore: want.minScore,
         everyClass: want.everyClass,
-        maxCandidates: MAX_CANDIDATES,
       })
       return toDetections(candidates, at, contract, want)
     })
@@ -236,8 +251,7 @@ export class Detector implements DetectorLike {
     clock: StageClock,
   ): Promise<Detection[]> {
     const { contract } = this.#loaded
-    const { size, overlap } = sliceOptions(options.slice, contract.input.size)
-    const places = tiles(pixels, size, overlap)
+    const places = placesOf(pixels, sliceOptions(options.slice, contract.input.size))
     if (places.length === 1) return whole
     const found = whole.map((detection) => ({ detection, cut: false }))
     for (const tile of places) {
@@ -253,21 +267,37 @@ export class Detector implements DetectorLike {
         found.push({ detection, cut: isCut(detection.box, tile, pixels) })
       }
     }
-    return mergeSliced(found).slice(0, want.suppression.maxDetections)
+    const merged = mergeSliced(found, {
+      ...(options.iou === undefined ? {} : { iou: options.iou }),
+      acrossClasses: want.suppression.kind === 'across-classes',
+    })
+    return merged.slice(0, want.suppression.maxDetections)
+  }
+
+  async #run<T>(run: Promise<T>): Promise<T> {
+    this.#runs.add(run)
+    try {
+      return await run
+    } finally {
+      this.#runs.delete(run)
+    }
   }
 
   #takeSpare(length: number): PreparedPicture['data'] | undefined {
     const at = this.#spare.findIndex((data) => data.length === length)
-    // Sizes that no longer occur must not pile up.
-    if (at < 0 && this.#spare.length > MAX_SPARE) this.#spare.length = 0
     return at < 0 ? undefined : this.#spare.splice(at, 1)[0]
+  }
+
+  /** Models that take any size hardly ever see one twice; keeping theirs would only hold memory. */
+  #keepSpare(data: PreparedPicture['data']): void {
+    if (this.#loaded.contract.input.geometry.fit === 'none') return
+    this.#spare.push(data)
+    let bytes = this.#spare.reduce((sum, { byteLength }) => sum + byteLength, 0)
+    while (bytes > MAX_SPARE_BYTES) bytes -= this.#spare.shift()!.byteLength
   }
 
   #checkUsable(signal?: AbortSignal): void {
     if (this.#disposed) throw new BoxletError('DISPOSED', 'Expected a live detector but it was disposed.')
-    if (!signal?.aborted) return
-    throw new BoxletError('ABORTED', 'Expected the work to finish but it was cancelled.', {
-      cause: signal.reason,
-    })
+    throwIfAborted(signal)
   }
 }

@@ -106,12 +106,19 @@ export class BoxletError extends Error {
   }
 }
 
+const cancelled = (cause: unknown): BoxletError =>
+  new BoxletError('ABORTED', 'Expected the work to finish but it was cancelled.', { cause })
+
+/** @throws BoxletError ABORTED, whatever reason the signal carries */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw cancelled(signal.reason)
+}
+
 /** Keeps a BoxletError as it is and hides anything else behind `INTERNAL`, with the cause kept. */
 export function toBoxletError(error: unknown): BoxletError {
   if (error instanceof BoxletError) return error
-  if (error instanceof Error && error.name === 'AbortError') {
-    return new BoxletError('ABORTED', 'Expected the work to finish but it was cancelled.', { cause: error })
-  }
+  if (error instanceof Error && (error.name === 'AbortError' || error.name === 'TimeoutError'))
+    return cancelled(error)
   return new BoxletError('INTERNAL', 'Expected the work to finish but an unforeseen fault stopped it.', {
     cause: error,
     hint: 'Please report this with the command and the input that caused it.',

@@ -16,6 +16,13 @@ export interface SlicedDetection {
   cut: boolean
 }
 
+export interface MergeOptions {
+  /** Two whole boxes above this are one object. Default 0.45: one object at two scales differs more than in one run. */
+  iou?: number
+  /** Boxes of any class can be one object. */
+  acrossClasses?: boolean
+}
+
 /** True for a box that ends at an edge of the tile behind which the picture goes on. */
 export function isCut(box: PixelBox, tile: Tile, image: Size): boolean {
   const near = CUT_SHARE * Math.max(tile.width, tile.height)
@@ -39,8 +46,10 @@ export function isCut(box: PixelBox, tile: Tile, image: Size): boolean {
  *
  * source  SAHI `GREEDYNMM` with the `IOS` metric, which also lets whole boxes grow and so joins neighbours
  */
-export function mergeSliced(found: readonly SlicedDetection[]): Detection[] {
-  return [...byClass(found).values()].flatMap(mergeClass).sort((a, b) => b.score - a.score)
+export function mergeSliced(found: readonly SlicedDetection[], options: MergeOptions = {}): Detection[] {
+  const groups = options.acrossClasses ? [found] : [...byClass(found).values()]
+  const sameObject = options.iou ?? SAME_OBJECT_IOU
+  return groups.flatMap((group) => mergeGroup(group, sameObject)).sort((a, b) => b.score - a.score)
 }
 
 function byClass(found: readonly SlicedDetection[]): Map<number, SlicedDetection[]> {
@@ -54,8 +63,8 @@ function byClass(found: readonly SlicedDetection[]): Map<number, SlicedDetection
   return groups
 }
 
-function mergeClass(group: readonly SlicedDetection[]): Detection[] {
-  const whole = distinct(bestFirst(group.filter(({ cut }) => !cut)))
+function mergeGroup(group: readonly SlicedDetection[], sameObject: number): Detection[] {
+  const whole = distinct(bestFirst(group.filter(({ cut }) => !cut)), sameObject)
   const orphans = bestFirst(group.filter(({ cut }) => cut)).filter(
     (part) => !whole.some(({ box }) => intersectionOverSmaller(box, part.box) > PART_OVERLAP),
   )
@@ -65,10 +74,10 @@ function mergeClass(group: readonly SlicedDetection[]): Detection[] {
 const bestFirst = (group: readonly SlicedDetection[]): Detection[] =>
   group.map(({ detection }) => detection).sort((a, b) => b.score - a.score)
 
-function distinct(detections: readonly Detection[]): Detection[] {
+function distinct(detections: readonly Detection[], sameObject: number): Detection[] {
   const kept: Detection[] = []
   for (const detection of detections) {
-    if (kept.every(({ box }) => iou(box, detection.box) <= SAME_OBJECT_IOU)) kept.push(detection)
+    if (kept.every(({ box }) => iou(box, detection.box) <= sameObject)) kept.push(detection)
   }
   return kept
 }

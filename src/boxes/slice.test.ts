@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Detection } from './detection.ts'
 import { intersectionOverSmaller } from './iou.ts'
 import { isCut, mergeSliced } from './merge.ts'
-import { tiles } from './slice.ts'
+import { tileCount, tiles } from './slice.ts'
 
 const PART_LIMIT = 0.5
 const edge = fc.integer({ min: 1, max: 3_000 })
@@ -18,6 +18,7 @@ describe('tiles', () => {
         fc.double({ min: 0, max: 0.9, noNaN: true }),
         (width, height, size, overlap) => {
           const places = tiles({ width, height }, size, overlap)
+          expect(places).toHaveLength(tileCount({ width, height }, size, overlap))
           for (const axis of [
             { total: width, start: 'left', length: 'width' },
             { total: height, start: 'top', length: 'height' },

@@ -8,6 +8,18 @@ export interface Tile {
   height: number
 }
 
+/** Each tile is a run: a picture that asks for more would hold the model for minutes. */
+export const MAX_TILES = 2_000
+
+/** How many tiles there would be, without making them. */
+export const tileCount = (image: Size, size: number, overlap: number): number =>
+  startCount(image.width, size, overlap) * startCount(image.height, size, overlap)
+
+const stepOf = (size: number, overlap: number): number => Math.max(1, Math.floor(size * (1 - overlap)))
+
+const startCount = (edge: number, size: number, overlap: number): number =>
+  edge <= size ? 1 : Math.ceil((edge - size) / stepOf(size, overlap)) + 1
+
 /**
  * Cuts a picture into tiles of one size that cover every pixel. The last tile of a row or column is moved
  * back inside, so every tile is whole and no strip is thinner than the rest.
@@ -26,7 +38,7 @@ export function tiles(image: Size, size: number, overlap: number): Tile[] {
 }
 
 function starts(edge: number, size: number, overlap: number): number[] {
-  const step = Math.max(1, Math.floor(size * (1 - overlap)))
+  const step = stepOf(size, overlap)
   const found: number[] = []
   for (let at = 0; at + size < edge; at += step) found.push(at)
   found.push(edge - size)

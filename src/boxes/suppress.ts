@@ -1,5 +1,5 @@
 import type { Candidates } from './detection.ts'
-import { corners, polygonIou } from './turned.ts'
+import { corners, type Point, polygonIou } from './turned.ts'
 
 export interface SuppressOptions {
   /** across-classes removes a box that overlaps a better one of any class. */
@@ -24,25 +24,32 @@ export const MAX_SUPPRESSED = 30_000
 export function suppress(candidates: Candidates, options: SuppressOptions): Int32Array {
   const order = byScore(candidates)
   if (options.kind === 'none') return order.slice(0, options.maxDetections)
-  const { boxes, classIds, angles } = candidates
-  const overlap =
-    angles === undefined
-      ? (a: number, b: number) => iouOfRows(boxes, a, b)
-      : (a: number, b: number) => polygonIou(turnedRow(boxes, angles, a), turnedRow(boxes, angles, b))
+  const overlap = overlapOf(candidates)
   const kept = new Int32Array(Math.min(order.length, options.maxDetections))
-  const acrossClasses = options.kind === 'across-classes'
+  /** Kept rows that can remove another: those of its class, or all. */
+  const rivals = new Map<number, number[]>()
   let count = 0
   for (const row of order) {
     if (count === kept.length) break
-    let free = true
-    for (let k = 0; k < count && free; k++) {
-      const other = kept[k]!
-      if (!acrossClasses && classIds[other] !== classIds[row]) continue
-      free = overlap(other, row) <= options.iou
-    }
-    if (free) kept[count++] = row
+    const group = options.kind === 'across-classes' ? 0 : candidates.classIds[row]!
+    const better = rivals.get(group) ?? []
+    if (better.some((other) => overlap(other, row) > options.iou)) continue
+    better.push(row)
+    rivals.set(group, better)
+    kept[count++] = row
   }
   return kept.subarray(0, count)
+}
+
+function overlapOf({ boxes, angles }: Candidates): (a: number, b: number) => number {
+  if (angles === undefined) return (a, b) => iouOfRows(boxes, a, b)
+  const known = new Map<number, Point[]>()
+  const cornersOf = (row: number): Point[] => {
+    const found = known.get(row) ?? turnedRow(boxes, angles, row)
+    known.set(row, found)
+    return found
+  }
+  return (a, b) => polygonIou(cornersOf(a), cornersOf(b))
 }
 
 function byScore({ scores, count }: Candidates): Int32Array {

@@ -7,7 +7,7 @@ const between = (min: number, max: number) => v.pipe(v.number(), v.minValue(min)
 const text = (max: number) => v.pipe(v.string(), v.maxLength(max))
 const positive = v.pipe(v.number(), v.gtValue(0))
 const share = between(0, 1)
-const byte = between(0, 255)
+const byte = whole(0, 255)
 const described = <S extends v.GenericSchema>(schema: S, description: string) =>
   v.pipe(schema, v.description(description))
 

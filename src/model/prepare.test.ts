@@ -32,7 +32,6 @@ async function candidates(
     contract,
     letterbox: whole(size),
     minScore,
-    maxCandidates: 30_000,
   })
 }
 

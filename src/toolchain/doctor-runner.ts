@@ -9,7 +9,6 @@ import { toTensor } from '../image/tensor.ts'
 import type { Contract } from '../model/contract.ts'
 import type { Tensor } from '../model/tensor.ts'
 
-const MAX_CANDIDATES = 30_000
 /** Outputs kept for readings that differ only after the run; 64 of a COCO head of 640 are 180 MB. */
 const MAX_KEPT_BYTES = 192 * 2 ** 20
 
@@ -47,7 +46,6 @@ export class ContractRunner {
       contract,
       letterbox: at,
       minScore,
-      maxCandidates: MAX_CANDIDATES,
     })
     return { candidates, at }
   }

@@ -15,6 +15,9 @@ const SOS = 0xda
 const EOI = 0xd9
 const APP1 = 0xe1
 
+/** The EXIF orientation that needs no turning. */
+const UPRIGHT = 1
+
 /**
  * Size and orientation from a JPEG's headers, in microseconds, so that a picture can be read at reduced size
  * in one pass. Undefined where the headers are not plain; the decoder proper then decides.
@@ -23,7 +26,7 @@ const APP1 = 0xe1
  */
 export function jpegHeader(bytes: Uint8Array): JpegHeader | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  let orientation = 1
+  let orientation: number | undefined
   let at = 2
   for (let count = 0; count < MAX_SEGMENTS && at + 4 <= bytes.length; count++) {
     if (bytes[at] !== 0xff) return undefined
@@ -36,8 +39,10 @@ export function jpegHeader(bytes: Uint8Array): JpegHeader | undefined {
     const length = view.getUint16(at + 2)
     const end = at + 2 + length
     if (length < 2 || end > bytes.length) return undefined
-    if (isFrame(marker)) return length < 8 ? undefined : frame(view, at + 4, orientation)
-    if (marker === APP1) orientation = exifOrientation(view, at + 4, end) ?? orientation
+    if (isFrame(marker)) return length < 8 ? undefined : frame(view, at + 4, orientation ?? UPRIGHT)
+    // The first EXIF segment counts, for the decoder too: two answers would cut boxes to the wrong edges.
+    if (marker === APP1 && isExif(view, at + 4, end))
+      orientation ??= exifOrientation(view, at + 4, end) ?? UPRIGHT
     at = end
   }
   return undefined
@@ -59,8 +64,12 @@ function frame(view: DataView, at: number, orientation: number): JpegHeader | un
   }
 }
 
+/** "Exif" and two zeros; XMP shares the marker. */
+const isExif = (view: DataView, at: number, end: number): boolean =>
+  at + 6 <= end && view.getUint32(at) === 0x45786966 && view.getUint16(at + 4) === 0
+
 function exifOrientation(view: DataView, at: number, end: number): number | undefined {
-  if (at + 14 > end || view.getUint32(at) !== 0x45786966 || view.getUint16(at + 4) !== 0) return undefined
+  if (at + 14 > end) return undefined
   const tiff = at + 6
   const little = view.getUint16(tiff) === 0x4949
   if (!little && view.getUint16(tiff) !== 0x4d4d) return undefined

@@ -91,6 +91,14 @@ describe('checkSvg', () => {
     expect([...pixels.data].every((value, i) => value === [255, 0, 0][i % 3])).toBe(true)
   })
 
+  it('reads tags with megabytes of attributes to their end', () => {
+    const many = 'a="1" '.repeat(1_500_000)
+    expect(() => checkSvg(svg(`<rect ${many}/>`))).not.toThrow()
+    expect(() => checkSvg(svg(`<rect ${' '.repeat(9_900_000)}/>`))).not.toThrow()
+    expect(() => checkSvg(svg(`<image ${many}href="${secret}"/>`))).toThrow(/no references/)
+    expect(() => checkSvg(svg(`<rect ${many}/><image href="${secret}"/>`))).toThrow(/no references/)
+  })
+
   it('checks ten megabytes of hostile text in linear time', () => {
     const runs = [
       '<image ',

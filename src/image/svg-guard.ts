@@ -66,17 +66,46 @@ const character = (code: number): string => (code <= 0x10ffff ? String.fromCodeP
 /** Elements whose addresses the renderer never loads: links, and fonts in a form that it does not have. */
 const INERT = new Set(['a', 'font-face-uri', 'script'])
 
-/** Name without prefix, and all attributes. */
-const ELEMENT = /<(?:[\w.-]+:)?([\w.-]+)((?:[^<>"']|"[^"]*"|'[^']*')*)/g
+interface SvgElement {
+  /** Without prefix. */
+  name: string
+  /** All that stands before the end of the tag. */
+  attributes: string
+}
+
+/**
+ * Tags in the order of the text. A pattern for whole tags keeps a place to go back to for every character, which
+ * is more than the engine has room for in the largest tags; so the edges are looked for one by one.
+ */
+function* elements(source: string): Generator<SvgElement> {
+  const opening = /<(?:[\w.-]+:)?([\w.-]+)/g
+  const edge = /[<>"']/g
+  for (let open = opening.exec(source); open !== null; open = opening.exec(source)) {
+    const from = opening.lastIndex
+    let end = source.length
+    edge.lastIndex = from
+    for (let at = edge.exec(source); at !== null; at = edge.exec(source)) {
+      const [quote] = at
+      const close = quote === '"' || quote === "'" ? source.indexOf(quote, at.index + 1) : -1
+      if (close < 0) {
+        end = at.index
+        break
+      }
+      edge.lastIndex = close + 1
+    }
+    yield { name: open[1]!, attributes: source.slice(from, end) }
+    opening.lastIndex = end
+  }
+}
 
 /** Attributes that point somewhere name a part of the drawing or hold a small picture. */
 function checkReferences(source: string): void {
   if (/<(?:[\w.-]+:)?include\b/i.test(source)) throw refused('no included documents', 'one')
   let pixels = 0
   let embedded = 0
-  for (const [, element, attributes] of source.matchAll(ELEMENT)) {
-    if (INERT.has(element!)) continue
-    for (const attribute of attributes!.matchAll(/\bhref\s*=\s*(?:"([^"]*)"|'([^']*)')/g)) {
+  for (const { name, attributes } of elements(source)) {
+    if (INERT.has(name)) continue
+    for (const attribute of attributes.matchAll(/\bhref\s*=\s*(?:"([^"]*)"|'([^']*)')/g)) {
       const target = (attribute[1] ?? attribute[2] ?? '').trim()
       if (target === '' || target.startsWith('#')) continue
       const data = /^data:image\/(?:png|jpe?g|gif);base64,/i.exec(target)

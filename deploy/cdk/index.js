@@ -4,7 +4,7 @@
  */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -59,6 +59,8 @@ export class BoxletDetector extends Construct {
         CodeKey: code.s3ObjectKey,
       },
     })
+    // Assets are staged and the template is read by now.
+    rmSync(folder, { recursive: true, force: true })
     this.functionArn = this.include.getResource('Alias').ref
     this.url = Fn.getAtt(
       Stack.of(this).getLogicalId(this.include.getResource('Url')),

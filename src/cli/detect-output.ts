@@ -1,6 +1,6 @@
 import { rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { DetectResult } from '../detector-types.ts'
+import type { DetectOptions, DetectResult } from '../detector-types.ts'
 import { BoxletError } from '../errors.ts'
 import type { PictureSource } from './detect-sources.ts'
 import { saveFile } from './save-file.ts'
@@ -47,7 +47,13 @@ async function fileId(path: string): Promise<string | undefined> {
   return info && `${info.dev}:${info.ino}`
 }
 
-export async function saveMarked(bytes: Uint8Array, result: DetectResult, stem: string): Promise<void> {
+/** @param image what of the picture was accepted for detection, so that drawing accepts the same */
+export async function saveMarked(
+  bytes: Uint8Array,
+  { detections }: DetectResult,
+  stem: string,
+  image: DetectOptions['image'] = {},
+): Promise<void> {
   const { drawDetections } = await import('../image/draw.ts')
-  await saveFile(stem + MARKED, await drawDetections(bytes, result.detections, { format: 'jpeg' }))
+  await saveFile(stem + MARKED, await drawDetections(bytes, detections, { format: 'jpeg', decode: image }))
 }

@@ -87,7 +87,8 @@ async function detectOne(
   const text = wantsText ? { altText: altText(result.detections) } : {}
   const outcome = { source: source.name, result, ...text }
   if (out === undefined) return { outcome }
-  return { outcome, unsaved: await faultOf(saveMarked(bytes, result, join(out, source.outputStem))) }
+  const saving = saveMarked(bytes, result, join(out, source.outputStem), options.image)
+  return { outcome, unsaved: await faultOf(saving) }
 }
 
 const faultOf = (saving: Promise<void>): Promise<BoxletError | undefined> =>

@@ -80,8 +80,15 @@ describe('boxlet convert', () => {
     expect((await run()).code).toBe(2)
   })
 
-  it('cannot write into a folder that is not there', async () => {
-    const { code, stderr } = await run(join(folder, 'small.tflite'), '--out', join(folder, 'none', 'x.onnx'))
+  it('makes the folder that it is to write into', async () => {
+    const out = join(folder, 'new', 'x.onnx')
+    expect((await run(join(folder, 'small.tflite'), '--out', out)).code).toBe(0)
+    expect(readdirSync(join(folder, 'new'))).toEqual(['x.onnx'])
+  })
+
+  it('says so where no file can be', async () => {
+    const source = join(folder, 'small.tflite')
+    const { code, stderr } = await run(source, '--out', join(source, 'x.onnx'))
     expect(code).toBe(3)
     expect(stderr).toContain('[OUTPUT_UNWRITABLE]')
   })

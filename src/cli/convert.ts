@@ -1,4 +1,4 @@
-import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { basename, dirname, extname, join } from 'node:path'
 import { BoxletError } from '../errors.ts'
 import { isTflite } from '../model/read-signature.ts'
@@ -7,12 +7,13 @@ import { MAX_FILE_BYTES } from '../model/tflite/limits.ts'
 import { type ConvertedModel, tfliteToOnnx } from '../model/tflite/tflite.ts'
 import { openSession } from '../runtime/session.ts'
 import { readSettings } from './config.ts'
+import { saveFile } from './save-file.ts'
 import type { ExitCode, Io, Verb } from './verb.ts'
 
 const OPTIONS = {
-  out: { type: 'string', short: 'o' },
+  out: { type: 'string', own: true, short: 'o' },
   force: { type: 'boolean' },
-  format: { type: 'string', choices: ['text', 'json'] },
+  format: { type: 'string', own: true, choices: ['text', 'json'] },
 } as const
 
 export const verb: Verb = {
@@ -52,7 +53,7 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
   if (!values.force) await refuseExisting(out)
   const model = tfliteToOnnx(bytes)
   await checkLoads(model)
-  await writeWhole(out, model.bytes)
+  await saveFile(out, model.bytes)
   io.stdout.write(values.format === 'json' ? `${asJson(source, out, model)}\n` : `${out}\n`)
   if (values.format !== 'json') io.stderr.write(`boxlet: ${describe(model)}\n`)
   return 0
@@ -96,21 +97,6 @@ async function refuseExisting(out: string): Promise<void> {
 async function checkLoads({ bytes }: ConvertedModel): Promise<void> {
   const session = await openSession(bytes, { threads: 1 })
   await session.release()
-}
-
-/** A reader never meets half a file. */
-async function writeWhole(out: string, bytes: Uint8Array): Promise<void> {
-  const partial = `${out}.${process.pid}.partial`
-  try {
-    await writeFile(partial, bytes)
-    await rename(partial, out)
-  } catch (cause) {
-    await rm(partial, { force: true })
-    throw new BoxletError('OUTPUT_UNWRITABLE', `Expected to write the model to "${out}" but could not.`, {
-      cause,
-      hint: 'Check that the folder exists, and its permissions and free space.',
-    })
-  }
 }
 
 function describe({ bytes, signature }: ConvertedModel): string {

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { cp, link, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, link, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
@@ -54,7 +54,18 @@ describe('boxlet detect --out', () => {
     expect(code).toBe(3)
     expect(JSON.parse(printed).detections).toHaveLength(1)
     expect(err).toContain('OUTPUT_UNWRITABLE')
-    expect(existsSync(join(out, 'coffee.jpg.part'))).toBe(false)
+    expect(await readdir(out)).toEqual(['coffee.jpg'])
+  })
+})
+
+describe('boxlet detect --out, of a damaged picture', () => {
+  it('draws what --tolerant accepted', async () => {
+    const out = await inFolder('tolerant')
+    const cut = join(folder, 'half.png')
+    await writeFile(cut, (await readFile(coffee)).subarray(0, 100_000))
+    const { code, err } = await boxlet(['detect', cut, '--model', model, '--tolerant', '--out', out])
+    expect({ code, err }).toEqual({ code: 0, err: '' })
+    expect(await readdir(out)).toEqual(['half.jpg'])
   })
 })
 

@@ -1,5 +1,6 @@
+import { randomBytes } from 'node:crypto'
 import { rename, rm, writeFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { BoxletError } from '../errors.ts'
 import { makeFolder } from '../model/make-folder.ts'
 
@@ -9,10 +10,11 @@ import { makeFolder } from '../model/make-folder.ts'
  * @throws BoxletError OUTPUT_UNWRITABLE
  */
 export async function saveFile(path: string, content: string | Uint8Array): Promise<void> {
-  const part = `${path}.part`
+  // A name of its own beside the file: other runs may be writing the same one, and `x.part` may be somebody's.
+  const part = join(dirname(path), `.boxlet-${process.pid}-${randomBytes(6).toString('hex')}.part`)
   try {
     await makeFolder(dirname(path))
-    await writeFile(part, content)
+    await writeFile(part, content, { flag: 'wx' })
     await rename(part, path)
   } catch (cause) {
     await rm(part, { force: true }).catch(() => {})

@@ -7,7 +7,8 @@ export type { OptionSpec, Settings } from './option-spec.ts'
 
 /**
  * Reads the options of a verb: flag, then `BOXLET_` variable, then `boxlet.config.json`, the first that has one.
- * `--min-score`, `BOXLET_MIN_SCORE` and `minScore` are one option. `--no-x` turns a boolean off.
+ * `--min-score`, `BOXLET_MIN_SCORE` and `minScore` are one option. `--no-x` turns a boolean off. Options of the
+ * verb's own have no variable and stand in the section of the verb only.
  *
  * @param verb name of the section of the configuration file that wins over its top level
  * @throws BoxletError USAGE for flags, CONFIG_INVALID for the variable or the file
@@ -25,13 +26,14 @@ export async function readSettings<const T extends Record<string, OptionSpec>>(
   for (const [name, option] of Object.entries(spec)) {
     const camel = name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())
     const variable = `BOXLET_${name.replaceAll('-', '_').toUpperCase()}`
-    const inFile =
-      (isRecord(section) ? section[camel] : undefined) ?? (isRecord(file[camel]) ? undefined : file[camel])
+    const common = option.own ? undefined : env[variable]
+    const atTop = option.own || isRecord(file[camel]) ? undefined : file[camel]
+    const inFile = (isRecord(section) ? section[camel] : undefined) ?? atTop
     const found =
       flags.values[name] !== undefined
         ? { raw: flags.values[name], from: `--${name}` }
-        : env[variable] !== undefined && env[variable] !== ''
-          ? { raw: fromVariable(option, env[variable]), from: variable }
+        : common !== undefined && common !== ''
+          ? { raw: fromVariable(option, common), from: variable }
           : inFile === undefined
             ? undefined
             : { raw: inFile, from: `${camel} in ${CONFIG_FILE}` }
@@ -40,8 +42,12 @@ export async function readSettings<const T extends Record<string, OptionSpec>>(
   return { values: values as Settings<T>, positionals: flags.positionals }
 }
 
-const fromVariable = ({ type, multiple }: OptionSpec, text: string): unknown =>
-  type === 'boolean' ? /^(1|true|yes|on)$/i.test(text) : multiple ? text.split(',') : text
+function fromVariable({ type, multiple }: OptionSpec, text: string): unknown {
+  if (type !== 'boolean') return multiple ? text.split(',') : text
+  if (/^(1|true|yes|on)$/i.test(text)) return true
+  // Other words stay text, which is refused: a misspelt yes must not be a no.
+  return /^(0|false|no|off)$/i.test(text) ? false : text
+}
 
 function convert(option: OptionSpec, raw: unknown, from: string): unknown {
   if (option.multiple) return (Array.isArray(raw) ? raw : [raw]).map((item) => single(option, item, from))

@@ -13,7 +13,7 @@ const OPTIONS = {
   'answer-bytes': { type: 'number', integer: true, min: 0, max: 200e6 },
   'http-api': { type: 'boolean' },
   'free-tier': { type: 'boolean' },
-  format: { type: 'string', choices: ['text', 'json'] },
+  format: { type: 'string', own: true, choices: ['text', 'json'] },
 } as const
 
 const DEFAULT_COLD_SHARE = 0.02

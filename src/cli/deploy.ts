@@ -42,7 +42,7 @@ const OPTIONS = {
   artefacts: { type: 'string' },
   smoke: { type: 'boolean' },
   yes: { type: 'boolean', short: 'y' },
-  format: { type: 'string', choices: ['text', 'json'] },
+  format: { type: 'string', own: true, choices: ['text', 'json'] },
 } as const
 
 export const verb: Verb = {

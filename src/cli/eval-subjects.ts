@@ -38,8 +38,8 @@ export const SUBJECT_OPTIONS = {
   'rekognition-model': { type: 'string' },
   'rekognition-price': { type: 'number', min: 0 },
   region: { type: 'string' },
-  format: { type: 'string', choices: ['table', 'json', 'markdown'] },
-  out: { type: 'string', short: 'o' },
+  format: { type: 'string', own: true, choices: ['table', 'json', 'markdown'] },
+  out: { type: 'string', own: true, short: 'o' },
   worst: { type: 'number', integer: true, min: 0, max: 1000 },
 } as const satisfies Record<string, OptionSpec>
 export type SubjectSettings = Settings<typeof SUBJECT_OPTIONS>

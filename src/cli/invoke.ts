@@ -20,7 +20,7 @@ const OPTIONS = {
   times: { type: 'number', integer: true, min: 1, max: 1000 },
   quota: { type: 'boolean' },
   'real-aws': { type: 'boolean' },
-  out: { type: 'string', short: 'o' },
+  out: { type: 'string', own: true, short: 'o' },
   logs: { type: 'boolean' },
 } as const
 

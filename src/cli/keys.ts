@@ -8,7 +8,7 @@ const OPTIONS = {
   keys: { type: 'string' },
   name: { type: 'string' },
   aws: { type: 'boolean' },
-  format: { type: 'string', choices: ['text', 'json'] },
+  format: { type: 'string', own: true, choices: ['text', 'json'] },
 } as const
 
 export const verb: Verb = {

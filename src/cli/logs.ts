@@ -12,7 +12,7 @@ const OPTIONS = {
   since: { type: 'string' },
   filter: { type: 'string' },
   follow: { type: 'boolean', short: 'f' },
-  format: { type: 'string', choices: ['text', 'json'] },
+  format: { type: 'string', own: true, choices: ['text', 'json'] },
 } as const
 
 const UNITS: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }

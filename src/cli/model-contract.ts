@@ -6,7 +6,7 @@ import { modelFacts } from './model-facts.ts'
 import { saveFile } from './save-file.ts'
 import type { ExitCode, Io } from './verb.ts'
 
-const OPTIONS = { family: { type: 'string' }, out: { type: 'string', short: 'o' } } as const
+const OPTIONS = { family: { type: 'string' }, out: { type: 'string', own: true, short: 'o' } } as const
 
 /**
  * `boxlet model contract FILE|NAME [--family NAME] [--out FILE]`: the contract that the file leads to, to edit and

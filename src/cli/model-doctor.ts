@@ -19,9 +19,9 @@ const OPTIONS = {
   image: { type: 'string', multiple: true },
   annotations: { type: 'string' },
   limit: { type: 'number', integer: true, min: 1, max: 10_000 },
-  out: { type: 'string' },
+  out: { type: 'string', own: true },
   write: { type: 'string' },
-  format: { type: 'string', choices: ['text', 'json'] },
+  format: { type: 'string', own: true, choices: ['text', 'json'] },
 } as const
 
 /** Enough for a steady AP of common classes, at some ten runs a picture. */

@@ -6,7 +6,7 @@ import { type ModelFacts, type ModelWork, modelFacts, preparationOf, workOf } fr
 import type { ExitCode, Io } from './verb.ts'
 
 const OPTIONS = {
-  format: { type: 'string', choices: ['text', 'json'] },
+  format: { type: 'string', own: true, choices: ['text', 'json'] },
   family: { type: 'string' },
 } as const
 

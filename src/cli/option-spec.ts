@@ -3,6 +3,8 @@ export interface OptionSpec {
   type: 'string' | 'boolean' | 'number'
   short?: string
   multiple?: boolean
+  /** Other verbs mean something else by this name, so it has no variable and no key at the top of the file. */
+  own?: boolean
   /** Allowed words for a string. */
   choices?: readonly string[]
   /** Inclusive range for a number. */

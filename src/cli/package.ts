@@ -7,8 +7,8 @@ import type { ExitCode, Io, Verb } from './verb.ts'
 
 const OPTIONS = {
   ...PACKAGE_OPTIONS,
-  out: { type: 'string', short: 'o' },
-  format: { type: 'string', choices: ['text', 'json'] },
+  out: { type: 'string', own: true, short: 'o' },
+  format: { type: 'string', own: true, choices: ['text', 'json'] },
 } as const
 
 export const verb: Verb = {

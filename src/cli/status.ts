@@ -7,7 +7,7 @@ import type { ExitCode, Io, Verb } from './verb.ts'
 const OPTIONS = {
   stack: { type: 'string' },
   region: { type: 'string' },
-  format: { type: 'string', choices: ['text', 'json'] },
+  format: { type: 'string', own: true, choices: ['text', 'json'] },
 } as const
 
 /** Parameters that people ask about first. */

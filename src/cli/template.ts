@@ -8,7 +8,7 @@ const OPTIONS = {
   kind: { type: 'string', choices: ['cloudformation', 'sam'] },
   'code-hash': { type: 'string' },
   'code-uri': { type: 'string' },
-  format: { type: 'string', choices: ['yaml', 'json'] },
+  format: { type: 'string', own: true, choices: ['yaml', 'json'] },
 } as const
 
 export const verb: Verb = {

@@ -28,8 +28,8 @@ const OPTIONS = {
   sizes: { type: 'string' },
   calls: { type: 'number', integer: true, min: 2, max: 1000 },
   starts: { type: 'number', integer: true, min: 1, max: 50 },
-  out: { type: 'string', short: 'o' },
-  format: { type: 'string', choices: ['text', 'json'] },
+  out: { type: 'string', own: true, short: 'o' },
+  format: { type: 'string', own: true, choices: ['text', 'json'] },
 } as const
 
 export const verb: Verb = {

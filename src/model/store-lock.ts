@@ -4,7 +4,7 @@
  * exclude entirely, end with one whole file.
  */
 import { randomUUID } from 'node:crypto'
-import { open, readFile, rm, stat, utimes } from 'node:fs/promises'
+import { lstat, open, readFile, rm, utimes } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { BoxletError } from '../errors.ts'
@@ -53,21 +53,31 @@ async function acquire(
     if (options.signal?.aborted) throw cancelled()
     if (await create(path, holder)) return
     if (seen === undefined) options.onWait?.()
-    const touched = await stat(path).then(
-      (info) => info.mtimeMs,
-      () => undefined,
-    )
-    if (touched === undefined) continue
-    if (seen?.touched !== touched) seen = { touched, since: Date.now() }
-    if (Date.now() - seen.since > ABANDONED_MS || (await isDead(path))) {
-      await rm(path, { force: true })
-      continue
+    const touched = await touchedAt(path)
+    if (touched !== undefined) {
+      if (seen?.touched !== touched) seen = { touched, since: Date.now() }
+      if (Date.now() - seen.since > ABANDONED_MS || (await isDead(path))) {
+        await rm(path, { force: true }).catch((error) => {
+          throw unwritable('be cleared', error)
+        })
+        continue
+      }
     }
     await sleep(POLL_MS, undefined, options.signal === undefined ? {} : { signal: options.signal }).catch(
       () => {
         throw cancelled()
       },
     )
+  }
+}
+
+/** Of the name itself, since a link that leads nowhere holds the name too; undefined when it is free again. */
+async function touchedAt(path: string): Promise<number | undefined> {
+  try {
+    return (await lstat(path)).mtimeMs
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw unwritable('be read', error)
   }
 }
 

@@ -2,6 +2,7 @@ import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
 import { BoxletError } from '../errors.ts'
 import type { Dimension } from '../model/signature.ts'
 import type { Tensor, TensorData } from '../model/tensor.ts'
+import { runtimeReason } from './runtime-reason.ts'
 import { turnOffTelemetry } from './telemetry.ts'
 
 export interface SessionOptions {
@@ -51,7 +52,7 @@ export async function openSession(model: string | Uint8Array, options: SessionOp
   } catch (cause) {
     throw new BoxletError(
       'MODEL_RUN_FAILED',
-      `Expected a model that ONNX Runtime can load but received one where ${reason(cause)}.`,
+      `Expected a model that ONNX Runtime can load but received one where ${runtimeReason(cause, typeof model === 'string' ? model : undefined)}.`,
       {
         cause,
         hint: 'Export it again, with another opset if an operator is named.',
@@ -85,7 +86,7 @@ class OrtSession implements Session {
     try {
       results = await this.#session.run(given)
     } catch (cause) {
-      throw new BoxletError('MODEL_RUN_FAILED', `Expected the model to run but ${reason(cause)}.`, {
+      throw new BoxletError('MODEL_RUN_FAILED', `Expected the model to run but ${runtimeReason(cause)}.`, {
         cause,
         hint: 'Check input size, element type and extra inputs in its contract.',
       })
@@ -129,14 +130,4 @@ function info(metadata: InferenceSession.ValueMetadata): SessionTensorInfo {
   return metadata.isTensor
     ? { name: metadata.name, type: metadata.type, shape: metadata.shape }
     : { name: metadata.name, type: 'other', shape: [] }
-}
-
-/** The runtime's own words, without its source paths and without line breaks. */
-function reason(cause: unknown): string {
-  const text = cause instanceof Error ? cause.message : String(cause)
-  const line = text
-    .replace(/\s+/g, ' ')
-    .replace(/(?:[A-Za-z]:)?(?:[\\/][\w.@+-]+){2,}/g, '<path>')
-    .trim()
-  return `the runtime says: ${line.slice(0, 300).replace(/[.\s]+$/, '')}`
 }

@@ -2,10 +2,8 @@
 import * as v from 'valibot'
 import type { CatalogueEntry } from './catalogue-entry.ts'
 import { contractSchema } from './contract-schema.ts'
+import { MAX_MODEL_BYTES } from './file-limit.ts'
 import { isAllowedAddress } from './sources/address.ts'
-
-/** ONNX files cannot exceed 2 GiB without external data, and an entry is one file. */
-export const MAX_MODEL_BYTES = 2 * 1024 ** 3
 
 const text = v.string()
 const pattern = (form: RegExp) => v.pipe(v.string(), v.regex(form))

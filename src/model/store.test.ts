@@ -1,5 +1,5 @@
 /** The store against a real server on this machine. Longer than most, as all of it shares that server. */
-import { mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { corpusPath, hasCorpus } from '../../test/corpus.ts'
@@ -250,6 +250,17 @@ describe('a path', () => {
       path,
       sha256: sha256(MODEL_BYTES),
     })
+  })
+
+  test('is not hashed when it is larger than any model, and says so when it is cancelled', async () => {
+    const path = join(space.folder, 'disk.onnx')
+    writeFileSync(path, '')
+    truncateSync(path, 2 ** 31)
+    const tooLarge = await failure(resolveModel(path, { env: space.env }))
+    expect(tooLarge).toMatchObject({ code: 'MODEL_LIMIT', message: expect.stringContaining('2147483648') })
+    truncateSync(path, 1000)
+    const cancelled = await failure(resolveModel(path, { env: space.env, signal: AbortSignal.abort() }))
+    expect(cancelled.code).toBe('ABORTED')
   })
 
   test('brings the contract beside it', async () => {

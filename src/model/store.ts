@@ -8,6 +8,7 @@ import { BoxletError } from '../errors.ts'
 import { catalogueNames, type Environment, nearestNames, readCatalogue, readEntry } from './catalogue.ts'
 import type { CatalogueEntry } from './catalogue-entry.ts'
 import type { Contract, Licence } from './contract.ts'
+import { MAX_MODEL_BYTES } from './file-limit.ts'
 import { makeFolder } from './make-folder.ts'
 import {
   cachedPath,
@@ -60,14 +61,14 @@ export interface ListedModel {
 /**
  * A name of the catalogue is fetched unless it is cached; a path is used as it is.
  *
- * Errors: `MODEL_NOT_FOUND`, `DOWNLOAD_FAILED`, `DOWNLOAD_MISMATCH`, `CACHE_UNWRITABLE`, `ABORTED`,
+ * Errors: `MODEL_NOT_FOUND`, `MODEL_LIMIT`, `DOWNLOAD_FAILED`, `DOWNLOAD_MISMATCH`, `CACHE_UNWRITABLE`, `ABORTED`,
  * `CONTRACT_INVALID` for a contract beside the model that cannot be read.
  */
 export async function resolveModel(nameOrPath: string, options: StoreOptions): Promise<ResolvedModel> {
   const entry = await readEntry(nameOrPath, options.env)
   if (entry !== undefined) return resolveEntry(entry, options)
   const info = await stat(nameOrPath).catch(() => undefined)
-  if (info?.isFile()) return resolveFile(nameOrPath, options)
+  if (info?.isFile()) return resolveFile(nameOrPath, info.size, options)
   throw await notFound(nameOrPath, info?.isDirectory() ?? false, options.env)
 }
 
@@ -155,8 +156,18 @@ const offline = (entry: CatalogueEntry): BoxletError =>
     { hint: `Run "boxlet model pull ${entry.name}" with a network first, or unset BOXLET_OFFLINE.` },
   )
 
-async function resolveFile(path: string, options: StoreOptions): Promise<ResolvedModel> {
+async function resolveFile(path: string, bytes: number, options: StoreOptions): Promise<ResolvedModel> {
+  if (bytes > MAX_MODEL_BYTES) {
+    throw new BoxletError(
+      'MODEL_LIMIT',
+      `Expected a model of at most ${MAX_MODEL_BYTES} bytes but received ${bytes}.`,
+      { hint: 'Check that the file is a model.' },
+    )
+  }
   const sha256 = await hashFile(path, options.signal).catch((error: NodeJS.ErrnoException) => {
+    if (options.signal?.aborted) {
+      throw new BoxletError('ABORTED', 'Expected to read the model but it was cancelled.', { cause: error })
+    }
     throw new BoxletError('MODEL_NOT_FOUND', `Expected a readable model file but received ${error.code}.`, {
       cause: error,
       hint: 'Check the permissions of the file.',

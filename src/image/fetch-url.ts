@@ -11,7 +11,7 @@ import { isPublicAddress } from './public-address.ts'
 export const MAX_REDIRECTS = 3
 /** Longer addresses are data in disguise, and some servers cut them. */
 export const MAX_URL_LENGTH = 8192
-export const DEFAULT_MAX_BYTES = 20 * 1024 * 1024
+export const DEFAULT_FETCH_BYTES = 20 * 1024 * 1024
 export const DEFAULT_TIMEOUT_MS = 10_000
 
 export interface FetchImageOptions {
@@ -54,7 +54,7 @@ async function follow(start: URL, options: FetchImageOptions, signal: AbortSigna
   for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
     const response = await get(url, options, signal)
     const status = response.statusCode ?? 0
-    if (status === 200) return readBody(response, options.maxBytes ?? DEFAULT_MAX_BYTES)
+    if (status === 200) return readBody(response, options.maxBytes ?? DEFAULT_FETCH_BYTES)
     response.destroy()
     const next = [301, 302, 303, 307, 308].includes(status) ? response.headers.location : undefined
     if (next === undefined) throw badStatus(url, status)

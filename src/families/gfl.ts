@@ -13,15 +13,15 @@ export type CellCentre = 0 | 0.5
 
 /**
  * Distances as distributions (Generalised Focal Loss): four sides of `bins` logits each; the side is the
- * expectation of their softmax, in strides.
+ * expectation of their softmax, in strides. `step` values lie between one logit and the next.
  */
-export function expectation(values: Float32Array, from: number, bins: number): number {
+export function expectation(values: Float32Array, from: number, bins: number, step = 1): number {
   let most = values[from]!
-  for (let i = 1; i < bins; i++) most = Math.max(most, values[from + i]!)
+  for (let i = 1; i < bins; i++) most = Math.max(most, values[from + i * step]!)
   let sum = 0
   let weighted = 0
   for (let i = 0; i < bins; i++) {
-    const e = Math.exp(values[from + i]! - most)
+    const e = Math.exp(values[from + i * step]! - most)
     sum += e
     weighted += i * e
   }

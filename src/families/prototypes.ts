@@ -45,16 +45,33 @@ export function readMasks(
   return { perCandidate, coefficients, prototypes, width, height }
 }
 
-function readPrototypes(outputs: RoleTensors, context: DecodeContext) {
+interface PrototypeAxes {
+  perCandidate: number
+  height: number
+  width: number
+  channelsLast: boolean
+}
+
+/** Prototypes are fewer than rows or columns of the map in every export of this kind. */
+function prototypeAxes(outputs: RoleTensors): PrototypeAxes {
   const [a, b, c] = lastAxes(roleTensor(outputs, 'prototypes'), 3, 'prototypes') as [number, number, number]
+  return c < a && c < b
+    ? { perCandidate: c, height: a, width: b, channelsLast: true }
+    : { perCandidate: a, height: b, width: c, channelsLast: false }
+}
+
+/** Mask coefficients that each row of the head has. */
+export const coefficientCount = (outputs: RoleTensors): number => prototypeAxes(outputs).perCandidate
+
+function readPrototypes(outputs: RoleTensors, context: DecodeContext) {
+  const { channelsLast, ...axes } = prototypeAxes(outputs)
   const values = roleValues(outputs, 'prototypes', context)
-  // Prototypes are fewer than rows or columns of the map in every export of this kind.
-  const channelsLast = c < a && c < b
-  if (!channelsLast) return { prototypes: values, perCandidate: a, height: b, width: c }
+  if (!channelsLast) return { ...axes, prototypes: values }
   const planes = new Float32Array(values.length)
-  const cells = a * b
+  const cells = axes.height * axes.width
   for (let cell = 0; cell < cells; cell++) {
-    for (let k = 0; k < c; k++) planes[k * cells + cell] = values[cell * c + k]!
+    for (let k = 0; k < axes.perCandidate; k++)
+      planes[k * cells + cell] = values[cell * axes.perCandidate + k]!
   }
-  return { prototypes: planes, perCandidate: c, height: a, width: b }
+  return { ...axes, prototypes: planes }
 }

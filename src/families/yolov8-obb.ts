@@ -4,7 +4,6 @@ import { describe, evidence, perClass } from './describe.ts'
 import type { Family, Recognition } from './family.ts'
 import { tailOf } from './shapes.ts'
 import { ultralyticsInput } from './ultralytics.ts'
-import { roleTensor, roleValues } from './values.ts'
 import { decodeHead, headShape } from './yolov8.ts'
 
 /**
@@ -20,15 +19,8 @@ export const yolov8Obb: Family = {
   title: 'YOLOv8 and YOLO11 turned boxes',
   recognise,
   decode(outputs, context) {
-    const tensor = roleTensor(outputs, 'predictions')
-    const list = decodeHead(tensor, context)
-    const { classes, options } = context.contract.output
-    const transposed = options.transposed === true
-    const channels = tensor.dims[transposed ? 2 : 1]!
-    const values = roleValues(outputs, 'predictions', context)
-    const step = transposed ? 1 : tensor.dims[2]!
-    const next = transposed ? channels : 1
-    const angles = Float32Array.from(list.rows(), (row) => values[row * next + (4 + classes) * step]!)
+    const { list, values, step, next, from } = decodeHead(outputs, context, 1)
+    const angles = Float32Array.from(list.rows(), (row) => values[row * next + from * step]!)
     return { ...list.finish('input'), angles }
   },
 }

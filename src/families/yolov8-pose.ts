@@ -2,13 +2,12 @@ import type { Candidates } from '../boxes/detection.ts'
 import { metadataLabels } from '../model/labels.ts'
 import type { ModelSignature } from '../model/signature.ts'
 import { describe, evidence, perClass } from './describe.ts'
-import type { DecodeContext, Family, Recognition, RoleTensors } from './family.ts'
+import type { Family, Recognition } from './family.ts'
 import { wholeOption } from './options.ts'
-import { boxUnits } from './rows.ts'
+import { type BoxUnits, boxUnits } from './rows.ts'
 import { tailOf } from './shapes.ts'
 import { ultralyticsInput } from './ultralytics.ts'
-import { roleTensor, roleValues } from './values.ts'
-import { decodeHead, headShape } from './yolov8.ts'
+import { type DecodedHead, decodeHead, headShape } from './yolov8.ts'
 
 /**
  * YOLOv8 and YOLO11 pose, and face detectors trained with landmarks as keypoints.
@@ -24,29 +23,23 @@ export const yolov8Pose: Family = {
   title: 'YOLOv8 and YOLO11 pose',
   recognise,
   decode(outputs, context) {
-    const list = decodeHead(roleTensor(outputs, 'predictions'), context)
-    return { ...list.finish('input'), keypoints: readKeypoints(outputs, context, list.rows()) }
+    const count = wholeOption(context, 'keypoints')
+    const size = wholeOption(context, 'keypointValues', 3, 2, 3)
+    const head = decodeHead(outputs, context, count * size)
+    return { ...head.list.finish('input'), keypoints: readKeypoints(head, count, size, boxUnits(context)) }
   },
 }
 
 function readKeypoints(
-  outputs: RoleTensors,
-  context: DecodeContext,
-  rows: Int32Array,
+  { list, values: source, step, next, from }: DecodedHead,
+  perCandidate: number,
+  size: number,
+  units: BoxUnits,
 ): NonNullable<Candidates['keypoints']> {
-  const { classes, options } = context.contract.output
-  const perCandidate = wholeOption(context, 'keypoints')
-  const size = wholeOption(context, 'keypointValues', 3, 2, 3)
-  const transposed = options.transposed === true
-  const dims = roleTensor(outputs, 'predictions').dims
-  const channels = dims[transposed ? 2 : 1]!
-  const step = transposed ? 1 : dims[2]!
-  const next = transposed ? channels : 1
-  const source = roleValues(outputs, 'predictions', context)
-  const units = boxUnits(context)
+  const rows = list.rows()
   const values = new Float32Array(rows.length * perCandidate * 3)
   for (let i = 0, to = 0; i < rows.length; i++) {
-    let at = rows[i]! * next + (4 + classes) * step
+    let at = rows[i]! * next + from * step
     for (let k = 0; k < perCandidate; k++, at += size * step, to += 3) {
       values[to] = source[at]! * units.x
       values[to + 1] = source[at + step]! * units.y

@@ -1,7 +1,8 @@
 import { CandidateList } from './candidates.ts'
-import type { Family, RoleTensors } from './family.ts'
+import type { DecodeContext, Family, RoleTensors } from './family.ts'
+import { expectation } from './gfl.ts'
 import { strideOptions, wholeOption } from './options.ts'
-import { roleTensor } from './values.ts'
+import { lastAxes, logit, mismatch, roleTensor, roleValues, sigmoid } from './values.ts'
 
 /**
  * The maps of a YOLOv8-style head before they are decoded: what `model/prepare.ts` leaves of a graph, so it is
@@ -21,94 +22,101 @@ export const yolov8Raw: Family = {
   title: 'YOLOv8 head, decoded outside the graph',
   recognise: () => undefined,
   decode(outputs, context) {
-    const { classes } = context.contract.output
-    const strides = strideOptions(context)
     const bins = wholeOption(context, 'bins')
     const list = new CandidateList()
-    const threshold = logitOf(context.minScore)
     let firstRow = 0
-    for (const stride of strides) {
-      const level = levelOf(outputs, stride)
-      decodeLevel(
-        { ...level, stride, bins, classes, threshold, firstRow, everyClass: context.everyClass === true },
-        list,
-      )
+    for (const stride of strideOptions(context)) {
+      const level = levelOf(outputs, context, stride, bins)
+      decodeLevel(level, { bins, firstRow }, context, list)
       firstRow += level.cells
     }
     return list.finish('input')
   },
 }
 
-/** Logits above this are probabilities above `score`. */
-const logitOf = (score: number): number => Math.log(score / (1 - score))
-
 interface Level {
+  stride: number
+  /** [4 · bins, cells] and [classes, cells], as logits. */
   boxes: Float32Array
   scores: Float32Array
   width: number
   cells: number
 }
 
-function levelOf(outputs: RoleTensors, stride: number): Level {
-  const boxes = roleTensor(outputs, `boxes${stride}`)
-  const scores = roleTensor(outputs, `scores${stride}`)
-  const [, , height = 0, width = 0] = scores.dims
+/** throws  MODEL_OUTPUT when a map does not have the channels of the contract and the cells of the input */
+function levelOf(outputs: RoleTensors, context: DecodeContext, stride: number, bins: number): Level {
+  const { classes } = context.contract.output
+  const { input } = context.letterbox
+  const width = Math.ceil(input.width / stride)
+  const height = Math.ceil(input.height / stride)
+  const map = (role: string, channels: number): Float32Array => {
+    const axes = lastAxes(roleTensor(outputs, role), 3, role)
+    if (axes[0] !== channels || axes[1] !== height || axes[2] !== width)
+      throw mismatch(`[${channels}, ${height}, ${width}] for "${role}"`, `[${axes.join(', ')}]`)
+    return roleValues(outputs, role, context)
+  }
   return {
-    boxes: boxes.data as Float32Array,
-    scores: scores.data as Float32Array,
+    stride,
+    boxes: map(`boxes${stride}`, 4 * bins),
+    scores: map(`scores${stride}`, classes),
     width,
     cells: height * width,
   }
 }
 
-interface LevelDecode extends Level {
-  stride: number
-  bins: number
-  classes: number
-  threshold: number
-  /** Rows before this level, as the file's own head counts them. */
-  firstRow: number
-  everyClass: boolean
-}
-
-function decodeLevel(level: LevelDecode, list: CandidateList): void {
-  const { boxes, cells, width, stride, bins, firstRow } = level
-  const { best, classIds } = bestClasses(level)
+/** `firstRow`: rows before this level, as the file's own head counts them. */
+function decodeLevel(
+  level: Level,
+  { bins, firstRow }: { bins: number; firstRow: number },
+  context: DecodeContext,
+  list: CandidateList,
+): void {
+  const { boxes, scores, cells, width, stride } = level
+  const { classes } = context.contract.output
+  // Scores are float32 in the file's own head: one that is the threshold there has to reach it here.
+  const least = Math.fround(context.minScore)
+  const { best, classIds } = bestClasses(level, classes, logit(least - SCORE_STEP))
   for (let cell = 0; cell < cells; cell++) {
     const classId = classIds[cell] as number
     if (classId < 0) continue
+    const most = Math.fround(sigmoid(best[cell] as number))
+    if (most < least) continue
     const x = (cell % width) + 0.5
     const y = Math.floor(cell / width) + 0.5
     const side = bins * cells
-    const left = expectation(boxes, cell, cells, bins)
-    const top = expectation(boxes, cell + side, cells, bins)
-    const right = expectation(boxes, cell + 2 * side, cells, bins)
-    const bottom = expectation(boxes, cell + 3 * side, cells, bins)
-    const add = (logit: number, id: number) =>
+    const left = expectation(boxes, cell, bins, cells)
+    const top = expectation(boxes, cell + side, bins, cells)
+    const right = expectation(boxes, cell + 2 * side, bins, cells)
+    const bottom = expectation(boxes, cell + 3 * side, bins, cells)
+    const add = (score: number, id: number) =>
       list.add(
         (x - left) * stride,
         (y - top) * stride,
         (x + right) * stride,
         (y + bottom) * stride,
-        1 / (1 + Math.exp(-logit)),
+        score,
         id,
         firstRow + cell,
       )
-    if (!level.everyClass) add(best[cell] as number, classId)
+    if (context.everyClass !== true) add(most, classId)
     else {
-      for (let id = 0; id < level.classes; id++) {
-        const logit = level.scores[id * cells + cell] as number
-        if (logit >= level.threshold) add(logit, id)
+      for (let id = 0; id < classes; id++) {
+        const score = Math.fround(sigmoid(scores[id * cells + cell] as number))
+        if (score >= least) add(score, id)
       }
     }
   }
 }
 
+/** The widest gap between two float32 scores: logits are compared by that much less, and only hits exactly. */
+const SCORE_STEP = 2 ** -24
+
 /** The best class of each cell, or −1 below the threshold, along the memory: class by class. */
-function bestClasses({ scores, cells, classes, threshold }: LevelDecode): {
-  best: Float32Array
-  classIds: Int16Array
-} {
+function bestClasses(
+  { scores, cells }: Level,
+  classes: number,
+  threshold: number,
+): { best: Float32Array; classIds: Int16Array } {
   const best = new Float32Array(cells).fill(threshold)
   const classIds = new Int16Array(cells).fill(-1)
   for (let classId = 0, at = 0; classId < classes; classId++) {
@@ -121,18 +129,4 @@ function bestClasses({ scores, cells, classes, threshold }: LevelDecode): {
     }
   }
   return { best, classIds }
-}
-
-/** Softmax over the bins of one side of one cell, and the mean of the bin numbers under it. */
-function expectation(values: Float32Array, first: number, step: number, bins: number): number {
-  let peak = Number.NEGATIVE_INFINITY
-  for (let bin = 0, at = first; bin < bins; bin++, at += step) peak = Math.max(peak, values[at] as number)
-  let sum = 0
-  let weighted = 0
-  for (let bin = 0, at = first; bin < bins; bin++, at += step) {
-    const weight = Math.exp((values[at] as number) - peak)
-    sum += weight
-    weighted += weight * bin
-  }
-  return weighted / sum
 }

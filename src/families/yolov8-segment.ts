@@ -2,10 +2,9 @@ import { metadataLabels } from '../model/labels.ts'
 import type { ModelSignature } from '../model/signature.ts'
 import { describe, evidence, perClass } from './describe.ts'
 import type { Family, Recognition } from './family.ts'
-import { readMasks } from './prototypes.ts'
+import { coefficientCount, readMasks } from './prototypes.ts'
 import { fixed } from './shapes.ts'
 import { isUltralytics, ultralyticsInput } from './ultralytics.ts'
-import { roleTensor } from './values.ts'
 import { decodeHead, headShape } from './yolov8.ts'
 
 /** Ultralytics `Segment` head: nm, in every published model. */
@@ -25,10 +24,9 @@ export const yolov8Segment: Family = {
   title: 'YOLOv8 and YOLO11 segmentation',
   recognise,
   decode(outputs, context) {
-    const list = decodeHead(roleTensor(outputs, 'predictions'), context)
-    const { classes, options } = context.contract.output
-    const transposed = options.transposed === true
-    const masks = readMasks(outputs, context, list.rows(), { from: 4 + classes, transposed })
+    const { list, from } = decodeHead(outputs, context, coefficientCount(outputs))
+    const transposed = context.contract.output.options.transposed === true
+    const masks = readMasks(outputs, context, list.rows(), { from, transposed })
     return { ...list.finish('input'), masks }
   },
 }

@@ -1,13 +1,11 @@
-import type { Candidates } from '../boxes/detection.ts'
 import type { Evidence } from '../model/contract.ts'
 import { metadataLabels } from '../model/labels.ts'
 import type { ModelSignature } from '../model/signature.ts'
 import { CandidateList } from './candidates.ts'
 import type { DecodeContext, Family, Recognition, RoleTensors } from './family.ts'
 import { fixed, gridCells } from './shapes.ts'
-import { floats, type Tensor } from './tensor.ts'
 import { isUltralytics, ultralyticsInput } from './ultralytics.ts'
-import { roleTensor } from './values.ts'
+import { lastAxes, mismatch, roleTensor, roleValues } from './values.ts'
 
 const STRIDES = [8, 16, 32]
 const STRIDES_P6 = [8, 16, 32, 64]
@@ -57,7 +55,7 @@ export const yolov8: Family = {
   title: 'YOLOv8, YOLOv9 (Ultralytics), YOLO11, YOLO12',
   recognise,
   decode(outputs, context) {
-    return decodeHead(roleTensor(outputs, 'predictions'), context).finish('input')
+    return decodeHead(outputs, context).list.finish('input')
   },
 }
 
@@ -119,25 +117,47 @@ function headEvidence(signature: ModelSignature, head: HeadShape, namesFit: bool
   ]
 }
 
+/** A head that fits its contract, with what is read from it. */
+export interface DecodedHead {
+  list: CandidateList
+  values: Float32Array
+  /** Steps in `values` to the next channel and to the next prediction. */
+  step: number
+  next: number
+  /** The first channel after the classes. */
+  from: number
+}
+
 /**
- * Reads [1, 4 + classes + extra, n]: boxes and the best class of each prediction. What follows the class
- * channels (mask coefficients, keypoints, angle) is left to the caller, by the rows of the list.
+ * Reads `predictions` of [1, 4 + classes + extra, n] or the same transposed: boxes and the best class of each
+ * prediction. The `extra` channels that follow the classes (mask coefficients, keypoints, angle) are left to the
+ * caller, by the rows of the list.
  *
  * Only the best class of a prediction is taken, as the reference does when predicting, unless `everyClass` asks
  * for what its evaluation mode does.
+ *
+ * cost    a head read along the wrong axis or with another number of classes finds nothing, or takes other
+ *         channels for scores, and nothing tells
+ * throws  MODEL_OUTPUT when the head does not have exactly these channels
  */
-export function decodeHead(tensor: Tensor, context: DecodeContext): CandidateList {
+export function decodeHead(outputs: RoleTensors, context: DecodeContext, extra = 0): DecodedHead {
   const { classes, boxUnits, options } = context.contract.output
   const transposed = options.transposed === true
-  const channels = tensor.dims[transposed ? 2 : 1]!
-  const predictions = tensor.dims[transposed ? 1 : 2]!
-  const values = floats(tensor)
+  const [second, third] = lastAxes(roleTensor(outputs, 'predictions'), 2, 'predictions') as [number, number]
+  const [channels, predictions] = transposed ? [third, second] : [second, third]
+  if (channels !== 4 + classes + extra) {
+    throw mismatch(
+      `${4 + classes + extra} channels for 4 box values, ${classes} classes${extra > 0 ? ` and ${extra} more` : ''}`,
+      `${channels} of [${second}, ${third}]`,
+    )
+  }
+  const values = roleValues(outputs, 'predictions', context)
   const unitX = boxUnits === 'ratio' ? context.letterbox.input.width : 1
   const unitY = boxUnits === 'ratio' ? context.letterbox.input.height : 1
-  // Steps to the next channel and to the next prediction.
   const step = transposed ? 1 : predictions
   const next = transposed ? channels : 1
-  const { scores, classIds } = bestClasses(values, predictions, classes, step, next, context.minScore)
+  const least = Math.fround(context.minScore)
+  const { scores, classIds } = bestClasses(values, predictions, classes, step, next, least)
   const list = new CandidateList()
   for (let row = 0; row < predictions; row++) {
     const classId = classIds[row]!
@@ -153,11 +173,11 @@ export function decodeHead(tensor: Tensor, context: DecodeContext): CandidateLis
     else {
       for (let id = 0; id < classes; id++) {
         const score = values[at + (4 + id) * step]!
-        if (score >= context.minScore) add(score, id)
+        if (score >= least) add(score, id)
       }
     }
   }
-  return list
+  return { list, values, step, next, from: 4 + classes }
 }
 
 /**
@@ -189,6 +209,3 @@ function bestClasses(
   }
   return { scores, classIds }
 }
-
-/** For the task variants, which share everything but what follows the class channels. */
-export type HeadDecoder = (outputs: RoleTensors, context: DecodeContext) => Candidates

@@ -3,7 +3,6 @@ import type { ModelSignature } from '../model/signature.ts'
 import { describe, evidence, perClass } from './describe.ts'
 import type { Family, Recognition } from './family.ts'
 import { ultralyticsInput } from './ultralytics.ts'
-import { roleTensor } from './values.ts'
 import { decodeHead, headShape } from './yolov8.ts'
 
 /**
@@ -19,7 +18,7 @@ export const yolov9: Family = {
   name: 'yolov9',
   title: 'YOLOv9 with both branches',
   recognise,
-  decode: (outputs, context) => decodeHead(roleTensor(outputs, 'predictions'), context).finish('input'),
+  decode: (outputs, context) => decodeHead(outputs, context).list.finish('input'),
 }
 
 function recognise(signature: ModelSignature): Recognition | undefined {

@@ -58,6 +58,14 @@ const FAMILIES: Record<string, string> = {
 /** Faces and blood cells have to agree in every box, general detectors in most: their notes are rough. */
 const EVERY_BOX = new Set(['ultraface', 'yunet', 'yolov8-pose', 'blazeface', 'torchvision'])
 const MOST = 0.8
+/** Files with no boxes noted, so that only their family is tested here; each has a reason. */
+const WITHOUT_NOTES: Record<string, string> = {
+  'yolov8n-640-int8-qdq-dead-scores.onnx': 'its scores are all 0',
+  'ultraface-slim-320-raw.onnx': 'compared with the decoded file below',
+  'yunet-120x160-priors.onnx': 'compared with the newer file below',
+  'yunet-120x160-full-integer.tflite': 'its input leaves ten pixels of a face',
+  'ssd-mobilenet-v1-300-quant-metadata.tflite': 'its boxes are noted nowhere',
+}
 const NOTED_SCORE = 0.5
 
 describe.skipIf(!hasCorpus)('real models', () => {
@@ -75,6 +83,9 @@ describe.skipIf(!hasCorpus)('real models', () => {
       const sure = boxes.filter(({ score }) => score >= NOTED_SCORE)
       for (const box of sure) overlaps.push(bestOverlap(detections, box))
     }
+    // No overlaps would agree with anything.
+    if (WITHOUT_NOTES[name] === undefined) expect(overlaps.length).toBeGreaterThan(0)
+    else expect(overlaps).toHaveLength(0)
     const found = overlaps.filter((overlap) => overlap >= 0.6).length
     expect(found).toBeGreaterThanOrEqual(overlaps.length * (EVERY_BOX.has(family) ? 1 : MOST))
   })

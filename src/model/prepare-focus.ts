@@ -1,3 +1,4 @@
+import { usedBy } from './onnx/edit.ts'
 import type { OnnxNode } from './onnx/model.ts'
 import { tensorValues } from './onnx/values.ts'
 import type { Preparation, PreparationStep } from './preparation.ts'
@@ -18,9 +19,9 @@ export const foldFocus: PreparationStep = (at) => {
   )
   if (picture === undefined || picture.shape?.length !== 4 || !even) return undefined
   for (const concat of model.graph.nodes) {
-    const offsets = concat.op === 'Concat' ? focusOffsets(at, concat, picture.name) : undefined
-    const convolution = offsets === undefined ? undefined : onlyConvolution(at, concat)
-    if (offsets === undefined || convolution === undefined) continue
+    const focus = concat.op === 'Concat' ? focusOf(at, concat, picture.name) : undefined
+    const convolution = focus === undefined ? undefined : onlyConvolution(at, concat)
+    if (focus === undefined || convolution === undefined || !isClosed(at, concat, focus.slices)) continue
     const weight = model.graph.initializers.get(convolution.inputs[1] ?? '')
     const values = weight?.type === 'float32' ? tensorValues(model.bytes, weight) : undefined
     const [filters = 0, channels, size, alsoSize] = weight?.dims ?? []
@@ -36,18 +37,24 @@ export const foldFocus: PreparationStep = (at) => {
     edits.constants.push({
       name,
       dims: [filters, 3, 2 * size, 2 * size],
-      data: unfocus(values, filters, size, offsets),
+      data: unfocus(values, filters, size, focus.offsets),
     })
-    edits.unused = slicesOf(at, picture.name)
+    edits.unused = focus.slices
     edits.replace.set(convolution, [widened(convolution, picture.name, name, size)])
     return { contract, edit: 'Focus and its convolution are one convolution.' }
   }
   return undefined
 }
 
-/** The slices of the picture that only a folded Focus read. */
-function slicesOf({ model }: Preparation, picture: string): Set<OnnxNode> {
-  return new Set(model.graph.nodes.filter((node) => node.op === 'Slice' && node.inputs[0] === picture))
+/** True when nothing but the stack reads its slices, so that they go when it goes. */
+function isClosed({ model }: Preparation, concat: OnnxNode, slices: ReadonlySet<OnnxNode>): boolean {
+  const inside = new Set([...slices].flatMap(({ outputs }) => outputs))
+  return (
+    model.graph.outputs.every(({ name }) => !inside.has(name)) &&
+    model.graph.nodes.every(
+      (node) => node === concat || slices.has(node) || usedBy(node).every((name) => !inside.has(name)),
+    )
+  )
 }
 
 /** Row and column, 0 or 1, at which a half-size picture starts. */
@@ -56,26 +63,40 @@ interface Offset {
   x: number
 }
 
-/** The offsets of the four pictures that a Concat stacks, or undefined when it is not a Focus. */
-function focusOffsets(at: Preparation, concat: OnnxNode, picture: string): Offset[] | undefined {
+interface Focus {
+  /** Of the four pictures, as they are stacked. */
+  offsets: Offset[]
+  /** All slices between the picture and the stack. */
+  slices: Set<OnnxNode>
+}
+
+/** The four pictures that a Concat stacks, or undefined when it is not a Focus. */
+function focusOf(at: Preparation, concat: OnnxNode, picture: string): Focus | undefined {
   if (concat.attributes.get('axis')?.int !== 1 || concat.inputs.length !== 4) return undefined
   const offsets: Offset[] = []
+  const slices = new Set<OnnxNode>()
   for (const name of concat.inputs) {
-    const offset = everySecond(at, name, picture)
+    const offset = everySecond(at, name, picture, slices)
     if (offset === undefined) return undefined
     offsets.push(offset)
   }
   const distinct = new Set(offsets.map(({ y, x }) => 2 * y + x))
-  return distinct.size === 4 ? offsets : undefined
+  return distinct.size === 4 ? { offsets, slices } : undefined
 }
 
-/** Follows slices with step 2 from a value back to the picture; both axes must be cut once. */
-function everySecond({ links, folder }: Preparation, name: string, picture: string): Offset | undefined {
+/** Follows slices with step 2 from a value back to the picture, and collects them; both axes must be cut once. */
+function everySecond(
+  { links, folder }: Preparation,
+  name: string,
+  picture: string,
+  slices: Set<OnnxNode>,
+): Offset | undefined {
   const starts = new Map<number, number>()
   let from = name
   while (from !== picture) {
     const node = links.producers.get(from)
     if (node?.op !== 'Slice' || node.inputs.length !== 5) return undefined
+    slices.add(node)
     const [data = '', ...bounds] = node.inputs
     const [start, end, axes, steps] = bounds.map((bound) => folder.values(bound))
     if (!start || !end || !axes || !steps) return undefined
@@ -98,7 +119,7 @@ const TO_THE_END = 2 ** 31 - 1
 /** The convolution with plain settings that alone reads a value. */
 function onlyConvolution({ model }: Preparation, concat: OnnxNode): OnnxNode | undefined {
   const [name = ''] = concat.outputs
-  const readers = model.graph.nodes.filter((node) => node.inputs.includes(name))
+  const readers = model.graph.nodes.filter((node) => usedBy(node).includes(name))
   const [node] = readers
   if (readers.length !== 1 || node?.op !== 'Conv' || node.domain !== '' || node.inputs[0] !== name)
     return undefined

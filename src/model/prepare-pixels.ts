@@ -1,3 +1,4 @@
+import { usedBy } from './onnx/edit.ts'
 import type { NewNode, NewTensor } from './onnx/encode.ts'
 import type { OnnxNode } from './onnx/model.ts'
 import { tensorValues } from './onnx/values.ts'
@@ -27,17 +28,23 @@ export const takePixels: PreparationStep = (at) => {
 
   const [cast, planes] = [`${input.name}.float`, `${input.name}.planes`]
   const scaled = new Map<string, string>()
+  const made: NewTensor[] = []
+  const planar: [OnnxNode, NewNode][] = []
   for (const { node, replacement } of first) {
+    // Filters of a grouped convolution each see one channel alone.
+    if ((replacement.int?.group ?? 1) !== 1) return undefined
     const weight = replacement.inputs[1] as string
     const name = scaled.get(weight) ?? `${weight}.pixels`
     if (!scaled.has(weight)) {
       const values = weightOf(at, weight)
-      if (values === undefined) return undefined
-      edits.constants.push(scaledWeight(values, name, input.std, input.colour === 'BGR'))
+      if (values === undefined || values.dims.length !== 4 || values.dims[1] !== 3) return undefined
+      made.push(scaledWeight(values, name, input.std, input.colour === 'BGR'))
       scaled.set(weight, name)
     }
-    edits.replace.set(node, [{ ...replacement, inputs: [planes, name, ...replacement.inputs.slice(2)] }])
+    planar.push([node, { ...replacement, inputs: [planes, name, ...replacement.inputs.slice(2)] }])
   }
+  edits.constants.push(...made)
+  for (const [node, convolution] of planar) edits.replace.set(node, [convolution])
   edits.first = [
     { op: 'Cast', inputs: [input.name], outputs: [cast], int: { to: FLOAT32 } },
     { op: 'Transpose', inputs: [cast], outputs: [planes], ints: { perm: [0, 3, 1, 2] } },
@@ -61,13 +68,15 @@ function firstConvolutions(
   at: Preparation,
   input: string,
 ): { node: OnnxNode; replacement: NewNode }[] | undefined {
+  const { graph } = at.model
+  if (graph.outputs.some(({ name }) => name === input)) return undefined
   const result: { node: OnnxNode; replacement: NewNode }[] = []
-  for (const node of at.model.graph.nodes) {
+  for (const node of graph.nodes) {
     const replaced = at.edits.replace.get(node)
     if (replaced !== undefined) {
       const [replacement] = replaced
       if (replacement?.inputs.includes(input) && replacement.op === 'Conv') result.push({ node, replacement })
-    } else if (node.inputs.includes(input)) {
+    } else if (usedBy(node).includes(input)) {
       const copy = copyOf(node)
       if (copy !== undefined) result.push({ node, replacement: copy })
       // Slices of a folded Focus still name the picture, but nothing reads them any more.

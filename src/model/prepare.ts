@@ -10,7 +10,7 @@ import { cutYolov8Head } from './prepare-yolov8.ts'
 import { freeYoloxSize } from './prepare-yolox.ts'
 
 /** Part of the key of stored results; grows whenever prepared graphs change. */
-export const PREPARATION_VERSION = 1
+export const PREPARATION_VERSION = 2
 
 export interface PreparedModel {
   bytes: Uint8Array

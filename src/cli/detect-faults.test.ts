@@ -4,6 +4,7 @@ import { cp, link, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
+import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { constantModel, yolov8Head } from '../../test/onnx-graph.ts'
 import { boxlet } from './boxlet.fixture.ts'
@@ -13,17 +14,20 @@ const coffee = join(ROOT, 'examples/pictures/coffee.png')
 let folder: string
 let model: string
 
+function petsModel(edge: number): Uint8Array {
+  const candidates = 21 * (edge / 32) ** 2
+  const values = yolov8Head([[32, 32, 20, 16, 0.9, 0.1]], candidates, 6)
+  return constantModel(
+    [{ name: 'images', shape: [1, 3, edge, edge] }],
+    [{ name: 'output0', shape: [1, 6, candidates], values }],
+    { names: "{0: 'cat', 1: 'dog'}" },
+  )
+}
+
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'boxlet-faults-'))
   model = join(folder, 'pets.onnx')
-  await writeFile(
-    model,
-    constantModel(
-      [{ name: 'images', shape: [1, 3, 64, 64] }],
-      [{ name: 'output0', shape: [1, 6, 84], values: yolov8Head([[32, 32, 20, 16, 0.9, 0.1]], 84, 6) }],
-      { names: "{0: 'cat', 1: 'dog'}" },
-    ),
-  )
+  await writeFile(model, petsModel(64))
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
@@ -82,7 +86,12 @@ describe('boxlet detect, told to stop', () => {
     expect(err).toBe('boxlet: stopped after 0 of 1 pictures\n')
   })
   it('stops between the tiles of a picture', async () => {
-    const args = ['detect', coffee, '--model', model, '--slice-size', '32', '--slice-overlap', '0.9']
+    const wide = join(folder, 'wide.png')
+    const background = { r: 90, g: 120, b: 60 }
+    await sharp({ create: { width: 4000, height: 4000, channels: 3, background } }).toFile(wide)
+    const slow = join(folder, 'slow.onnx')
+    await writeFile(slow, petsModel(1024))
+    const args = ['detect', wide, '--model', slow, '--slice-size', '1000', '--slice-overlap', '0.9']
     const { code, err } = await boxlet(args, { signal: AbortSignal.timeout(1500) })
     expect({ code, err }).toEqual({ code: 1, err: 'boxlet: stopped after 0 of 1 pictures\n' })
   })

@@ -14,11 +14,13 @@ export function isHarmless(error: unknown): boolean {
   const lines = messageOf(error)
     .split('\n')
     .filter((line) => line.trim() !== '')
-  return lines.length > 0 && lines.every((line) => HARMLESS.some((pattern) => pattern.test(line)))
+  const specific = lines.filter((line) => !GENERIC.test(line))
+  return specific.length > 0 && specific.every((line) => HARMLESS.some((pattern) => pattern.test(line)))
 }
 
+/** Says that there was a warning, not which. */
+const GENERIC = /Warning treated as error due to failOn setting/
 const HARMLESS = [
-  /Warning treated as error due to failOn setting/,
   /Corrupt JPEG data: [1-9]\d? extraneous bytes before marker 0x(d9|e\w|fe|db)/,
   /Unknown Adobe color transform code/,
   /iCCP: |cHRM: |gAMA: |sRGB: |known incorrect sRGB profile/,

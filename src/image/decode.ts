@@ -1,7 +1,7 @@
 import type { Sharp, SharpOptions } from 'sharp'
 import type { Size } from '../boxes/box.ts'
 import { BoxletError } from '../errors.ts'
-import { decodeError, isHarmless } from './decode-error.ts'
+import { decodeError, isCutShort, isHarmless } from './decode-error.ts'
 import { jpegHeader } from './jpeg-header.ts'
 import { loadSharp } from './load-sharp.ts'
 import type { RgbImage } from './rgb-image.ts'
@@ -141,6 +141,28 @@ function pixelLimit(format: ImageFormat, { maxPixels = DEFAULT_MAX_PIXELS }: Dec
   return Math.min(Math.floor(maxPixels), most)
 }
 
+/**
+ * The decoder library keeps one error text for the whole process, so that a picture may fail with the words of
+ * its neighbour, or with none. A failure is therefore looked at once more, one picture at a time.
+ */
+async function decodeAgain(open: Open, format: ImageFormat, reduced: Size | undefined): Promise<RgbImage> {
+  try {
+    return await run(open(), format, reduced)
+  } catch (error) {
+    if (!isHarmless(error)) throw error
+    // Warnings pass; missing rows and broken data do not.
+    return run(open({ failOn: 'error' }), format, reduced)
+  }
+}
+
+let lane: Promise<unknown> = Promise.resolve()
+
+function secondLook<T>(look: () => Promise<T>): Promise<T> {
+  const mine = lane.then(look, look)
+  lane = mine
+  return mine
+}
+
 type Open = (overrides?: SharpOptions) => Sharp
 
 async function opener(bytes: Uint8Array, format: ImageFormat, options: DecodeOptions): Promise<Open> {
@@ -165,8 +187,8 @@ async function decode(
   try {
     const reduction = await reducedSize(open, bytes, format, options)
     const pixels = await run(open(), format, reduction?.reduced).catch((error: unknown) => {
-      if (options.tolerant || !isHarmless(error)) throw error
-      return run(open({ failOn: 'none' }), format, reduction?.reduced)
+      if (options.tolerant || isCutShort(bytes, format)) throw error
+      return secondLook(() => decodeAgain(open, format, reduction?.reduced))
     })
     return { pixels, size: reduction?.size ?? { width: pixels.width, height: pixels.height }, format }
   } catch (error) {

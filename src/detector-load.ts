@@ -7,15 +7,13 @@ import type { Family } from './families/family.ts'
 import { recognise } from './families/recognise.ts'
 import { familyNamed } from './families/registry.ts'
 import type { Contract, Evidence } from './model/contract.ts'
+import { MAX_MODEL_BYTES } from './model/file-limit.ts'
 import type { Labels } from './model/labels.ts'
 import { isTflite, readSignature } from './model/read-signature.ts'
 import type { ModelSignature } from './model/signature.ts'
 import { type ResolvedModel, resolveModel } from './model/store.ts'
 import { defaultThreads } from './runtime/processors.ts'
 import { openSession, type Session } from './runtime/session.ts'
-
-/** onnxruntime-node itself takes no model beyond what one buffer holds, and detectors stay far below. */
-const MAX_MODEL_BYTES = 2 ** 31 - 1
 
 export interface LoadedModel {
   info: ModelInfo

@@ -1,4 +1,4 @@
-import { compareCosts, type Estimate, MEASURED, type Workload, warmMsAt } from '../aws/cost/estimate.ts'
+import { ASSUMED, compareCosts, type Estimate, type Workload, warmMsAt } from '../aws/cost/estimate.ts'
 import { PRICES } from '../aws/cost/prices.ts'
 import { DEFAULT_MEMORY_MB } from '../aws/template/parameters.ts'
 import { readSettings } from './config.ts'
@@ -25,10 +25,10 @@ export const verb: Verb = {
 
   --images-per-month N  pictures in a month
   --memory MB           memory of the function (default ${DEFAULT_MEMORY_MB})
-  --warm-ms T           billed time of a warm request (default: measured for yolov8n, scaled to the memory)
-  --cold-ms T           what a cold start adds (default: measured, scaled to the memory)
+  --warm-ms T           billed time of a warm request (default: assumed for yolov8n, scaled to the memory)
+  --cold-ms T           what a cold start adds (default: assumed, scaled to the memory)
   --cold-share S        share of requests that start an environment, 0-1 (default ${DEFAULT_COLD_SHARE})
-  --answer-bytes B      bytes of an answer (default ${MEASURED.answerBytes}; an annotated picture has some 200000)
+  --answer-bytes B      bytes of an answer (default ${ASSUMED.answerBytes}; an annotated picture has some 200000)
   --http-api            requests come through API Gateway
   --free-tier           counts the monthly free tiers
   --format F            text | json (default text)
@@ -49,10 +49,10 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
     imagesPerMonth: values['images-per-month'] ?? 1_000_000,
     memoryMb,
     warmMs: values['warm-ms'] ?? warmMsAt(memoryMb),
-    coldMs: values['cold-ms'] ?? warmMsAt(memoryMb, MEASURED.coldMs),
+    coldMs: values['cold-ms'] ?? warmMsAt(memoryMb, ASSUMED.coldMs),
     coldShare: values['cold-share'] ?? DEFAULT_COLD_SHARE,
-    answerBytes: values['answer-bytes'] ?? MEASURED.answerBytes,
-    logBytes: MEASURED.logBytes,
+    answerBytes: values['answer-bytes'] ?? ASSUMED.answerBytes,
+    logBytes: ASSUMED.logBytes,
     httpApi: values['http-api'] ?? false,
     freeTier: values['free-tier'] ?? false,
   }

@@ -19,8 +19,8 @@ export interface Workload {
   freeTier: boolean
 }
 
-/** What `bench/lambda.js` measured for yolov8n; the command takes the user's own in their place. */
-export const MEASURED = { cpuMs: 85, coldMs: 320, answerBytes: 1500, logBytes: 900 } as const
+/** Assumed for yolov8n until the user gives what `bench/lambda.js` or `boxlet tune` measures on their model. */
+export const ASSUMED = { cpuMs: 85, coldMs: 320, answerBytes: 1500, logBytes: 900 } as const
 
 export interface CostLine {
   what: string
@@ -89,7 +89,7 @@ export const rekognitionCost = (load: Workload): Estimate =>
 export function instanceCost(load: Workload): Estimate {
   const { instance } = PRICES
   const perSecond = load.imagesPerMonth / (HOURS_PER_MONTH * 3600)
-  const capacity = (instance.vcpus * 1000 * TARGET_LOAD) / MEASURED.cpuMs
+  const capacity = (instance.vcpus * 1000 * TARGET_LOAD) / ASSUMED.cpuMs
   const machines = Math.max(1, Math.ceil(perSecond / capacity))
   return total(
     `${instance.name} always on`,
@@ -111,7 +111,7 @@ export const compareCosts = (load: Workload): Estimate[] => [
 ]
 
 /** Time of a request at a memory size: below one processor it grows with the missing share. */
-export function warmMsAt(memoryMb: number, cpuMs: number = MEASURED.cpuMs): number {
+export function warmMsAt(memoryMb: number, cpuMs: number = ASSUMED.cpuMs): number {
   const share = memoryMb / 1769
   return share >= 1 ? cpuMs : cpuMs / share
 }

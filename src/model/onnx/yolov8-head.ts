@@ -1,7 +1,5 @@
-import type { Folder } from './fold.ts'
-import type { Links } from './links.ts'
-import type { OnnxModel, OnnxNode } from './model.ts'
-import { tensorValues } from './values.ts'
+import type { OnnxNode } from './model.ts'
+import { GraphPattern, type PatternContext } from './pattern.ts'
 
 /** The raw maps of one stride, as they leave the last convolutions. */
 export interface RawLevel {
@@ -18,10 +16,7 @@ export interface RawHead {
   classes: number
 }
 
-export interface HeadContext {
-  model: OnnxModel
-  links: Links
-  folder: Folder
+export interface HeadContext extends PatternContext {
   /** Pixels of the fixed model input. */
   width: number
   height: number
@@ -36,7 +31,6 @@ export interface HeadContext {
  * in `families/yolov8-raw.ts` always computes what the file does.
  *
  * source  ultralytics `nn/modules/head.py` Detect, `utils/tal.py` dist2bbox and make_anchors
- * note    the file is long because the pattern is one piece: half of it matched would be half a proof
  */
 export function matchYolov8Head(context: HeadContext, output: string): RawHead | undefined {
   const match = new Matcher(context)
@@ -67,35 +61,14 @@ interface Parts {
   apart?: { boxes: string; scores: string }
 }
 
-class Matcher {
-  readonly #context: HeadContext
-
-  constructor(context: HeadContext) {
-    this.#context = context
-  }
-
-  node(name: string | undefined, op: string): OnnxNode | undefined {
-    const node = name === undefined ? undefined : this.#context.links.producers.get(name)
-    return node?.op === op && node.domain === '' ? node : undefined
-  }
-
-  /** First input of the node that makes `name`, when that node is an `op`. */
-  input(name: string | undefined, op: string): string | undefined {
-    return this.node(name, op)?.inputs[0]
-  }
-
-  concat(name: string | undefined, axis: number, count: number): string[] {
-    const node = this.node(name, 'Concat')
-    return node?.attributes.get('axis')?.int === axis && node.inputs.length === count ? node.inputs : []
-  }
-
+class Matcher extends GraphPattern<HeadContext> {
   /** Boxes: (centre, size) · stride, from distances to the four sides. */
   boxes(name: string | undefined): Decoded | undefined {
     const scaled = this.node(name, 'Mul')
     if (scaled === undefined) return undefined
-    const [inCells, strides] = this.#constantLast(scaled)
+    const [inCells, strides] = this.constantLast(scaled)
     const [centre, size] = this.concat(inCells, 1, 2)
-    const halved = this.#halved(centre)
+    const halved = this.halved(centre)
     const corners = halved === undefined ? undefined : this.node(halved, 'Add')
     const difference = this.node(size, 'Sub')
     if (strides === undefined || corners === undefined || difference === undefined) return undefined
@@ -105,92 +78,22 @@ class Matcher {
     const farthest = this.node(far, 'Add')
     if (nearest === undefined || farthest === undefined) return undefined
     const [leftTop, anchors] = [nearest.inputs[1], nearest.inputs[0]]
-    const [rightBottom, sameAnchors] = this.#constantLast(farthest)
-    if (anchors === undefined || sameAnchors === undefined || !this.#sameConstant(anchors, sameAnchors))
+    const [rightBottom, sameAnchors] = this.constantLast(farthest)
+    if (anchors === undefined || sameAnchors === undefined || !this.sameConstant(anchors, sameAnchors))
       return undefined
-    const distances = this.#halves(leftTop, rightBottom, [2, 2])
+    const distances = this.halves(leftTop, rightBottom, [2, 2])
     const expected = this.#expectation(distances)
     return expected === undefined ? undefined : { ...expected, anchors, strides }
   }
 
-  /** A value and the constant it is combined with, whichever comes first. */
-  #constantLast(node: OnnxNode): [value: string | undefined, constant: string | undefined] {
-    const [a = '', b = ''] = node.inputs
-    if (this.#context.links.constants.has(b)) return [a, b]
-    return this.#context.links.constants.has(a) ? [b, a] : [undefined, undefined]
-  }
-
-  #halved(name: string | undefined): string | undefined {
-    const divided = this.node(name, 'Div')
-    if (divided !== undefined)
-      return this.#context.folder.value(divided.inputs[1]) === 2 ? divided.inputs[0] : undefined
-    const scaled = this.node(name, 'Mul')
-    if (scaled === undefined) return undefined
-    const [value, factor] = this.#constantLast(scaled)
-    return this.#context.folder.value(factor) === 0.5 ? value : undefined
-  }
-
-  #sameConstant(a: string, b: string): boolean {
-    if (a === b) return true
-    const x = this.#numbers(a)
-    const y = this.#numbers(b)
-    return x !== undefined && y !== undefined && sameNumbers(x, y)
-  }
-
-  #numbers(name: string): number[] | undefined {
-    const tensor = this.#context.links.constants.get(name)
-    return tensor === undefined ? undefined : tensorValues(this.#context.model.bytes, tensor)
-  }
-
-  /** The value that Split or two Slices cut along axis 1 into parts of these sizes, in this order. */
-  #halves(
-    first: string | undefined,
-    second: string | undefined,
-    sizes: [number, number],
-  ): string | undefined {
-    const split = this.node(first, 'Split')
-    if (split !== undefined) {
-      const axis = split.attributes.get('axis')?.int
-      const declared =
-        split.attributes.get('split')?.ints ?? this.#context.folder.values(split.inputs[1] ?? '')
-      const inOrder = split.outputs.length === 2 && split.outputs[0] === first && split.outputs[1] === second
-      return axis === 1 && inOrder && declared !== undefined && sameNumbers(declared, sizes)
-        ? split.inputs[0]
-        : undefined
-    }
-    const head = this.#slice(first)
-    const tail = this.#slice(second)
-    if (head === undefined || tail === undefined || head.from !== tail.from) return undefined
-    const fits =
-      head.start === 0 && head.end === sizes[0] && tail.start === sizes[0] && tail.end >= sizes[0] + sizes[1]
-    return fits ? head.from : undefined
-  }
-
-  #slice(name: string | undefined): { from: string; start: number; end: number } | undefined {
-    const node = this.node(name, 'Slice')
-    if (node === undefined) return undefined
-    const { folder } = this.#context
-    const [from = '', ...rest] = node.inputs
-    // Before opset 10 the bounds are attributes.
-    const bound = (index: number, attribute: string) =>
-      rest[index] === undefined || rest[index] === ''
-        ? node.attributes.get(attribute)?.ints?.[0]
-        : folder.value(rest[index])
-    const start = bound(0, 'starts')
-    const end = bound(1, 'ends')
-    const step = rest[3] === undefined ? 1 : folder.value(rest[3])
-    if (start === undefined || end === undefined || bound(2, 'axes') !== 1 || step !== 1) return undefined
-    return { from, start, end }
-  }
-
   /** [1, 4, n] from the distributions [1, 4 · bins, n]: softmax over the bins and their expectation. */
   #expectation(name: string | undefined): { distributions: string; bins: number } | undefined {
-    const { folder } = this.#context
+    const { folder } = this.context
     const flat = this.node(name, 'Reshape')
     const convolution = this.node(flat?.inputs[0], 'Conv')
     const split = this.node(this.#softmaxOverBins(convolution?.inputs[0]), 'Reshape')
     if (flat === undefined || convolution === undefined || split === undefined) return undefined
-    const weights = this.#numbers(convolution.inputs[1] ?? '')
+    const weights = this.numbers(convolution.inputs[1] ?? '')
     const bins = weights?.length ?? 0
     if (weights === undefined || bins < 2 || weights.some((weight, index) => weight !== index))
       return undefined
@@ -219,16 +122,16 @@ class Matcher {
   }
 
   #opset(): number {
-    return this.#context.model.opsets.get('ai.onnx') ?? 0
+    return this.context.model.opsets.get('ai.onnx') ?? 0
   }
 
   /** Box and class rows: cut out of one value, or separate. */
   parts(distributions: string, logits: string): Parts | undefined {
-    const { folder, links } = this.#context
+    const { folder, links } = this.context
     const split = this.node(logits, 'Split')
-    const boxSlice = this.#slice(distributions)
+    const boxSlice = this.slice(distributions)
     if (split === undefined && boxSlice === undefined) {
-      const classes = this.#channelsOf(this.#firstMap(logits))
+      const classes = this.channelsOf(this.#firstMap(logits))
       return classes === undefined ? undefined : { classes, apart: { boxes: distributions, scores: logits } }
     }
     const sizes =
@@ -240,9 +143,9 @@ class Matcher {
     const first = this.#firstMap(joinedName)
     const producer = first === undefined ? undefined : links.producers.get(first)
     const [, scoreMap] = producer?.op === 'Concat' ? producer.inputs : []
-    const classes = this.#channelsOf(scoreMap)
+    const classes = this.channelsOf(scoreMap)
     if (boxRows === undefined || classes === undefined) return undefined
-    const joined = this.#halves(distributions, logits, [boxRows, classes])
+    const joined = this.halves(distributions, logits, [boxRows, classes])
     return joined === undefined ? undefined : { classes, joined }
   }
 
@@ -250,12 +153,6 @@ class Matcher {
   #firstMap(name: string | undefined): string | undefined {
     const joined = this.node(name, 'Concat')
     return this.input(joined?.inputs[0], 'Reshape')
-  }
-
-  /** Output channels of the convolution that makes a value. */
-  #channelsOf(name: string | undefined): number | undefined {
-    const node = this.node(name, 'Conv')
-    return node === undefined ? undefined : this.#context.links.constants.get(node.inputs[1] ?? '')?.dims[0]
   }
 
   levels(parts: Parts, bins: number): RawLevel[] | undefined {
@@ -283,7 +180,7 @@ class Matcher {
     const maps: string[] = []
     for (const input of joined.inputs) {
       const reshape = this.node(input, 'Reshape')
-      const shape = this.#context.folder.values(reshape?.inputs[1] ?? '')
+      const shape = this.context.folder.values(reshape?.inputs[1] ?? '')
       if (reshape?.inputs[0] === undefined || shape?.length !== 3 || shape[1] !== rows) return undefined
       maps.push(reshape.inputs[0])
     }
@@ -292,16 +189,16 @@ class Matcher {
 
   #checked(pairs: [string, string][], rows: number, classes: number): RawLevel[] | undefined {
     const sound = pairs.every(
-      ([boxes, scores]) => this.#channelsOf(boxes) === rows && this.#channelsOf(scores) === classes,
+      ([boxes, scores]) => this.channelsOf(boxes) === rows && this.channelsOf(scores) === classes,
     )
     return sound ? pairs.map(([boxes, scores], index) => ({ stride: 8 << index, boxes, scores })) : undefined
   }
 
   /** The constants hold the centres of all cells of strides 8, 16, 32 … in that order, and those strides. */
   gridFits(decoded: Decoded, levels: RawLevel[]): boolean {
-    const anchors = this.#numbers(decoded.anchors)
-    const strides = this.#numbers(decoded.strides)
-    const { width, height } = this.#context
+    const anchors = this.numbers(decoded.anchors)
+    const strides = this.numbers(decoded.strides)
+    const { width, height } = this.context
     const cells = levels.reduce((sum, { stride }) => sum + (width / stride) * (height / stride), 0)
     if (anchors?.length !== 2 * cells || strides?.length !== cells) return false
     let at = 0
@@ -316,9 +213,6 @@ class Matcher {
     return true
   }
 }
-
-const sameNumbers = (a: readonly number[], b: readonly number[]): boolean =>
-  a.length === b.length && a.every((value, index) => value === b[index])
 
 const sameTwo = (a: readonly string[], b: readonly [string, string]): boolean =>
   a.length === 2 && ((a[0] === b[0] && a[1] === b[1]) || (a[0] === b[1] && a[1] === b[0]))

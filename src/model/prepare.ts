@@ -9,9 +9,6 @@ import { takePixels } from './prepare-pixels.ts'
 import { cutYolov8Head } from './prepare-yolov8.ts'
 import { freeYoloxSize } from './prepare-yolox.ts'
 
-/** Part of the key of stored results; grows whenever prepared graphs change. */
-export const PREPARATION_VERSION = 2
-
 export interface PreparedModel {
   bytes: Uint8Array
   /** Of the prepared graph; differs from the given one where a step moved out of the graph or sizes became free. */

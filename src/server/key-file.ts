@@ -2,23 +2,35 @@ import { chmod, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { z } from 'zod'
+import * as v from 'valibot'
 import { BoxletError } from '../errors.ts'
 
-const name = z.string().max(100)
-const created = z.string()
+const name = v.pipe(v.string(), v.maxLength(100))
+const created = v.string()
 
-const schema = z.object({
-  version: z.literal(1),
-  keys: z.array(
-    z.discriminatedUnion('kind', [
-      z.object({ kind: z.literal('bearer'), id: z.string(), name, hash: z.string().length(64), created }),
-      z.object({ kind: z.literal('access'), id: z.string(), name, secret: z.string().min(16), created }),
+const schema = v.object({
+  version: v.literal(1),
+  keys: v.array(
+    v.variant('kind', [
+      v.object({
+        kind: v.literal('bearer'),
+        id: v.string(),
+        name,
+        hash: v.pipe(v.string(), v.length(64)),
+        created,
+      }),
+      v.object({
+        kind: v.literal('access'),
+        id: v.string(),
+        name,
+        secret: v.pipe(v.string(), v.minLength(16)),
+        created,
+      }),
     ]),
   ),
 })
 
-export type StoredKey = z.infer<typeof schema>['keys'][number]
+export type StoredKey = v.InferOutput<typeof schema>['keys'][number]
 
 /** Where keys are kept unless an option says otherwise. */
 export function defaultKeyFile(env: Record<string, string | undefined>): string {
@@ -35,7 +47,7 @@ export async function readKeys(path: string): Promise<StoredKey[]> {
     throw new BoxletError('CONFIG_INVALID', 'Expected a readable key file but it cannot be read.', { cause })
   }
   try {
-    return schema.parse(JSON.parse(text)).keys
+    return v.parse(schema, JSON.parse(text)).keys
   } catch (cause) {
     throw new BoxletError('CONFIG_INVALID', 'Expected a key file of version 1 but received something else.', {
       cause,

@@ -1,6 +1,7 @@
-import { z } from 'zod'
+import * as v from 'valibot'
 import { BoxletError } from '../../errors.ts'
 import type { Tensor } from '../../model/tensor.ts'
+import { formFault } from '../form-fault.ts'
 import { parseJsonObject } from '../json-body.ts'
 import type { RawTensorInfo } from '../options.ts'
 import { DATA_TYPES, protocolName } from './datatype.ts'
@@ -9,27 +10,28 @@ import { DATA_TYPES, protocolName } from './datatype.ts'
 const MAX_RANK = 8
 const MAX_TENSORS = 32
 
-const parameters = z.record(z.string(), z.unknown()).optional()
-const schema = z.object({
-  id: z.string().max(200).optional(),
+const parameters = v.optional(v.record(v.string(), v.unknown()))
+const tensorName = v.pipe(v.string(), v.minLength(1), v.maxLength(200))
+const isList = (value: unknown): boolean => Array.isArray(value)
+
+const schema = v.object({
+  id: v.optional(v.pipe(v.string(), v.maxLength(200))),
   parameters,
-  inputs: z
-    .array(
-      z.object({
-        name: z.string().min(1).max(200),
-        shape: z.array(z.int().min(0)).max(MAX_RANK),
-        datatype: z.string().max(16),
+  inputs: v.pipe(
+    v.array(
+      v.object({
+        name: tensorName,
+        shape: v.pipe(v.array(v.pipe(v.number(), v.integer(), v.minValue(0))), v.maxLength(MAX_RANK)),
+        datatype: v.pipe(v.string(), v.maxLength(16)),
         parameters,
         // Half a million numbers: looked at once, where their type is known.
-        data: z.custom<unknown[]>((value) => Array.isArray(value)).optional(),
+        data: v.optional(v.custom<unknown[]>(isList)),
       }),
-    )
-    .min(1)
-    .max(MAX_TENSORS),
-  outputs: z
-    .array(z.object({ name: z.string().min(1).max(200), parameters }))
-    .max(MAX_TENSORS)
-    .optional(),
+    ),
+    v.minLength(1),
+    v.maxLength(MAX_TENSORS),
+  ),
+  outputs: v.optional(v.pipe(v.array(v.object({ name: tensorName, parameters })), v.maxLength(MAX_TENSORS))),
 })
 
 export interface InferRequest {
@@ -52,17 +54,15 @@ export function parseInferRequest(
   headerLength: string | undefined,
   expected: readonly RawTensorInfo[],
 ): InferRequest {
+  // An empty header would be 0 to Number.
+  const isCount = headerLength === undefined || /^\d{1,15}$/.test(headerLength)
   const jsonBytes = headerLength === undefined ? body.byteLength : Number(headerLength)
-  if (!Number.isInteger(jsonBytes) || jsonBytes < 0 || jsonBytes > body.byteLength)
+  if (!isCount || jsonBytes > body.byteLength)
     throw invalid('Expected a length within the body for Inference-Header-Content-Length.')
-  const parsed = schema.safeParse(parseJsonObject(body.subarray(0, jsonBytes)))
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues
-    throw invalid(
-      `Expected a valid ${issue?.path.join('.') || 'inference request'} but received another: ${issue?.message}.`,
-    )
-  }
-  const { id, inputs, outputs, parameters } = parsed.data
+  const given = parseJsonObject(body.subarray(0, jsonBytes))
+  const parsed = v.safeParse(schema, given, { abortEarly: true })
+  if (!parsed.success) throw formFault(parsed.issues[0])
+  const { id, inputs, outputs, parameters } = parsed.output
   const feeds = new Map<string, Tensor>()
   let offset = jsonBytes
   for (const input of inputs) {

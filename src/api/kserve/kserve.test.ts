@@ -116,6 +116,19 @@ describe.skipIf(!hasCorpus)('the open inference protocol', () => {
     expect(Object.keys((await response.json()) as object)).toEqual(['error'])
   })
 
+  it('says which member has another form', async () => {
+    for (const [body, error] of [
+      [{}, 'Expected a value for inputs but received none.'],
+      [{ inputs: [tensor({ data: 'x' })] }, 'Expected a list for inputs.0.data but received "x".'],
+      [
+        { inputs: [tensor({ shape: [-1], data: [] })] },
+        'Expected at least 0 for inputs.0.shape.0 but received -1.',
+      ],
+    ] as const)
+      expect(await (await inferJson(body)).json()).toEqual({ error })
+    expect((await infer('{}', { 'inference-header-content-length': '' })).status).toBe(400)
+  })
+
   it('refuses bytes that do not fit the shape, and bytes left over', async () => {
     const short = bytes.subarray(0, 16)
     expect((await binary({ inputs: [tensor({ parameters: { binary_data_size: 16 } })] }, short)).status).toBe(

@@ -1,37 +1,49 @@
-import { z } from 'zod'
 import type { DetectOptions } from '../../detector-types.ts'
 import { BoxletError } from '../../errors.ts'
+import { received } from '../received.ts'
+import { classList, decimal, flag, type OptionReader, text, whole, wrong } from './option-values.ts'
 
-const score = z.coerce.number().min(0).max(1)
-const flag = z.union([z.boolean(), z.enum(['true', 'false', '']).transform((text) => text !== 'false')])
+interface SliceParts {
+  size?: number
+  overlap?: number
+}
 
-/** A query gives one string, JSON gives a list; both mean the same. */
-const classes = z.union([
-  z.string().transform((text) => text.split(',').map((part) => part.trim())),
-  z.array(z.union([z.string(), z.int().min(0)])),
-])
+const score = decimal(0, 1)
+const sliceSize = whole(32, 16_384)
+const sliceOverlap = decimal(0, 0.9)
+const mostDetections = whole(1, 100_000)
 
-const sliceSize = z.coerce.number().int().min(32).max(16_384)
-const overlap = z.coerce.number().min(0).max(0.9)
+const slice: OptionReader<boolean | SliceParts> = (value, name) => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return flag(value, name)
+  const { size, overlap, ...rest } = value as Record<string, unknown>
+  const [unknown] = Object.keys(rest)
+  if (unknown !== undefined) throw wrong('only size and overlap', name, unknown)
+  return {
+    ...(size === undefined ? {} : { size: sliceSize(size, `${name}.size`) }),
+    ...(overlap === undefined ? {} : { overlap: sliceOverlap(overlap, `${name}.overlap`) }),
+  }
+}
 
 /** The options of `boxlet detect`, in a query, in a form or in JSON. */
-export const detectOptionsSchema = z.object({
-  model: z.string().min(1).max(200).optional(),
-  minScore: score.optional(),
-  iou: score.optional(),
-  maxDetections: z.coerce.number().int().min(1).max(100_000).optional(),
-  classes: classes.optional(),
-  slice: z
-    .union([flag, z.strictObject({ size: sliceSize.optional(), overlap: overlap.optional() })])
-    .optional(),
+const READERS = {
+  model: text(200),
+  minScore: score,
+  iou: score,
+  maxDetections: mostDetections,
+  classes: classList,
+  slice,
   /** The command line's shorter name for maxDetections. */
-  max: z.coerce.number().int().min(1).max(100_000).optional(),
-  everyClass: flag.optional(),
-  tolerant: flag.optional(),
-  altText: flag.optional(),
-  sliceSize: sliceSize.optional(),
-  sliceOverlap: overlap.optional(),
-})
+  max: mostDetections,
+  everyClass: flag,
+  tolerant: flag,
+  altText: flag,
+  sliceSize,
+  sliceOverlap,
+}
+
+export const OPTION_NAMES: readonly string[] = Object.keys(READERS)
+
+type Values = { [Name in keyof typeof READERS]?: ReturnType<(typeof READERS)[Name]> }
 
 export interface RequestOptions {
   model: string | undefined
@@ -40,38 +52,32 @@ export interface RequestOptions {
   detect: DetectOptions
 }
 
-/** Read at the first use: where schemas are built on demand, a request without options builds none. */
-const known = (): Set<string> => new Set(Object.keys(detectOptionsSchema.shape))
-
 /**
- * Reads options and refuses unknown ones: a misspelt threshold that is silently dropped gives wrong answers.
- * Names may be written as on the command line (`min-score`) or as in JSON (`minScore`).
+ * Reads options and refuses unknown ones and any given twice: a threshold that is dropped in silence gives wrong
+ * answers. Names may be written as on the command line (`min-score`) or as in JSON (`minScore`).
  *
+ * @param given names and values from all places of the request together
  * @throws BoxletError REQUEST_INVALID
  */
-export function parseOptions(given: Record<string, unknown>): RequestOptions {
-  if (Object.keys(given).length === 0) return { model: undefined, altText: false, detect: {} }
-  const names = known()
-  const named: Record<string, unknown> = {}
-  for (const [key, value] of Object.entries(given)) {
+export function parseOptions(given: Iterable<readonly [string, unknown]>): RequestOptions {
+  const values: Values & Record<string, unknown> = {}
+  for (const [key, value] of given) {
     const name = key.replace(/-([a-z])/g, (_match, letter: string) => letter.toUpperCase())
-    if (!names.has(name))
-      throw new BoxletError('REQUEST_INVALID', 'Expected a documented option but received an unknown one.', {
-        hint: `Options are ${[...names].join(', ')}.`,
-      })
-    named[name] = value
+    if (!Object.hasOwn(READERS, name))
+      throw new BoxletError(
+        'REQUEST_INVALID',
+        `Expected a documented option but received ${received(key)}.`,
+        {
+          hint: `Options are ${OPTION_NAMES.join(', ')}.`,
+        },
+      )
+    if (Object.hasOwn(values, name)) throw twice(name)
+    values[name] = READERS[name as keyof typeof READERS](value, name)
   }
-  const parsed = detectOptionsSchema.safeParse(named)
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0]
-    throw new BoxletError(
-      'REQUEST_INVALID',
-      `Expected a valid value for ${issue?.path.join('.') || 'the options'} but received another: ${issue?.message}.`,
-    )
-  }
-  const { model, minScore, iou, max, classes, slice, sliceSize, sliceOverlap } = parsed.data
-  const { maxDetections = max, everyClass, tolerant, altText = false } = parsed.data
-  const sliced = sliceOf(slice, sliceSize, sliceOverlap)
+  const { model, minScore, iou, max, classes, everyClass, tolerant, altText = false } = values
+  if (max !== undefined && values.maxDetections !== undefined) throw twice('maxDetections')
+  const { maxDetections = max } = values
+  const sliced = sliceOf(values)
   return {
     model,
     altText,
@@ -87,15 +93,12 @@ export function parseOptions(given: Record<string, unknown>): RequestOptions {
   }
 }
 
-function sliceOf(
-  slice: boolean | { size?: number | undefined; overlap?: number | undefined } | undefined,
-  size: number | undefined,
-  overlap: number | undefined,
-): DetectOptions['slice'] {
+function sliceOf({ slice, sliceSize: size, sliceOverlap: overlap }: Values): DetectOptions['slice'] {
   const inner = typeof slice === 'object' ? slice : {}
+  if (inner.size !== undefined && size !== undefined) throw twice('sliceSize')
+  if (inner.overlap !== undefined && overlap !== undefined) throw twice('sliceOverlap')
   const parts = {
-    ...(inner.size === undefined ? {} : { size: inner.size }),
-    ...(inner.overlap === undefined ? {} : { overlap: inner.overlap }),
+    ...inner,
     ...(size === undefined ? {} : { size }),
     ...(overlap === undefined ? {} : { overlap }),
   }
@@ -103,3 +106,8 @@ function sliceOf(
   if (Object.keys(parts).length > 0) return parts
   return slice === undefined ? undefined : true
 }
+
+const twice = (name: string) =>
+  new BoxletError('REQUEST_INVALID', `Expected ${name} once but received it twice.`, {
+    hint: 'minScore and min-score are one option, max and maxDetections another; the query and the body count together.',
+  })

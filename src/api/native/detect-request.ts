@@ -12,6 +12,9 @@ import {
   parseBlobRef,
 } from './picture-sources.ts'
 
+/** Options as they were given, a name perhaps more than once. */
+type Given = (readonly [string, unknown])[]
+
 export interface DetectRequest extends RequestOptions {
   pictures: PictureSource[]
 }
@@ -54,23 +57,12 @@ function isJson(type: string, body: Uint8Array): boolean {
   return untyped && (body[0] === 0x7b || body[0] === 0x20 || body[0] === 0x0a)
 }
 
-function queryOf(c: Ctx): Record<string, unknown> {
-  const query: Record<string, unknown> = {}
-  for (const [name, value] of new URL(c.req.url).searchParams) {
-    if (Object.hasOwn(query, name))
-      throw new BoxletError(
-        'REQUEST_INVALID',
-        'Expected each option once in the query but received one twice.',
-      )
-    query[name] = value
-  }
-  return query
-}
+const queryOf = (c: Ctx): Given => [...new URL(c.req.url).searchParams]
 
 async function fromForm(
   body: Uint8Array,
   contentType: string,
-  query: Record<string, unknown>,
+  query: Given,
   service: Service,
   call: Call,
 ): Promise<DetectRequest> {
@@ -88,7 +80,7 @@ async function fromForm(
       },
     )
   }
-  const given = { ...query }
+  const given: Given = [...query]
   const pictures: PictureSource[] = []
   for (const [name, value] of form) {
     if (typeof value !== 'string')
@@ -101,17 +93,18 @@ async function fromForm(
       )
     else if (name === 'url') pictures.push(fromUrl(value, value, service, call))
     else if (name === 's3') pictures.push(fromBlob(value, parseBlobRef(value), service, call))
-    else given[name] = value
+    else if (name === 'image' || name === 'images')
+      throw new BoxletError(
+        'REQUEST_INVALID',
+        `Expected a file for ${name} but received a part without a filename.`,
+        { hint: 'A file in a form needs a filename. With curl: -F image=@picture.jpg' },
+      )
+    else given.push([name, value])
   }
   return { ...parseOptions(given), pictures }
 }
 
-function fromJson(
-  body: Uint8Array,
-  query: Record<string, unknown>,
-  service: Service,
-  call: Call,
-): DetectRequest {
+function fromJson(body: Uint8Array, query: Given, service: Service, call: Call): DetectRequest {
   const { image, url, s3, images, ...given } = parseJsonObject(body)
   const single = [image, url, s3].some((value) => value !== undefined)
   if (single && images !== undefined)
@@ -126,7 +119,7 @@ function fromJson(
   const pictures = entries
     .slice(0, service.limits.pictures + 1)
     .map((entry, index) => fromEntry(entry, index, service, call))
-  return { ...parseOptions({ ...query, ...given }), pictures }
+  return { ...parseOptions([...query, ...Object.entries(given)]), pictures }
 }
 
 /** One entry: base64 text, or an object with exactly one of image, url and s3, and perhaps a name. */

@@ -52,16 +52,29 @@ async function runAll(
       let bytes: Uint8Array | undefined
       try {
         bytes = await read()
+      } catch (error) {
+        return { source, bytes, error: faultOfOne(error, call, true) }
+      }
+      try {
         return { source, bytes, result: await detectOne(service, call, detector, bytes, options) }
       } catch (error) {
-        call.signal.throwIfAborted()
-        const known = toBoxletError(error)
-        // A fault of the service, or of the call as a whole, is not the fault of one picture.
-        if (known.code === 'INTERNAL' || known.kind === 'unavailable' || known.kind === 'usage') throw error
-        return { source, bytes, error: known }
+        return { source, bytes, error: faultOfOne(error, call, false) }
       }
     }),
   )
+}
+
+/**
+ * The error of one picture, which stands in its place. Throws a fault of the service, or of the call as a whole, again.
+ *
+ * @param reading bytes of the picture were asked for: what is wrong with the request is then wrong with this picture only
+ */
+function faultOfOne(error: unknown, call: Call, reading: boolean): BoxletError {
+  call.signal.throwIfAborted()
+  const known = toBoxletError(error)
+  const ofAll = known.code === 'INTERNAL' || known.kind === 'unavailable'
+  if (ofAll || (known.kind === 'usage' && !reading)) throw error
+  return known
 }
 
 async function answer(

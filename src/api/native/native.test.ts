@@ -209,6 +209,90 @@ describe.skipIf(!hasCorpus)('POST /v1/detect', () => {
     expect(await failure(await json(body))).toEqual({ status, code })
   })
 
+  const message = async (response: Response) => {
+    const { error } = (await response.json()) as { error: { message: string; hint?: string } }
+    expect(response.status, error.message).toBe(400)
+    return `${error.message} ${error.hint ?? ''}`
+  }
+
+  it.each([
+    'minScore',
+    'iou',
+    'max',
+    'slice-size',
+    'sliceOverlap',
+    'tolerant',
+    'everyClass',
+    'alt-text',
+    'slice',
+  ])('refuses values of %s that are no number, or neither true nor false, by its name', async (option) => {
+    const name = option.replace(/-(.)/, (_all, letter: string) => letter.toUpperCase())
+    const saying = new RegExp(`^Expected .* for ${name} but received`)
+    for (const value of ['', '%20', '0x1', 'null', '1,5', 'Infinity', '-1'])
+      expect(await message(await detect({ body: bus() }, `?${option}=${value}`))).toMatch(saying)
+    for (const value of [null, '', ' ', [], [0.5], '0x1'])
+      expect(await message(await json({ image: base64(bus()), [option]: value }))).toMatch(saying)
+    const form = new FormData()
+    form.set('image', new Blob([bus()]), 'bus.jpg')
+    form.set(option, '')
+    expect(await message(await detect({ body: form }))).toMatch(saying)
+  })
+
+  it('takes no boolean for a number, and no number for a boolean', async () => {
+    expect(await message(await json({ image: base64(bus()), minScore: true }))).toContain(
+      'Expected a number from 0 to 1 for minScore but received true.',
+    )
+    expect(await message(await json({ image: base64(bus()), tolerant: 1 }))).toContain(
+      'Expected true or false for tolerant but received 1.',
+    )
+    expect(await message(await json({ image: base64(bus()), slice: { size: '' } }))).toContain('slice.size')
+    expect(await message(await detect({ body: bus() }, '?classes='))).toContain('classes')
+  })
+
+  it('takes numbers as text in JSON too, in any decimal notation', async () => {
+    for (const minScore of ['0.85', '.85', '8.5e-1', 0.85])
+      expect(labels(await report(await json({ image: base64(bus()), minScore })))).toEqual(['bus', 'person'])
+  })
+
+  it('refuses an option given twice, in two spellings or two places', async () => {
+    const form = new FormData()
+    form.set('image', new Blob([bus()]), 'bus.jpg')
+    form.append('minScore', '0.5')
+    form.append('minScore', '0.9')
+    for (const response of [
+      await detect({ body: bus() }, '?minScore=0.5&min-score=0.9'),
+      await detect({ body: bus() }, '?minScore=0.5&minScore=0.5'),
+      await json({ image: base64(bus()), minScore: 0.5 }, '?min-score=0.9'),
+      await detect({ body: form }),
+    ])
+      expect(await message(response)).toContain('Expected minScore once but received it twice.')
+    expect(await message(await detect({ body: bus() }, '?max=1&maxDetections=2'))).toContain('maxDetections')
+  })
+
+  it('names an unknown option, at a bounded length', async () => {
+    expect(await message(await detect({ body: bus() }, '?thresold=1'))).toContain('"thresold"')
+    expect((await message(await detect({ body: bus() }, `?${'x'.repeat(5000)}=1`))).length).toBeLessThan(300)
+    expect(await message(await detect({ body: bus() }, '?__proto__=1'))).toContain('"__proto__"')
+  })
+
+  it('says that a file of a form needs a filename', async () => {
+    const form = new FormData()
+    form.set('image', 'bytes')
+    expect(await message(await detect({ body: form }))).toContain('needs a filename')
+  })
+
+  it('keeps a fault in the base64 of one picture, or the want of a store, to that picture', async () => {
+    const storeless = testApp(singleDetector(detector))
+    const body = JSON.stringify({
+      images: [{ image: '!!!' }, base64(bus()), { s3: 's3://photos/a/bus.jpg' }],
+    })
+    const headers = { 'content-type': 'application/json' }
+    const answer = await report(await storeless.send('/v1/detect', { method: 'POST', body, headers }))
+    expect(answer.images[0]).toMatchObject({ error: { code: 'REQUEST_INVALID' } })
+    expect(labels(answer, 1).length).toBeGreaterThan(2)
+    expect(answer.images[2]).toMatchObject({ error: { code: 'REQUEST_INVALID' } })
+  })
+
   it('refuses a class that the model does not have', async () => {
     expect(await failure(await detect({ body: bus() }, '?classes=unicorn'))).toEqual({
       status: 400,

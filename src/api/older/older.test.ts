@@ -85,6 +85,10 @@ describe.skipIf(!hasCorpus)('clients of older services', () => {
 
   it('refuses thresholds that are none', async () => {
     expect((await post('/yolambda', { image: image(), conf_thres: 'high' })).status).toBe(400)
-    expect((await post('/yolambda', { image: image(), iou_thres: 7 })).status).toBe(400)
+    const answer = await post('/yolambda', { image: image(), iou_thres: 7 })
+    expect(answer.status).toBe(400)
+    expect(await answer.json()).toMatchObject({
+      error: { message: 'Expected at most 1 for iou_thres but received 7.' },
+    })
   })
 })

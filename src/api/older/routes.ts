@@ -1,45 +1,52 @@
 import type { Hono, MiddlewareHandler } from 'hono'
-import { z } from 'zod'
+import * as v from 'valibot'
 import type { Detection } from '../../boxes/detection.ts'
 import type { DetectOptions } from '../../detector-types.ts'
 import { BoxletError } from '../../errors.ts'
 import { toArticle, toIcevision, toYolambda } from '../../formats/older.ts'
 import { decodeBase64 } from '../base64.ts'
 import type { Ctx, Env } from '../call.ts'
+import { formFault } from '../form-fault.ts'
 import { parseJsonObject } from '../json-body.ts'
 import { allowOnly, detectOne, detectorFor, type Service } from '../service.ts'
 
 /** One older service: what its clients send beside the picture, its defaults, and its answer. */
 interface OlderClient {
   path: string
-  options: z.ZodType<DetectOptions>
+  options: v.GenericSchema<unknown, DetectOptions>
   answer(detections: readonly Detection[]): unknown
 }
 
-const ratio = z.number().min(0).max(1)
+const ratio = v.pipe(v.number(), v.minValue(0), v.maxValue(1))
+const withDefaults = (defaults: DetectOptions) =>
+  v.pipe(
+    v.object({}),
+    v.transform(() => defaults),
+  )
 
 const CLIENTS: readonly OlderClient[] = [
   {
     path: '/yolambda',
     // imgsz is accepted and not used: the model's own input size decides.
-    options: z
-      .object({
-        imgsz: z.number().positive().optional(),
-        conf_thres: ratio.default(0.3),
-        iou_thres: ratio.default(0.3),
-      })
-      .transform(({ conf_thres, iou_thres }) => ({ minScore: conf_thres, iou: iou_thres })),
+    options: v.pipe(
+      v.object({
+        imgsz: v.optional(v.pipe(v.number(), v.gtValue(0))),
+        conf_thres: v.optional(ratio, 0.3),
+        iou_thres: v.optional(ratio, 0.3),
+      }),
+      v.transform(({ conf_thres, iou_thres }) => ({ minScore: conf_thres, iou: iou_thres })),
+    ),
     answer: toYolambda,
   },
   {
     path: '/icevision',
     // The handler that these clients knew had 0.5 written into it.
-    options: z.object({}).transform(() => ({ minScore: 0.5 })),
+    options: withDefaults({ minScore: 0.5 }),
     answer: toIcevision,
   },
   {
     path: '/yolo-lambda-node',
-    options: z.object({}).transform(() => ({})),
+    options: withDefaults({}),
     answer: toArticle,
   },
 ]
@@ -61,13 +68,10 @@ async function answer(c: Ctx, service: Service, client: OlderClient): Promise<Re
       'REQUEST_INVALID',
       'Expected base64 under "image" for the picture but received none.',
     )
-  const options = client.options.safeParse(given)
-  if (!options.success) {
-    const [issue] = options.error.issues
-    throw new BoxletError('REQUEST_INVALID', `Expected a valid ${issue?.path.join('.')}: ${issue?.message}.`)
-  }
+  const options = v.safeParse(client.options, given, { abortEarly: true })
+  if (!options.success) throw formFault(options.issues[0])
   const bytes = decodeBase64(image, service.limits.pictureBytes)
   const detector = await detectorFor(service, call, undefined)
-  const { detections } = await detectOne(service, call, detector, bytes, { ...options.data, consume: true })
+  const { detections } = await detectOne(service, call, detector, bytes, { ...options.output, consume: true })
   return c.json(client.answer(detections) as object)
 }

@@ -272,6 +272,42 @@ describe.skipIf(!hasCorpus)('the Rekognition API', () => {
   })
 
   it.each([
+    [
+      { Image: { Bytes: 'AAAA' }, MinConfidence: 101 },
+      "Value '101' at 'minConfidence' failed to satisfy constraint: Member must have value less than or equal to 100",
+    ],
+    [
+      { Image: { Bytes: 'AAAA' }, MaxLabels: -1 },
+      "Value '-1' at 'maxLabels' failed to satisfy constraint: Member must have value greater than or equal to 0",
+    ],
+    [{}, "Value null at 'image' failed to satisfy constraint: Member must not be null"],
+    [
+      { Image: { S3Object: { Bucket: 'b', Name: 'x' } } },
+      "Value 'b' at 'image.s3Object.bucket' failed to satisfy constraint: Member must have length greater than or equal to 3",
+    ],
+    [
+      { Image: { Bytes: 'AAAA' }, Features: ['FACES'] },
+      "Value '[FACES]' at 'features' failed to satisfy constraint: Member must satisfy constraint: [Member must satisfy enum value set: [GENERAL_LABELS, IMAGE_PROPERTIES]]",
+    ],
+  ])('says in the words of the service what is wrong with %j', async (body, sentence) => {
+    const { body: error } = await call('DetectLabels', body)
+    expect(error.Message).toBe(`1 validation error detected: ${sentence}`)
+  })
+
+  it.each([
+    { MinConfidence: '50' },
+    { MinConfidence: true },
+    { Features: 'FACES' },
+    { Features: [{ toString: 1 }] },
+    { Image: 'AAAA' },
+  ])('cannot read members of another type: %j', async (more) => {
+    expect(await failure('DetectLabels', { Image: { Bytes: 'AAAA' }, ...more })).toEqual([
+      400,
+      'SerializationException',
+    ])
+  })
+
+  it.each([
     'DetectFaces',
     'DetectModerationLabels',
     'StartLabelDetection',

@@ -1,80 +1,78 @@
-import { z } from 'zod'
+import * as v from 'valibot'
 import { BoxletError } from '../../errors.ts'
 import { parseJsonObject } from '../json-body.ts'
+import { constraintOf, isOfAnotherType } from './constraint.ts'
 
-const filters = z.array(z.string().max(128)).max(100).nullish()
-const percent = z.number().min(0).max(100).nullish()
+const text = (least: number, most: number) => v.pipe(v.string(), v.minLength(least), v.maxLength(most))
+const range = (least: number, most: number) => v.pipe(v.number(), v.minValue(least), v.maxValue(most))
+const count = v.pipe(v.number(), v.integer(), v.minValue(0))
+const filters = v.nullish(v.pipe(v.array(v.pipe(v.string(), v.maxLength(128))), v.maxLength(100)))
+const percent = v.nullish(range(0, 100))
 
-const image = z.object({
-  Bytes: z.string().nullish(),
-  S3Object: z
-    .object({
-      Bucket: z.string().min(3).max(255),
-      Name: z.string().min(1).max(1024),
-      Version: z.string().min(1).max(1024).nullish(),
-    })
-    .nullish(),
+const image = v.object({
+  Bytes: v.nullish(v.string()),
+  S3Object: v.nullish(
+    v.object({ Bucket: text(3, 255), Name: text(1, 1024), Version: v.nullish(text(1, 1024)) }),
+  ),
 })
 
-const detectLabels = z.object({
+const detectLabels = v.object({
   Image: image,
-  MaxLabels: z.int().min(0).nullish(),
+  MaxLabels: v.nullish(count),
   MinConfidence: percent,
-  Features: z
-    .array(z.enum(['GENERAL_LABELS', 'IMAGE_PROPERTIES']))
-    .max(2)
-    .nullish(),
-  Settings: z
-    .object({
-      GeneralLabels: z
-        .object({
+  Features: v.nullish(v.pipe(v.array(v.picklist(['GENERAL_LABELS', 'IMAGE_PROPERTIES'])), v.maxLength(2))),
+  Settings: v.nullish(
+    v.object({
+      GeneralLabels: v.nullish(
+        v.object({
           LabelInclusionFilters: filters,
           LabelExclusionFilters: filters,
           LabelCategoryInclusionFilters: filters,
           LabelCategoryExclusionFilters: filters,
-        })
-        .nullish(),
-      ImageProperties: z.object({ MaxDominantColors: z.int().min(0).max(12).nullish() }).nullish(),
-    })
-    .nullish(),
+        }),
+      ),
+      ImageProperties: v.nullish(
+        v.object({
+          MaxDominantColors: v.nullish(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(12))),
+        }),
+      ),
+    }),
+  ),
 })
 
-const detectCustomLabels = z.object({
-  ProjectVersionArn: z.string().min(20).max(2048),
+const detectCustomLabels = v.object({
+  ProjectVersionArn: text(20, 2048),
   Image: image,
-  MaxResults: z.int().min(0).nullish(),
+  MaxResults: v.nullish(count),
   MinConfidence: percent,
 })
 
-export type RekognitionImage = z.infer<typeof image>
-export type DetectLabelsRequest = z.infer<typeof detectLabels>
-export type DetectCustomLabelsRequest = z.infer<typeof detectCustomLabels>
+export type RekognitionImage = v.InferOutput<typeof image>
+export type DetectLabelsRequest = v.InferOutput<typeof detectLabels>
+export type DetectCustomLabelsRequest = v.InferOutput<typeof detectCustomLabels>
 
 export const parseDetectLabels = (body: Uint8Array): DetectLabelsRequest => parse(detectLabels, body)
 export const parseDetectCustomLabels = (body: Uint8Array): DetectCustomLabelsRequest =>
   parse(detectCustomLabels, body)
 
-/** The wording of the service's own checks, with the member that failed. */
-function parse<T>(schema: z.ZodType<T>, body: Uint8Array): T {
-  const parsed = schema.safeParse(json(body))
-  if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
-  const member = issue?.path.map(String).join('.') || 'the request'
-  throw invalidParameter(
-    `1 validation error detected: ${member} failed to satisfy constraint: ${issue?.message}`,
-  )
+function parse<T>(schema: v.GenericSchema<unknown, T>, body: Uint8Array): T {
+  const parsed = v.safeParse(schema, json(body), { abortEarly: true })
+  if (parsed.success) return parsed.output
+  const [issue] = parsed.issues
+  if (isOfAnotherType(issue)) throw notReadable(constraintOf(issue))
+  throw invalidParameter(`1 validation error detected: ${constraintOf(issue)}`)
 }
 
 function json(body: Uint8Array): Record<string, unknown> {
   try {
     return parseJsonObject(body)
   } catch (cause) {
-    throw new BoxletError('REQUEST_INVALID', 'Expected a JSON object for the request body.', {
-      cause,
-      details: { aws: 'SerializationException' },
-    })
+    throw notReadable('Expected a JSON object for the request body.', cause)
   }
 }
+
+const notReadable = (message: string, cause?: unknown): BoxletError =>
+  new BoxletError('REQUEST_INVALID', message, { cause, details: { aws: 'SerializationException' } })
 
 export const invalidParameter = (message: string): BoxletError =>
   new BoxletError('REQUEST_INVALID', message, { details: { aws: 'InvalidParameterException' } })

@@ -4,6 +4,7 @@ import { settle } from './detector-settle.ts'
 import type { ContractParts, LoadOptions, ModelInfo } from './detector-types.ts'
 import { BoxletError, throwIfAborted } from './errors.ts'
 import type { Family } from './families/family.ts'
+import { checkConcluded } from './families/guard.ts'
 import { recognise } from './families/recognise.ts'
 import { familyNamed } from './families/registry.ts'
 import type { Contract, Evidence } from './model/contract.ts'
@@ -118,6 +119,7 @@ export async function knowModel(
   const signature = isProven ? undefined : await checkedSignature(bytes)
   if (contract === undefined && signature !== undefined) {
     const recognised = recognise(signature, resolved.name, parts?.family)
+    await checkConcluded(familyNamed(recognised.contract.family), recognised.contract)
     const known = await settle(signature, recognised, async () =>
       openSession(await runnable(resolved.path, bytes), { threads }),
     )
@@ -133,7 +135,7 @@ export async function knowModel(
     contract = mergeContract(contract, over)
   }
   const labels = await chosenLabels(options)
-  return { contract: labels === undefined ? contract : withLabels(contract, labels), evidence }
+  return { contract: labels === undefined ? contract : await withLabels(contract, labels, options), evidence }
 }
 
 /** @throws BoxletError for a file that the runtime must not be given */
@@ -177,20 +179,14 @@ async function readText(
   }
 }
 
-/**
- * cost  labels off by one, as when a list counts the background and the head does not, name every object wrongly
- */
-function withLabels(contract: Contract, labels: Labels): Contract {
-  const { classes } = contract.output
-  if (classes === 0 || labels.length === classes) return { ...contract, labels }
-  if (labels.length === classes + 1 && labels[0] === null) return { ...contract, labels: labels.slice(1) }
-  throw new BoxletError(
-    'LABELS_INVALID',
-    `Expected ${classes} labels for the ${classes} classes of the model but received ${labels.length}.`,
-    {
-      hint: 'Give one label for each class, in the order of training.',
-    },
-  )
+async function withLabels(contract: Contract, labels: Labels, options: LoadOptions): Promise<Contract> {
+  const { fitLabels } = await import('./model/labels.ts')
+  if (contract.family === 'torchvision' && labels[0] !== null) {
+    options.onNotice?.(
+      'The labels do not begin with a background line, but class ids of torchvision models start at 1. Put "background" first.',
+    )
+  }
+  return { ...contract, labels: fitLabels(labels, contract.output.classes) }
 }
 
 /** What the runtime can open: the file itself, or the ONNX form of a TFLite model. */

@@ -220,6 +220,15 @@ describe.skipIf(!hasCorpus)('Detector on real models', () => {
     })
     expectNear(detections[0]!, 0.964, [212, 103.6, 402.8, 286.5])
   })
+  it('says that the labels of a torchvision model lack the background line, and only then', async () => {
+    const notices: string[] = []
+    const onNotice = (line: string) => notices.push(line)
+    const path = corpusPath('models/retinanet-bccd-320-torchvision.onnx')
+    await using _right = await Detector.load(path, { labels: [null, 'RBC', 'WBC', 'Platelets'], onNotice })
+    expect(notices).toEqual([])
+    await using _wrong = await Detector.load(path, { labels: ['RBC', 'WBC', 'Platelets'], onNotice })
+    expect(notices).toEqual([expect.stringContaining('do not begin with a background line')])
+  })
   it('reads RetinaNet with the transform inside the graph and no batch axis', async () => {
     await using detector = await Detector.load(corpusPath('models/retinanet-bccd-320-torchvision.onnx'), {
       labels: corpusPath('models/retinanet-bccd-320-torchvision.class_map.json'),

@@ -18,6 +18,7 @@ import type {
   RgbImage,
 } from './detector-types.ts'
 import { BoxletError, throwIfAborted, toBoxletError } from './errors.ts'
+import { decodeWith } from './families/guard.ts'
 import { decodeImage } from './image/decode.ts'
 import { toTensor } from './image/tensor.ts'
 import type { Contract } from './model/contract.ts'
@@ -230,7 +231,7 @@ export class Detector implements DetectorLike {
     clock.end('run')
     for (const { data } of prepared) this.#keepSpare(data)
     const found = prepared.map(({ at }, i) => {
-      const candidates = family.decode(partOfBatch(outputs, i, batch), {
+      const candidates = decodeWith(family, partOfBatch(outputs, i, batch), {
         contract,
         letterbox: at,
         minScore: want.minScore,

@@ -5,6 +5,7 @@ import type { DetectOptions, DetectorLike } from '../detector-types.ts'
 import { type BoxletError, toBoxletError } from '../errors.ts'
 import { altText } from '../formats/alt-text.ts'
 import type { Outcome, ReportWriter } from '../formats/report-writer.ts'
+import { tellStack } from './debug.ts'
 import { saveMarked } from './detect-output.ts'
 import type { PictureSource } from './detect-sources.ts'
 import { progressLine } from './progress.ts'
@@ -129,6 +130,7 @@ async function inOrder(
     if (error !== undefined) {
       progress.clear()
       io.stderr.write(`boxlet: ${done.outcome.source}: ${errorText(error)}\n`)
+      tellStack(error, io)
       tally.failed++
     }
     tally.done++

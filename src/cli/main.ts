@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { BoxletError, type ErrorCode, toBoxletError } from '../errors.ts'
 import { checkSettings } from './check-settings.ts'
+import { tellStack } from './debug.ts'
 import { didYouMean } from './suggest.ts'
 import type { ExitCode, Io, Verb } from './verb.ts'
 
@@ -36,8 +37,7 @@ export async function main(args: string[], io: Io): Promise<ExitCode> {
     io.stderr.write(
       `boxlet: ${known.message}${known.hint === undefined ? '' : ` ${known.hint}`} [${known.code}]\n`,
     )
-    if (known.code === 'INTERNAL' && io.env.BOXLET_DEBUG)
-      io.stderr.write(`${String((known.cause as Error)?.stack)}\n`)
+    tellStack(known, io)
     return known.kind === 'usage' || CALL_FAULTS.includes(known.code) ? 2 : 3
   }
 }

@@ -5,6 +5,7 @@ import { licenceOf } from '../model/licence.ts'
 import type { ModelSignature, TensorInfo } from '../model/signature.ts'
 import type { Recognition } from './family.ts'
 import { withFoldedScaling } from './folded-scaling.ts'
+import { askFamily, type FamilyFault } from './guard.ts'
 import { allFamilies, familyNamed } from './registry.ts'
 
 /** Two families closer than this are a question for the user, not a conclusion. */
@@ -33,20 +34,30 @@ export interface RecognisedModel {
  */
 export function recognise(signature: ModelSignature, name: string, wanted?: string): RecognisedModel {
   const asked = wanted === undefined ? allFamilies() : [familyNamed(wanted)]
-  const found = asked
-    .map((family) => family.recognise(signature))
+  const answers = asked.map((family) => askFamily(family, signature))
+  const faults = answers.flatMap(({ fault }) => fault ?? [])
+  const found = answers
+    .map(({ recognition }) => recognition)
     .filter((recognition) => recognition !== undefined)
     // A declared shape costs a hostile file nothing; a label for each of two thousand million classes does.
     .filter(({ contract }) => contract.output.classes <= MAX_LABELS)
     .map((recognition) => withFoldedScaling(recognition, signature))
     .sort((a, b) => b.confidence - a.confidence)
   const best = found[0]
-  if (best === undefined) throw unrecognised(signature)
+  if (best === undefined) throw unrecognised(signature, faults)
   const alternatives = found
     .slice(1)
     .map(({ contract, confidence }) => ({ family: contract.family, confidence }))
-  return conclude(signature, name, best, alternatives)
+  const evidence = [...best.evidence, ...faults.map(passedOver)]
+  return conclude(signature, name, { ...best, evidence }, alternatives)
 }
+
+const passedOver = ({ family, message }: FamilyFault): Evidence => ({
+  about: `family ${family}`,
+  conclusion: 'passed over',
+  because: `its recognise failed: ${message}`,
+  confidence: 0.3,
+})
 
 /** Completes what a family said with what is common to all: labels and licence. */
 export function conclude(
@@ -144,7 +155,15 @@ function chooseLabels(
   }
 }
 
-function unrecognised(signature: ModelSignature): BoxletError {
+function unrecognised(signature: ModelSignature, faults: readonly FamilyFault[]): BoxletError {
+  const [fault] = faults
+  if (fault !== undefined) {
+    return new BoxletError(
+      'MODEL_UNRECOGNISED',
+      `Expected a detector of a known family but family ${fault.family} failed in recognise: ${fault.message}.`,
+      { cause: fault.cause, hint: 'Mend the family; no other one takes the file.' },
+    )
+  }
   const list = (tensors: readonly TensorInfo[]) => tensors.slice(0, 12).map(describeTensor).join(', ')
   return new BoxletError(
     'MODEL_UNRECOGNISED',

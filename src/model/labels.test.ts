@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { metadataLabels, parseLabels, usualLabels } from './labels.ts'
+import { COCO_80, COCO_91 } from './label-sets.ts'
+import { fitLabels, metadataLabels, parseLabels, usualLabels } from './labels.ts'
 
 describe('parseLabels', () => {
   it('reads a class map from class to id, as IceVision writes it, with background as no class', () => {
@@ -123,5 +124,36 @@ describe('usualLabels', () => {
   })
   it('guesses nothing for a count that no set has', () => {
     expect(usualLabels(600)).toBeUndefined()
+  })
+})
+
+describe('labels that would name objects wrongly', () => {
+  it.each([
+    ['{"RBC": 1, "WBC": 1}', 'two names for class id 1'],
+    ['{"0": "RBC", "00": "WBC"}', 'two names for class id 0'],
+    ['{"categories": [{"id": 1, "name": "a"}, {"id": 1, "name": "b"}]}', 'share an id'],
+    ["item { id: 1 name: 'a' }\nitem { id: 1 name: 'b' }", 'two names for class id 1'],
+    ['cat\u0007\ndog', 'control characters'],
+    ['cat\u001b[2J', 'control characters'],
+    ['\u0000\u0001\u0002x\u009f\n\ufffd', 'control characters'],
+  ])('refuses %j', (text, received) => {
+    expect(() => parseLabels(text)).toThrow(
+      expect.objectContaining({ code: 'LABELS_INVALID', message: expect.stringContaining(received) }),
+    )
+  })
+})
+
+describe('fitLabels', () => {
+  it('drops a background that the head does not count', () => {
+    expect(fitLabels([null, 'cat', 'dog'], 2)).toEqual(['cat', 'dog'])
+  })
+  it('closes the gaps of the 91 ids of COCO for a model of 80 classes', () => {
+    expect(fitLabels([...COCO_91], 80)).toEqual([...COCO_80])
+  })
+  it('keeps gaps for a head that gives ids itself', () => {
+    expect(fitLabels([...COCO_91], 0)).toHaveLength(91)
+  })
+  it('refuses a list of another length', () => {
+    expect(() => fitLabels(['cat', null, 'dog'], 4)).toThrow(/4 labels .* received 3/)
   })
 })

@@ -88,7 +88,9 @@ function fromPbtxt(text: string): Labels {
     const id = /\bid\s*:\s*(\d{1,6})/.exec(item)?.[1]
     const name =
       /\bdisplay_name\s*:\s*["']([^"']*)["']/.exec(item) ?? /\bname\s*:\s*["']([^"']*)["']/.exec(item)
-    if (id !== undefined && name !== null) byId[id] = name[1]!
+    if (id === undefined || name === null) continue
+    if (id in byId) throw invalid(`two names for class id ${id}`)
+    byId[id] = name[1]!
   }
   return toLabels(byId)
 }
@@ -110,6 +112,25 @@ function fromClassDescriptions(text: string): Labels {
   )
 }
 
+/**
+ * Labels for a head with so many classes, 0 when its outputs carry ids of any size. A list with a background
+ * first, or with gaps as the 91 ids of COCO have them, loses both when just as many names as classes remain.
+ *
+ * cost    labels off by one, as when a list counts the background and the head does not, name every object wrongly
+ * @throws BoxletError LABELS_INVALID
+ */
+export function fitLabels(labels: Labels, classes: number): Labels {
+  if (classes === 0 || labels.length === classes) return labels
+  if (labels.length === classes + 1 && labels[0] === null) return labels.slice(1)
+  const named = labels.filter((label) => label !== null)
+  if (named.length === classes) return named
+  throw new BoxletError(
+    'LABELS_INVALID',
+    `Expected ${classes} labels for the ${classes} classes of the model but received ${labels.length}.`,
+    { hint: 'Give one label for each class, in the order of training.' },
+  )
+}
+
 /** @throws BoxletError LABELS_INVALID when the value is none of the known forms */
 export function toLabels(value: unknown): Labels {
   if (Array.isArray(value)) return fromList(value)
@@ -128,7 +149,9 @@ function fromList(items: readonly unknown[]): Labels {
   const first = items[0]
   if (typeof first === 'object' && first !== null && 'id' in first && 'name' in first) {
     const categories = items as { id: unknown; name: unknown }[]
-    return fromMap(Object.fromEntries(categories.map(({ id, name }) => [String(id), name])))
+    const byId = new Map(categories.map(({ id, name }) => [String(id), name]))
+    if (byId.size < categories.length) throw invalid('categories that share an id')
+    return fromMap(Object.fromEntries(byId))
   }
   return check(items.map(toLabel))
 }
@@ -147,18 +170,29 @@ function fromMap(map: Record<string, unknown>): Labels {
   const length = Math.max(0, ...pairs.map(([id]) => id + 1))
   if (length > MAX_LABELS) throw invalid(`class id ${length - 1}`)
   const labels: Labels = new Array(length).fill(null)
-  for (const [id, label] of pairs) labels[id] = toLabel(label)
+  const seen = new Set<number>()
+  for (const [id, label] of pairs) {
+    // The last of two would take the name of the other's objects.
+    if (seen.has(id)) throw invalid(`two names for class id ${id}`)
+    seen.add(id)
+    labels[id] = toLabel(label)
+  }
   return check(labels)
 }
 
 /** IceVision and others keep a row for what is not an object; it must never be a detection's name. */
 const NO_CLASS = new Set(['', '???', 'background', '__background__', 'n/a'])
 
+/** Labels are printed to terminals; these would move the cursor, and are the mark of a file that is not text. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the purpose
+const CONTROL_CHARACTER = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/
+
 function toLabel(value: unknown): string | null {
   if (value === null) return null
   if (typeof value !== 'string' && typeof value !== 'number') throw invalid(`a label of type ${typeof value}`)
   const label = String(value).trim()
   if (label.length > MAX_LABEL_CHARACTERS) throw invalid(`a label of ${label.length} characters`)
+  if (CONTROL_CHARACTER.test(label)) throw invalid('a label with control characters')
   return NO_CLASS.has(label.toLowerCase()) ? null : label
 }
 

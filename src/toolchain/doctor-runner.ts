@@ -4,6 +4,7 @@ import { fitPicture } from '../detector-input.ts'
 import type { LoadedModel } from '../detector-load.ts'
 import { toDetections, wanted } from '../detector-output.ts'
 import { feeds, rolesOf } from '../detector-run.ts'
+import { decodeWith } from '../families/guard.ts'
 import type { RgbImage } from '../image/rgb-image.ts'
 import { toTensor } from '../image/tensor.ts'
 import type { Contract } from '../model/contract.ts'
@@ -42,7 +43,7 @@ export class ContractRunner {
   async raw(picture: RgbImage, key: string, contract: Contract, minScore: number): Promise<FoundRaw> {
     const at = fitPicture(picture, contract)
     const outputs = await this.#run(picture, key, contract, at)
-    const candidates = this.#model.family.decode(rolesOf(contract, outputs), {
+    const candidates = decodeWith(this.#model.family, rolesOf(contract, outputs), {
       contract,
       letterbox: at,
       minScore,

@@ -5,7 +5,7 @@ import { type Dataset, type DatasetFormat, type ReadOptions, selectImages } from
 import { withoutMissingPictures } from '../datasets/missing-pictures.ts'
 import { openDataset } from '../datasets/open.ts'
 import { openParts } from '../datasets/parts.ts'
-import { formatProblem, type Problem } from '../datasets/problem.ts'
+import { formatProblem, type Problem, ProblemList } from '../datasets/problem.ts'
 import { seededRandom } from '../datasets/random.ts'
 import { type Share, shuffle, stratify } from '../datasets/split.ts'
 import { datasetStats } from '../datasets/stats.ts'
@@ -75,6 +75,8 @@ export async function stats(args: string[], io: Io): Promise<ExitCode> {
     values.check === false
       ? []
       : await checkPictures(dataset, (done) => line.update(done), io.signal).finally(() => line.clear())
+  const list = new ProblemList(options.problems)
+  for (const problem of damaged) list.add(problem)
   const problems = [...dataset.problems, ...damaged]
   const counted = datasetStats(dataset)
   const form =
@@ -112,6 +114,9 @@ export async function split(args: string[], io: Io): Promise<ExitCode> {
   return write(parts, (values.to as DatasetFormat | undefined) ?? dataset.format, out, values, io)
 }
 
+/** Thirds written with two digits are meant as thirds. */
+const SUM_TOLERANCE = 0.015
+
 function parseShares(text = 'train=0.8,val=0.1,test=0.1'): Share[] {
   const shares = text.split(',').map((part) => {
     const [, name, share] = /^\s*([\w-]+)\s*=\s*([\d.]+)\s*$/.exec(part) ?? []
@@ -125,6 +130,14 @@ function parseShares(text = 'train=0.8,val=0.1,test=0.1'): Share[] {
     throw new BoxletError('USAGE', `Expected names and shares for --parts but received "${text}".`, {
       hint: 'For example: --parts train=0.8,val=0.1,test=0.1',
     })
+  const sum = shares.reduce((total, { share }) => total + share, 0)
+  const areWeights = shares.every(({ share }) => Number.isInteger(share))
+  if (!areWeights && Math.abs(sum - 1) > SUM_TOLERANCE)
+    throw new BoxletError(
+      'USAGE',
+      `Expected shares that sum to 1, or whole numbers, for --parts but received a sum of ${Number(sum.toFixed(3))}.`,
+      { hint: 'For example: --parts train=0.8,val=0.1,test=0.1' },
+    )
   return shares
 }
 

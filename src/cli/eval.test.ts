@@ -292,6 +292,24 @@ describe('boxlet dataset', () => {
     expect((await boxlet(fatal)).code).toBe(3)
   })
 
+  it('stops at a truncated picture when problems are fatal', async () => {
+    const set = await writeSet('truncated')
+    const path = join(folder, 'truncated', '5.png')
+    const bytes = await readFile(path)
+    await writeFile(path, bytes.subarray(0, bytes.length - 30))
+    const { code, out, err } = await boxlet(['dataset', 'stats', set, '--problems', 'fatal'])
+    expect({ code, out }).toEqual({ code: 3, out: '' })
+    expect(err).toMatch(/5\.png: .*picture-/)
+    expect((await boxlet(['dataset', 'stats', set])).code).toBe(1)
+  })
+
+  it('refuses shares that do not sum to one', async () => {
+    const args = ['dataset', 'split', data, '--parts', 'train=0.7,val=0.7', '--out', join(folder, 'too-much')]
+    const { code, err } = await boxlet(args)
+    expect(code).toBe(2)
+    expect(err).toMatch(/sum to 1.* 1\.4/)
+  })
+
   it('divides a set and brings it into another format', async () => {
     const out = join(folder, 'parts')
     const { code } = await boxlet([

@@ -2,7 +2,7 @@ import type { Dataset, ReadOptions } from './dataset.ts'
 import { locateDataset, openDataset } from './open.ts'
 import { vocSplits } from './voc.ts'
 import type { Part } from './write.ts'
-import { readDataYaml } from './yolo-yaml.ts'
+import { readDataYaml, type YoloConfig } from './yolo-yaml.ts'
 
 /**
  * Reads a data set with its parts: those asked for, else all that it has, else the whole as `all`. All parts
@@ -46,6 +46,17 @@ async function commonClasses(
 /** Parts that divide the set. VOC's `trainval` repeats two of them, and lists of one class are not parts. */
 async function splitNames(format: Dataset['format'], at: string): Promise<string[]> {
   if (format === 'coco') return []
-  const all = format === 'yolo' ? Object.keys((await readDataYaml(at)).splits) : await vocSplits(at)
+  const all = format === 'yolo' ? yoloSplits((await readDataYaml(at)).splits) : await vocSplits(at)
   return all.filter((name) => ['train', 'val', 'test'].includes(name))
+}
+
+/** Trainers want both `train` and `val`, so an undivided set names one folder twice: it is then no division. */
+function yoloSplits(splits: YoloConfig['splits']): string[] {
+  const firstOf = new Map<string, string>()
+  for (const [name, sources] of Object.entries(splits)) {
+    const folders = [...sources].sort().join('\n')
+    if (!firstOf.has(folders)) firstOf.set(folders, name)
+  }
+  const repeats = firstOf.size < Object.keys(splits).length
+  return repeats && firstOf.size === 1 ? [] : [...firstOf.values()]
 }

@@ -113,6 +113,27 @@ describe('writing YOLO', () => {
     expect(set.annotations.map((annotation) => annotation.categoryId)).toEqual([0, 1])
     expect(losses.join()).toMatch(/1 crowds are left out/)
   })
+
+  it('gives an undivided set back undivided, though data.yaml names it as train and val', async () => {
+    const out = join(folder, 'yolo-undivided')
+    await writeYolo(whole(), out)
+    expect(await readFile(join(out, 'data.yaml'), 'utf8')).toMatch(/train: images\/all\nval: images\/all/)
+    const parts = await openParts(out)
+    expect(parts.map(({ name, dataset: set }) => [name, set.images.length])).toEqual([['all', 2]])
+  })
+
+  it('reads folders that two parts of three share once', async () => {
+    const out = join(folder, 'yolo-shared')
+    await writeYolo(whole(), out)
+    await mkdir(join(out, 'images/other'))
+    const yaml = 'train: images/all\nval: ./images/all/\ntest: images/other\nnames: [cup, spoon]\n'
+    await writeFile(join(out, 'data.yaml'), yaml)
+    const parts = await openParts(out)
+    expect(parts.map(({ name, dataset: set }) => [name, set.images.length])).toEqual([
+      ['train', 2],
+      ['test', 0],
+    ])
+  })
 })
 
 describe.skipIf(!hasCorpus)('converting the corpus', () => {

@@ -61,7 +61,7 @@ function toYaml(parts: readonly Part[]): string {
   const sorted = [...parts].sort((a, b) => usual.indexOf(a.name) - usual.indexOf(b.name))
   const splits = Object.fromEntries(sorted.map(({ name }) => [name, `images/${name}`]))
   const [only] = parts
-  // Trainers want both keys; an undivided set is named under both.
+  // Trainers refuse a file without either key; an undivided set is named under both, and readers take it once.
   const undivided = only?.name === 'all' ? { train: 'images/all', val: 'images/all' } : splits
   return stringify({ ...undivided, names })
 }

@@ -153,6 +153,48 @@ describe.skipIf(!hasCorpus || executablePath === undefined)('the playground in C
     await page.close()
   })
 
+  it('says in the alternative text what is shown, at any threshold and with any classes', async () => {
+    const { page } = await open()
+    await choose(page, 'images/scenes/bus.jpg')
+    await boxes(page).first().waitFor()
+    const alt = () => page.locator('.sheet img').getAttribute('alt')
+    const sentence = async (query: string) => {
+      const answer = await fetch(`${service.url}/v1/detect?${query}`, {
+        method: 'POST',
+        body: corpusBytes('images/scenes/bus.jpg') as Uint8Array<ArrayBuffer>,
+        headers: { accept: 'text/plain' },
+      })
+      return (await answer.text()).trim()
+    }
+    const told = new Set<string>()
+    for (const threshold of ['0.05', '0.84', '1']) {
+      await page.getByRole('slider').fill(threshold)
+      const expectedText = await sentence(`minScore=${threshold}`)
+      await expect.poll(alt).toBe(expectedText)
+      told.add(expectedText)
+    }
+    expect(told.size).toBe(3)
+    await page.getByRole('slider').fill('0.5')
+    await page.getByRole('button', { name: 'bus 1', exact: true }).click()
+    await expect.poll(alt).toBe(await sentence('minScore=0.5&classes=person'))
+    await page.close()
+  })
+
+  it('puts hidden classes into the code', async () => {
+    const { page } = await open()
+    await choose(page, 'images/scenes/bus.jpg')
+    await boxes(page).first().waitFor()
+    await page.getByRole('button', { name: 'bus 1', exact: true }).click()
+    const shown = await boxes(page).count()
+    await page.getByRole('tab', { name: 'Code' }).click()
+    const text = (await page.getByRole('tabpanel').textContent()) ?? ''
+    const url = new URL(/"(http[^"]+)"/.exec(text)?.[1] as string)
+    expect(url.searchParams.get('classes')?.split(',')).not.toContain('bus')
+    expect(await expected('images/scenes/bus.jpg', url.search)).toHaveLength(shown)
+    expect(text).toContain('--region us-east-1')
+    await page.close()
+  })
+
   it('works with the keyboard alone', async () => {
     const { page } = await open()
     await choose(page, 'images/scenes/bus.jpg')

@@ -15,7 +15,6 @@ export interface Found {
   height: number
   detections: Detection[]
   timings: Record<string, number>
-  altText?: string
 }
 
 export interface Result extends Found {
@@ -89,7 +88,7 @@ export const getModel = async (name: string): Promise<Model> =>
   (await call(`/v1/models/${encodeURIComponent(name)}`)).json()
 
 const query = (model: string, least: number) =>
-  new URLSearchParams({ model, minScore: String(least), altText: 'true' }).toString()
+  new URLSearchParams({ model, minScore: String(least) }).toString()
 
 export async function detect(
   picture: Blob,

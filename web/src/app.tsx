@@ -1,6 +1,7 @@
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import { type ApiError, getModel, listModels, type Model, type ModelEntry, useKey } from './api.ts'
 import { Camera } from './camera.tsx'
+import { classesBut } from './classes.ts'
 import { CodePanel } from './code-panel.tsx'
 import { Filters } from './filters.tsx'
 import { Header } from './header.tsx'
@@ -114,7 +115,17 @@ export function App() {
                 ),
               },
               { id: 'json', title: 'JSON', content: <JsonPanel document={result?.document} /> },
-              { id: 'code', title: 'Code', content: <CodePanel model={name ?? ''} threshold={threshold} /> },
+              {
+                id: 'code',
+                title: 'Code',
+                content: (
+                  <CodePanel
+                    model={name ?? ''}
+                    threshold={threshold}
+                    classes={classesBut(hidden, result?.detections ?? [], model?.contract.labels ?? [])}
+                  />
+                ),
+              },
               { id: 'model', title: 'Model', content: <ModelPanel model={model} /> },
             ]}
           />

@@ -1,10 +1,19 @@
 import { hasKey } from './api.ts'
 import { Copyable } from './copyable.tsx'
 
+interface Props {
+  model: string
+  threshold: number
+  /** The option of that name; undefined for all. */
+  classes: string | undefined
+}
+
 /** The same request from elsewhere. */
-export function CodePanel({ model, threshold }: { model: string; threshold: number }) {
+export function CodePanel({ model, threshold, classes }: Props) {
   const at = location.origin
-  const query = `model=${encodeURIComponent(model)}&minScore=${threshold}`
+  const options = { model, minScore: String(threshold), ...(classes === undefined ? {} : { classes }) }
+  // Quotes and dollars come out as escapes, so that the text can stand in the quotes of a shell and of a language.
+  const query = new URLSearchParams(options).toString().replaceAll('%2C', ',')
   const key = hasKey() ? ' \\\n  -H "Authorization: Bearer $BOXLET_KEY"' : ''
   const percent = Math.round(threshold * 100)
   return (
@@ -27,7 +36,7 @@ const { Labels } = await client.send(
       />
       <Copyable
         title="AWS CLI"
-        text={`aws rekognition detect-labels --endpoint-url ${at} \\\n  --image-bytes fileb://photo.jpg --min-confidence ${percent}`}
+        text={`aws rekognition detect-labels --endpoint-url ${at} --region us-east-1 \\\n  --image-bytes fileb://photo.jpg --min-confidence ${percent}`}
       />
       <Copyable
         title="Python"

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
+import { altTextOf } from './alt-text.ts'
 import type { Detection, Result } from './api.ts'
 import { Boxes } from './boxes.tsx'
 import type { Picture } from './use-detection.ts'
@@ -61,7 +62,7 @@ export function Stage({ picture, result, shown, active, busy, onActive, onUnshow
         >
           <img
             src={picture.url}
-            alt={result?.altText ?? `Picture ${picture.name}`}
+            alt={result === undefined ? `Picture ${picture.name}` : altTextOf(shown)}
             onLoad={({ currentTarget: { naturalWidth, naturalHeight } }) =>
               setShape(naturalWidth / Math.max(1, naturalHeight))
             }

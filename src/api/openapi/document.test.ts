@@ -29,10 +29,18 @@ describe('the OpenAPI document', () => {
       for (const method of Object.keys(methods)) {
         const headers = path === '/' ? { 'x-amz-target': 'RekognitionService.DetectLabels' } : undefined
         const init = { method: method.toUpperCase(), ...(headers && { headers }) }
-        const response = await send(path.replace('{name}', 'tiny'), init)
+        const response = await send(path.replace('{name}', 'tiny').replace('{version}', '1'), init)
         expect([path, method, response.status === 405]).toEqual([path, method, false])
         if (response.status === 404) expect(path).toMatch(/^\/v2\/models/)
       }
+    }
+  })
+
+  it('names the paths of a model with its version as those without', () => {
+    const paths = Object.keys(document.paths)
+    for (const end of ['', '/ready', '/infer']) {
+      expect(paths).toContain(`/v2/models/{name}${end}`)
+      expect(paths).toContain(`/v2/models/{name}/versions/{version}${end}`)
     }
   })
 

@@ -133,24 +133,47 @@ const rekognition = {
   },
 }
 
-const infer = {
+const version = { name: 'version', in: 'path', required: true, schema: { const: '1' } }
+
+const infer = (operationId: string, parameters: object[]) => ({
   summary: 'Run raw tensors',
-  operationId: 'kserveInfer',
-  parameters: [name],
+  operationId,
+  parameters,
   requestBody: { required: true, content: json('KserveRequest') },
   responses: {
     ...ok('KserveAnswer', 'The outputs of the model.'),
     400: { description: 'The tensors do not fit the model.', content: json('KserveError') },
     404: { description: 'No model of that name.', content: json('KserveError') },
   },
-}
+})
+
+/** Each model has one version, so the paths with and without it mean the same. */
+const kserveModel = (base: string, suffix: string, parameters: object[]) => ({
+  [base]: {
+    get: {
+      summary: 'Inputs and outputs of a model',
+      operationId: `kserveModel${suffix}`,
+      parameters,
+      responses: { ...ok('KserveModel', 'The model.'), ...NOT_FOUND },
+    },
+  },
+  [`${base}/ready`]: {
+    get: {
+      summary: 'Can this model run?',
+      operationId: `kserveModelReady${suffix}`,
+      parameters,
+      responses: { 200: { description: 'Yes.' }, 503: { description: 'Not at the moment.' } },
+    },
+  },
+  [`${base}/infer`]: { post: infer(`kserveInfer${suffix}`, parameters) },
+})
 
 /** The whole HTTP interface as OpenAPI 3.1. */
-export const openApiDocument = (version: string) => ({
+export const openApiDocument = (boxletVersion: string) => ({
   openapi: '3.1.0',
   info: {
     title: 'Boxlet',
-    version,
+    version: boxletVersion,
     description: 'Object detection over HTTP.',
     license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
   },
@@ -184,23 +207,8 @@ export const openApiDocument = (version: string) => ({
     '/v2': status('Server metadata of the open inference protocol', 'kserveServer'),
     '/v2/health/live': status('Is the process alive?', 'kserveLive'),
     '/v2/health/ready': status('Can it detect?', 'kserveReady'),
-    '/v2/models/{name}': {
-      get: {
-        summary: 'Inputs and outputs of a model',
-        operationId: 'kserveModel',
-        parameters: [name],
-        responses: { ...ok('KserveModel', 'The model.'), ...NOT_FOUND },
-      },
-    },
-    '/v2/models/{name}/ready': {
-      get: {
-        summary: 'Can this model run?',
-        operationId: 'kserveModelReady',
-        parameters: [name],
-        responses: { 200: { description: 'Yes.' }, 503: { description: 'Not at the moment.' } },
-      },
-    },
-    '/v2/models/{name}/infer': { post: infer },
+    ...kserveModel('/v2/models/{name}', '', [name]),
+    ...kserveModel('/v2/models/{name}/versions/{version}', 'OfVersion', [name, version]),
     '/yolambda': older('yolambda', "YOLambda's clients", 'YolambdaRequest', 'YolambdaAnswer'),
     '/icevision': older('icevision', 'Clients of the IceVision handler', 'Base64Picture', 'IcevisionAnswer'),
     '/yolo-lambda-node': older(

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
@@ -61,5 +61,55 @@ describe.skipIf(!hasCorpus)('boxlet model doctor on real models', () => {
     expect(code).toBe(1)
     expect(out).toContain('Every score is 0')
     expect(out).toContain('None of the readings tried mends the fault.')
+  })
+
+  const last = (out: string) => out.trimEnd().split('\n').at(-1)
+  const cells = async (...labels: string[]) => {
+    const list = join(folder, 'labels.txt')
+    await writeFile(list, labels.map((label) => `${label}\n`).join(''))
+    const path = join(folder, `${labels.join('-')}.json`)
+    const annotated = ['--annotations', corpusPath('voc/bccd'), '--limit', '6', '--out', folder]
+    const file = model('retinanet-bccd-384-icevision.onnx')
+    return { path, ...(await doctor(file, ...annotated, '--labels', list, '--write', path)) }
+  }
+
+  it('judges by the moved labels when names are off by one, and writes those', async () => {
+    const { path, out } = await cells('RBC', 'WBC', 'Platelets')
+    const right = await cells('background', 'RBC', 'WBC', 'Platelets')
+    expect(last(out)).toMatch(/^The labels are the fault: .*--write FILE writes the moved list/)
+    const written = JSON.parse(await readFile(path, 'utf8'))
+    expect(written.labels).toEqual([null, 'RBC', 'WBC', 'Platelets'])
+    const readings = (text: string) => text.split('\n').filter((line) => / AP .* objects/.test(line))
+    expect(readings(out)).toEqual(readings(right.out))
+    expect(last(right.out)).not.toContain('labels')
+    expect(written.input).toEqual(JSON.parse(await readFile(right.path, 'utf8')).input)
+  })
+
+  it.each([
+    ['foreign', ['cat', 'dog', 'cow', 'hen']],
+    ['no', ['class 0', 'class 1', 'class 2', 'class 3']],
+  ])('judges by boxes and writes nothing under %s names', async (_, labels) => {
+    const { code, path, out, err } = await cells(...labels)
+    expect(last(out)).toMatch(/^The labels are the fault: .*by boxes alone, and no contract is written/)
+    expect(err).toContain('LABELS_INVALID')
+    expect(code).not.toBe(0)
+    await expect(stat(path)).rejects.toThrow()
+  })
+
+  it('does not call a contract right that finds nothing', async () => {
+    const zidane = ['--image', corpusPath('images/scenes/zidane.jpg'), '--out', folder]
+    const { out } = await doctor(model('yunet-120x160-full-integer.tflite'), ...zidane)
+    expect(last(out)).toMatch(/^Nothing found: /)
+    expect(out).toMatch(/warning +No score is above .* badly quantized/)
+  })
+
+  it('leaves open what one picture cannot decide', async () => {
+    const { out } = await doctor(model('yolox-nano.onnx'), ...bus(), '--set', 'input.colour=RGB')
+    expect(last(out)).toMatch(/^Not decided .*: give five pictures or annotations; colour BGR/)
+  })
+
+  it('calls a contract right when no other reading is ahead', async () => {
+    const { out } = await doctor(model('deimv2-atto-320.onnx'), ...bus())
+    expect(last(out)).toMatch(/^The contract reads the model as it wants to be read/)
   })
 })

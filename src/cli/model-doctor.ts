@@ -4,10 +4,10 @@ import type { Dataset } from '../datasets/dataset.ts'
 import { loadModel } from '../detector-load.ts'
 import { BoxletError } from '../errors.ts'
 import { decodeImage } from '../image/decode.ts'
-import type { Contract } from '../model/contract.ts'
 import { readSignature } from '../model/read-signature.ts'
 import { resolveModel } from '../model/store.ts'
 import type { Diagnosis, DoctorPicture } from '../toolchain/doctor.ts'
+import { endingText } from '../toolchain/doctor-ending.ts'
 import { readSettings } from './config.ts'
 import { pictureSources } from './detect-sources.ts'
 import { storeProgress } from './download-progress.ts'
@@ -62,12 +62,12 @@ export async function run(args: string[], io: Io): Promise<ExitCode> {
     const folder = values.out ?? `${model.info.name}-doctor`
     const { writeReport } = await import('../toolchain/doctor-report.ts')
     const written = await writeReport(folder, basename(name), pictures[0]!.pixels, diagnosis)
-    if (values.write !== undefined) await writeContract(values.write, diagnosis.contract)
     io.stdout.write(
       values.format === 'json'
         ? `${JSON.stringify(asJson(name, model.info.family, diagnosis, written), undefined, 2)}\n`
         : text(name, model.info.family, diagnosis, written.page),
     )
+    if (values.write !== undefined) await writeContract(values.write, diagnosis)
     return diagnosis.findings.some(({ severity }) => severity === 'fault') && diagnosis.set.length === 0
       ? 1
       : 0
@@ -121,7 +121,15 @@ const trialLine =
     if ('isTTY' in io.stderr && io.stderr.isTTY === true) io.stderr.write(`\r\u001b[K${line}`)
   }
 
-async function writeContract(path: string, contract: Contract): Promise<void> {
+/** @throws BoxletError LABELS_INVALID when the contract would name objects wrongly */
+async function writeContract(path: string, { contract, labels }: Diagnosis): Promise<void> {
+  if (labels === 'unknown' || labels === 'incomplete') {
+    throw new BoxletError(
+      'LABELS_INVALID',
+      `Expected labels that fit the annotations for "${path}" but received others, so it is not written.`,
+      { hint: 'Give the labels of training with --labels.' },
+    )
+  }
   const { writeText } = await import('../datasets/write.ts')
   await writeText(path, `${JSON.stringify(contract, undefined, 2)}\n`)
 }
@@ -176,15 +184,6 @@ function text(name: string, family: string, diagnosis: Diagnosis, page: string):
       )
     }
   }
-  const isFaulty = diagnosis.findings.some(({ severity }) => severity === 'fault')
-  lines.push(
-    ...(diagnosis.dimensions.length > 0 ? [''] : []),
-    diagnosis.set.length === 0 && isFaulty
-      ? 'None of the readings tried mends the fault.'
-      : diagnosis.set.length === 0
-        ? `The contract reads the model as it wants to be read (${measure} ${number(diagnosis.before)}).`
-        : `The model wants: ${diagnosis.set.map((part) => `--set '${part}'`).join(' ')}\n${measure} ${number(diagnosis.before)} → ${number(diagnosis.after)}. --write FILE writes the contract.`,
-    `Pictures: ${page}`,
-  )
+  lines.push(...(diagnosis.dimensions.length > 0 ? [''] : []), `Pictures: ${page}`, endingText(diagnosis))
   return `${lines.join('\n')}\n`
 }

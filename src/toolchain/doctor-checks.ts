@@ -14,6 +14,8 @@ export interface Finding {
 
 /** A model that has seen real pictures scores something higher than this, however unsure it is. */
 const LEAST_SCORE = 0.01
+/** A model that is alive passes this somewhere in almost any picture, if only for a doubtful object. */
+const LIVELY_SCORE = 0.15
 /** Rows below this say nothing about how boxes are spread. */
 const LEAST_ROWS = 20
 const COLLAPSED_SPREAD = 0.02
@@ -56,6 +58,15 @@ function scoreFindings(raw: readonly FoundRaw[], quantization: string | undefine
         ? `Every score is 0 in all ${rows} rows.`
         : `No score is above ${most.toPrecision(2)} in ${rows} rows.`
     return [{ code: 'scores-zero', severity: 'fault', message: `${what} ${why}` }]
+  }
+  if (most < LIVELY_SCORE) {
+    return [
+      {
+        code: 'scores-weak',
+        severity: 'warning',
+        message: `No score is above ${most.toPrecision(2)} in ${rows} rows: unless the pictures show nothing that the model knows, or another reading below wakes it, it is dead or badly quantized.`,
+      },
+    ]
   }
   if (most > 1.01) {
     return [

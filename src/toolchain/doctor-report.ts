@@ -4,6 +4,7 @@ import { BoxletError } from '../errors.ts'
 import { drawDetections } from '../image/draw.ts'
 import type { RgbImage } from '../image/rgb-image.ts'
 import type { Diagnosis, DimensionResult, Trial } from './doctor.ts'
+import { endingText } from './doctor-ending.ts'
 
 /** A trial that finds garbage finds a lot of it; more would only blacken the picture. */
 const MAX_DRAWN = 60
@@ -62,10 +63,7 @@ function html(model: string, diagnosis: Diagnosis, pictures: ReadonlyMap<Trial, 
     ({ severity, message }) => `<li><b>${severity}</b>: ${escapeHtml(message)}</li>`,
   )
   const sections = diagnosis.dimensions.map((result) => section(result, measure, pictures))
-  const verdict =
-    diagnosis.set.length === 0
-      ? 'The contract is read as the model wants it.'
-      : `The model wants: <code>${diagnosis.set.map((part) => `--set ${escapeHtml(part)}`).join(' ')}</code>`
+  const verdict = escapeHtml(endingText(diagnosis)).replaceAll('\n', '<br>')
   return `<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>${escapeHtml(model)}: doctor</title>
@@ -77,7 +75,8 @@ figure.wanted { border: 3px solid #2a7 }
 img { width: 100% }
 </style>
 <h1>${escapeHtml(model)}</h1>
-<p>${verdict} ${measure}: ${number(diagnosis.before)}${diagnosis.set.length === 0 ? '' : ` → ${number(diagnosis.after)}`}, over ${diagnosis.pictures} picture${diagnosis.pictures === 1 ? '' : 's'}.</p>
+<p>${verdict}</p>
+<p>Judged by ${measure} over ${diagnosis.pictures} picture${diagnosis.pictures === 1 ? '' : 's'}.</p>
 <ul>${findings.join('') || '<li>Nothing wrong with scores, boxes or labels.</li>'}</ul>
 ${sections.join('\n')}
 </html>

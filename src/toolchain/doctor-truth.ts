@@ -9,6 +9,7 @@ import { BoxletError } from '../errors.ts'
 import { evaluateCoco } from '../evaluate/coco.ts'
 import { mapLabels, toPredictions } from '../evaluate/label-map.ts'
 import { evaluationInput, type Prediction } from '../evaluate/predictions.ts'
+import type { Contract } from '../model/contract.ts'
 import type { Finding } from './doctor-checks.ts'
 
 /** AP of names and boxes together falls below this share of that of boxes alone when the names are wrong. */
@@ -125,18 +126,20 @@ const results = (truth: Dataset, found: FoundInSet) =>
 export function nameFindings(
   truth: Dataset,
   found: FoundInSet,
-  labels: readonly (string | null)[],
-): { ap: number | undefined; findings: Finding[] } {
+  { labels, output }: Pick<Contract, 'labels' | 'output'>,
+): { ap: number | undefined; findings: Finding[]; labels?: Contract['labels'] } {
   const boxes = averagePrecisionOfBoxes(truth, found)
   const ap = byName(truth, found, labels)
   if (boxes < LEAST_AP || (ap !== undefined && ap >= FOREIGN_NAMES * boxes)) return { ap, findings: [] }
   const percent = (value: number) => (100 * value).toFixed(1)
   const shifted = [1, -1]
-    .map((by) => ({ by, ap: byName(truth, renamed(found, labels, by), labels) ?? 0 }))
+    .flatMap((by) => moved(labels, by, output.classes).map((names) => ({ by, names })))
+    .map(({ by, names }) => ({ by, names, ap: byName(truth, renamed(found, names), names) ?? 0 }))
     .sort((a, b) => b.ap - a.ap)[0]!
   const mends = shifted.ap > 2 * (ap ?? 0) && shifted.ap >= FOREIGN_NAMES * boxes
   return {
     ap,
+    ...(mends ? { labels: shifted.names } : {}),
     findings: [
       {
         code: mends ? 'labels-shifted' : 'labels-foreign',
@@ -159,7 +162,17 @@ function byName(truth: Dataset, found: FoundInSet, labels: readonly (string | nu
   }
 }
 
-const renamed = (found: FoundInSet, labels: readonly (string | null)[], by: number): FoundInSet =>
+/**
+ * The list with the name of each id taken from the next one (+1) or the one before (-1). A model of a fixed number
+ * of classes keeps its length, so a name falls out at one end: the second list has it at the other end.
+ */
+function moved(labels: readonly (string | null)[], by: number, classes: number): Contract['labels'][] {
+  if (classes === 0) return [by > 0 ? labels.slice(1) : [null, ...labels]]
+  const [middle, out] = by > 0 ? [labels.slice(1), labels[0]!] : [labels.slice(0, -1), labels.at(-1)!]
+  return [null, out].map((end) => (by > 0 ? [...middle, end] : [end, ...middle]))
+}
+
+const renamed = (found: FoundInSet, labels: readonly (string | null)[]): FoundInSet =>
   found.map((detections) =>
-    detections.map((detection) => ({ ...detection, label: labels[detection.classId + by] ?? 'unnamed' })),
+    detections.map((detection) => ({ ...detection, label: labels[detection.classId] ?? 'unnamed' })),
   )

@@ -6,6 +6,7 @@ import type { RgbImage } from '../image/rgb-image.ts'
 import type { Contract } from '../model/contract.ts'
 import { agreement, delusion } from './doctor-agreement.ts'
 import { check, type Finding } from './doctor-checks.ts'
+import { type Ending, endingOf, readingsAhead } from './doctor-ending.ts'
 import { ContractRunner, mirrored, scrambled } from './doctor-runner.ts'
 import { averagePrecision, averagePrecisionOfBoxes, nameFindings } from './doctor-truth.ts'
 import { DIMENSIONS, type Dimension, settings, type Variant, variantsOf } from './doctor-variants.ts'
@@ -62,7 +63,20 @@ export interface Diagnosis {
   contract: Contract
   /** What changed, as arguments of `--set`. */
   set: string[]
+  /** Detections of the given contract at the usual threshold in all pictures. */
+  objects: number
+  /**
+   * Set when annotations show that the labels are wrong. `mended`: the contract has the list moved by one;
+   * `incomplete`: moved too, but a class that was found has no name; `unknown`: nothing mends them, and readings
+   * were judged by boxes alone. Do not keep the contract of the last two.
+   */
+  labels?: LabelFault
+  /** Readings ahead by too little to decide, e.g. `colour BGR`. */
+  ahead: string[]
+  ending: Ending
 }
+
+export type LabelFault = 'mended' | 'incomplete' | 'unknown'
 
 /** Precision needs the weak detections too. */
 const AP_MIN_SCORE = 0.001
@@ -108,9 +122,10 @@ export async function examine(
   }
   const judge = new Judge(model, pictures, options)
   const given = model.info.contract
-  const findings = await judge.findings(given)
+  const { findings, labels, fault } = await judge.findings(given)
+  const named = labels === undefined ? given : { ...given, labels }
   const results = new Map<Dimension, DimensionResult>()
-  let contract = given
+  let contract = named
   for (let round = 0; round < ROUNDS; round++) {
     const before = contract
     for (const dimension of DIMENSIONS) {
@@ -123,19 +138,24 @@ export async function examine(
     }
     if (contract === before) break
   }
-  return {
-    decidedBy: options.truth === undefined ? 'agreement' : 'ap',
+  const own = await judge.trial(asVariant(named))
+  const diagnosis = {
+    decidedBy: options.truth === undefined ? ('agreement' as const) : ('ap' as const),
     pictures: pictures.length,
     findings,
     dimensions: [...results.values()],
-    before: credible(await judge.trial(asVariant(given))),
+    before: credible(own),
     after: credible(await judge.trial(asVariant(contract))),
     contract,
     set: [
       ...settings('input', given.input, contract.input),
       ...settings('output', given.output, contract.output),
     ],
+    objects: own.objects,
+    ...(fault === undefined ? {} : { labels: fault }),
   }
+  const ahead = readingsAhead(diagnosis)
+  return { ...diagnosis, ahead, ending: endingOf(diagnosis, ahead) }
 }
 
 const asVariant = (contract: Contract): Variant => ({
@@ -170,7 +190,10 @@ class Judge {
     this.#pieces = judged.map(({ pixels }) => scrambled(pixels))
   }
 
-  async findings(contract: Contract): Promise<Finding[]> {
+  /** With the labels to judge by where those of the contract are wrong and can be mended. */
+  async findings(
+    contract: Contract,
+  ): Promise<{ findings: Finding[]; labels?: Contract['labels']; fault?: LabelFault }> {
     const raw = []
     const found: Detection[][] = []
     for (const [i, { pixels }] of this.#pictures.entries()) {
@@ -180,14 +203,17 @@ class Judge {
     }
     const findings = check(contract, raw, found, this.#options.quantization)
     const { truth } = this.#options
-    if (truth === undefined) return findings
-    const { ap, findings: names } = nameFindings(
-      truth,
-      await this.#all(contract, AP_MIN_SCORE),
-      contract.labels,
-    )
-    this.#namesFit = ap !== undefined
-    return [...findings, ...names]
+    if (truth === undefined) return { findings }
+    const weak = await this.#all(contract, AP_MIN_SCORE)
+    const { ap, findings: names, labels } = nameFindings(truth, weak, contract)
+    const isUnnamed = findings.some(({ code }) => code === 'labels-missing')
+    const isWrong = ap === undefined || isUnnamed || names.length > 0
+    const all = [...findings, ...names]
+    if (!isWrong) return { findings: all }
+    this.#namesFit = labels !== undefined
+    if (labels === undefined) return { findings: all, fault: 'unknown' }
+    const isNamed = weak.flat().every(({ classId, score }) => score < MIN_SCORE || labels[classId] != null)
+    return { findings: all, labels, fault: isNamed ? 'mended' : 'incomplete' }
   }
 
   /** Undefined when there is nothing to choose. */

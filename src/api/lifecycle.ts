@@ -14,7 +14,7 @@ export function lifecycle(service: Service): MiddlewareHandler<Env> {
     const deadline = new AbortController()
     const { deadlineMs } = service.limits
     const timer = setTimeout(() => deadline.abort(deadlineError(deadlineMs)), deadlineMs)
-    const gone = () => deadline.abort()
+    const gone = () => deadline.abort(caller.reason)
     const caller = c.env.signal ?? c.req.raw.signal
     if (caller.aborted) gone()
     else caller.addEventListener('abort', gone, { once: true })

@@ -57,6 +57,35 @@ describe.skipIf(!hasCorpus)('boxlet serve', () => {
   })
 
   it.each([
+    ['a run under way whose deadline comes first', ['--deadline', '2'], 'SIGINT', 504, 400],
+    ['a run whose deadline has passed', ['--deadline', '0.5'], 'SIGINT', 504, 700],
+    ['a run that outlasts the grace', ['--grace', '1'], 'SIGTERM', 503, 400],
+    ['no grace', ['--grace', '0'], 'SIGINT', 503, 400],
+  ] as const)('ends with code 0 and answers its callers: %s', async (_name, args, signal, status, after) => {
+    const { child, text, ended } = start('--model', model, '--workers', '1', ...args)
+    await expect.poll(text, { timeout: 30_000 }).toMatch(/at http:/)
+    const url = /http:\/\/[\d.:]+\d/.exec(text())?.[0] as string
+    // All its tiles would take far longer than a test waits.
+    const body = corpusBytes('images/sizes/photo-13mp.jpg') as Uint8Array<ArrayBuffer>
+    const work = [1, 2].map(() => fetch(`${url}/v1/detect?sliceSize=128`, { method: 'POST', body }))
+    await new Promise((resolve) => setTimeout(resolve, after))
+    child.kill(signal)
+    expect((await Promise.all(work)).map((answer) => answer.status)).toEqual([status, status])
+    expect(await ended).toBe(0)
+    expect(text()).not.toContain('terminate called')
+  })
+
+  it('says which of several models does not load', async () => {
+    const { text, ended } = start('--model', `good=${model}`, '--model', 'shelf=./none.onnx')
+    expect(await ended).toBe(3)
+    expect(text()).toMatch(/^boxlet: Model "shelf": Expected .*\[MODEL_NOT_FOUND\]\n$/)
+  })
+
+  it.each([
+    [['--blobs', './none'], '--blobs'],
+    [['--blobs', BIN], '--blobs'],
+    [['--cors', 'notaurl'], '--cors'],
+    [['--cors', 'https://app.example/path'], '--cors'],
     [['--host', '0.0.0.0'], 'key'],
     [['--auth'], 'key'],
     [['--model', 'a.onnx', '--model', 'a.onnx'], 'different name'],

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { DEFAULT_LIMITS } from '../api/options.ts'
 import { BoxletError } from '../errors.ts'
@@ -103,7 +104,13 @@ async function run(args: string[], io: Io): Promise<0> {
   )
   if (!io.signal.aborted) await once(io.signal, 'abort')
   io.stderr.write('boxlet: finishing accepted work.\n')
-  await service.stop()
+  if (!(await service.stop())) {
+    // Every other end of the process waits for the thread or is an abort of the runtime.
+    await new Promise((resolve) =>
+      io.stderr.write('boxlet: a worker hangs in a run; ending the process.\n', resolve),
+    )
+    process.kill(process.pid, 'SIGKILL')
+  }
   return 0
 }
 
@@ -113,6 +120,8 @@ async function serviceOptions(values: Values, io: Io): Promise<ServiceOptions> {
   const queue = (values.queue ?? QUEUE_PER_WORKER) * workers
   const inFlight = workers + queue
   const host = values.host ?? '127.0.0.1'
+  await checkBlobs(values.blobs)
+  for (const origin of values.cors ?? []) checkOrigin(origin)
   const terminal = 'isTTY' in io.stderr && io.stderr.isTTY === true
   return {
     host,
@@ -143,6 +152,23 @@ async function serviceOptions(values: Values, io: Io): Promise<ServiceOptions> {
     graceMs: (values.grace ?? 25) * 1000,
     onNotice: (line) => void io.stderr.write(`boxlet: ${line}\n`),
   }
+}
+
+async function checkBlobs(folder: string | undefined): Promise<void> {
+  if (folder === undefined) return
+  const found = await stat(folder).catch(() => undefined)
+  if (!found?.isDirectory())
+    throw new BoxletError('USAGE', `Expected a folder for --blobs but received "${folder}".`, {
+      hint: 'Each folder in it is a bucket.',
+    })
+}
+
+/** Browsers send an origin in one form alone; another one here would never match and nobody would see why. */
+function checkOrigin(text: string): void {
+  if (text === '*' || (/^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text)) return
+  throw new BoxletError('USAGE', `Expected an origin for --cors but received "${text}".`, {
+    hint: 'Write scheme, host and port alone, as in https://app.example, or * for all.',
+  })
 }
 
 /** Requests are what is admitted; each may hold several pictures, and none of an admitted one is refused. */

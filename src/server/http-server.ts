@@ -26,6 +26,10 @@ export interface ListenOptions {
 export interface RunningServer {
   readonly url: string
   readonly port: number
+  /** Each answer from here on is the last one of its connection. */
+  windDown(): void
+  /** Ends the work on all requests that have no answer yet; the reason becomes their answer. */
+  cut(reason: BoxletError): void
   /** Takes no new connections; resolves when the last answer has been sent. */
   close(): Promise<void>
   /** Cuts what is still open. */
@@ -38,7 +42,8 @@ export interface RunningServer {
  * @throws BoxletError USAGE when the address cannot be listened on
  */
 export async function listen(app: App, { host, port }: ListenOptions): Promise<RunningServer> {
-  const listener = listenerOf(app)
+  const requests = new PendingRequests()
+  const listener = listenerOf(app, requests)
   const server = createServer(
     {
       maxHeaderSize: MAX_HEADER_BYTES,
@@ -62,6 +67,8 @@ export async function listen(app: App, { host, port }: ListenOptions): Promise<R
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`,
     port: address.port,
+    windDown: () => requests.windDown(),
+    cut: (reason) => requests.cut(reason),
     close: () => closeWhenIdle(server),
     destroy: () => server.closeAllConnections(),
   }
@@ -78,7 +85,10 @@ function closeWhenIdle(server: Server): Promise<void> {
   })
 }
 
-function listenerOf(app: App): (request: IncomingMessage, response: ServerResponse) => void {
+function listenerOf(
+  app: App,
+  requests: PendingRequests,
+): (request: IncomingMessage, response: ServerResponse) => void {
   const listener = getRequestListener(
     (request, env) => {
       const { incoming, outgoing } = env as HttpBindings
@@ -88,7 +98,7 @@ function listenerOf(app: App): (request: IncomingMessage, response: ServerRespon
           : { clientAddress: incoming.socket.remoteAddress }),
         ...(incoming.url === undefined ? {} : { target: incoming.url }),
         body: bodyOf(incoming),
-        signal: goneSignal(outgoing),
+        signal: requests.add(outgoing as ServerResponse),
       })
     },
     { overrideGlobalObjects: false },
@@ -105,12 +115,35 @@ function bodyOf(incoming: IncomingMessage): AsyncIterable<Uint8Array> | null {
   }
 }
 
-function goneSignal(outgoing: ServerResponse): AbortSignal {
-  const controller = new AbortController()
-  outgoing.once('close', () => {
-    if (!outgoing.writableFinished) controller.abort()
-  })
-  return controller.signal
+/** Requests without an answer, so that a service that stops can answer them all. */
+class PendingRequests {
+  readonly #open = new Map<ServerResponse, AbortController>()
+  #windingDown = false
+
+  /** @returns a signal that is aborted when the caller goes away or the request is cut */
+  add(response: ServerResponse): AbortSignal {
+    const controller = new AbortController()
+    this.#open.set(response, controller)
+    if (this.#windingDown) isLast(response)
+    response.once('close', () => {
+      this.#open.delete(response)
+      if (!response.writableFinished) controller.abort()
+    })
+    return controller.signal
+  }
+
+  windDown(): void {
+    this.#windingDown = true
+    for (const response of this.#open.keys()) isLast(response)
+  }
+
+  cut(reason: BoxletError): void {
+    for (const controller of this.#open.values()) controller.abort(reason)
+  }
+}
+
+function isLast(response: ServerResponse): void {
+  if (!response.headersSent) response.setHeader('connection', 'close')
 }
 
 function bind(server: Server, host: string, port: number): Promise<void> {

@@ -20,28 +20,40 @@ const WORKER_FILE = import.meta.url.endsWith('.ts')
 const keepCollectionsShort = (): void => setFlagsFromString('--initial-old-space-size=64')
 
 /** No picture within the limits takes this long, cut into tiles or not: the thread hangs and is replaced. */
-const HANG_MS = 10 * 60_000
+export const HANG_MS = 10 * 60_000
 
 type ReplyResult = Extract<WorkerReply, { kind: 'result' }>['result']
 
 export interface PoolWorkerEvents {
   onNotice(line: string): void
+  /** A job takes so long that the thread hangs. It takes no more, and its jobs have been rejected. */
+  onHang(worker: PoolWorker): void
   /** The thread has ended, wanted or not. Its jobs have been rejected. */
   onExit(worker: PoolWorker): void
 }
 
-/** One worker thread, from the side of the pool. */
+/**
+ * One worker thread, from the side of the pool. It is never terminated: the runtime answers that within a run by
+ * aborting the process. It is asked to leave, and leaves when its run is done.
+ */
 export class PoolWorker {
   readonly ready: Promise<{ models: ModelInfo[]; loadMs: number[] }>
+  /** Settles when the thread has ended. */
+  readonly exited: Promise<true>
   readonly #thread: Worker
+  readonly #events: PoolWorkerEvents
+  readonly #hangMs: number
   readonly #waiting = new Map<number, { resolve(result: ReplyResult): void; reject(error: Error): void }>()
   #nextId = 0
   #ended = false
 
-  constructor(settings: WorkerSettings, events: PoolWorkerEvents) {
+  constructor(settings: WorkerSettings, events: PoolWorkerEvents, hangMs = HANG_MS) {
+    this.#events = events
+    this.#hangMs = hangMs
     turnOffTelemetry()
     keepCollectionsShort()
     this.#thread = new Worker(WORKER_FILE, { workerData: settings, name: 'boxlet-detector' })
+    this.exited = new Promise((resolve) => this.#thread.once('exit', () => resolve(true)))
     this.ready = new Promise((resolve, reject) => {
       this.#thread.on('message', (reply: WorkerReply) => {
         if (reply.kind === 'ready') resolve(reply)
@@ -73,7 +85,7 @@ export class PoolWorker {
       return Promise.reject(new BoxletError('SHUTTING_DOWN', 'Expected a running worker but it has ended.'))
     const id = this.#nextId++
     const cancel = () => this.#thread.postMessage({ id, kind: 'cancel' } satisfies WorkerRequest)
-    const hang = setTimeout(() => void this.#thread.terminate(), HANG_MS).unref()
+    const hang = setTimeout(() => this.#hang(), this.#hangMs).unref()
     const settled = () => {
       clearTimeout(hang)
       signal?.removeEventListener('abort', cancel)
@@ -94,9 +106,34 @@ export class PoolWorker {
     })
   }
 
-  async end(): Promise<void> {
+  /**
+   * Refuses what is not answered yet and asks the thread to leave.
+   *
+   * @param withinMs how long to wait for it; a native run cannot be interrupted
+   * @returns false when the thread is still in a run by then
+   */
+  async leave(withinMs: number): Promise<boolean> {
+    this.#leave(new BoxletError('SHUTTING_DOWN', 'Expected the work to finish but the service stopped.'))
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<false>((resolve) => {
+      timer = setTimeout(() => resolve(false), withinMs)
+    })
+    try {
+      return await Promise.race([this.exited, late])
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  #hang(): void {
+    this.#leave(new BoxletError('INTERNAL', 'Expected the work to finish but its worker hangs.'))
+    this.#events.onHang(this)
+  }
+
+  #leave(error: BoxletError): void {
     this.#ended = true
-    await this.#thread.terminate()
+    this.#rejectAll(error)
+    this.#thread.postMessage({ kind: 'leave' } satisfies WorkerRequest)
   }
 
   #settle(reply: Extract<WorkerReply, { id: number }>): void {
@@ -111,6 +148,10 @@ export class PoolWorker {
       ? new BoxletError('SHUTTING_DOWN', 'Expected the work to finish but the service stopped.')
       : new BoxletError('INTERNAL', 'Expected the work to finish but its worker ended.', { cause })
     rejectReady(error)
+    this.#rejectAll(error)
+  }
+
+  #rejectAll(error: BoxletError): void {
     for (const job of this.#waiting.values()) job.reject(error)
     this.#waiting.clear()
   }

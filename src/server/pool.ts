@@ -3,12 +3,14 @@ import type { DetectOptions, DetectorLike, DetectResult, ImageInput, ModelInfo }
 import { BoxletError } from '../errors.ts'
 import type { Tensor } from '../model/tensor.ts'
 import { JobQueue } from './job-queue.ts'
-import { PoolWorker } from './pool-worker.ts'
+import { HANG_MS, PoolWorker } from './pool-worker.ts'
 import type { Job, RawShapes, ServedModel } from './worker-messages.ts'
 
 /** A worker that ends again and again has a fault that a restart does not mend. */
 const MOST_RESTARTS = 5
 const RESTART_WINDOW_MS = 60_000
+/** A single run cannot be interrupted; few take a second, and an orchestrator that asked for an end waits too. */
+const LEAVE_MS = 5_000
 
 export interface PoolOptions {
   models: readonly ServedModel[]
@@ -20,6 +22,10 @@ export interface PoolOptions {
   queue: number
   /** Jobs that one worker holds: above one, the next picture is decoded while the last one runs. */
   jobsPerWorker: number
+  /** After this long a job's thread counts as hanging. Default ten minutes. */
+  hangMs?: number
+  /** Most that `close` waits for runs that are under way. Default 5 s. */
+  leaveMs?: number
   onNotice?(line: string): void
 }
 
@@ -40,6 +46,9 @@ export class DetectorPool implements Detectors {
   readonly #queue: JobQueue<PoolWorker>
   readonly #models = new Map<string, ModelInfo>()
   #restarts: number[] = []
+  /** Threads that hang in a run: each holds its memory and a processor until it is done, if ever. */
+  #hanging = 0
+  #stopping = false
   #closing = false
   #started = false
 
@@ -73,7 +82,7 @@ export class DetectorPool implements Detectors {
   }
 
   ready(): boolean {
-    return this.#started && !this.#closing && this.#workers.size > 0
+    return this.#started && !this.#stopping && !this.#closing && this.#workers.size > 0
   }
 
   get stats(): { workers: number; busy: number; queued: number } {
@@ -114,11 +123,23 @@ export class DetectorPool implements Detectors {
     }
   }
 
-  /** Ends the workers. Drain the application first: what still runs is cut off. */
-  async close(): Promise<void> {
+  /** From here on the pool says that it is not ready; it finishes what it is given. */
+  stopping(): void {
+    this.#stopping = true
+  }
+
+  /**
+   * Ends the workers. Drain the application first: what still waits or runs is refused.
+   *
+   * @returns false when a thread is still in a run that does not end. The process must then be killed: every
+   *   other end waits for the thread, or aborts.
+   */
+  async close(): Promise<boolean> {
     this.#closing = true
     this.#queue.refuseAll(new BoxletError('SHUTTING_DOWN', 'Expected a running service but it is stopping.'))
-    await Promise.all([...this.#threads].map((worker) => worker.end()))
+    const leaveMs = this.#options.leaveMs ?? LEAVE_MS
+    const left = await Promise.all([...this.#threads].map((worker) => worker.leave(leaveMs)))
+    return !left.includes(false)
   }
 
   async #run(job: Job, signal: AbortSignal | undefined, move?: ArrayBuffer): Promise<unknown> {
@@ -148,7 +169,15 @@ export class DetectorPool implements Detectors {
     const { models, threads } = this.#options
     const worker = new PoolWorker(
       { models, threads },
-      { onNotice: (line) => this.#options.onNotice?.(line), onExit: (ended) => this.#replace(ended) },
+      {
+        onNotice: (line) => this.#options.onNotice?.(line),
+        onHang: (hung) => this.#abandon(hung),
+        onExit: (ended) => {
+          this.#threads.delete(ended)
+          this.#replace(ended)
+        },
+      },
+      this.#options.hangMs ?? HANG_MS,
     )
     this.#threads.add(worker)
     worker.ready.then(
@@ -157,14 +186,25 @@ export class DetectorPool implements Detectors {
         this.#workers.add(worker)
         for (let i = 0; i < this.#options.jobsPerWorker && this.#queue.next(worker); i++);
       },
-      () => void worker.end(),
+      () => void worker.leave(0),
     )
     return worker
   }
 
+  /**
+   * A thread in a run cannot be ended, so one that hangs goes on beside its replacement. As many as there are
+   * workers may do so; beyond that the pool shrinks until it is not ready, which tells an orchestrator to restart.
+   */
+  #abandon(hung: PoolWorker): void {
+    this.#options.onNotice?.('A worker hangs in a picture; it takes no more work.')
+    this.#hanging++
+    hung.exited.then(() => this.#hanging--)
+    if (this.#hanging <= this.#options.workers) this.#replace(hung)
+    else this.#workers.delete(hung)
+  }
+
   /** A thread that ended by itself took its job with it; the others go on, and a new one takes its place. */
   #replace(ended: PoolWorker): void {
-    this.#threads.delete(ended)
     const wasReady = this.#workers.delete(ended)
     if (this.#closing || !wasReady) return
     const now = performance.now()

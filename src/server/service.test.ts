@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { corpusBytes, hasCorpus } from '../../test/corpus.ts'
+import { corpusBytes, corpusPath, hasCorpus } from '../../test/corpus.ts'
 import { startTestService, type TestService } from '../../test/service.ts'
 import { createBearerKey } from './create-key.ts'
 import { changeKeys } from './key-file.ts'
@@ -31,6 +31,21 @@ function raw(port: number, write: (socket: ReturnType<typeof connect>) => void, 
     socket.on('connect', () => write(socket))
   })
 }
+
+const onePool = () => ({
+  models: [{ name: 'yolox-nano', model: corpusPath('models/yolox-nano.onnx'), options: {} }],
+  workers: 1,
+  threads: 1,
+  queue: 100,
+  jobsPerWorker: 1,
+})
+
+/** All its tiles would take far longer than a test waits. */
+const slow = ({ url }: { url: string }) =>
+  fetch(`${url}/v1/detect?sliceSize=128`, {
+    method: 'POST',
+    body: corpusBytes('images/sizes/photo-13mp.jpg') as Uint8Array<ArrayBuffer>,
+  })
 
 describe.skipIf(!hasCorpus)('the running service', () => {
   let service: TestService
@@ -181,9 +196,13 @@ describe.skipIf(!hasCorpus)('the running service', () => {
     const posted = vi.spyOn(Worker.prototype, 'postMessage')
     const pending = fetch(`${own.url}/v1/detect`, { method: 'POST', body: bus() })
     await expect.poll(() => posted.mock.contexts.length).toBeGreaterThan(0)
-    await (posted.mock.contexts[0] as unknown as Worker).terminate()
+    // A message that breaks the thread: ended from outside within a run, it would take the whole process along.
+    const thread = posted.mock.contexts[0] as unknown as Worker
+    const exited = new Promise((resolve) => thread.once('exit', resolve))
+    thread.postMessage(null)
     posted.mockRestore()
     expect([200, 500]).toContain((await pending).status)
+    await exited
     await expect.poll(() => own.pool.stats.workers, { timeout: 20_000 }).toBe(1)
     expect((await fetch(`${own.url}/v1/detect`, { method: 'POST', body: bus() })).status).toBe(200)
     await own.stop()
@@ -203,23 +222,68 @@ describe.skipIf(!hasCorpus)('the running service', () => {
 
   it('stops cutting a picture into tiles when its deadline has passed', async () => {
     const own = await startTestService({ limits: { deadlineMs: 500 } })
-    const response = await fetch(`${own.url}/v1/detect?sliceSize=64`, {
+    const response = await fetch(`${own.url}/v1/detect?sliceSize=128`, {
       method: 'POST',
       body: corpusBytes('images/sizes/photo-13mp.jpg') as Uint8Array<ArrayBuffer>,
     })
     expect(response.status).toBe(504)
-    // All its tiles would take minutes.
+    // All its tiles would take far longer than a test waits.
     await expect.poll(() => own.pool.stats.busy, { timeout: 10_000 }).toBe(0)
     expect(own.app.inFlight).toBe(0)
     await own.stop()
   })
 
-  it('cuts work that outlasts the grace', async () => {
+  it('answers what outlasts the grace: what runs, what waits and what is still arriving', async () => {
     const own = await startTestService({ graceMs: 0 })
-    const work = fetch(`${own.url}/v1/detect`, { method: 'POST', body: bus() }).catch(() => 'cut')
-    await expect.poll(() => own.app.inFlight).toBe(1)
-    await own.stop()
-    await work
+    const work = [slow(own), slow(own)]
+    const arriving = raw(
+      own.port,
+      (socket) =>
+        socket.write('POST /v1/detect HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\nabc'),
+      10_000,
+    )
+    await expect.poll(() => own.app.inFlight).toBe(3)
+    expect(await own.stop()).toBe(true)
+    for (const response of await Promise.all(work)) {
+      expect([response.status, response.headers.get('connection')]).toEqual([503, 'close'])
+      expect(await response.json()).toMatchObject({ error: { code: 'SHUTTING_DOWN' } })
+    }
+    expect((await arriving).text).toMatch(/^HTTP\/1.1 503/)
+  })
+
+  it('says that it is stopping for as long as accepted work runs', async () => {
+    const own = await startTestService({ graceMs: 1_000 })
+    const work = slow(own)
+    await expect.poll(() => own.pool.stats.busy).toBe(1)
+    const stopped = own.stop()
+    const ready = await fetch(`${own.url}/readyz`)
+    expect([ready.status, ready.headers.get('connection')]).toEqual([503, 'close'])
+    const refused = await fetch(`${own.url}/v1/detect`, { method: 'POST', body: bus() })
+    expect([refused.status, refused.headers.get('connection')]).toEqual([503, 'close'])
+    expect((await work).status).toBe(503)
+    await stopped
+    await expect(fetch(`${own.url}/healthz`)).rejects.toThrow()
+  })
+
+  it('lets a thread finish its run, and says so when it does not within the bound', async () => {
+    const own = await startTestService({ graceMs: 0, pool: { ...onePool(), leaveMs: 0 } })
+    const work = slow(own)
+    await expect.poll(() => own.pool.stats.busy).toBe(1)
+    expect(await own.stop()).toBe(false)
+    expect((await work).status).toBe(503)
+    await expect.poll(() => own.pool.stats.workers, { timeout: 20_000 }).toBe(0)
+  })
+
+  it('replaces a thread that hangs without ending it in its run', async () => {
+    const own = await startTestService({ pool: { ...onePool(), hangMs: 700 } })
+    const answer = await slow(own)
+    expect([answer.status, ((await answer.json()) as { error: { code: string } }).error.code]).toEqual([
+      500,
+      'INTERNAL',
+    ])
+    await expect.poll(() => own.pool.stats.workers, { timeout: 20_000 }).toBe(1)
+    expect((await fetch(`${own.url}/v1/detect`, { method: 'POST', body: bus() })).status).toBe(200)
+    expect(await own.stop()).toBe(true)
   })
 
   it('refuses to be open to others without a key, and asks for it with one', async () => {

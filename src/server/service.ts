@@ -20,9 +20,16 @@ export interface RunningService {
   readonly port: number
   readonly app: App
   readonly pool: DetectorPool
-  /** Finishes what was accepted, within the grace, and ends. */
-  stop(): Promise<void>
+  /**
+   * Finishes what was accepted, within the grace, answers the rest, and ends.
+   *
+   * @returns false when a worker hangs in a run, so that the process has to be killed
+   */
+  stop(): Promise<boolean>
 }
+
+/** After the grace: until the refusals have reached their callers. */
+const ANSWER_MS = 2_000
 
 /**
  * Starts the whole service: keys, workers, application, server. The address is bound last, so that a service
@@ -99,17 +106,34 @@ function picturesByAddress(mode: UrlMode): FetchPicture | undefined {
   return (url, options) => fetchImage(url, { ...options, allowHttp: open, allowPrivate: open })
 }
 
-/** New work is refused at once; accepted work goes on until it is done or the grace is over. */
-async function stop(app: App, server: RunningServer, pool: DetectorPool, graceMs: number): Promise<void> {
-  const closed = server.close()
+/**
+ * New work is refused at once; accepted work goes on until it is done or the grace is over, and is answered with
+ * 503 then. The address stays bound meanwhile, so that callers and probes hear why.
+ */
+async function stop(app: App, server: RunningServer, pool: DetectorPool, graceMs: number): Promise<boolean> {
+  pool.stopping()
+  server.windDown()
+  const drained = app.drain().then(() => server.close())
+  if (!(await within(drained, graceMs))) {
+    server.cut(new BoxletError('SHUTTING_DOWN', 'Expected the work to finish but the service stopped.'))
+    const closed = server.close()
+    await within(closed, ANSWER_MS)
+    server.destroy()
+    await closed
+  }
+  return pool.close()
+}
+
+async function within(work: Promise<void>, milliseconds: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
-  const grace = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, graceMs)
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), milliseconds)
   })
-  await Promise.race([app.drain().then(() => closed), grace])
-  clearTimeout(timer)
-  server.destroy()
-  await pool.close()
+  try {
+    return await Promise.race([work.then(() => true), late])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 async function ownVersion(): Promise<string> {

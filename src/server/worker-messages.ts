@@ -24,15 +24,14 @@ export type WorkerRequest =
   | { id: number; kind: 'infer'; model: string; feeds: ReadonlyMap<string, Tensor> }
   /** Nobody waits for this job any more: stop it where it can be stopped. */
   | { id: number; kind: 'cancel' }
+  /** Stop what can be stopped, and end the thread once no run is under way. */
+  | { kind: 'leave' }
 
-/** A request that is answered, before it gets its number. */
-export type Job = WorkerRequest extends infer R
-  ? R extends { kind: 'cancel' }
-    ? never
-    : R extends unknown
-      ? Omit<R, 'id'>
-      : never
-  : never
+/** A request that is answered. */
+export type JobRequest = Exclude<WorkerRequest, { kind: 'cancel' | 'leave' }>
+
+/** The same, before it gets its number. */
+export type Job = JobRequest extends infer R ? (R extends unknown ? Omit<R, 'id'> : never) : never
 
 export interface WorkerError {
   code: ErrorCode

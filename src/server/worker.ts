@@ -2,7 +2,13 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { Detector } from '../detector.ts'
 import { BoxletError, toBoxletError } from '../errors.ts'
-import type { WorkerError, WorkerReply, WorkerRequest, WorkerSettings } from './worker-messages.ts'
+import type {
+  JobRequest,
+  WorkerError,
+  WorkerReply,
+  WorkerRequest,
+  WorkerSettings,
+} from './worker-messages.ts'
 
 const port = parentPort
 if (port === null) throw new Error('worker.js is started by the pool, not by hand')
@@ -16,31 +22,68 @@ const running = new Map<number, AbortController>()
 
 const reply = (message: WorkerReply) => port.postMessage(message)
 
-try {
-  reply(await loadAll())
-  port.on('message', (request: WorkerRequest) => void answer(request))
-} catch (error) {
-  reply({ kind: 'failed', error: toPlain(error) })
+/** Settles when nothing of a job, nor of loading, is under way any more. */
+const underWay = new Set<Promise<void>>()
+
+const track = (work: Promise<void>): Promise<void> => {
+  const tracked = work.finally(() => underWay.delete(tracked))
+  underWay.add(tracked)
+  return tracked
 }
+
+port.on('message', (request: WorkerRequest) => {
+  if (request.kind === 'leave') void leave()
+  else if (request.kind === 'cancel') running.get(request.id)?.abort()
+  else void track(answer(request))
+})
+await track(
+  loadAll().then(reply, (error) => {
+    reply({ kind: 'failed', error: toPlain(error) })
+  }),
+)
 
 async function loadAll(): Promise<WorkerReply> {
   const loadMs: number[] = []
   const onNotice = (line: string) => reply({ kind: 'notice', line })
   for (const { name, model, options } of settings.models) {
     const started = performance.now()
-    const detector = await Detector.load(model, { ...options, threads: settings.threads, onNotice })
-    await detector.warmUp()
-    detectors.set(name, detector)
+    try {
+      const detector = await Detector.load(model, { ...options, threads: settings.threads, onNotice })
+      await detector.warmUp()
+      detectors.set(name, detector)
+    } catch (error) {
+      throw settings.models.length > 1 ? ofModel(name, error) : error
+    }
     loadMs.push(performance.now() - started)
   }
   return { kind: 'ready', models: [...detectors.values()].map((detector) => detector.model), loadMs }
 }
 
-async function answer(request: WorkerRequest): Promise<void> {
-  if (request.kind === 'cancel') {
-    running.get(request.id)?.abort()
-    return
-  }
+/** Of several models, the one that is meant. */
+function ofModel(name: string, error: unknown): BoxletError {
+  const { code, message, hint, details, cause } = toBoxletError(error)
+  return new BoxletError(code, `Model "${name}": ${message}`, {
+    ...(hint === undefined ? {} : { hint }),
+    ...(details === undefined ? {} : { details }),
+    cause,
+  })
+}
+
+/**
+ * The thread ends itself, since it alone knows that it is outside the native code: ended from outside within a
+ * run, the runtime aborts the whole process.
+ */
+async function leave(): Promise<void> {
+  for (const stop of running.values()) stop.abort()
+  while (underWay.size > 0) await Promise.allSettled(underWay)
+  const opened = await Promise.allSettled([...detectors.values(), ...rawDetectors.values()])
+  await Promise.allSettled(
+    opened.map((detector) => (detector.status === 'fulfilled' ? detector.value.dispose() : undefined)),
+  )
+  process.exit(0)
+}
+
+async function answer(request: JobRequest): Promise<void> {
   const stop = new AbortController()
   running.set(request.id, stop)
   try {
@@ -52,7 +95,7 @@ async function answer(request: WorkerRequest): Promise<void> {
   }
 }
 
-async function work(request: Exclude<WorkerRequest, { kind: 'cancel' }>, signal: AbortSignal) {
+async function work(request: JobRequest, signal: AbortSignal) {
   switch (request.kind) {
     case 'detect':
       return detectorNamed(request.model).detect(request.image, { ...request.options, signal })

@@ -105,6 +105,12 @@ describe('fetchImage', () => {
     expect(hits).toBe(before)
   })
 
+  it('names the schemes that it takes', async () => {
+    await expect(fetchImage('file:///etc/passwd')).rejects.toThrow('Expected an https address')
+    await expect(fetchImage('file:///etc/passwd', local)).rejects.toThrow('Expected an http or https address')
+    await expect(fetchImage('nothing', local)).rejects.toThrow('Expected an absolute http or https address')
+  })
+
   it('checks each redirect again', async () => {
     await expect(fetchImage(`${origin}/to-file`, local)).rejects.toMatchObject({ code: 'URL_REFUSED' })
     await expect(fetchImage(`${origin}/loop`, local)).rejects.toMatchObject({ code: 'URL_FAILED' })

@@ -70,11 +70,12 @@ async function follow(start: URL, options: FetchImageOptions, signal: AbortSigna
 
 /** Refuses by form what needs no lookup: other schemes, names with credentials, literal private addresses. */
 function checkUrl(address: string, options: FetchImageOptions): URL {
+  const schemes = options.allowHttp ? 'http or https' : 'https'
   if (address.length > MAX_URL_LENGTH || !URL.canParse(address))
-    throw refused('Expected an absolute https address for the picture but received something else.')
+    throw refused(`Expected an absolute ${schemes} address for the picture but received something else.`)
   const url = new URL(address)
   if (url.protocol !== 'https:' && !(options.allowHttp && url.protocol === 'http:'))
-    throw refused(`Expected an https address for the picture but received "${url.protocol}".`)
+    throw refused(`Expected an ${schemes} address for the picture but received "${url.protocol}".`)
   if (url.username !== '' || url.password !== '')
     throw refused('Expected an address without user name and password.')
   const literal = url.hostname.replace(/^\[|\]$/g, '')

@@ -82,9 +82,11 @@ async function list(file: string, json: boolean, io: Io): Promise<ExitCode> {
   if (json) io.stdout.write(`${JSON.stringify({ keys: shown })}\n`)
   else if (shown.length === 0)
     io.stderr.write('boxlet: There are no keys. Make one with "boxlet keys create".\n')
-  else
+  else {
+    io.stdout.write(`${'ID'.padEnd(20)}  KIND    CREATED     NAME\n`)
     for (const { id, kind, name, created } of shown)
       io.stdout.write(`${id.padEnd(20)}  ${kind.padEnd(6)}  ${created.slice(0, 10)}  ${name}\n`)
+  }
   return 0
 }
 

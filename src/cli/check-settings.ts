@@ -5,7 +5,7 @@ import type { Io, Verb } from './verb.ts'
 
 /** Variables that are no option of a verb: of the store, of services in the cloud, and of Boxlet's own tests. */
 const OTHER_VARIABLES =
-  /^BOXLET_(API_KEY|AUTH|CACHE|CATALOGUE|CORS_ORIGINS|DEBUG|DIRECT_PATH|KEYS?(_\w+)?|MODEL(_\w+)?|OFFLINE|RESULT_\w+|SERVICE\w*|STALL_SECONDS|WARM_UP|TEST_\w+|CORPUS|CHROMIUM)$/
+  /^BOXLET_(API_KEY|AUTH|CACHE|CATALOGUE|CORS_ORIGINS|DEBUG|DIRECT_PATH|KEYS?(_\w+)?|MODEL(_\w+)?|OFFLINE|RESULT_\w+|SERVICE\w*|STALL_SECONDS|WARM_UP|TEST_\w+|CORPUS|CHROMIUM|AWS_CLI|AWS_REQUIRED|AWS_TOOLS|FUZZ_RUNS|MOTO_LOG|SCREENSHOTS|TERRAFORM_PLUGINS)$/
 
 /**
  * A misspelt setting would be ignored in silence, so all names are checked against the options of all verbs:

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
@@ -150,12 +151,18 @@ class PoolWorker {
     })
   }
 
+  /**
+   * Asks the thread to leave and waits until it has: ending it inside a run of the runtime would abort the whole
+   * process.
+   */
   async stop(): Promise<void> {
     this.stopped = true
     for (const waiting of this.jobs.values())
       waiting.reject(new BoxletError('DISPOSED', 'Expected a live detector but it was disposed.'))
     this.jobs.clear()
-    await this.worker.terminate()
+    if (this.worker.threadId === -1) return
+    this.worker.postMessage('leave')
+    await once(this.worker, 'exit')
   }
 
   private take(id: number): Waiting | undefined {

@@ -10,7 +10,14 @@ const reply = (message: Reply): void => port.postMessage(message)
 try {
   const { model, load } = workerData as WorkerSetup
   const detector = await Detector.load(model, load)
-  port.on('message', async ({ id, image, options }: Job) => {
+  port.on('message', async (message: Job | 'leave') => {
+    if (message === 'leave') {
+      // Waits for the run that the runtime has; what has not reached it ends with DISPOSED.
+      await detector.dispose()
+      port.close()
+      return
+    }
+    const { id, image, options } = message
     try {
       reply({ kind: 'result', id, result: await detector.detect(image, options) })
     } catch (error) {

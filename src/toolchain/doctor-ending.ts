@@ -1,7 +1,4 @@
-import type { Diagnosis } from './doctor.ts'
-
-/** What a diagnosis comes to, the gravest first. */
-export type Ending = 'labels' | 'better' | 'fault' | 'nothing' | 'undecided' | 'right'
+import type { Diagnosis, Ending } from './diagnosis.ts'
 
 /** A reading ahead by less than this share of the contract's own agreement is ahead by chance. */
 const LEAST_LEAN = 0.05

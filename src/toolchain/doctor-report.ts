@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { BoxletError } from '../errors.ts'
 import { drawDetections } from '../image/draw.ts'
 import type { RgbImage } from '../image/rgb-image.ts'
-import type { Diagnosis, DimensionResult, Trial } from './doctor.ts'
+import type { Diagnosis, DimensionResult, Trial } from './diagnosis.ts'
 import { endingText } from './doctor-ending.ts'
 
 /** A trial that finds garbage finds a lot of it; more would only blacken the picture. */

@@ -40,7 +40,7 @@ describe('keys', () => {
     const text = await readFile(path, 'utf8')
     expect(text).not.toContain(key)
     // The secret part may hold the separator itself.
-      expect(text).not.toContain(key.split('_').slice(2).join('_'))
+    expect(text).not.toContain(key.split('_').slice(2).join('_'))
     if (process.platform !== 'win32') expect((await stat(path)).mode & 0o777).toBe(0o600)
     expect(await isReadableByOthers(path)).toBe(false)
     expect(await readdir(join(folder, 'deep'))).toEqual(['keys.json'])

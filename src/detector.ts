@@ -4,7 +4,7 @@ import { checkDetectOptions, checkImage, checkLoadArguments } from './detector-a
 import { batchLimit, fixedBatch, type PlacedPicture, sameInput } from './detector-batch.ts'
 import { StageClock } from './detector-clock.ts'
 import { fitPicture } from './detector-input.ts'
-import { type LoadedModel, loadModel } from './detector-load.ts'
+import type { LoadedModel } from './detector-load.ts'
 import { toDetections, type Wanted, wanted } from './detector-output.ts'
 import { feeds, type PreparedPicture, partOfBatch, rolesOf } from './detector-run.ts'
 import { crop, moved, placesOf, sliceOptions } from './detector-tiles.ts'
@@ -60,6 +60,8 @@ export class Detector implements DetectorLike {
   static async load(model: string, options: LoadOptions = {}): Promise<Detector> {
     try {
       checkLoadArguments(model, options)
+      // What finds, recognises and prepares files is a third of all code, and packaged models need none of it.
+      const { loadModel } = await import('./detector-load.ts')
       return new Detector(await loadModel(model, options))
     } catch (error) {
       throw toBoxletError(error)

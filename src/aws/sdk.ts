@@ -10,6 +10,8 @@ const require = createRequire(import.meta.url)
  * The managed runtime keeps its SDK on NODE_PATH, which only `require` looks at.
  */
 export function loadSdk<T>(name: string): T {
+  // The versions are pinned to ones that run here; the advice is of no use to callers and would stand before results.
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'
   try {
     return require(name) as T
   } catch (cause) {

@@ -14,9 +14,9 @@ export interface AwsSession {
 }
 
 /**
- * @throws BoxletError USAGE without a region, FORBIDDEN without credentials that work
+ * @throws BoxletError USAGE without a region, FORBIDDEN without credentials that work, ABORTED
  */
-export async function openSession(region: string | undefined): Promise<AwsSession> {
+export async function openSession(region: string | undefined, signal?: AbortSignal): Promise<AwsSession> {
   const { STSClient, GetCallerIdentityCommand } =
     loadSdk<typeof import('@aws-sdk/client-sts')>('@aws-sdk/client-sts')
   const options = region === undefined ? {} : { region }
@@ -25,14 +25,13 @@ export async function openSession(region: string | undefined): Promise<AwsSessio
   try {
     resolved = await sts.config.region()
   } catch (cause) {
-    throw new BoxletError('USAGE', 'Expected a region to deploy to but found none.', {
-      cause,
-      hint: 'Add --region, or set AWS_REGION.',
-    })
+    throw regionFault(region, cause)
   }
-  const identity = await sts.send(new GetCallerIdentityCommand({})).catch((cause: unknown) => {
-    throw credentialsFault(cause)
-  })
+  const identity = await sts
+    .send(new GetCallerIdentityCommand({}), abortable(signal))
+    .catch((cause: unknown) => {
+      throw credentialsFault(cause)
+    })
   const { CloudFormationClient } = loadSdk<typeof import('@aws-sdk/client-cloudformation')>(
     '@aws-sdk/client-cloudformation',
   )
@@ -44,6 +43,22 @@ export async function openSession(region: string | undefined): Promise<AwsSessio
     cloudFormation: new CloudFormationClient({ region: resolved }),
     s3: new S3Client({ region: resolved }),
   }
+}
+
+/** Options of a call that ends with the signal instead of waiting for a service that does not answer. */
+export const abortable = (signal: AbortSignal | undefined) =>
+  signal === undefined ? {} : { abortSignal: signal }
+
+function regionFault(given: string | undefined, cause: unknown): BoxletError {
+  const hint = 'Add --region, or set AWS_REGION.'
+  const received = given ?? process.env.AWS_REGION ?? 'that of the profile'
+  if (received === '' || (cause instanceof Error && /missing/i.test(cause.message)))
+    return new BoxletError('USAGE', 'Expected an AWS region but found none.', { cause, hint })
+  return new BoxletError(
+    'USAGE',
+    `Expected the name of an AWS region, such as eu-west-1, but received "${received}".`,
+    { cause, hint },
+  )
 }
 
 function credentialsFault(cause: unknown): BoxletError {
@@ -64,6 +79,8 @@ function credentialsFault(cause: unknown): BoxletError {
 /** An error of a service, with its own words: they name what is not permitted or not found. */
 export function awsFault(what: string, cause: unknown): BoxletError {
   const { name } = sdkFault(cause)
+  if (name === 'AbortError')
+    return new BoxletError('ABORTED', 'Expected an answer of AWS but was interrupted.', { cause })
   const words =
     cause instanceof Error && cause.message !== '' ? cause.message.replace(/\s+/g, ' ').slice(0, 300) : name
   return new BoxletError(
@@ -73,4 +90,12 @@ export function awsFault(what: string, cause: unknown): BoxletError {
       cause,
     },
   )
+}
+
+/** Whether the same call may well work later: no answer, a service in trouble, or too many calls. */
+export function isPassing(fault: unknown): boolean {
+  if (!(fault instanceof BoxletError) || fault.code !== 'AWS_FAILED') return false
+  const { name, status } = sdkFault(fault.cause)
+  if (status === undefined) return !name.endsWith('ProviderError')
+  return status >= 500 || status === 429 || name === 'ThrottlingException'
 }

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Change, Parameter, Stack, StackEvent } from '@aws-sdk/client-cloudformation'
 import { BoxletError } from '../../errors.ts'
 import { loadSdk, sdkFault } from '../sdk.ts'
-import { type AwsSession, awsFault } from './session.ts'
+import { type AwsSession, abortable, awsFault } from './session.ts'
 
 const sdk = () => loadSdk<typeof import('@aws-sdk/client-cloudformation')>('@aws-sdk/client-cloudformation')
 
@@ -18,11 +18,16 @@ export interface WaitOptions {
   pollMs?: number
 }
 
-/** undefined when there is no such stack, or only what an interrupted first deployment left. */
-export async function describeStack(session: AwsSession, name: string): Promise<Stack | undefined> {
+/** undefined when there is no such stack. One whose first deployment was only planned is REVIEW_IN_PROGRESS. */
+export async function describeStack(
+  session: AwsSession,
+  name: string,
+  signal?: AbortSignal,
+): Promise<Stack | undefined> {
   const { DescribeStacksCommand } = sdk()
   try {
-    const { Stacks } = await session.cloudFormation.send(new DescribeStacksCommand({ StackName: name }))
+    const command = new DescribeStacksCommand({ StackName: name })
+    const { Stacks } = await session.cloudFormation.send(command, abortable(signal))
     const stack = Stacks?.[0]
     return stack?.StackStatus === 'DELETE_COMPLETE' ? undefined : stack
   } catch (error) {

@@ -3,18 +3,14 @@ import { artefactBucketName } from '../aws/deploy/artefacts.ts'
 import { deploy } from '../aws/deploy/deploy.ts'
 import { defaultKeysParameter, hasParameter, putParameter } from '../aws/deploy/destroy.ts'
 import { type AwsSession, openSession } from '../aws/deploy/session.ts'
-import { BoxletError } from '../errors.ts'
 import { loadSharp } from '../image/load-sharp.ts'
 import { createAccessKey, createBearerKey } from '../server/create-key.ts'
 import { readSettings, type Settings } from './config.ts'
 import { confirm } from './confirm.ts'
 import { DEFAULT_MODEL } from './model-options.ts'
 import { PACKAGE_HELP, PACKAGE_OPTIONS, packageFor } from './package-options.ts'
+import { DEFAULT_STACK, optionsAlone, stackName } from './stack-name.ts'
 import type { ExitCode, Io, Verb } from './verb.ts'
-
-/** Lower case, since buckets and paths are made from it. */
-const STACK_NAME = /^[a-z][a-z0-9-]{0,62}$/
-export const DEFAULT_STACK = 'boxlet'
 
 const OPTIONS = {
   ...PACKAGE_OPTIONS,
@@ -95,7 +91,8 @@ Examples
 }
 
 async function run(args: string[], io: Io): Promise<ExitCode> {
-  const { values } = await readSettings('deploy', args, OPTIONS, io.env)
+  const { values, positionals } = await readSettings('deploy', args, OPTIONS, io.env)
+  optionsAlone('deploy', positionals)
   const stack = stackName(values.stack)
   const say = (text: string) => io.stderr.write(`boxlet: ${text}\n`)
   // Credentials first: nobody wants to wait for a package that cannot be deployed.
@@ -136,15 +133,6 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
   io.stdout.write(`${outputs.Endpoint ?? outputs.FunctionName ?? ''}\n`)
   io.stderr.write(example(outputs, uses, session.region, keys.created))
   return 0
-}
-
-export function stackName(given: string | undefined): string {
-  const name = given ?? DEFAULT_STACK
-  if (STACK_NAME.test(name)) return name
-  throw new BoxletError(
-    'USAGE',
-    `Expected lower-case letters, digits and hyphens for --stack but received "${name}".`,
-  )
 }
 
 interface CreatedKeys {

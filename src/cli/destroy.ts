@@ -2,7 +2,7 @@ import { destroy, inventory } from '../aws/deploy/destroy.ts'
 import { openSession } from '../aws/deploy/session.ts'
 import { readSettings } from './config.ts'
 import { confirm } from './confirm.ts'
-import { DEFAULT_STACK, stackName } from './deploy.ts'
+import { DEFAULT_STACK, optionsAlone, stackName } from './stack-name.ts'
 import type { ExitCode, Io, Verb } from './verb.ts'
 
 const OPTIONS = {
@@ -37,7 +37,8 @@ Examples
 }
 
 async function run(args: string[], io: Io): Promise<ExitCode> {
-  const { values } = await readSettings('destroy', args, OPTIONS, io.env)
+  const { values, positionals } = await readSettings('destroy', args, OPTIONS, io.env)
+  optionsAlone('destroy', positionals)
   const stack = stackName(values.stack)
   const say = (text: string) => io.stderr.write(`boxlet: ${text}\n`)
   const session = await openSession(values.region)

@@ -3,7 +3,7 @@ import { openSession } from '../aws/deploy/session.ts'
 import { describeStack, outputsOf } from '../aws/deploy/stack.ts'
 import { BoxletError } from '../errors.ts'
 import { readSettings } from './config.ts'
-import { DEFAULT_STACK, stackName } from './deploy.ts'
+import { DEFAULT_STACK, optionsAlone, stackName, tellMissing } from './stack-name.ts'
 import type { ExitCode, Io, Verb } from './verb.ts'
 
 const OPTIONS = {
@@ -37,13 +37,14 @@ Examples
 }
 
 async function run(args: string[], io: Io): Promise<ExitCode> {
-  const { values } = await readSettings('logs', args, OPTIONS, io.env)
+  const { values, positionals } = await readSettings('logs', args, OPTIONS, io.env)
+  optionsAlone('logs', positionals)
   const name = stackName(values.stack)
   const since = parseSince(values.since ?? '10m', Date.now())
   const session = await openSession(values.region)
   const stack = await describeStack(session, name)
   if (stack === undefined) {
-    io.stderr.write(`boxlet: There is no stack "${name}" in ${session.region}.\n`)
+    tellMissing(io, name, session.region)
     return 3
   }
   const outputs = outputsOf(stack)

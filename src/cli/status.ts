@@ -1,7 +1,7 @@
 import { openSession } from '../aws/deploy/session.ts'
 import { describeStack, outputsOf } from '../aws/deploy/stack.ts'
 import { readSettings } from './config.ts'
-import { DEFAULT_STACK, stackName } from './deploy.ts'
+import { DEFAULT_STACK, optionsAlone, stackName, tellMissing } from './stack-name.ts'
 import type { ExitCode, Io, Verb } from './verb.ts'
 
 const OPTIONS = {
@@ -36,12 +36,13 @@ Exit codes: 0 the stack is ready, 1 it is changing or failed, 3 there is none.
 }
 
 async function run(args: string[], io: Io): Promise<ExitCode> {
-  const { values } = await readSettings('status', args, OPTIONS, io.env)
+  const { values, positionals } = await readSettings('status', args, OPTIONS, io.env)
+  optionsAlone('status', positionals)
   const name = stackName(values.stack)
-  const session = await openSession(values.region)
-  const stack = await describeStack(session, name)
+  const session = await openSession(values.region, io.signal)
+  const stack = await describeStack(session, name, io.signal)
   if (stack === undefined) {
-    io.stderr.write(`boxlet: There is no stack "${name}" in ${session.region}.\n`)
+    tellMissing(io, name, session.region)
     return 3
   }
   const parameters = Object.fromEntries(
@@ -51,12 +52,14 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
     ]),
   )
   const changed = stack.LastUpdatedTime ?? stack.CreationTime
+  const reason = stack.StackStatusReason
   const outputs = outputsOf(stack)
   if (values.format === 'json') {
     const document = {
       stack: name,
       region: session.region,
       status: stack.StackStatus,
+      reason,
       changed,
       parameters,
       outputs,
@@ -67,6 +70,7 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
       ['stack', name],
       ['region', session.region],
       ['status', stack.StackStatus ?? ''],
+      ...(reason === undefined ? [] : [['reason', reason]]),
       ['changed', changed?.toISOString() ?? ''],
       ...Object.entries(outputs),
       ...SHOWN.filter((key) => key in parameters).map((key) => [key, parameters[key] ?? '']),

@@ -12,9 +12,9 @@ import { type Measurement, type Priced, priced, recommend } from '../aws/tune/me
 import { BoxletError } from '../errors.ts'
 import { loadSharp } from '../image/load-sharp.ts'
 import { readSettings, type Settings } from './config.ts'
-import { stackName } from './deploy.ts'
 import { DEFAULT_MODEL } from './model-options.ts'
 import { PACKAGE_HELP, PACKAGE_OPTIONS, packageFor } from './package-options.ts'
+import { stackName, tellMissing } from './stack-name.ts'
 import type { ExitCode, Io, Verb } from './verb.ts'
 
 const SIZES = [512, 1024, 1769, 3008]
@@ -147,7 +147,7 @@ async function deployed(
   const session = await openSession(values.region)
   const stack = await describeStack(session, name)
   if (stack === undefined) {
-    io.stderr.write(`boxlet: There is no stack "${name}" in ${session.region}.\n`)
+    tellMissing(io, name, session.region)
     return undefined
   }
   const points = await measureDeployed(session, {

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FilteredLogEvent } from '@aws-sdk/client-cloudwatch-logs'
-import { loadSdk, sdkFault } from '../sdk.ts'
-import { type AwsSession, awsFault } from './session.ts'
+import { loadSdk } from '../sdk.ts'
+import { type GroupPage, LogGroupReader } from './log-group.ts'
+import { type AwsSession, awsFault, isPassing } from './session.ts'
 
 const POLL_MS = 2000
 
@@ -15,69 +16,82 @@ export interface LogOptions {
   follow: boolean
   signal: AbortSignal
   onEvent(event: FilteredLogEvent): void
+  /** Told once for a row of faults that following outlives. */
+  onTrouble?(fault: Error): void
+  pollMs?: number
 }
 
-/** Reads events in order; with `follow`, until it is aborted. */
+/**
+ * Reads events in order of time; with `follow`, until it is aborted.
+ *
+ * @throws BoxletError ABORTED when it was aborted before all was read
+ */
 export async function readLogs(session: AwsSession, options: LogOptions): Promise<void> {
+  const readers = readersOf(session, options)
+  let reached = false
+  let troubled = false
+  for (;;) {
+    try {
+      for await (const { reader, event } of inOrder(readers)) {
+        options.onEvent(event)
+        if (options.follow) reader.remember(event)
+      }
+      reached = true
+      troubled = false
+    } catch (error) {
+      if (options.follow && options.signal.aborted) return
+      // The first round shows whether the call can work at all.
+      if (!reached || !isPassing(error)) throw error
+      if (!troubled) options.onTrouble?.(error as Error)
+      troubled = true
+    }
+    if (!options.follow) return
+    await sleep(options.pollMs ?? POLL_MS, undefined, { signal: options.signal }).catch(() => undefined)
+    if (options.signal.aborted) return
+  }
+}
+
+function readersOf(session: AwsSession, options: LogOptions): LogGroupReader[] {
   const { CloudWatchLogsClient, FilterLogEventsCommand } = loadSdk<
     typeof import('@aws-sdk/client-cloudwatch-logs')
   >('@aws-sdk/client-cloudwatch-logs')
   const client = new CloudWatchLogsClient({ region: session.region })
-  const seen = new Set<string>()
-  let since = options.since
-  while (!options.signal.aborted) {
-    const found: FilteredLogEvent[] = []
-    for (const logGroupName of options.groups) {
-      let nextToken: string | undefined
-      do {
-        const page = await client
-          .send(
-            new FilterLogEventsCommand({
-              logGroupName,
-              startTime: since,
-              nextToken,
-              ...(options.filter === undefined ? {} : { filterPattern: options.filter }),
-            }),
-          )
-          .catch((cause) => {
-            // A function that was never called has no group yet where the group is not part of the stack.
-            if (sdkFault(cause).name === 'ResourceNotFoundException')
-              return { events: [], nextToken: undefined }
-            throw awsFault(`the logs of ${logGroupName}`, cause)
-          })
-        found.push(...(page.events ?? []))
-        nextToken = page.nextToken
-      } while (nextToken !== undefined)
-    }
-    found.sort((a, b) => (a.timestamp ?? 0) - (b.timestamp ?? 0))
-    for (const event of found) {
-      if (event.eventId === undefined || seen.has(event.eventId)) continue
-      seen.add(event.eventId)
-      since = Math.max(since, event.timestamp ?? since)
-      options.onEvent(event)
-    }
-    if (!options.follow) return
-    await sleep(POLL_MS, undefined, { signal: options.signal }).catch(() => undefined)
-  }
+  return options.groups.map((logGroupName) => {
+    const page: GroupPage = (startTime, nextToken) =>
+      client.send(
+        new FilterLogEventsCommand({
+          logGroupName,
+          startTime,
+          nextToken,
+          // So it always is on AWS; emulators return one stream after the other without it.
+          interleaved: true,
+          ...(options.filter === undefined ? {} : { filterPattern: options.filter }),
+        }),
+        { abortSignal: options.signal },
+      )
+    return new LogGroupReader(page, options.since, (cause) => awsFault(`the logs of ${logGroupName}`, cause))
+  })
 }
 
-/** One line for a person: time, level, and what matters of our own JSON lines; others as they are. */
-export function formatLogEvent({ timestamp = 0, message = '' }: FilteredLogEvent): string | undefined {
-  const time = new Date(timestamp).toISOString()
-  const line = message.trimEnd()
-  if (!line.startsWith('{')) return `${time} ${line}`
-  try {
-    const entry = JSON.parse(line) as Record<string, unknown>
-    // Metrics travel as log lines; a person has the dashboard for them.
-    if ('_aws' in entry) return undefined
-    const { level, message: text, status, route, duration, model, error, stages, ref } = entry
-    const ms = typeof duration === 'number' ? `${Math.round(duration)} ms` : undefined
-    const parts = [level, text, status, route, ms, model, describe(error), describe(ref), describe(stages)]
-    return `${time} ${parts.filter((part) => part !== undefined && part !== '').join(' ')}`
-  } catch {
-    return `${time} ${line}`
-  }
+interface Found {
+  reader: LogGroupReader
+  event: FilteredLogEvent
 }
 
-const describe = (value: unknown): string | undefined =>
-  value === undefined ? undefined : typeof value === 'string' ? value : JSON.stringify(value)
+/** Merges the groups while they are read, so that long logs neither wait for their end nor fill the memory. */
+async function* inOrder(readers: readonly LogGroupReader[]): AsyncGenerator<Found> {
+  const heads: { reader: LogGroupReader; rest: AsyncIterator<FilteredLogEvent>; event: FilteredLogEvent }[] =
+    []
+  for (const reader of readers) {
+    const rest = reader.unseen()
+    const { value: event, done } = await rest.next()
+    if (!done) heads.push({ reader, rest, event })
+  }
+  while (heads.length > 0) {
+    const first = heads.reduce((a, b) => ((b.event.timestamp ?? 0) < (a.event.timestamp ?? 0) ? b : a))
+    yield first
+    const { value, done } = await first.rest.next()
+    if (done) heads.splice(heads.indexOf(first), 1)
+    else first.event = value
+  }
+}

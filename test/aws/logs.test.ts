@@ -3,11 +3,13 @@ import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { resolve } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { readLogs } from '../../src/aws/deploy/logs.ts'
+import { openSession } from '../../src/aws/deploy/session.ts'
 import { boxlet } from '../../src/cli/boxlet.fixture.ts'
 import { LogWriter } from './log-writer.ts'
 import { type Moto, startMoto } from './moto.ts'
 import { type Relay, startRelay } from './relay.ts'
-import { awsVariables, createStack } from './stacks.ts'
+import { awsVariables, createStack, REGION } from './stacks.ts'
 import { motoServer } from './tools.ts'
 
 const BIN = resolve(import.meta.dirname, '../../bin/boxlet.js')
@@ -203,7 +205,10 @@ describe.skipIf(motoServer === undefined)('boxlet logs against moto', () => {
       await rounds()
       const { code, out, err } = await following.stop()
       expect([code, err]).toEqual([0, ''])
-      expect(words(out)).toEqual(['before', 'twin', 'twin', 'later still', 'late', 'third of that moment'])
+      const [before, ...more] = words(out)
+      expect([before, ...more.slice(0, 2)]).toEqual(['before', 'twin', 'twin'])
+      // A round may begin between two of the writes, so their order is open.
+      expect(more.slice(2).sort()).toEqual(['late', 'later still', 'third of that moment'])
     })
 
     it('is not misled by a clock that runs ahead', async () => {
@@ -252,6 +257,35 @@ describe.skipIf(motoServer === undefined)('boxlet logs against moto', () => {
       expect(err).toMatch(/^boxlet: Expected AWS .+ Trying on\.\n$/)
     })
 
+    it('outlives connections that have gone silent', async () => {
+      const [shown, troubles, interrupt]: [string[], string[], AbortController] = [
+        [],
+        [],
+        new AbortController(),
+      ]
+      await main.put('a', [[Date.now(), 'before']])
+      const reading = readLogs(await openSession(REGION), {
+        groups: ['/aws/lambda/boxlet'],
+        since: Date.now() - MINUTE,
+        follow: true,
+        signal: interrupt.signal,
+        onEvent: ({ message = '' }) => shown.push(message),
+        onTrouble: ({ message }) => troubles.push(message),
+        pollMs: 50,
+        answerMs: 200,
+      })
+      await expect.poll(() => shown).toEqual(['before'])
+      relay.state = 'silent'
+      await expect
+        .poll(() => troubles, { timeout: 20_000 })
+        .toEqual([expect.stringContaining('TimeoutError')])
+      relay.state = 'up'
+      await main.put('a', [[Date.now(), 'after']])
+      await expect.poll(() => shown, { timeout: 20_000 }).toEqual(['before', 'after'])
+      interrupt.abort()
+      await reading
+    })
+
     it.each(['SIGINT', 'SIGTERM'] as const)('ends a process well on %s', async (signal) => {
       await main.put('a', [[Date.now() - 1000, 'hello']])
       const child = spawn(process.execPath, [BIN, 'logs', '-f'], {
@@ -269,7 +303,7 @@ describe.skipIf(motoServer === undefined)('boxlet logs against moto', () => {
       const started = Date.now()
       child.kill(signal)
       expect(await once(child, 'exit')).toEqual([0, null])
-      expect(Date.now() - started).toBeLessThan(1500)
+      expect(Date.now() - started).toBeLessThan(5000)
       expect([words(out), err]).toEqual([['hello'], ''])
     })
   })

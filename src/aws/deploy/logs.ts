@@ -5,6 +5,8 @@ import { type GroupPage, LogGroupReader } from './log-group.ts'
 import { type AwsSession, awsFault, isPassing } from './session.ts'
 
 const POLL_MS = 2000
+/** A machine that slept, or changed its network, holds connections that never answer. */
+const ANSWER_MS = 30_000
 
 export interface LogOptions {
   /** Log groups, one for each function. */
@@ -19,6 +21,7 @@ export interface LogOptions {
   /** Told once for a row of faults that following outlives. */
   onTrouble?(fault: Error): void
   pollMs?: number
+  answerMs?: number
 }
 
 /**
@@ -55,7 +58,10 @@ function readersOf(session: AwsSession, options: LogOptions): LogGroupReader[] {
   const { CloudWatchLogsClient, FilterLogEventsCommand } = loadSdk<
     typeof import('@aws-sdk/client-cloudwatch-logs')
   >('@aws-sdk/client-cloudwatch-logs')
-  const client = new CloudWatchLogsClient({ region: session.region })
+  const client = new CloudWatchLogsClient({
+    region: session.region,
+    requestHandler: { socketTimeout: options.answerMs ?? ANSWER_MS },
+  })
   return options.groups.map((logGroupName) => {
     const page: GroupPage = (startTime, nextToken) =>
       client.send(

@@ -12,12 +12,16 @@ const BATCH = 10_000
 
 /** Writes as the environments of a function do, each into a stream of its own. */
 export class LogWriter {
-  readonly #client: CloudWatchLogsClient
+  readonly #endpoint: () => string
   readonly #logGroupName: string
 
-  constructor(endpoint: string, group: string) {
-    this.#client = new CloudWatchLogsClient({ endpoint, region: REGION })
+  constructor(endpoint: () => string, group: string) {
+    this.#endpoint = endpoint
     this.#logGroupName = group
+  }
+
+  get #client(): CloudWatchLogsClient {
+    return new CloudWatchLogsClient({ endpoint: this.#endpoint(), region: REGION })
   }
 
   async put(logStreamName: string, lines: readonly (readonly [time: number, text: string])[]): Promise<void> {

@@ -2,14 +2,14 @@
  * The handler and all JavaScript that it needs as one file and a few chunks that load on demand. One file
  * instead of some hundred saves about a tenth of a second at every cold start.
  */
-import { createRequire } from 'node:module'
+import { createRequire, isBuiltin } from 'node:module'
 import { join, relative, sep } from 'node:path'
 import { build, type Metafile } from 'esbuild'
 import { BoxletError } from '../../errors.ts'
 import type { Architecture } from './architecture.ts'
-import { lightBuiltins } from './bundle-plugins/builtins.ts'
 import { nativeLibraries } from './bundle-plugins/native.ts'
 import { withoutUnused } from './bundle-plugins/unused.ts'
+import { lightBuiltins } from './light-builtins.ts'
 import { handlerFile, PACKAGE_ROOT } from './package-root.ts'
 import type { PackageFile } from './zip.ts'
 
@@ -18,6 +18,9 @@ export interface Bundle {
   /** Names and versions of the npm packages inside, for the notice file. */
   packages: string[]
 }
+
+/** CommonJS inside an ES module needs a require of its own. */
+const REQUIRE = "const require=process.getBuiltinModule('node:module').createRequire(import.meta.url);"
 
 export async function bundleHandler(arch: Architecture): Promise<Bundle> {
   const entry = handlerFile('index')
@@ -37,18 +40,17 @@ export async function bundleHandler(arch: Architecture): Promise<Bundle> {
       metafile: true,
       write: false,
       logLevel: 'silent',
-      // CommonJS inside an ES module needs a require of its own.
-      banner: {
-        js: "const require=process.getBuiltinModule('node:module').createRequire(import.meta.url);",
-      },
+      banner: { js: REQUIRE },
       external: ['@aws-sdk/*'],
-      plugins: [nativeLibraries(arch), lightBuiltins, withoutUnused],
+      plugins: [nativeLibraries(arch), withoutUnused],
     })
     return {
-      files: result.outputFiles.map((file) => ({
-        name: relative(join(PACKAGE_ROOT, 'bundle'), file.path).split(sep).join('/'),
-        bytes: file.contents,
-      })),
+      files: result.outputFiles.map((file) => {
+        const name = relative(join(PACKAGE_ROOT, 'bundle'), file.path).split(sep).join('/')
+        const { imports } = result.metafile.outputs[`bundle/${name}`]!
+        const builtins = imports.filter(({ kind, path }) => kind === 'import-statement' && isBuiltin(path))
+        return { name, bytes: Buffer.from(lightBuiltins(file.text, REQUIRE, builtins.length)) }
+      }),
       packages: packagesOf(result.metafile),
     }
   } catch (cause) {

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import type { Plugin } from 'esbuild'
+import { PLAIN_STEPS, plainPipelines, REDUCTION } from '../../handler/plain-pipeline.ts'
 import type { Architecture } from '../architecture.ts'
 import { NATIVE_PARTS } from '../native-parts.ts'
-import { PACKAGE_ROOT } from '../package-root.ts'
+import { handlerFile, PACKAGE_ROOT } from '../package-root.ts'
 
 /** Points the two loaders of native libraries to the target's files, where they search by the machine. */
 export function nativeLibraries(arch: Architecture): Plugin {
@@ -21,6 +22,20 @@ export function nativeLibraries(arch: Architecture): Plugin {
       setup.onResolve({ filter: /^\.\/native\/.*\.node$/ }, ({ path }) => ({ path, external: true }))
       setup.onLoad({ filter: /sharp[\\/]dist[\\/]sharp\.mjs$/ }, () => ({
         contents: `export default require(${sharp})`,
+      }))
+      // Pictures are decoded through the native half of sharp alone; drawing on them takes all of it.
+      setup.onResolve({ filter: /[\\/]load-sharp\.(ts|js)$/ }, ({ importer }) =>
+        /(image[\\/]decode|handler[\\/]warm-up)\.(ts|js)$/.test(importer)
+          ? { path: handlerFile('light-sharp') }
+          : undefined,
+      )
+      setup.onLoad({ filter: /handler[\\/]plain-pipeline\.(ts|js)$/ }, () => ({
+        contents: [
+          `export const PLAIN_STEPS=${JSON.stringify(PLAIN_STEPS)}`,
+          `export const REDUCTION=${JSON.stringify(REDUCTION)}`,
+          `export const plainPipelines=()=>(${JSON.stringify(plainPipelines())})`,
+          `export const openBinding=()=>require(${sharp})`,
+        ].join('\n'),
       }))
       // A dynamic import of CommonJS gives Node the names inside; a bundler gives the default only.
       setup.onResolve({ filter: /^onnxruntime-node$/ }, ({ namespace }) =>

@@ -1,4 +1,4 @@
-import { Hono } from 'hono'
+import { Hono } from 'hono/quick'
 import { BoxletError, toBoxletError } from '../errors.ts'
 import { Admission } from './admission.ts'
 import type { Call, Env } from './call.ts'

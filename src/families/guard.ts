@@ -3,13 +3,10 @@ import { BoxletError } from '../errors.ts'
 import type { Contract } from '../model/contract.ts'
 import type { ModelSignature } from '../model/signature.ts'
 import type { DecodeContext, Family, Recognition, RoleTensors } from './family.ts'
-import { KNOWN_FAMILIES } from './known.ts'
+import { isForeign } from './foreign.ts'
 
 /** A message of someone else's code is shown in one line of the terminal. */
 const MAX_MESSAGE_CHARACTERS = 300
-
-/** A family that was registered from outside; its faults must not be told as faults of Boxlet. */
-const isForeign = (family: Family): boolean => !KNOWN_FAMILIES.includes(family)
 
 /** What a registered family threw, so that the others can go on. */
 export interface FamilyFault {

@@ -1,5 +1,6 @@
 import { BoxletError } from '../errors.ts'
 import type { Family } from './family.ts'
+import { markForeign } from './foreign.ts'
 import { KNOWN_FAMILIES } from './known.ts'
 
 /** Every family that recognition asks, and that a contract may name. */
@@ -17,6 +18,7 @@ export function registerFamily(family: Family): void {
       `Expected lower-case letters, digits and hyphens for a family name but received "${family.name}".`,
     )
   }
+  if (!KNOWN_FAMILIES.includes(family)) markForeign(family)
   families.set(family.name, family)
 }
 

@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { Detector } from '../../detector.ts'
 import { BoxletError } from '../../errors.ts'
-import { familyNamed } from '../../families/registry.ts'
+import type { Family } from '../../families/family.ts'
 import { defaultThreads } from '../../runtime/processors.ts'
 import { openSession } from '../../runtime/session.ts'
+import { packagedFamily } from './packaged-family.ts'
 import { MANIFEST_FILE, MAX_MANIFEST_BYTES, MODEL_FOLDER, type ModelManifest } from './packaged-model.ts'
 import type { S3Location } from './s3-model.ts'
 
@@ -54,9 +55,15 @@ async function openPackaged(manifest: ModelManifest, path: string, onStage: OnSt
   return Detector.of({
     info: manifest.info,
     contract: manifest.runs,
-    family: familyNamed(manifest.runs.family),
+    family: await familyOf(manifest.runs.family),
     session,
   })
+}
+
+async function familyOf(name: string): Promise<Family> {
+  if (packagedFamily?.name === name) return packagedFamily
+  const { familyNamed } = await import('../../families/registry.ts')
+  return familyNamed(name)
 }
 
 /** A packaged model by its manifest, or any model file with its class map beside it. */

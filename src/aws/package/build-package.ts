@@ -41,11 +41,11 @@ export interface PackageResult {
 
 export async function buildPackage(options: PackageOptions): Promise<PackageResult> {
   const { arch } = options
-  const [model, bundle, native] = await Promise.all([
+  const [model, native] = await Promise.all([
     options.model === 'none' ? undefined : packageModel(options.model, options),
-    bundleHandler(arch),
     nativeFiles(arch, options),
   ])
+  const bundle = await bundleHandler(arch, model?.manifest.runs.family)
   options.signal.throwIfAborted()
   const code = [...bundle.files, ...native, noticeFile(bundle.packages, arch)]
   const alone = await reproducibleZip(code)

@@ -8,6 +8,7 @@ import { build, type Metafile } from 'esbuild'
 import { BoxletError } from '../../errors.ts'
 import type { Architecture } from './architecture.ts'
 import { nativeLibraries } from './bundle-plugins/native.ts'
+import { oneFamily } from './bundle-plugins/one-family.ts'
 import { withoutUnused } from './bundle-plugins/unused.ts'
 import { lightBuiltins } from './light-builtins.ts'
 import { handlerFile, PACKAGE_ROOT } from './package-root.ts'
@@ -22,7 +23,8 @@ export interface Bundle {
 /** CommonJS inside an ES module needs a require of its own. */
 const REQUIRE = "const require=process.getBuiltinModule('node:module').createRequire(import.meta.url);"
 
-export async function bundleHandler(arch: Architecture): Promise<Bundle> {
+/** @param family of the model that the package is for, which is then at hand without the others */
+export async function bundleHandler(arch: Architecture, family?: string): Promise<Bundle> {
   const entry = handlerFile('index')
   try {
     const result = await build({
@@ -42,7 +44,7 @@ export async function bundleHandler(arch: Architecture): Promise<Bundle> {
       logLevel: 'silent',
       banner: { js: REQUIRE },
       external: ['@aws-sdk/*'],
-      plugins: [nativeLibraries(arch), withoutUnused],
+      plugins: [nativeLibraries(arch), ...(family === undefined ? [] : [oneFamily(family)]), withoutUnused],
     })
     return {
       files: result.outputFiles.map((file) => {

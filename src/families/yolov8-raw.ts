@@ -1,3 +1,4 @@
+import { bestClasses } from './best-class.ts'
 import { CandidateList } from './candidates.ts'
 import type { DecodeContext, Family, RoleTensors } from './family.ts'
 import { expectation } from './gfl.ts'
@@ -75,7 +76,7 @@ function decodeLevel(
   const { classes } = context.contract.output
   // Scores are float32 in the file's own head: one that is the threshold there has to reach it here.
   const least = Math.fround(context.minScore)
-  const { best, classIds } = bestClasses(level, classes, logit(least - SCORE_STEP))
+  const { best, classIds } = bestClasses(scores, cells, classes, logit(least - SCORE_STEP))
   for (let cell = 0; cell < cells; cell++) {
     const classId = classIds[cell] as number
     if (classId < 0) continue
@@ -110,23 +111,3 @@ function decodeLevel(
 
 /** The widest gap between two float32 scores: logits are compared by that much less, and only hits exactly. */
 const SCORE_STEP = 2 ** -24
-
-/** The best class of each cell, or −1 below the threshold, along the memory: class by class. */
-function bestClasses(
-  { scores, cells }: Level,
-  classes: number,
-  threshold: number,
-): { best: Float32Array; classIds: Int16Array } {
-  const best = new Float32Array(cells).fill(threshold)
-  const classIds = new Int16Array(cells).fill(-1)
-  for (let classId = 0, at = 0; classId < classes; classId++) {
-    for (let cell = 0; cell < cells; cell++, at++) {
-      const logit = scores[at] as number
-      if (logit > (best[cell] as number)) {
-        best[cell] = logit
-        classIds[cell] = classId
-      }
-    }
-  }
-  return { best, classIds }
-}

@@ -1,4 +1,6 @@
 import type { Size } from '../boxes/box.ts'
+import { type KernelMemory, openKernel, reserve } from '../boxes/wasm.ts'
+import { BILINEAR_WASM } from './bilinear-wasm.ts'
 import type { RgbImage } from './rgb-image.ts'
 
 /** Takes one finished row: three bytes a pixel, only valid until the call returns, and its number. */
@@ -38,11 +40,7 @@ export function nearestEven(value: number): number {
   return rest > 0.5 || (rest === 0.5 && low % 2 !== 0) ? low + 1 : low
 }
 
-/**
- * Across into 19-bit integers, then down with OpenCV's truncating shifts. Enlarging, neighbouring output rows
- * share their source rows, so the rows resized across are kept; reducing, they share few, and both directions
- * are done in one go.
- */
+/** Across into 19-bit integers, then down with OpenCV's truncating shifts; see `bilinear.wat`. */
 export function bilinearRows(
   image: RgbImage,
   to: Size,
@@ -50,89 +48,83 @@ export function bilinearRows(
   down: LinearAxis,
   sink: RowSink,
 ): void {
-  const out = new Uint8Array(to.width * 3)
-  if (image.height > to.height) {
-    for (let y = 0; y < to.height; y++) {
-      bothWays(image, y, across, down, out)
-      sink(out, y)
-    }
-    return
-  }
-  let top = new Int32Array(out.length)
-  let bottom = new Int32Array(out.length)
-  let topRow = -1
-  let bottomRow = -1
+  const stride = image.width * 3
+  const rows = new RowMemory(stride, across)
   for (let y = 0; y < to.height; y++) {
     const low = down.low[y]!
     const high = down.high[y]!
-    if (bottomRow === low) {
-      ;[top, bottom] = [bottom, top]
-      ;[topRow, bottomRow] = [bottomRow, topRow]
-    }
-    if (topRow !== low) {
-      acrossRow(image, low, across, top)
-      topRow = low
-    }
-    if (bottomRow !== high && high !== low) {
-      acrossRow(image, high, across, bottom)
-      bottomRow = high
-    }
-    downRow(top, high === low ? top : bottom, down.lowWeight[y]!, down.highWeight[y]!, out)
-    sink(out, y)
+    rows.place(image.data, low, high, stride)
+    sink(rows.blend(down.lowWeight[y]!, down.highWeight[y]!), y)
   }
 }
 
-/** Keeps the four highest bits of fraction, so that the product of the second pass fits 32 bits. */
-function acrossRow(image: RgbImage, y: number, axis: LinearAxis, into: Int32Array): void {
-  const { data, width } = image
-  const { low, high, lowWeight, highWeight } = axis
-  const base = y * width * 3
-  for (let x = 0, o = 0; x < low.length; x++, o += 3) {
-    const l = base + low[x]! * 3
-    const h = base + high[x]! * 3
-    const a = lowWeight[x]!
-    const b = highWeight[x]!
-    into[o] = (data[l]! * a + data[h]! * b) >> 4
-    into[o + 1] = (data[l + 1]! * a + data[h + 1]! * b) >> 4
-    into[o + 2] = (data[l + 2]! * a + data[h + 2]! * b) >> 4
+/** Bytes of one output pixel in the table of columns. */
+const COLUMN_BYTES = 12
+/** Vectors read and write one byte more than the three of a pixel. */
+const SLACK = 1
+
+interface BilinearKernel {
+  memory: KernelMemory
+  row(
+    top: number,
+    bottom: number,
+    columns: number,
+    width: number,
+    above: number,
+    below: number,
+    out: number,
+  ): void
+}
+
+let kernel: BilinearKernel | undefined
+
+/** Two source rows, the table of columns and one finished row, in the memory of the kernel. */
+class RowMemory {
+  readonly #kernel: BilinearKernel
+  readonly #bytes: Uint8Array
+  readonly #width: number
+  readonly #top = 0
+  readonly #bottom: number
+  readonly #columns: number
+  readonly #out: Uint8Array
+  #topRow = -1
+  #bottomRow = -1
+
+  constructor(stride: number, { low, high, lowWeight, highWeight }: LinearAxis) {
+    kernel ??= openKernel<BilinearKernel>(BILINEAR_WASM)
+    this.#kernel = kernel
+    this.#width = low.length
+    this.#bottom = aligned(stride + SLACK)
+    this.#columns = this.#bottom + aligned(stride + SLACK)
+    const outAt = this.#columns + aligned(this.#width * COLUMN_BYTES)
+    const { memory } = this.#kernel
+    reserve(memory, outAt + this.#width * 3 + SLACK)
+    this.#bytes = new Uint8Array(memory.buffer)
+    this.#out = this.#bytes.subarray(outAt, outAt + this.#width * 3)
+    const table = new DataView(memory.buffer, this.#columns)
+    for (let x = 0, at = 0; x < this.#width; x++, at += COLUMN_BYTES) {
+      table.setInt32(at, low[x]! * 3, true)
+      table.setInt32(at + 4, high[x]! * 3, true)
+      table.setInt16(at + 8, lowWeight[x]!, true)
+      table.setInt16(at + 10, highWeight[x]!, true)
+    }
+  }
+
+  /** Enlarging, neighbouring output rows share their source rows, which then lie there already. */
+  place(data: Uint8Array, low: number, high: number, stride: number): void {
+    if (this.#topRow !== low) this.#bytes.set(data.subarray(low * stride, (low + 1) * stride), this.#top)
+    if (this.#bottomRow !== high)
+      this.#bytes.set(data.subarray(high * stride, (high + 1) * stride), this.#bottom)
+    this.#topRow = low
+    this.#bottomRow = high
+  }
+
+  blend(above: number, below: number): Uint8Array {
+    const out = this.#out.byteOffset
+    this.#kernel.row(this.#top, this.#bottom, this.#columns, this.#width, above, below, out)
+    return this.#out
   }
 }
 
-function downRow(top: Int32Array, bottom: Int32Array, a: number, b: number, out: Uint8Array): void {
-  for (let i = 0; i < out.length; i++) {
-    out[i] = ((Math.imul(top[i]!, a) >> 16) + (Math.imul(bottom[i]!, b) >> 16) + 2) >> 2
-  }
-}
-
-/** `acrossRow` twice and `downRow` in one loop. */
-function bothWays(image: RgbImage, y: number, across: LinearAxis, down: LinearAxis, out: Uint8Array): void {
-  const { data, width } = image
-  const { low, high, lowWeight, highWeight } = across
-  const top = down.low[y]! * width * 3
-  const step = down.high[y]! * width * 3 - top
-  const c = down.lowWeight[y]!
-  const d = down.highWeight[y]!
-  for (let x = 0, o = 0; x < low.length; x++, o += 3) {
-    const l = top + low[x]! * 3
-    const h = top + high[x]! * 3
-    const m = l + step
-    const n = h + step
-    const a = lowWeight[x]!
-    const b = highWeight[x]!
-    out[o] =
-      ((Math.imul((data[l]! * a + data[h]! * b) >> 4, c) >> 16) +
-        (Math.imul((data[m]! * a + data[n]! * b) >> 4, d) >> 16) +
-        2) >>
-      2
-    out[o + 1] =
-      ((Math.imul((data[l + 1]! * a + data[h + 1]! * b) >> 4, c) >> 16) +
-        (Math.imul((data[m + 1]! * a + data[n + 1]! * b) >> 4, d) >> 16) +
-        2) >>
-      2
-    out[o + 2] =
-      ((Math.imul((data[l + 2]! * a + data[h + 2]! * b) >> 4, c) >> 16) +
-        (Math.imul((data[m + 2]! * a + data[n + 2]! * b) >> 4, d) >> 16) +
-        2) >>
-      2
-  }
-}
+/** Rows and tables begin at multiples of 16, where vectors load fastest. */
+const aligned = (bytes: number): number => (bytes + 15) & ~15

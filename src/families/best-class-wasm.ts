@@ -1,0 +1,5 @@
+/** `best-class.wat`, assembled by `scripts/wasm.js`; do not edit. */
+export const BEST_CLASS_WASM =
+  'AGFzbQEAAAABCQFgBX9/f39/AAMCAQAFAwEAAQcVAgZtZW1vcnkCAAhrZWVwQmVzdAAACnABbgIBfwN7IAAgA0ECdGohBQJAA0Ag' +
+  'ACAFTw0BIAD9AAQAIQYgAf0ABAAhByAGIAf9RCEIIAEgBiAHIAj9Uv0LBAAgAiAE/REgAv0ABAAgCP1S/QsEACAAQRBqIQAgAUEQ' +
+  'aiEBIAJBEGohAgwACwsL'

@@ -1,0 +1,40 @@
+import { type KernelMemory, openKernel, reserve } from '../boxes/wasm.ts'
+import { BEST_CLASS_WASM } from './best-class-wasm.ts'
+
+/** Cells that a vector compares at once. */
+const LANES = 4
+
+interface BestClassKernel {
+  memory: KernelMemory
+  keepBest(scores: number, best: number, ids: number, cells: number, id: number): void
+}
+
+let kernel: BestClassKernel | undefined
+
+/**
+ * The best class of each cell above the threshold, along the memory: class by class: half a million
+ * comparisons for a picture of the usual size.
+ *
+ * @param scores [classes, cells]
+ * @returns best score, and its class or −1 where none is above `threshold`; valid until the next call
+ */
+export function bestClasses(
+  scores: Float32Array,
+  cells: number,
+  classes: number,
+  threshold: number,
+): { best: Float32Array; classIds: Int32Array } {
+  kernel ??= openKernel<BestClassKernel>(BEST_CLASS_WASM)
+  const { memory, keepBest } = kernel
+  const padded = Math.ceil(cells / LANES) * LANES
+  const bytes = padded * 4
+  reserve(memory, 3 * bytes)
+  const row = new Float32Array(memory.buffer, 0, padded)
+  const best = new Float32Array(memory.buffer, bytes, padded).fill(threshold)
+  const classIds = new Int32Array(memory.buffer, 2 * bytes, padded).fill(-1)
+  for (let id = 0; id < classes; id++) {
+    row.set(scores.subarray(id * cells, (id + 1) * cells))
+    keepBest(0, bytes, 2 * bytes, padded, id)
+  }
+  return { best: best.subarray(0, cells), classIds: classIds.subarray(0, cells) }
+}

@@ -4,7 +4,7 @@ import { useLightWeb } from './light-web.ts'
 
 interface LambdaGlobals {
   awslambda?: {
-    streamifyResponse<H>(handler: H): H
+    streamifyResponse?<H>(handler: H): H
     HttpResponseStream: { from(stream: AnswerStream, head: unknown): AnswerStream }
   }
 }
@@ -17,7 +17,8 @@ const entry = await Entry.create(process.env)
 
 export const handler = (event: unknown, context: Context): Promise<unknown> => entry.handle(event, context)
 
-export const streaming = awslambda?.streamifyResponse(
+// Libraries keep things of their own under this name, so that it may be there outside Lambda too.
+export const streaming = awslambda?.streamifyResponse?.(
   (event: unknown, stream: AnswerStream, context: Context): Promise<void> =>
     entry.stream(event, stream, context, (out, head) => awslambda.HttpResponseStream.from(out, head)),
 )

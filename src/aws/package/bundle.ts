@@ -3,13 +3,14 @@
  * instead of some hundred saves about a tenth of a second at every cold start.
  */
 import { createRequire, isBuiltin } from 'node:module'
-import { join, relative, sep } from 'node:path'
-import { build, type Metafile } from 'esbuild'
+import { basename, join } from 'node:path'
+import { type BuildOptions, build, type Metafile } from 'esbuild'
 import { BoxletError } from '../../errors.ts'
 import type { Architecture } from './architecture.ts'
 import { nativeLibraries } from './bundle-plugins/native.ts'
 import { oneFamily } from './bundle-plugins/one-family.ts'
 import { withoutUnused } from './bundle-plugins/unused.ts'
+import { foldStart } from './fold-start.ts'
 import { lightBuiltins } from './light-builtins.ts'
 import { handlerFile, PACKAGE_ROOT } from './package-root.ts'
 import type { PackageFile } from './zip.ts'
@@ -25,35 +26,43 @@ const REQUIRE = "const require=process.getBuiltinModule('node:module').createReq
 
 /** @param family of the model that the package is for, which is then at hand without the others */
 export async function bundleHandler(arch: Architecture, family?: string): Promise<Bundle> {
-  const entry = handlerFile('index')
+  const common = {
+    absWorkingDir: PACKAGE_ROOT,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node22',
+    legalComments: 'none',
+    metafile: true,
+    write: false,
+    logLevel: 'silent',
+    external: ['@aws-sdk/*', './native/*.node'],
+  } as const satisfies BuildOptions
   try {
-    const result = await build({
-      absWorkingDir: PACKAGE_ROOT,
-      entryPoints: { index: entry },
+    const split = await build({
+      ...common,
+      entryPoints: { index: handlerFile('index') },
       outdir: 'bundle',
       outExtension: { '.js': '.mjs' },
-      bundle: true,
       splitting: true,
-      format: 'esm',
-      platform: 'node',
-      target: 'node22',
-      minify: true,
-      legalComments: 'none',
-      metafile: true,
-      write: false,
-      logLevel: 'silent',
-      banner: { js: REQUIRE },
-      external: ['@aws-sdk/*'],
       plugins: [nativeLibraries(arch), ...(family === undefined ? [] : [oneFamily(family)]), withoutUnused],
     })
+    const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1)
+    const folded = await foldStart(
+      {
+        files: new Map(split.outputFiles.map(({ path, text }) => [basename(path), text])),
+        outputs: new Map(
+          Object.entries(split.metafile.outputs).map(([path, output]) => [nameOf(path), output]),
+        ),
+      },
+      { ...common, minify: true, banner: { js: REQUIRE } },
+    )
     return {
-      files: result.outputFiles.map((file) => {
-        const name = relative(join(PACKAGE_ROOT, 'bundle'), file.path).split(sep).join('/')
-        const { imports } = result.metafile.outputs[`bundle/${name}`]!
+      files: folded.map(({ name, text, imports }) => {
         const builtins = imports.filter(({ kind, path }) => kind === 'import-statement' && isBuiltin(path))
-        return { name, bytes: Buffer.from(lightBuiltins(file.text, REQUIRE, builtins.length)) }
+        return { name, bytes: Buffer.from(lightBuiltins(text, REQUIRE, builtins.length)) }
       }),
-      packages: packagesOf(result.metafile),
+      packages: packagesOf(split.metafile),
     }
   } catch (cause) {
     throw new BoxletError('INTERNAL', 'Expected the handler to bundle but the bundler refused it.', {

@@ -14,6 +14,8 @@ export interface Connection {
   signal?: AbortSignal
   /** Path and query as they stood on the wire, before URL parsing normalised them; signatures cover these. */
   target?: string
+  /** Id of the request in the log of the platform in front; one is made where there is none. */
+  requestId?: string
   /** Who the caller is, when the platform in front has authenticated it already (IAM on a function URL). */
   principal?: string
 }

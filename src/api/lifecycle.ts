@@ -48,9 +48,9 @@ export function lifecycle(service: Service): MiddlewareHandler<Env> {
 
 function begin(c: Ctx, signal: AbortSignal, started: number): Call {
   const asked = c.req.header('x-request-id')
-  const { principal } = c.env
+  const { principal, requestId } = c.env
   return {
-    id: asked !== undefined && REQUEST_ID.test(asked) ? asked : crypto.randomUUID(),
+    id: asked !== undefined && REQUEST_ID.test(asked) ? asked : (requestId ?? crypto.randomUUID()),
     started,
     connection: c.env,
     signal,

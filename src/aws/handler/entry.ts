@@ -110,7 +110,7 @@ export class Entry {
     return telemetry.trace(name, this.#env, async () => {
       try {
         this.#app ??= this.#createApp(context)
-        return await (await this.#app).fetch(request, connection)
+        return await (await this.#app).fetch(request, { ...connection, requestId: context.awsRequestId })
       } catch (error) {
         this.#app = undefined
         const known = toBoxletError(error)

@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { close, open, read, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { Detector } from '../../detector.ts'
@@ -122,14 +121,16 @@ const damaged = (cause: unknown): BoxletError =>
 
 const READ_AHEAD_BYTES = 2 ** 20
 
-/** Brings a file into the page cache while JavaScript is still loading, through one small buffer. */
-export async function readAhead(path: string): Promise<void> {
-  const file = await open(path).catch(() => undefined)
-  if (file === undefined) return
-  try {
+/** Brings a file into the page cache while JavaScript is still loading, through one small buffer. Never fails. */
+export function readAhead(path: string): void {
+  open(path, 'r', (fault, file) => {
+    if (fault !== null) return
     const buffer = new Uint8Array(READ_AHEAD_BYTES)
-    while ((await file.read(buffer)).bytesRead > 0);
-  } finally {
-    await file.close()
-  }
+    const next = (): void =>
+      read(file, buffer, 0, buffer.length, null, (error, bytesRead) => {
+        if (error !== null || bytesRead === 0) close(file, () => {})
+        else next()
+      })
+    next()
+  })
 }

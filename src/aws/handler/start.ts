@@ -43,7 +43,10 @@ export class Start {
       telemetry.logger.error('start', opened.cause instanceof Error ? opened.cause : opened)
       return
     }
-    await this.#timed('warmUp', () => warmDetector(opened, chosenWarmUp(this.#env)))
+    // A model that does not take the empty picture of the warm-up may take all others.
+    await this.#timed('warmUp', () => warmDetector(opened, chosenWarmUp(this.#env))).catch((error) =>
+      telemetry.logger.warn('warm-up', error as Error),
+    )
     this.#stages.total = performance.now() - started
     // What Node itself and the loading of our code took before the first line here could run.
     this.#stages.load = started
@@ -52,7 +55,7 @@ export class Start {
 
   async #open(): Promise<Detector> {
     const { openModel, readAhead } = await import('./open-model.ts')
-    void readAhead(join(this.#env.LAMBDA_TASK_ROOT ?? '.', MODEL_FOLDER, 'model.onnx'))
+    readAhead(join(this.#env.LAMBDA_TASK_ROOT ?? '.', MODEL_FOLDER, 'model.onnx'))
     const detector = await openModel(this.#env, (stage, ms) => {
       this.#stages[stage] = ms
     })

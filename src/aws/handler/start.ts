@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { Detector } from '../../detector.ts'
 import { toBoxletError } from '../../errors.ts'
 import type { Environment } from './open-model.ts'
-import { MODEL_FOLDER } from './packaged-model.ts'
+import { MODEL_FOLDER, WEIGHTS_FILE } from './packaged-model.ts'
 import type { Telemetry } from './telemetry.ts'
 import { chosenWarmUp, warmDecoder, warmDetector } from './warm-up.ts'
 
@@ -55,7 +55,7 @@ export class Start {
 
   async #open(): Promise<Detector> {
     const { openModel, readAhead } = await import('./open-model.ts')
-    readAhead(join(this.#env.LAMBDA_TASK_ROOT ?? '.', MODEL_FOLDER, 'model.onnx'))
+    readAhead(join(this.#env.LAMBDA_TASK_ROOT ?? '.', MODEL_FOLDER, WEIGHTS_FILE))
     const detector = await openModel(this.#env, (stage, ms) => {
       this.#stages[stage] = ms
     })

@@ -52,22 +52,25 @@ describe('the package without a model', () => {
   }, 60_000)
 })
 
+/** A small graph, and the weights that the runtime maps into memory. */
+const MAPPED = ['model/manifest.json', 'model/model.onnx', 'model/model.weights']
+
 describe.skipIf(!hasCorpus)('the package with a model', () => {
   it('puts a small one into the zip, prepared', async () => {
     const { zip, model } = await build('arm64', { model: corpusPath('models/yolox-nano.onnx') })
     expect(model?.place).toBe('zip')
     const files = unzipSync(zip, { filter: ({ name }) => name.startsWith('model/') })
-    expect(Object.keys(files).sort()).toEqual(['model/manifest.json', 'model/model.onnx'])
+    expect(Object.keys(files).sort()).toEqual(MAPPED)
     const manifest = JSON.parse(Buffer.from(files['model/manifest.json']!).toString())
     expect(manifest.info.contract.labels).toHaveLength(80)
-    expect(manifest.bytes).toBe(files['model/model.onnx']!.length)
+    expect(files['model/model.onnx']!.length).toBeLessThan(manifest.bytes / 10)
   }, 120_000)
 
   it('keeps it outside where that is asked for', async () => {
     const model = corpusPath('models/yolox-nano.onnx')
     const layer = await build('arm64', { model, modelIn: 'layer' })
     const { layer: bytes } = layer.model!
-    expect(Object.keys(unzipSync(bytes!)).sort()).toEqual(['model/manifest.json', 'model/model.onnx'])
+    expect(Object.keys(unzipSync(bytes!)).sort()).toEqual(MAPPED)
     const s3 = await build('arm64', { model, modelIn: 's3' })
     expect(s3.zip.length).toBeLessThan(19e6)
     expect(s3.model?.files).toHaveLength(2)

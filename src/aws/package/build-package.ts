@@ -51,16 +51,20 @@ export async function buildPackage(options: PackageOptions): Promise<PackageResu
   const alone = await reproducibleZip(code)
   if (model === undefined) return finish(arch, alone, code, undefined)
 
-  const modelBytes = sizeOf(model.files)
+  const { manifest, files, mapped } = model
+  const modelBytes = sizeOf(mapped)
   const codeBytes = sizeOf(code)
-  const whole = [...code, ...model.files]
+  const whole = [...code, ...mapped]
   const fitsUnpacked = codeBytes + modelBytes <= MAX_UNPACKED_BYTES
-  const place = options.modelIn ?? (await fits(alone.length, model.files, fitsUnpacked))
+  const place = options.modelIn ?? (await fits(alone.length, mapped, fitsUnpacked))
   if (place !== 's3' && !fitsUnpacked) checkUnpacked(sizeReport(alone.length, whole))
-  if (place === 'zip') return finish(arch, await reproducibleZip(whole), whole, { place, ...model })
-  if (place === 'layer')
-    return finish(arch, alone, code, { place, ...model, layer: await reproducibleZip(model.files) })
-  return finish(arch, alone, code, { place, ...model })
+  if (place === 'zip')
+    return finish(arch, await reproducibleZip(whole), whole, { place, manifest, files: mapped })
+  if (place === 'layer') {
+    const layer = await reproducibleZip(mapped)
+    return finish(arch, alone, code, { place, manifest, files: mapped, layer })
+  }
+  return finish(arch, alone, code, { place, manifest, files })
 }
 
 /** The zip as long as it can be uploaded directly; then a layer, which counts unpacked only; then S3. */

@@ -5,15 +5,18 @@ import { loadModel } from '../../detector-load.ts'
 import type { LoadOptions } from '../../detector-types.ts'
 import { BoxletError } from '../../errors.ts'
 import type { Licence } from '../../model/contract.ts'
+import { splitWeights } from '../../model/onnx/split-weights.ts'
 import { isTflite } from '../../model/read-signature.ts'
 import { resolveModel } from '../../model/store.ts'
-import { MANIFEST_FILE, MODEL_FOLDER, type ModelManifest } from '../handler/packaged-model.ts'
+import { MANIFEST_FILE, MODEL_FOLDER, type ModelManifest, WEIGHTS_FILE } from '../handler/packaged-model.ts'
 import type { PackageFile } from './zip.ts'
 
 export interface PackagedModel {
   manifest: ModelManifest
-  /** The manifest and the graph that runs. */
+  /** The manifest and the graph that runs, as one file for S3. */
   files: PackageFile[]
+  /** The same for the package or a layer, where the weights are a file that the runtime maps into memory. */
+  mapped: PackageFile[]
 }
 
 export interface ModelPartOptions
@@ -51,14 +54,18 @@ export async function packageModel(model: string, options: ModelPartOptions): Pr
       info: { ...loaded.info, evidence: [] },
       runs: graph.contract,
     }
-    const text = `${JSON.stringify(manifest, null, 1)}\n`
-    return {
-      manifest,
-      files: [
-        { name: `${MODEL_FOLDER}/${MANIFEST_FILE}`, bytes: Buffer.from(text) },
-        { name: `${MODEL_FOLDER}/${manifest.file}`, bytes: graph.bytes },
-      ],
-    }
+    const text = Buffer.from(`${JSON.stringify(manifest, null, 1)}\n`)
+    const file = (name: string, bytes: Uint8Array): PackageFile => ({
+      name: `${MODEL_FOLDER}/${name}`,
+      bytes,
+    })
+    const split = splitWeights(graph.bytes, WEIGHTS_FILE)
+    const files = [file(MANIFEST_FILE, text), file(manifest.file, graph.bytes)]
+    const mapped =
+      split === undefined
+        ? files
+        : [file(MANIFEST_FILE, text), file(manifest.file, split.graph), file(WEIGHTS_FILE, split.weights)]
+    return { manifest, files, mapped }
   } finally {
     await loaded.session.release()
   }

@@ -2,6 +2,7 @@ import { ASSUMED, compareCosts, type Estimate, type Workload, warmMsAt } from '.
 import { PRICES } from '../aws/cost/prices.ts'
 import { DEFAULT_MEMORY_MB } from '../aws/template/parameters.ts'
 import { readSettings } from './config.ts'
+import { optionsAlone } from './stack-name.ts'
 import type { ExitCode, Io, Verb } from './verb.ts'
 
 const OPTIONS = {
@@ -43,7 +44,8 @@ Examples
 }
 
 async function run(args: string[], io: Io): Promise<ExitCode> {
-  const { values } = await readSettings('cost', args, OPTIONS, io.env)
+  const { values, positionals } = await readSettings('cost', args, OPTIONS, io.env)
+  optionsAlone('cost', positionals, 'Name the number of pictures with --images-per-month.')
   const memoryMb = values.memory ?? DEFAULT_MEMORY_MB
   const load: Workload = {
     imagesPerMonth: values['images-per-month'] ?? 1_000_000,

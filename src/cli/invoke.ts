@@ -4,6 +4,7 @@ import { MEMORY_VARIABLES } from '../aws/memory-variables.ts'
 import { DEFAULT_MEMORY_MB } from '../aws/template/parameters.ts'
 import { BoxletError } from '../errors.ts'
 import { readSettings, type Settings } from './config.ts'
+import { optionsAlone } from './stack-name.ts'
 import type { ExitCode, Io, Verb } from './verb.ts'
 
 const OPTIONS = {
@@ -59,7 +60,8 @@ Examples
 }
 
 async function run(args: string[], io: Io): Promise<ExitCode> {
-  const { values } = await readSettings('invoke', args, OPTIONS, io.env)
+  const { values, positionals } = await readSettings('invoke', args, OPTIONS, io.env)
+  optionsAlone('invoke', positionals, 'Name the picture with --image and the package with --zip.')
   const event = await readEvent(values, io)
   const host = await LambdaHost.open({
     zip: values.zip ?? `boxlet-${process.arch === 'arm64' ? 'arm64' : 'x86_64'}.zip`,

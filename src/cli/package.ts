@@ -3,6 +3,7 @@ import { formatSizeReport } from '../aws/package/size-report.ts'
 import { readSettings } from './config.ts'
 import { DEFAULT_MODEL } from './model-options.ts'
 import { PACKAGE_HELP, PACKAGE_OPTIONS, packageFor } from './package-options.ts'
+import { optionsAlone } from './stack-name.ts'
 import type { ExitCode, Io, Verb } from './verb.ts'
 
 const OPTIONS = {
@@ -34,7 +35,8 @@ Examples
 }
 
 async function run(args: string[], io: Io): Promise<ExitCode> {
-  const { values } = await readSettings('package', args, OPTIONS, io.env)
+  const { values, positionals } = await readSettings('package', args, OPTIONS, io.env)
+  optionsAlone('package', positionals, 'Name the model with --model.')
   const built = await packageFor(values, values.model ?? DEFAULT_MODEL, io)
   const files = await writePackage(built, values.out ?? '.')
   if (values.format === 'json') {

@@ -14,11 +14,15 @@ export function stackName(given: string | undefined): string {
   )
 }
 
-/** A stack named without --stack would be passed over, and the default one shown or deleted in its place. */
-export function optionsAlone(verb: string, [word]: readonly string[]): void {
+/** A word without an option would be passed over, and the default stack, model or number taken in its place. */
+export function optionsAlone(
+  verb: string,
+  [word]: readonly string[],
+  hint = 'Name the stack with --stack.',
+): void {
   if (word === undefined) return
   throw new BoxletError('USAGE', `Expected options alone for "boxlet ${verb}" but received "${word}".`, {
-    hint: 'Name the stack with --stack.',
+    hint,
   })
 }
 

@@ -2,6 +2,7 @@ import { stringify } from 'yaml'
 import { samTemplate } from '../aws/template/sam.ts'
 import { buildTemplate } from '../aws/template/template.ts'
 import { readSettings } from './config.ts'
+import { optionsAlone } from './stack-name.ts'
 import type { ExitCode, Io, Verb } from './verb.ts'
 
 const OPTIONS = {
@@ -31,7 +32,8 @@ Examples
 }
 
 async function run(args: string[], io: Io): Promise<ExitCode> {
-  const { values } = await readSettings('template', args, OPTIONS, io.env)
+  const { values, positionals } = await readSettings('template', args, OPTIONS, io.env)
+  optionsAlone('template', positionals, 'Name the form with --kind.')
   const template =
     values.kind === 'sam'
       ? samTemplate(values['code-uri'] ?? 'boxlet-arm64.zip')

@@ -14,7 +14,7 @@ import { loadSharp } from '../image/load-sharp.ts'
 import { readSettings, type Settings } from './config.ts'
 import { DEFAULT_MODEL } from './model-options.ts'
 import { PACKAGE_HELP, PACKAGE_OPTIONS, packageFor } from './package-options.ts'
-import { stackName, tellMissing } from './stack-name.ts'
+import { optionsAlone, stackName, tellMissing } from './stack-name.ts'
 import type { ExitCode, Io, Verb } from './verb.ts'
 
 const SIZES = [512, 1024, 1769, 3008]
@@ -61,7 +61,8 @@ Examples
 }
 
 async function run(args: string[], io: Io): Promise<ExitCode> {
-  const { values } = await readSettings('tune', args, OPTIONS, io.env)
+  const { values, positionals } = await readSettings('tune', args, OPTIONS, io.env)
+  optionsAlone('tune', positionals, 'Name the picture with --image and the model with --model.')
   if (values.image === undefined)
     throw new BoxletError('USAGE', 'Expected a picture for --image but received none.')
   const bytes = await readFile(values.image).catch((cause: unknown) => {
@@ -71,6 +72,12 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
       { cause },
     )
   })
+  const out = values.out ?? 'boxlet-tune.svg'
+  if (!/\.(svg|png)$/i.test(out))
+    throw new BoxletError(
+      'USAGE',
+      `Expected a name that ends in .svg or .png for --out but received "${out}".`,
+    )
   const event = { image: bytes.toString('base64') }
   const sizes = parseSizes(values.sizes)
   const measured =
@@ -81,7 +88,6 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
   const { arch, points, title } = measured
   const rows = points.map((point) => priced(point, arch))
   const best = recommend(rows)
-  const out = values.out ?? 'boxlet-tune.svg'
   await writeCurve(out, curveSvg(rows, best, title))
   io.stdout.write(
     values.format === 'json'
@@ -119,18 +125,25 @@ async function local(
     const points: Measurement[] = []
     for (const memoryMb of sizes) {
       io.stderr.write(`boxlet: Measuring ${memoryMb} MB.\n`)
-      points.push(
-        await measureLocally({
-          zip: zip!,
-          layers: layer?.endsWith('-layer.zip') ? [layer] : [],
-          event,
-          memoryMb,
-          calls: values.calls ?? 10,
-          starts: values.starts ?? 3,
-          signal: io.signal,
-        }),
-      )
+      const point = await measureLocally({
+        zip: zip!,
+        layers: layer?.endsWith('-layer.zip') ? [layer] : [],
+        event,
+        memoryMb,
+        calls: values.calls ?? 10,
+        starts: values.starts ?? 3,
+        signal: io.signal,
+      })
+      if (point === undefined)
+        io.stderr.write(`boxlet: ${memoryMb} MB is too little for this model and picture; left out.\n`)
+      else points.push(point)
     }
+    if (points.length === 0)
+      throw new BoxletError(
+        'MODEL_RUN_FAILED',
+        `Expected a size with memory enough but received ${sizes.join(', ')} MB.`,
+        { hint: 'Measure larger sizes with --sizes.' },
+      )
     return { arch, points, title: `${values.zip === undefined ? model : 'package'} on this machine, ${arch}` }
   } finally {
     await rm(folder, { recursive: true, force: true })

@@ -1,8 +1,9 @@
 /** One deployable package: handler, native libraries of the target, and the model where it fits. */
 import { createHash } from 'node:crypto'
-import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { BoxletError } from '../../errors.ts'
+import { makeFolder } from '../../model/make-folder.ts'
 import type { ModelManifest } from '../handler/packaged-model.ts'
 import type { Architecture } from './architecture.ts'
 import { bundleHandler } from './bundle.ts'
@@ -96,7 +97,7 @@ export async function writePackage(result: PackageResult, folder: string): Promi
   const write = async (name: string, bytes: Uint8Array): Promise<void> => {
     const path = join(folder, name)
     try {
-      await mkdir(join(path, '..'), { recursive: true })
+      await makeFolder(dirname(path))
       await writeFile(path, bytes)
     } catch (cause) {
       throw new BoxletError('OUTPUT_UNWRITABLE', `Expected to write ${path} but could not.`, { cause })

@@ -19,8 +19,16 @@ export interface LocalOptions {
 /** False where the processor cannot be held to a share; all sizes would then measure alike. */
 export const canMeasureLocally = hasCpuQuota
 
-/** Measures one memory size on this machine, with the process held to the share that the size buys. */
-export async function measureLocally(options: LocalOptions): Promise<Measurement> {
+/** How the host tells that a process outgrew its memory. */
+const OUT_OF_MEMORY = 'Runtime.OutOfMemory'
+
+/**
+ * Measures one memory size on this machine, with the process held to the share that the size buys.
+ *
+ * @returns undefined where the size has too little memory
+ * @throws BoxletError MODEL_RUN_FAILED when the function fails otherwise
+ */
+export async function measureLocally(options: LocalOptions): Promise<Measurement | undefined> {
   const { zip, layers = [], event, memoryMb, calls, starts, node, signal } = options
   const cold: number[] = []
   const warm: number[] = []
@@ -40,7 +48,14 @@ export async function measureLocally(options: LocalOptions): Promise<Measurement
     try {
       for (let call = 0; call <= calls && !signal.aborted; call++) {
         const result = await host.invoke(event)
-        if (result.functionError !== undefined) throw failed(result.payload)
+        if (result.functionError !== undefined) {
+          const { errorType, message } = failure(result.payload)
+          if (errorType === OUT_OF_MEMORY) return undefined
+          throw new BoxletError(
+            'MODEL_RUN_FAILED',
+            `Expected the package to detect but it answered: ${message}`,
+          )
+        }
         const { initMs, durationMs, cpuMs, maxMemoryBytes } = result.metrics
         if (initMs !== undefined) cold.push(initMs + durationMs)
         else {
@@ -65,11 +80,8 @@ export async function measureLocally(options: LocalOptions): Promise<Measurement
   }
 }
 
-function failed(payload: Uint8Array): BoxletError {
+function failure(payload: Uint8Array): { errorType: string | undefined; message: string } {
   const text = Buffer.from(payload).toString('utf8')
-  const { errorMessage = text } = JSON.parse(text) as { errorMessage?: string }
-  return new BoxletError(
-    'MODEL_RUN_FAILED',
-    `Expected the package to detect but it answered: ${errorMessage}`,
-  )
+  const { errorType, errorMessage = text } = JSON.parse(text) as { errorType?: string; errorMessage?: string }
+  return { errorType, message: errorMessage }
 }

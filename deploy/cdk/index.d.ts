@@ -10,9 +10,11 @@ export interface BoxletDetectorProps {
   readonly labels?: string
   /** Names of copyleft or non-commercial licences of weights that you agree to. */
   readonly acceptLicences?: readonly string[]
+  /** Where the model goes. Default: the first of zip, layer and s3 that has room for it. */
+  readonly modelIn?: 'zip' | 'layer' | 's3'
   /** Path of a zip from `boxlet package`, instead of `model`. */
   readonly package?: string
-  /** Path of a layer zip with the model. */
+  /** Path of a layer zip with the model, beside `package`. */
   readonly layer?: string
   /** Default: arm64. */
   readonly architecture?: 'arm64' | 'x86_64'
@@ -26,7 +28,7 @@ export interface BoxletDetectorProps {
   readonly dataBucketName?: string
   /** Default: made from the path of the construct. */
   readonly functionName?: string
-  /** Any other parameter of the template, see `boxlet template`. */
+  /** Any other parameter of the template, see `boxlet template`. A list may be text with commas. */
   readonly parameters?: Readonly<Record<string, string | number | readonly string[]>>
 }
 

@@ -3,24 +3,36 @@
 
 locals {
   package_hash = filesha256(var.package)
-  # A version of a function never changes, so a new package needs a version of another name.
-  template = replace(
-    file("${path.module}/template.json"),
-    "VersionPACKAGEHASH",
-    "Version${substr(local.package_hash, 0, 12)}",
+  layer_key    = var.layer == null ? "" : "packages/${filesha256(var.layer)}.zip"
+  template     = replace(file("${path.module}/template.json"), "PACKAGEHASH", substr(local.package_hash, 0, 12))
+
+  parameters = merge(
+    {
+      CodeBucket     = var.bucket
+      CodeKey        = "packages/${local.package_hash}.zip"
+      LayerKey       = local.layer_key
+      Architecture   = var.architecture
+      MemorySize     = tostring(var.memory_size)
+      Auth           = var.auth
+      KeysParameter  = var.keys_parameter
+      DataBucketName = var.data_bucket_name
+    },
+    var.parameters,
   )
+  # A version of a function never changes, so any other setting needs another version, and this makes one.
+  revision = substr(sha256(jsonencode([local.package_hash, local.parameters])), 0, 16)
 }
 
 resource "aws_s3_object" "package" {
   bucket = var.bucket
-  key    = "packages/${local.package_hash}.zip"
+  key    = local.parameters.CodeKey
   source = var.package
 }
 
 resource "aws_s3_object" "layer" {
   count  = var.layer == null ? 0 : 1
   bucket = var.bucket
-  key    = "packages/${filesha256(var.layer)}.zip"
+  key    = local.layer_key
   source = var.layer
 }
 
@@ -31,17 +43,15 @@ resource "aws_cloudformation_stack" "boxlet" {
   on_failure    = "ROLLBACK"
   tags          = var.tags
 
-  parameters = merge(
-    {
-      CodeBucket     = aws_s3_object.package.bucket
-      CodeKey        = aws_s3_object.package.key
-      LayerKey       = try(aws_s3_object.layer[0].key, "")
-      Architecture   = var.architecture
-      MemorySize     = tostring(var.memory_size)
-      Auth           = var.auth
-      KeysParameter  = var.keys_parameter
-      DataBucketName = var.data_bucket_name
-    },
-    var.parameters,
-  )
+  parameters = merge({ Revision = local.revision }, local.parameters)
+
+  # The keys of objects are known before the objects are there.
+  depends_on = [aws_s3_object.package, aws_s3_object.layer]
+
+  lifecycle {
+    precondition {
+      condition     = local.parameters.Auth != "keys" || local.parameters.KeysParameter != "" || lookup(local.parameters, "KeysSecretArn", "") != ""
+      error_message = "Expected keys_parameter, or KeysSecretArn among parameters, for auth = \"keys\"."
+    }
+  }
 }

@@ -28,18 +28,30 @@ variable "architecture" {
   description = "arm64 or x86_64; that of the package."
   type        = string
   default     = "arm64"
+  validation {
+    condition     = contains(["arm64", "x86_64"], var.architecture)
+    error_message = "Expected arm64 or x86_64 for architecture."
+  }
 }
 
 variable "memory_size" {
   description = "Megabytes; 1769 of them buy one processor."
   type        = number
   default     = 1769
+  validation {
+    condition     = var.memory_size >= 128 && var.memory_size <= 10240 && floor(var.memory_size) == var.memory_size
+    error_message = "Expected 128 to 10240 megabytes for memory_size."
+  }
 }
 
 variable "auth" {
   description = "iam: callers sign with AWS credentials. keys: callers send a Boxlet key."
   type        = string
   default     = "iam"
+  validation {
+    condition     = contains(["iam", "keys"], var.auth)
+    error_message = "Expected iam or keys for auth."
+  }
 }
 
 variable "keys_parameter" {

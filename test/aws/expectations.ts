@@ -1,146 +1,174 @@
-/** What every way to deploy must give, read from a plain CloudFormation template with its conditions decided. */
-import type { Resource, Template, Value } from '../../src/aws/template/cloudformation.ts'
+/** What every way to deploy must give, resource by resource; `templates-facts.ts` says how it is written. */
+import { EVERYTHING } from './templates-choices.ts'
+import type { Facts } from './templates-facts.ts'
 
-export interface StackFacts {
-  function: Record<string, unknown>
-  url: { auth: unknown; mode: unknown }
-  /** "action principal condition", sorted. */
-  permissions: string[]
-  retention: unknown
-  /** Actions that the role of the function may use. */
-  roleActions: string[]
-  alarms: string[]
-  dashboards: number
-  alias: unknown
-  worker: Record<string, unknown> | undefined
-}
-
-const ofType = (template: Template, type: string): Resource[] =>
-  Object.values(template.Resources).filter((resource) => resource.Type === type)
-
-function principal(value: Value | undefined): string {
-  return typeof value === 'string' ? value : JSON.stringify(value)
-}
-
-/** Values of parameters in place of references to them. */
-function resolved(value: Value | undefined, parameters: Readonly<Record<string, unknown>>): unknown {
-  const name = (value as { Ref?: string } | undefined)?.Ref
-  return name !== undefined && name in parameters ? parameters[name] : value
-}
-
-function actionsOf(role: Resource): string[] {
-  const policies = role.Properties.Policies as unknown as {
-    PolicyDocument: { Statement: { Action: string[]; Resource: Value }[] }
-  }[]
-  return policies
-    .flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
-    .flatMap(({ Action, Resource: on }) =>
-      Action.map((action) => `${action}${on === '*' ? ' on everything' : ''}`),
-    )
-    .sort()
-}
-
-export function stackFacts(template: Template, parameters: Readonly<Record<string, unknown>>): StackFacts {
-  const functions = ofType(template, 'AWS::Lambda::Function')
-  const isWorker = ({ Properties }: Resource): boolean =>
-    JSON.stringify(Properties).includes('BOXLET_RESULT_PREFIX')
-  const main = functions.find((one) => !isWorker(one))!
-  const worker = functions.find(isWorker)
-  const url = ofType(template, 'AWS::Lambda::Url')[0]!
-  const { Properties } = main
-  const of = (value: Value | undefined): unknown => resolved(value, parameters)
-  const queue = ofType(template, 'AWS::SQS::Queue').find((one) => 'RedrivePolicy' in one.Properties)
-  const roles = ofType(template, 'AWS::IAM::Role')
-  const workerRole = roles.find((role) => actionsOf(role).includes('sqs:ReceiveMessage'))
-  return {
-    function: {
-      runtime: of(Properties.Runtime),
-      architectures: (Properties.Architectures as Value[]).map(of),
-      memory: of(Properties.MemorySize),
-      timeout: of(Properties.Timeout),
-      handler: of(Properties.Handler),
-      tracing: of((Properties.TracingConfig as Record<string, Value>).Mode),
-    },
-    url: { auth: url.Properties.AuthType, mode: url.Properties.InvokeMode },
-    permissions: ofType(template, 'AWS::Lambda::Permission')
-      .map(
-        ({ Properties: it }) =>
-          `${it.Action} ${principal(it.Principal)} ${it.FunctionUrlAuthType ?? (it.InvokedViaFunctionUrl ? 'through the URL' : '')}`,
-      )
-      .sort(),
-    retention: of(ofType(template, 'AWS::Logs::LogGroup')[0]?.Properties.RetentionInDays),
-    roleActions: actionsOf(roles.find((role) => role !== workerRole)!),
-    alarms: ofType(template, 'AWS::CloudWatch::Alarm')
-      .map(({ Properties: it }) => String(it.MetricName))
-      .sort(),
-    dashboards: ofType(template, 'AWS::CloudWatch::Dashboard').length,
-    alias: ofType(template, 'AWS::Lambda::Alias')[0]?.Properties.Name,
-    worker:
-      worker === undefined
-        ? undefined
-        : {
-            handler: worker.Properties.Handler,
-            partialFailures: ofType(template, 'AWS::Lambda::EventSourceMapping')[0]?.Properties
-              .FunctionResponseTypes,
-            visibilityOverTimeout:
-              Number(queue?.Properties.VisibilityTimeout) / Number(worker.Properties.Timeout),
-            tries: (queue?.Properties.RedrivePolicy as Record<string, Value> | undefined)?.maxReceiveCount,
-            roleActions: workerRole === undefined ? [] : actionsOf(workerRole),
-          },
-  }
-}
-
-/** With nothing chosen. */
-export const EXPECTED: StackFacts = {
-  function: {
-    runtime: 'nodejs24.x',
-    architectures: ['arm64'],
-    memory: 1769,
-    timeout: 30,
-    handler: 'index.streaming',
-    tracing: 'PassThrough',
+/** The function, its address and its logs with nothing chosen. Roles and alarms are looked at by themselves. */
+export const PLAIN: Facts = {
+  Function: {
+    FunctionName: 'test',
+    Description: 'Boxlet, auth iam, nodejs24.x arm64, 1769 MB, 30 s, streaming true, tracing PassThrough',
+    Runtime: 'nodejs24.x',
+    Architectures: ['arm64'],
+    MemorySize: '1769',
+    Timeout: '30',
+    Handler: 'index.streaming',
+    Role: '<Role.Arn>',
+    LoggingConfig: { LogGroup: '<LogGroup>' },
+    TracingConfig: { Mode: 'PassThrough' },
+    Environment: { Variables: { MALLOC_ARENA_MAX: '1', BOXLET_SERVICE: 'test', BOXLET_AUTH: 'iam' } },
   },
-  url: { auth: 'AWS_IAM', mode: 'RESPONSE_STREAM' },
-  permissions: [
-    'lambda:InvokeFunction {"Ref":"AWS::AccountId"} through the URL',
-    'lambda:InvokeFunctionUrl {"Ref":"AWS::AccountId"} AWS_IAM',
-  ],
-  retention: 30,
-  roleActions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-  alarms: ['Duration', 'Errors', 'Faults', 'Throttles'],
-  dashboards: 1,
-  alias: 'live',
-  worker: undefined,
+  Version: {
+    FunctionName: '<Function>',
+    Description: 'Boxlet, auth iam, nodejs24.x arm64, 1769 MB, 30 s, streaming true, tracing PassThrough',
+  },
+  Alias: { Name: 'live', FunctionName: '<Function>', FunctionVersion: '<Version.Version>' },
+  Url: {
+    TargetFunctionArn: '<Alias>',
+    AuthType: 'AWS_IAM',
+    InvokeMode: 'RESPONSE_STREAM',
+  },
+  UrlPermission: {
+    FunctionName: '<Alias>',
+    Action: 'lambda:InvokeFunctionUrl',
+    Principal: '<AWS::AccountId>',
+    FunctionUrlAuthType: 'AWS_IAM',
+  },
+  UrlInvokePermission: {
+    FunctionName: '<Alias>',
+    Action: 'lambda:InvokeFunction',
+    Principal: '<AWS::AccountId>',
+    InvokedViaFunctionUrl: true,
+  },
+  LogGroup: { DeletionPolicy: 'Delete', LogGroupName: '/aws/lambda/test', RetentionInDays: '30' },
 }
 
-/** With keys and a data bucket. */
-export const CHOSEN = {
-  Auth: 'keys',
-  KeysParameter: '/boxlet/test/keys',
-  DataBucketName: 'test-pictures',
-} as const
+const CORS = {
+  AllowOrigins: ['https://a.example', 'https://b.example'],
+  AllowMethods: ['GET', 'POST'],
+  AllowHeaders: [
+    'authorization',
+    'content-type',
+    'x-api-key',
+    'x-request-id',
+    'x-amz-content-sha256',
+    'x-amz-date',
+    'x-amz-security-token',
+    'x-amz-target',
+  ],
+  ExposeHeaders: ['x-request-id', 'server-timing', 'retry-after'],
+  MaxAge: '600',
+}
+const EVERYTHING_DESCRIPTION =
+  'Boxlet, auth keys, nodejs22.x x86_64, 1024 MB, 20 s, streaming false, tracing Active'
+const SHARED = {
+  Runtime: 'nodejs22.x',
+  Architectures: ['x86_64'],
+  MemorySize: '1024',
+  Handler: 'index.handler',
+  Layers: ['<ModelLayer>'],
+  TracingConfig: { Mode: 'Active' },
+  KmsKeyArn: EVERYTHING.KmsKeyArn,
+  VpcConfig: {
+    SubnetIds: ['subnet-0a1b2c3d', 'subnet-1a2b3c4d'],
+    SecurityGroupIds: ['sg-0a1b2c3d'],
+  },
+}
+const VARIABLES = {
+  MALLOC_ARENA_MAX: '1',
+  BOXLET_SERVICE: 'test',
+  BOXLET_MODEL: 's3://models/abc/manifest.json',
+}
+const preflight = (path: string) => ({
+  ApiId: '<Api>',
+  RouteKey: `OPTIONS ${path}`,
+  AuthorizationType: 'NONE',
+  Target: 'integrations/<ApiIntegration>',
+})
 
-export const EXPECTED_CHOSEN: StackFacts = {
-  ...EXPECTED,
-  url: { auth: 'NONE', mode: 'RESPONSE_STREAM' },
-  permissions: ['lambda:InvokeFunction * through the URL', 'lambda:InvokeFunctionUrl * NONE'],
-  roleActions: ['logs:CreateLogStream', 'logs:PutLogEvents', 'ssm:GetParameter'],
-  alarms: ['ApproximateNumberOfMessagesVisible', 'Duration', 'Errors', 'Faults', 'Throttles'],
-  worker: {
-    handler: 'index.handler',
-    partialFailures: ['ReportBatchItemFailures'],
-    visibilityOverTimeout: 6,
-    tries: 3,
-    roleActions: [
-      'logs:CreateLogStream',
-      'logs:PutLogEvents',
-      's3:GetObject',
-      's3:GetObjectVersion',
-      's3:PutObject',
-      'sqs:DeleteMessage',
-      'sqs:GetQueueAttributes',
-      'sqs:ReceiveMessage',
-      'ssm:GetParameter',
-    ],
+/** The same with everything chosen, and what comes with it. */
+export const FULL: Facts = {
+  Function: {
+    ...SHARED,
+    FunctionName: 'test',
+    Description: EVERYTHING_DESCRIPTION,
+    Timeout: '20',
+    Role: '<Role.Arn>',
+    ReservedConcurrentExecutions: '5',
+    LoggingConfig: { LogGroup: '<LogGroup>' },
+    Environment: {
+      Variables: {
+        ...VARIABLES,
+        BOXLET_AUTH: 'keys',
+        BOXLET_KEYS_PARAMETER: '/boxlet/test/keys',
+        BOXLET_KEYS_SECRET: EVERYTHING.KeysSecretArn,
+        BOXLET_CORS_ORIGINS: 'https://a.example,https://b.example',
+      },
+    },
+  },
+  Version: { FunctionName: '<Function>', Description: EVERYTHING_DESCRIPTION },
+  Alias: { ...PLAIN.Alias, ProvisionedConcurrencyConfig: { ProvisionedConcurrentExecutions: '2' } },
+  Url: { ...PLAIN.Url, AuthType: 'NONE', InvokeMode: 'BUFFERED', Cors: CORS },
+  UrlPermission: { ...PLAIN.UrlPermission, Principal: '*', FunctionUrlAuthType: 'NONE' },
+  UrlInvokePermission: { ...PLAIN.UrlInvokePermission, Principal: '*' },
+  LogGroup: { ...PLAIN.LogGroup, RetentionInDays: '7', KmsKeyId: EVERYTHING.KmsKeyArn },
+  ModelLayer: { LayerName: 'test-model' },
+  Api: { Name: 'test', ProtocolType: 'HTTP', CorsConfiguration: CORS },
+  ApiIntegration: {
+    ApiId: '<Api>',
+    IntegrationType: 'AWS_PROXY',
+    IntegrationUri: '<Alias>',
+    PayloadFormatVersion: '2.0',
+  },
+  ApiRoute: { ...preflight(''), RouteKey: '$default' },
+  ApiPreflight: preflight('/{proxy+}'),
+  ApiRootPreflight: preflight('/'),
+  ApiStage: {
+    ApiId: '<Api>',
+    StageName: '$default',
+    AutoDeploy: true,
+    DefaultRouteSettings: { ThrottlingRateLimit: '7', ThrottlingBurstLimit: '9' },
+  },
+  ApiPermission: {
+    FunctionName: '<Alias>',
+    Action: 'lambda:InvokeFunction',
+    Principal: 'apigateway.amazonaws.com',
+    SourceArn: 'arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<Api>/*',
+  },
+  Worker: {
+    ...SHARED,
+    FunctionName: 'test-worker',
+    Description: 'Detects in pictures that arrive in S3.',
+    Timeout: '120',
+    Role: '<WorkerRole.Arn>',
+    LoggingConfig: { LogGroup: '<WorkerLogGroup>' },
+    Environment: { Variables: { ...VARIABLES, BOXLET_AUTH: 'iam', BOXLET_RESULT_PREFIX: 'results/' } },
+  },
+  WorkerLogGroup: {
+    DeletionPolicy: 'Delete',
+    LogGroupName: '/aws/lambda/test-worker',
+    RetentionInDays: '7',
+    KmsKeyId: EVERYTHING.KmsKeyArn,
+  },
+  WorkerMapping: {
+    EventSourceArn: '<Queue.Arn>',
+    FunctionName: '<Worker>',
+    BatchSize: '10',
+    FunctionResponseTypes: ['ReportBatchItemFailures'],
+    ScalingConfig: { MaximumConcurrency: '3' },
+  },
+  Queue: {
+    VisibilityTimeout: '720',
+    SqsManagedSseEnabled: true,
+    RedrivePolicy: { deadLetterTargetArn: '<DeadLetters.Arn>', maxReceiveCount: '3' },
+  },
+  DeadLetters: { MessageRetentionPeriod: '1209600', SqsManagedSseEnabled: true },
+  Arrivals: {
+    Description: 'Pictures that arrive for Boxlet.',
+    EventPattern: {
+      source: ['aws.s3'],
+      'detail-type': ['Object Created'],
+      detail: { bucket: { name: ['test-pictures'] }, object: { key: [{ prefix: 'incoming/' }] } },
+    },
+    Targets: [{ Id: 'queue', Arn: '<Queue.Arn>' }],
   },
 }

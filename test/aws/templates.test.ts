@@ -1,16 +1,23 @@
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { App, Stack } from 'aws-cdk-lib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import type { Template } from '../../src/aws/template/cloudformation.ts'
-import { foldTemplate } from '../../src/aws/template/fold.ts'
 import { samTemplate } from '../../src/aws/template/sam.ts'
 import { buildTemplate } from '../../src/aws/template/template.ts'
-import { CHOSEN, EXPECTED, EXPECTED_CHOSEN, stackFacts } from './expectations.ts'
-import { cfnLint, samPython } from './tools.ts'
+import { FULL, PLAIN } from './expectations.ts'
+import { CHOSEN, EVERYTHING } from './templates-choices.ts'
+import type { Facts } from './templates-facts.ts'
+import {
+  alike,
+  type Chosen,
+  cdkFacts,
+  cloudFormationFacts,
+  samFacts,
+  terraformFacts,
+  terraformTemplate,
+} from './templates-forms.ts'
+import { samPython } from './tools.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 let folder: string
@@ -19,68 +26,70 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-const cases = [
-  ['nothing chosen', {}, EXPECTED],
-  ['keys and a data bucket', CHOSEN, EXPECTED_CHOSEN],
-] as const
+const cases: [name: string, chosen: Chosen][] = [
+  ['nothing chosen', {}],
+  ['keys and a data bucket', CHOSEN],
+  ['an API for signed requests', { HttpApi: 'true', CorsOrigins: 'https://a.example' }],
+  ['nothing to watch', { ...CHOSEN, Watch: 'none' }],
+  ['everything chosen', EVERYTHING],
+]
 
-const defaults = (template: Template): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(template.Parameters).map(([name, { Default }]) => [name, Default]))
-const facts = (template: Template, known: Record<string, string>) =>
-  stackFacts(foldTemplate(template, known), { ...defaults(template), ...known })
-
-function lint(template: unknown): string {
-  const path = join(folder, `${Math.random().toString(36).slice(2)}.json`)
-  writeFileSync(path, JSON.stringify(template))
-  try {
-    return execFileSync(cfnLint as string, [path], { encoding: 'utf8' })
-  } catch (error) {
-    return String((error as { stdout?: string }).stdout)
-  }
-}
+/** Resources whose whole content is expected elsewhere. */
+const besides = (facts: Facts): Facts =>
+  Object.fromEntries(
+    Object.entries(facts).filter(([name]) => !/Role$|Alarm$|^Dashboard$|^QueuePolicy$/.test(name)),
+  )
 
 describe('the CloudFormation template', () => {
-  it.each(cases)('gives what is expected with %s', (_name, known, expected) => {
-    expect(facts(buildTemplate('abc'), { ...known })).toEqual(expected)
+  it('gives exactly what is expected with nothing chosen', () => {
+    expect(besides(alike(cloudFormationFacts({})))).toEqual(PLAIN)
+  })
+
+  it('gives exactly what is expected with everything chosen', () => {
+    expect(besides(alike(cloudFormationFacts(EVERYTHING)))).toEqual(FULL)
+  })
+
+  it('opens the address to all only where the function asks for keys', () => {
+    for (const Auth of ['iam', 'keys']) {
+      const { Function: main, Url, ApiRoute } = cloudFormationFacts({ Auth, HttpApi: 'true' })
+      const open = Auth === 'keys' ? 'NONE' : 'AWS_IAM'
+      expect(main).toMatchObject({ Environment: { Variables: { BOXLET_AUTH: Auth } } })
+      expect(Url).toMatchObject({ AuthType: open })
+      expect(ApiRoute).toMatchObject({ AuthorizationType: open })
+    }
+  })
+
+  it('keeps a bucket with its pictures, but not one of a first deployment that failed', () => {
+    const { Resources } = buildTemplate()
+    expect(Resources.DataBucket).toMatchObject({
+      DeletionPolicy: 'RetainExceptOnCreate',
+      UpdateReplacePolicy: 'Retain',
+    })
+  })
+
+  it('makes no bucket where one exists, and lets no output name it as the own of the stack', () => {
+    const taken = { ...CHOSEN, CreateDataBucket: 'false' }
+    expect(Object.keys(cloudFormationFacts(CHOSEN))).toContain('DataBucket')
+    expect(Object.keys(cloudFormationFacts(CHOSEN))).not.toContain('Arrivals')
+    expect(Object.keys(cloudFormationFacts(taken))).not.toContain('DataBucket')
+    expect(buildTemplate().Outputs.DataBucketName?.Condition).toBe('MakesBucket')
+  })
+
+  it('never lets results trigger the worker again', () => {
+    const { DataBucket, Worker } = cloudFormationFacts(CHOSEN)
+    const text = JSON.stringify(DataBucket)
+    expect(text).toContain('"Rules":[{"Name":"prefix","Value":"incoming/"}]')
+    expect(JSON.stringify(Worker)).toContain('"BOXLET_RESULT_PREFIX":"results/"')
+  })
+
+  it('has no preflight route without an API or without origins', () => {
+    const names = (chosen: Chosen) => Object.keys(cloudFormationFacts(chosen))
+    expect(names({ HttpApi: 'true' })).not.toContain('ApiPreflight')
+    expect(names({ CorsOrigins: '*' })).not.toContain('ApiPreflight')
   })
 
   it('fits into the call that deploys it', () => {
     expect(Buffer.byteLength(JSON.stringify(buildTemplate('a'.repeat(64))))).toBeLessThan(51_200)
-  })
-
-  it('names another version for another package, and nothing else', () => {
-    const [one, other] = [buildTemplate('a'.repeat(64)), buildTemplate('b'.repeat(64))]
-    const names = (template: Template) => Object.keys(template.Resources)
-    expect(names(one).filter((name) => !names(other).includes(name))).toEqual(['Versionaaaaaaaaaaaa'])
-  })
-
-  it('never lets results trigger the worker again', () => {
-    const { Resources } = foldTemplate(buildTemplate(), CHOSEN)
-    const text = JSON.stringify(Resources.DataBucket)
-    expect(text).toContain('"Value":"incoming/"')
-    expect(JSON.stringify(Resources.Worker)).toContain('"BOXLET_RESULT_PREFIX":"results/"')
-    expect(JSON.stringify(Resources.WorkerRole)).toContain('/results/*')
-  })
-
-  it('refuses keys without a place for them', () => {
-    expect(JSON.stringify(buildTemplate().Rules)).toContain('KeysParameter or KeysSecretArn')
-  })
-
-  it('allows nothing on all resources but what AWS has no other form for', () => {
-    const all = foldTemplate(buildTemplate(), {
-      ...CHOSEN,
-      Tracing: 'Active',
-      SubnetIds: 'subnet-1',
-      SecurityGroupIds: 'sg-1',
-    })
-    const { roleActions } = stackFacts(all, defaults(all))
-    expect(
-      roleActions.filter((action) => action.endsWith('on everything')).map((action) => action.split(':')[0]),
-    ).toEqual(['ec2', 'ec2', 'ec2', 'xray', 'xray'])
-  })
-
-  it.skipIf(cfnLint === undefined)('passes cfn-lint', () => {
-    expect(lint(buildTemplate('abc'))).toBe('')
   })
 })
 
@@ -91,62 +100,25 @@ describe('the SAM template', () => {
     )
   })
 
-  it.skipIf(cfnLint === undefined)('passes cfn-lint', () => {
-    expect(lint(samTemplate('boxlet-arm64.zip'))).toBe('')
+  it.skipIf(samPython === undefined).each(cases)('becomes the same stack with %s', (_name, chosen) => {
+    // A layer is added by hand there.
+    const { LayerKey: _layer, ...known } = chosen
+    expect(alike(samFacts(known))).toEqual(alike(cloudFormationFacts(known)))
   })
-
-  it.skipIf(samPython === undefined).each(cases)(
-    'becomes what is expected with %s',
-    (_name, known, expected) => {
-      const translated = execFileSync(samPython as string, [join(import.meta.dirname, 'sam-translate.py')], {
-        input: JSON.stringify(samTemplate('boxlet-arm64.zip')),
-        encoding: 'utf8',
-      })
-      expect(facts(JSON.parse(translated) as Template, { ...known })).toEqual(expected)
-    },
-  )
 })
 
 describe('the CDK construct', () => {
-  /** Built code, because the construct is what users import. */
-  async function synthesise(props: Record<string, unknown>): Promise<Template> {
-    const { BoxletDetector } = (await import('../../deploy/cdk/index.js')) as {
-      BoxletDetector: new (scope: Stack, id: string, props: Record<string, unknown>) => unknown
-    }
-    const zip = join(folder, 'boxlet-arm64.zip')
-    writeFileSync(zip, 'package')
-    const app = new App({ outdir: mkdtempSync(join(folder, 'cdk-')) })
-    const stack = new Stack(app, 'Stack')
-    new BoxletDetector(stack, 'Detector', { package: zip, ...props })
-    return app.synth().getStackByName('Stack').template as Template
-  }
-
-  it.each([
-    ['nothing chosen', {}, EXPECTED],
-    [
-      'keys and a data bucket',
-      { auth: 'keys', keysParameter: CHOSEN.KeysParameter, dataBucketName: CHOSEN.DataBucketName },
-      EXPECTED_CHOSEN,
-    ],
-  ] as const)('gives what is expected with %s', async (_name, props, expected) => {
-    const template = await synthesise({ ...props })
-    expect(stackFacts({ ...template, Conditions: {} }, {})).toEqual(expected)
-    if (cfnLint !== undefined) expect(lint(template)).toBe('')
-  })
-
-  it('adds no parameters to the stack', async () => {
-    expect(Object.keys((await synthesise({})).Parameters)).toEqual(['BootstrapVersion'])
-  })
-
-  it('refuses keys without a place for them', async () => {
-    await expect(synthesise({ auth: 'keys' })).rejects.toThrow('keysParameter')
+  it.each(cases)('becomes the same stack with %s', async (_name, chosen) => {
+    expect(alike(await cdkFacts(folder, chosen))).toEqual(alike(cloudFormationFacts(chosen)))
   })
 })
 
 describe('the Terraform module', () => {
   it('carries the same template', () => {
-    const carried = JSON.parse(readFileSync(join(root, 'deploy/terraform/template.json'), 'utf8')) as Template
-    expect(carried).toEqual(JSON.parse(JSON.stringify(buildTemplate('PACKAGEHASH'))))
-    for (const [, known, expected] of cases) expect(facts(carried, { ...known })).toEqual(expected)
+    expect(terraformTemplate()).toEqual(JSON.parse(JSON.stringify(buildTemplate('PACKAGEHASH'))))
+  })
+
+  it.each(cases)('carries the same stack with %s', (_name, chosen) => {
+    expect(alike(terraformFacts(chosen))).toEqual(alike(cloudFormationFacts(chosen)))
   })
 })

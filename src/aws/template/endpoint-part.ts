@@ -1,6 +1,24 @@
-import { att, type Resource, ref, sub, when } from './cloudformation.ts'
+import { att, list, type Resource, ref, sub, type Value, when } from './cloudformation.ts'
 
 const authType = when('UsesKeys', 'NONE', 'AWS_IAM')
+/** What the application itself allows; without these, preflights, which carry no signature, would be refused. */
+const cors = when('HasCors', {
+  AllowOrigins: list('CorsOrigins'),
+  AllowMethods: ['GET', 'POST'],
+  // The last four belong to AWS's signature.
+  AllowHeaders: [
+    'authorization',
+    'content-type',
+    'x-api-key',
+    'x-request-id',
+    'x-amz-content-sha256',
+    'x-amz-date',
+    'x-amz-security-token',
+    'x-amz-target',
+  ],
+  ExposeHeaders: ['x-request-id', 'server-timing', 'retry-after'],
+  MaxAge: 600,
+})
 /** With keys the function itself checks callers; with IAM only those of this account can be permitted at all. */
 const principal = when('UsesKeys', '*', ref('AWS::AccountId'))
 
@@ -17,6 +35,7 @@ export const urlResources: Record<string, Resource> = {
       Qualifier: 'live',
       AuthType: authType,
       InvokeMode: when('Streams', 'RESPONSE_STREAM', 'BUFFERED'),
+      Cors: cors,
     },
   },
   UrlPermission: {
@@ -39,11 +58,28 @@ export const urlResources: Record<string, Resource> = {
   },
 }
 
+const integration = sub(`integrations/\${ApiIntegration}`)
+/** The default route would take preflights too and ask them for a signature; a route for them goes before it. */
+const preflight = (path: string): Resource => ({
+  Type: 'AWS::ApiGatewayV2::Route',
+  Condition: 'ApiHasCors',
+  Properties: {
+    ApiId: ref('Api'),
+    RouteKey: `OPTIONS ${path}`,
+    AuthorizationType: 'NONE',
+    Target: integration,
+  },
+})
+const limits: Value = {
+  ThrottlingRateLimit: ref('ApiRate'),
+  ThrottlingBurstLimit: ref('ApiBurst'),
+}
+
 export const apiResources: Record<string, Resource> = {
   Api: {
     Type: 'AWS::ApiGatewayV2::Api',
     Condition: 'HasHttpApi',
-    Properties: { Name: ref('AWS::StackName'), ProtocolType: 'HTTP' },
+    Properties: { Name: ref('AWS::StackName'), ProtocolType: 'HTTP', CorsConfiguration: cors },
   },
   ApiIntegration: {
     Type: 'AWS::ApiGatewayV2::Integration',
@@ -61,14 +97,16 @@ export const apiResources: Record<string, Resource> = {
     Properties: {
       ApiId: ref('Api'),
       RouteKey: '$default',
-      AuthorizationType: when('UsesKeys', 'NONE', 'AWS_IAM'),
-      Target: sub(`integrations/\${ApiIntegration}`),
+      AuthorizationType: authType,
+      Target: integration,
     },
   },
+  ApiPreflight: preflight('/{proxy+}'),
+  ApiRootPreflight: preflight('/'),
   ApiStage: {
     Type: 'AWS::ApiGatewayV2::Stage',
     Condition: 'HasHttpApi',
-    Properties: { ApiId: ref('Api'), StageName: '$default', AutoDeploy: true },
+    Properties: { ApiId: ref('Api'), StageName: '$default', AutoDeploy: true, DefaultRouteSettings: limits },
   },
   ApiPermission: {
     Type: 'AWS::Lambda::Permission',

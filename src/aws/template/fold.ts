@@ -11,35 +11,18 @@ type Folded = Value | typeof NO_VALUE
  * make of the template. Parameters that are not given have their defaults.
  */
 export function foldTemplate(template: Template, known: Known): Template {
-  const value = (name: string): string | number | undefined =>
-    known[name] ?? template.Parameters[name]?.Default
-  const conditions = new Map<string, boolean>()
-  const literal = (expression: Value): string => {
-    if (typeof expression !== 'object' || expression === null) return String(expression)
-    if (Array.isArray(expression)) return expression.map(literal).join('')
-    const { Ref: name, 'Fn::Join': join } = expression
-    if (typeof name === 'string') return String(value(name) ?? '')
-    if (Array.isArray(join)) return literal(join[1] as Value).replaceAll(',', String(join[0]))
-    throw new Error('an expression that conditions do not use')
-  }
-  const decide = (condition: Value): boolean => {
-    const { 'Fn::Equals': pair, 'Fn::Not': inner } = condition as Record<string, Value[]>
-    if (pair !== undefined) return literal(pair[0]!) === literal(pair[1]!)
-    return !decide(inner![0]!)
-  }
-  for (const [name, condition] of Object.entries(template.Conditions)) conditions.set(name, decide(condition))
-
+  const decide = decider(template, known)
   const fold = (node: Value): Folded => {
     if (typeof node !== 'object' || node === null) return node
     if (Array.isArray(node)) return node.map(fold).filter((item): item is Value => item !== NO_VALUE)
     if (node.Ref === 'AWS::NoValue') return NO_VALUE
     const branches = node['Fn::If']
-    if (Array.isArray(branches)) return fold(branches[conditions.get(String(branches[0])) ? 1 : 2] as Value)
+    if (Array.isArray(branches)) return fold(branches[decide({ Condition: branches[0]! }) ? 1 : 2] as Value)
     const entries = Object.entries(node).map(([key, item]) => [key, fold(item)] as const)
     return Object.fromEntries(entries.filter((entry): entry is [string, Value] => entry[1] !== NO_VALUE))
   }
   const holds = ({ Condition }: { Condition?: string }): boolean =>
-    Condition === undefined || conditions.get(Condition) === true
+    Condition === undefined || decide({ Condition })
 
   const Resources: Record<string, Resource> = {}
   for (const [name, resource] of Object.entries(template.Resources)) {
@@ -53,4 +36,35 @@ export function foldTemplate(template: Template, known: Known): Template {
     if (holds(output)) Outputs[name] = rest
   }
   return { ...template, Conditions: {}, Resources, Outputs }
+}
+
+/** Descriptions of the rules that known parameters break. */
+export function brokenRules(template: Template, known: Known): string[] {
+  const decide = decider(template, known)
+  return Object.values(template.Rules ?? {})
+    .filter(({ RuleCondition }) => decide(RuleCondition))
+    .flatMap(({ Assertions }) => Assertions)
+    .filter(({ Assert }) => !decide(Assert))
+    .map(({ AssertDescription }) => AssertDescription)
+}
+
+/** Conditions are made of parameters, texts and these functions, and of nothing else. */
+function decider(template: Template, known: Known): (condition: Value) => boolean {
+  const literal = (expression: Value): string => {
+    if (typeof expression !== 'object' || expression === null) return String(expression)
+    const { Ref: name } = expression as { Ref?: string }
+    if (name === undefined) throw new Error('an expression that conditions do not use')
+    return String(known[name] ?? template.Parameters[name]?.Default ?? '')
+  }
+  const decide = (condition: Value): boolean => {
+    const [[name, operands] = []] = Object.entries(condition as Record<string, Value[] | string>)
+    if (name === 'Condition') return decide(template.Conditions[String(operands)]!)
+    const parts = operands as Value[]
+    if (name === 'Fn::Equals') return literal(parts[0]!) === literal(parts[1]!)
+    if (name === 'Fn::Not') return !decide(parts[0]!)
+    if (name === 'Fn::And') return parts.every(decide)
+    if (name === 'Fn::Or') return parts.some(decide)
+    throw new Error('a function that conditions do not use')
+  }
+  return decide
 }

@@ -1,19 +1,17 @@
+import { createHash } from 'node:crypto'
 import { MEMORY_VARIABLES } from '../memory-variables.ts'
-import { allow, att, type Resource, ref, sub, type Value, when } from './cloudformation.ts'
+import { allow, att, list, type Resource, ref, sub, type Value, when } from './cloudformation.ts'
+import { readKeys, role } from './role-part.ts'
 
 /** Environment variables of both functions. */
-export const variables = (more: Record<string, Value> = {}): Value => ({
+export const variables = (more: Record<string, Value>): Value => ({
   ...MEMORY_VARIABLES,
   BOXLET_SERVICE: ref('AWS::StackName'),
-  BOXLET_AUTH: ref('Auth'),
   BOXLET_MODEL: when('HasModelLocation', sub(`s3://\${ModelLocation}/\${ModelFile}`)),
-  BOXLET_KEYS_PARAMETER: when('HasKeysParameter', ref('KeysParameter')),
-  BOXLET_KEYS_SECRET: when('HasKeysSecret', ref('KeysSecretArn')),
-  BOXLET_CORS_ORIGINS: when('HasCors', ref('CorsOrigins')),
   ...more,
 })
 
-/** What both functions share: code, processor, network and keys. */
+/** What both functions share: code, processor, network and customer key. */
 export const functionProperties = (logGroup: string): Record<string, Value> => ({
   Code: { S3Bucket: ref('CodeBucket'), S3Key: ref('CodeKey') },
   Runtime: ref('Runtime'),
@@ -23,7 +21,7 @@ export const functionProperties = (logGroup: string): Record<string, Value> => (
   LoggingConfig: { LogGroup: ref(logGroup) },
   TracingConfig: { Mode: ref('Tracing') },
   KmsKeyArn: when('HasKmsKey', ref('KmsKeyArn')),
-  VpcConfig: when('HasVpc', { SubnetIds: ref('SubnetIds'), SecurityGroupIds: ref('SecurityGroupIds') }),
+  VpcConfig: when('HasVpc', { SubnetIds: list('SubnetIds'), SecurityGroupIds: list('SecurityGroupIds') }),
 })
 
 export const logGroup = (name: Value): Resource => ({
@@ -37,52 +35,56 @@ export const logGroup = (name: Value): Resource => ({
   },
 })
 
-/** A role that may do what its function does and nothing else; no action on all resources but where AWS has no other form. */
-export function role(logGroup: string, more: Value[] = []): Resource {
-  const statements: Value[] = [
-    allow(['logs:CreateLogStream', 'logs:PutLogEvents'], att(logGroup, 'Arn')),
-    when('HasModelLocation', allow(['s3:GetObject'], sub(`arn:\${AWS::Partition}:s3:::\${ModelLocation}/*`))),
-    when(
-      'HasKeysParameter',
-      allow(
-        ['ssm:GetParameter'],
-        sub(`arn:\${AWS::Partition}:ssm:\${AWS::Region}:\${AWS::AccountId}:parameter\${KeysParameter}`),
-      ),
-    ),
-    when('HasKeysSecret', allow(['secretsmanager:GetSecretValue'], ref('KeysSecretArn'))),
-    when('HasKmsKey', allow(['kms:Decrypt'], ref('KmsKeyArn'))),
-    // Neither service knows resources for these actions.
-    when('Traces', allow(['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], '*')),
-    when(
-      'HasVpc',
-      allow(
-        ['ec2:CreateNetworkInterface', 'ec2:DescribeNetworkInterfaces', 'ec2:DeleteNetworkInterface'],
-        '*',
-      ),
-    ),
-    ...more,
-  ]
-  return {
-    Type: 'AWS::IAM::Role',
-    Properties: {
-      AssumeRolePolicyDocument: {
-        Version: '2012-10-17',
-        Statement: [
-          { Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' },
-        ],
-      },
-      Policies: [
-        { PolicyName: 'function', PolicyDocument: { Version: '2012-10-17', Statement: statements } },
-      ],
-    },
-  }
-}
+/**
+ * A version is a copy of code and settings that never changes, and a new one appears only when this resource does.
+ * Its description can not be updated, so another text replaces it. The text holds what may never differ between
+ * the version that serves and the rest of the stack, above all `Auth`, and the revision for all else, since 256
+ * characters do not hold everything.
+ *
+ * The function has the same description: Lambda refuses to publish a function that is what it was, and so any
+ * change of the text is a change of the function.
+ *
+ * @param made what this text is made from: package and template
+ */
+const snapshot = (...made: string[]): Value =>
+  sub(
+    [
+      ['Boxlet', ...made].filter(Boolean).join(' '),
+      `revision \${Revision}`,
+      `auth \${Auth}`,
+      `\${Runtime} \${Architecture}`,
+      `\${MemorySize} MB`,
+      `\${Timeout} s`,
+      `streaming \${Streaming}`,
+      `tracing \${Tracing}`,
+    ].join(', '),
+  )
 
-export function functionResources(versionId: string): Record<string, Resource> {
+const httpFunction: Record<string, Value> = {
+  FunctionName: sub(`\${AWS::StackName}`),
+  ...functionProperties('LogGroup'),
+  Handler: when('Streams', 'index.streaming', 'index.handler'),
+  Role: att('Role', 'Arn'),
+  Timeout: ref('Timeout'),
+  Environment: {
+    Variables: variables({
+      BOXLET_AUTH: ref('Auth'),
+      BOXLET_KEYS_PARAMETER: when('HasKeysParameter', ref('KeysParameter')),
+      BOXLET_KEYS_SECRET: when('HasKeysSecret', ref('KeysSecretArn')),
+      BOXLET_CORS_ORIGINS: when('HasCors', ref('CorsOrigins')),
+    }),
+  },
+}
+/** Another release of Boxlet may set other things on the same package. */
+const settings = createHash('sha256').update(JSON.stringify(httpFunction)).digest('hex').slice(0, 8)
+
+export function functionResources(packageHash: string): Record<string, Resource> {
+  const versionId = `Version${packageHash}`
   return {
     LogGroup: logGroup(sub(`/aws/lambda/\${AWS::StackName}`)),
-    Role: role('LogGroup', [
-      when('HasPictures', allow(['s3:GetObject', 's3:GetObjectVersion'], ref('PictureArns'))),
+    Role: role(`\${AWS::StackName}`, 'LogGroup', [
+      when('HasPictures', allow(['s3:GetObject', 's3:GetObjectVersion'], list('PictureArns'))),
+      ...readKeys,
     ]),
     ModelLayer: {
       Type: 'AWS::Lambda::LayerVersion',
@@ -95,18 +97,16 @@ export function functionResources(versionId: string): Record<string, Resource> {
     Function: {
       Type: 'AWS::Lambda::Function',
       Properties: {
-        FunctionName: sub(`\${AWS::StackName}`),
-        Description: 'Object detection by Boxlet.',
-        ...functionProperties('LogGroup'),
-        Handler: when('Streams', 'index.streaming', 'index.handler'),
-        Role: att('Role', 'Arn'),
-        Timeout: ref('Timeout'),
+        ...httpFunction,
+        Description: snapshot(packageHash, settings),
+        // A cap is the function's and no part of its versions.
         ReservedConcurrentExecutions: when('HasReserved', ref('ReservedConcurrency')),
-        Environment: { Variables: variables() },
       },
     },
-    // A version never changes, so that the name has to change with the code for a new one to appear.
-    [versionId]: { Type: 'AWS::Lambda::Version', Properties: { FunctionName: ref('Function') } },
+    [versionId]: {
+      Type: 'AWS::Lambda::Version',
+      Properties: { FunctionName: ref('Function'), Description: snapshot(packageHash, settings) },
+    },
     Alias: {
       Type: 'AWS::Lambda::Alias',
       Properties: {

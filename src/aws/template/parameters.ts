@@ -1,10 +1,12 @@
-import type { Parameter, Value } from './cloudformation.ts'
-import { equals, filled, not, ref } from './cloudformation.ts'
+import { MB_PER_VCPU } from '../host/function-config.ts'
+import type { Parameter } from './cloudformation.ts'
 
-/** CPU of one processor exactly; half of it doubles the time at the same price. */
-export const DEFAULT_MEMORY_MB = 1769
+/** One processor exactly; half of it doubles the time at the same price. */
+export const DEFAULT_MEMORY_MB = MB_PER_VCPU
 export const DEFAULT_RUNTIME = 'nodejs24.x'
 const RETENTION_DAYS = [1, 3, 5, 7, 14, 30, 60, 90, 180, 365, 731, 1827, 3653]
+/** The revision is a part of a description, which has room for 256 characters. */
+const MAX_REVISION = 64
 
 const text = (Description: string, Default = '', more: Partial<Parameter> = {}): Parameter => ({
   Type: 'String',
@@ -12,6 +14,8 @@ const text = (Description: string, Default = '', more: Partial<Parameter> = {}):
   Default,
   ...more,
 })
+const choice = (Description: string, ...AllowedValues: string[]): Parameter =>
+  text(Description, AllowedValues[0], { AllowedValues })
 const number = (Description: string, Default: number, MinValue: number, MaxValue: number): Parameter => ({
   Type: 'Number',
   Description,
@@ -19,100 +23,72 @@ const number = (Description: string, Default: number, MinValue: number, MaxValue
   MinValue,
   MaxValue,
 })
+/**
+ * Text with commas rather than CloudFormation's own lists: rules and conditions can compare a text with nothing,
+ * but have no way to look at an empty list.
+ */
+const listOf = (Description: string, item: string): Parameter =>
+  text(Description, '', { AllowedPattern: `^(${item}(,${item})*)?$` })
 
 export const PARAMETERS: Record<string, Parameter> = {
   CodeBucket: { Type: 'String', Description: 'Bucket that holds the package.' },
   CodeKey: { Type: 'String', Description: 'Key of the package in that bucket.' },
+  Revision: text(
+    'Any text, such as a hash of the package and all other parameters. A new one publishes a new version: change it with every update, or callers stay on the version before.',
+    '',
+    { MaxLength: MAX_REVISION },
+  ),
   LayerKey: text('Key of a layer with the model, in the same bucket. Empty: none.'),
   ModelLocation: text(
     'bucket/folder of a model in S3, without s3:// in front. Empty: in the package or layer.',
   ),
   ModelFile: text('manifest.json of a packaged model in that folder, or any ONNX file.', 'manifest.json'),
-  Architecture: text('Processor of the function; that of the package.', 'arm64', {
-    AllowedValues: ['arm64', 'x86_64'],
-  }),
-  Runtime: text('Managed runtime.', DEFAULT_RUNTIME, { AllowedValues: ['nodejs22.x', 'nodejs24.x'] }),
-  MemorySize: number('Megabytes; 1769 of them buy one processor.', DEFAULT_MEMORY_MB, 128, 10240),
+  Architecture: choice('Processor of the function; that of the package.', 'arm64', 'x86_64'),
+  Runtime: choice('Managed runtime.', DEFAULT_RUNTIME, 'nodejs22.x'),
+  MemorySize: number(`Megabytes; ${MB_PER_VCPU} of them buy one processor.`, DEFAULT_MEMORY_MB, 128, 10240),
   Timeout: number('Seconds that one request may take.', 30, 3, 900),
-  Auth: text('iam: callers sign with AWS credentials. keys: callers send a Boxlet key.', 'iam', {
-    AllowedValues: ['iam', 'keys'],
-  }),
+  Auth: choice(
+    'iam: callers sign with AWS credentials. keys: callers send a Boxlet key, and the address is open to all who have one.',
+    'iam',
+    'keys',
+  ),
   KeysParameter: text('Name of the SSM parameter that holds the Boxlet keys, with its leading slash.', '', {
     AllowedPattern: '^(/[A-Za-z0-9_.-]+)*$',
   }),
   KeysSecretArn: text('ARN of the Secrets Manager secret that holds the Boxlet keys.'),
-  Streaming: text('Answers as they are written, up to 200 MB instead of 6.', 'true', {
-    AllowedValues: ['true', 'false'],
-  }),
-  HttpApi: text('Adds an API Gateway HTTP API, for custom domains and throttling.', 'false', {
-    AllowedValues: ['true', 'false'],
-  }),
-  PictureArns: {
-    Type: 'CommaDelimitedList',
-    Description: 'ARNs of S3 objects that requests may name, such as arn:aws:s3:::photos/*. Empty: none.',
-    Default: '',
-  },
-  DataBucketName: text(
-    'Creates this bucket: pictures below incoming/ get results below results/. Empty: none.',
+  Streaming: choice('Answers as they are written, up to 200 MB instead of 6.', 'true', 'false'),
+  HttpApi: choice('Adds an API Gateway HTTP API, for custom domains and throttling.', 'false', 'true'),
+  ApiRate: number('Requests a second that the HTTP API lets through.', 50, 1, 10_000),
+  ApiBurst: number('Requests at once that the HTTP API lets through.', 100, 1, 5000),
+  PictureArns: listOf(
+    'ARNs of S3 objects that requests may name, such as arn:aws:s3:::photos/*, with commas. Empty: none.',
+    'arn:[a-z-]+:s3:::[^,]+',
   ),
+  DataBucketName: text('Bucket of pictures: those below incoming/ get results below results/. Empty: none.'),
+  CreateDataBucket: choice(
+    'true: makes that bucket. false: takes one that exists, such as one that a deleted stack left. Its owner then has to turn on EventBridge for the bucket, or send s3:ObjectCreated:* below incoming/ to the queue in the output QueueArn.',
+    'true',
+    'false',
+  ),
+  WorkerConcurrency: number('Environments at once that work on pictures of that bucket.', 10, 2, 1000),
   LogRetentionDays: {
     Type: 'Number',
     Description: 'Days that logs are kept.',
     Default: 30,
     AllowedValues: RETENTION_DAYS,
   },
+  Watch: choice('Alarms and a dashboard. none: neither, where their price matters.', 'full', 'none'),
   AlarmTopicArn: text('SNS topic that alarms notify. Empty: alarms change state only.'),
   ReservedConcurrency: number(
-    'Most environments at once, which caps the cost. -1: no own cap.',
+    'Environments at once that answer requests, which caps the cost. -1: no own cap.',
     -1,
     -1,
     10_000,
   ),
   ProvisionedConcurrency: number('Environments that are always warm and always billed.', 0, 0, 10_000),
   KmsKeyArn: text('Customer key for variables, logs and keys. Empty: keys of AWS.'),
-  SubnetIds: { Type: 'CommaDelimitedList', Description: 'Subnets of a VPC. Empty: none.', Default: '' },
-  SecurityGroupIds: {
-    Type: 'CommaDelimitedList',
-    Description: 'Security groups in that VPC. Empty: none.',
-    Default: '',
-  },
-  Tracing: text('X-Ray traces.', 'PassThrough', { AllowedValues: ['PassThrough', 'Active'] }),
+  SubnetIds: listOf('Subnets of a VPC, with commas. Empty: none.', 'subnet-[0-9a-z]+'),
+  SecurityGroupIds: listOf('Security groups in that VPC, with commas. Empty: none.', 'sg-[0-9a-z]+'),
+  Tracing: choice('X-Ray traces.', 'PassThrough', 'Active'),
   CorsOrigins: text('Origins that browsers may call from, with commas. Empty: none.'),
-}
-
-/** An empty list has no first entry to look at, so its entries are joined. */
-const joined = (parameter: string): Value => ({ 'Fn::Join': ['', ref(parameter)] })
-
-export const CONDITIONS: Record<string, Value> = {
-  HasLayer: filled('LayerKey'),
-  HasModelLocation: filled('ModelLocation'),
-  UsesKeys: equals(ref('Auth'), 'keys'),
-  HasKeysParameter: filled('KeysParameter'),
-  HasKeysSecret: filled('KeysSecretArn'),
-  Streams: equals(ref('Streaming'), 'true'),
-  HasHttpApi: equals(ref('HttpApi'), 'true'),
-  HasPictures: not(equals(joined('PictureArns'), '')),
-  HasData: filled('DataBucketName'),
-  HasTopic: filled('AlarmTopicArn'),
-  HasReserved: not(equals(ref('ReservedConcurrency'), -1)),
-  HasProvisioned: not(equals(ref('ProvisionedConcurrency'), 0)),
-  HasKmsKey: filled('KmsKeyArn'),
-  HasVpc: not(equals(joined('SubnetIds'), '')),
-  Traces: equals(ref('Tracing'), 'Active'),
-  HasCors: filled('CorsOrigins'),
-}
-
-/** Refuses a stack that would be open to everyone, or that could not start. */
-export const RULES: Record<string, Value> = {
-  KeysNeedAStore: {
-    RuleCondition: equals(ref('Auth'), 'keys'),
-    Assertions: [
-      {
-        Assert: {
-          'Fn::Not': [equals({ 'Fn::Join': ['', [ref('KeysParameter'), ref('KeysSecretArn')]] }, '')],
-        },
-        AssertDescription: 'Auth "keys" needs KeysParameter or KeysSecretArn.',
-      },
-    ],
-  },
 }

@@ -20,10 +20,9 @@ export function samTemplate(codeUri: string): Template {
     Properties: {
       ...samFunction(plain.Resources.Function!, codeUri),
       AutoPublishAlias: 'live',
-      FunctionUrlConfig: {
-        AuthType: when('UsesKeys', 'NONE', 'AWS_IAM'),
-        InvokeMode: when('Streams', 'RESPONSE_STREAM', 'BUFFERED'),
-      },
+      // SAM publishes for another package only; the description replaces the version for other settings.
+      VersionDescription: plain.Resources.Version!.Properties.Description!,
+      FunctionUrlConfig: urlConfig(plain.Resources.Url!),
       ProvisionedConcurrencyConfig: when('HasProvisioned', {
         ProvisionedConcurrentExecutions: ref('ProvisionedConcurrency'),
       }),
@@ -57,6 +56,11 @@ export function samTemplate(codeUri: string): Template {
       Endpoint: { Description: 'HTTPS address of the service.', Value: att('FunctionUrl', 'FunctionUrl') },
     },
   }
+}
+
+function urlConfig({ Properties }: Resource): Value {
+  const { AuthType, InvokeMode, Cors } = Properties as Record<string, Value>
+  return { AuthType: AuthType!, InvokeMode: InvokeMode!, Cors: Cors! }
 }
 
 function samFunction({ Properties }: Resource, codeUri: string): Record<string, Value> {

@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest'
+import { brokenRules } from '../../src/aws/template/fold.ts'
+import { buildTemplate } from '../../src/aws/template/template.ts'
+
+/** Source: CloudFormation user guide, "Rule-specific intrinsic functions". */
+const FUNCTIONS_OF_RULES = [
+  'Fn::And',
+  'Fn::Contains',
+  'Fn::EachMemberEquals',
+  'Fn::EachMemberIn',
+  'Fn::Equals',
+  'Fn::Not',
+  'Fn::Or',
+  'Fn::RefAll',
+  'Fn::ValueOf',
+  'Fn::ValueOfAll',
+  'Ref',
+]
+
+const broken = (chosen: Record<string, string>) => brokenRules(buildTemplate(), chosen)
+
+describe('rules of the template', () => {
+  it('use only what CloudFormation has for rules', () => {
+    const used = JSON.stringify(buildTemplate().Rules).match(/"(Fn::\w+|Ref|Condition)"/g) ?? []
+    const names = new Set(used.map((name) => name.slice(1, -1)))
+    expect([...names].filter((name) => !FUNCTIONS_OF_RULES.includes(name))).toEqual([])
+  })
+
+  it.each([
+    ['keys without a place for them', { Auth: 'keys' }, /KeysParameter or KeysSecretArn/],
+    ['subnets without security groups', { SubnetIds: 'subnet-1' }, /SubnetIds and SecurityGroupIds/],
+    ['security groups without subnets', { SecurityGroupIds: 'sg-1' }, /SubnetIds and SecurityGroupIds/],
+  ])('refuse %s', (_name, chosen, words) => {
+    expect(broken(chosen as unknown as Record<string, string>)).toEqual([expect.stringMatching(words)])
+  })
+
+  it.each([
+    ['nothing chosen', {}],
+    ['keys in SSM', { Auth: 'keys', KeysParameter: '/a' }],
+    ['keys in Secrets Manager', { Auth: 'keys', KeysSecretArn: 'arn:a' }],
+    ['a network', { SubnetIds: 'subnet-1', SecurityGroupIds: 'sg-1' }],
+  ])('permit %s', (_name, chosen) => {
+    expect(broken(chosen as unknown as Record<string, string>)).toEqual([])
+  })
+})

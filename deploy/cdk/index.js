@@ -60,7 +60,7 @@ export class BoxletDetector extends Construct {
     // Values that are known at deployment only count by the place that they come from.
     known.Revision ??= revisionOf(packageHash, Stack.of(this).resolve(known))
     const template = { ...foldTemplate(whole, known), Rules: undefined }
-    writeFileSync(templateFile, named(template, this.functionName))
+    writeFileSync(templateFile, settled(template, this.functionName, known))
     this.include = new CfnInclude(this, 'Template', {
       templateFile,
       preserveLogicalIds: false,
@@ -146,9 +146,18 @@ const parameterDefaults = (template) =>
     ),
   )
 
-/** Names are those of the construct; what has nothing left to substitute is plain text. */
-const named = (template, name) =>
-  JSON.stringify(template)
-    .replaceAll(`\${AWS::StackName}`, name)
+/**
+ * The template as text with the name of the construct and with all values that are plain text; what CDK alone can
+ * resolve is left to it. A substitution with nothing left to substitute becomes plain text.
+ */
+function settled(template, name, known) {
+  const values = Object.entries({ ...parameterDefaults(template), ...known, 'AWS::StackName': name })
+  const plain = values.filter(([, value]) => !String(value).includes('${'))
+  const text = plain.reduce(
+    (found, [key, value]) => found.replaceAll(`\${${key}}`, JSON.stringify(String(value)).slice(1, -1)),
+    JSON.stringify(template),
+  )
+  return text
     .replaceAll('{"Ref":"AWS::StackName"}', JSON.stringify(name))
     .replace(/\{"Fn::Sub":("(?:[^"\\$]|\\.)*")\}/g, '$1')
+}

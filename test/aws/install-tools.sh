@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the tests in this folder use beside npm, into .aws-tools. What cannot be installed is named
-# and left out; the tests then count it as skipped.
+# and left out; the tests then count it as skipped. The file "installed" there names what the tests may rely on.
 cd "$(dirname "$0")/../.." || exit 1
 tools="${BOXLET_AWS_TOOLS:-$PWD/.aws-tools}"
 mkdir -p "$tools"
@@ -30,5 +30,21 @@ if [ ! -f "$tools/ric/node_modules/aws-lambda-ric/rapid-client.node" ] && [ "$(u
       echo "SKIPPED: aws-lambda-ric could not be built"
   fi
 fi
+
+# Neither terraform nor its provider comes from a registry of npm, Python or Debian, so they are used where they are.
 command -v terraform >/dev/null || echo "SKIPPED: terraform is not installed"
+provider=$(find "${BOXLET_TERRAFORM_PLUGINS:-/opt}" -maxdepth 7 -name 'terraform-provider-aws*' 2>/dev/null | head -n 1)
+[ -n "$provider" ] || echo "SKIPPED: no provider of AWS for terraform lies on this machine"
+
+{
+  for tool in moto_server cfn-lint; do
+    if "$tools/bin/$tool" --help >/dev/null 2>&1; then echo "$tool"; fi
+  done
+  if "$tools/bin/python" -c 'import samtranslator' 2>/dev/null; then echo aws-sam-translator; fi
+  if [ -f "$tools/ric/node_modules/aws-lambda-ric/rapid-client.node" ]; then echo aws-lambda-ric; fi
+  if command -v terraform >/dev/null; then
+    echo terraform
+    if [ -n "$provider" ]; then echo terraform-provider-aws; fi
+  fi
+} >"$tools/installed"
 exit 0

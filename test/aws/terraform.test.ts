@@ -7,7 +7,7 @@ import type { Template } from '../../src/aws/template/cloudformation.ts'
 import { CHOSEN, EVERYTHING } from './templates-choices.ts'
 import { factsOf } from './templates-facts.ts'
 import { alike, cloudFormationFacts } from './templates-forms.ts'
-import { terraform } from './tools.ts'
+import { isRequired, terraform } from './tools.ts'
 
 const MODULE = resolve(import.meta.dirname, '../../deploy/terraform')
 
@@ -123,7 +123,7 @@ beforeAll(() => {
     run('init', '-input=false', ...(plugins === undefined ? [] : [`-plugin-dir=${plugins}`]))
     initialised = true
   } catch (error) {
-    if (process.env.BOXLET_AWS_REQUIRED === '1') throw error
+    if (isRequired('terraform-provider-aws')) throw error
     process.stderr.write('SKIPPED for want of the AWS provider of terraform\n')
     initialised = false
     return

@@ -1,7 +1,7 @@
 /**
  * Tools beside npm: moto, cfn-lint, samtranslator, terraform, aws-lambda-ric. `test/aws/install-tools.sh` puts
- * them into `.aws-tools`. A test without its tool is skipped and counted as such; with BOXLET_AWS_REQUIRED=1,
- * as in CI, a missing tool is a failure.
+ * them into `.aws-tools`. A test without its tool is skipped and counted as such. BOXLET_AWS_REQUIRED names the
+ * tools whose absence is a failure, or is 1 for all of them; `.ci/run` names those that were installed.
  */
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -16,9 +16,13 @@ function find(name: string): string | undefined {
   return found === undefined ? missing(name) : found
 }
 
+export function isRequired(name: string): boolean {
+  const required = process.env.BOXLET_AWS_REQUIRED ?? ''
+  return required === '1' || required.split(/\s+/).includes(name)
+}
+
 function missing(name: string): undefined {
-  if (process.env.BOXLET_AWS_REQUIRED === '1')
-    throw new Error(`Expected ${name} for the tests of test/aws but it is not installed.`)
+  if (isRequired(name)) throw new Error(`Expected ${name} for the tests of test/aws but it is not installed.`)
   process.stderr.write(`SKIPPED for want of ${name}: run test/aws/install-tools.sh\n`)
   return undefined
 }

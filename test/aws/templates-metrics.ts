@@ -1,6 +1,7 @@
 import { vi } from 'vitest'
 import { Telemetry } from '../../src/aws/handler/telemetry.ts'
-import { cloudFormationFacts } from './templates-forms.ts'
+import { buildTemplate } from '../../src/aws/template/template.ts'
+import { factsOf } from './templates-facts.ts'
 
 export interface Emitted {
   namespace: string
@@ -12,7 +13,7 @@ export interface Emitted {
 export async function emittedMetrics(): Promise<Emitted> {
   const lines: string[] = []
   vi.spyOn(process.stdout, 'write').mockImplementation((line) => lines.push(String(line)) > 0)
-  const main = cloudFormationFacts({}).Function!
+  const main = factsOf(buildTemplate(), {}).Function!
   const { Variables } = main.Environment as { Variables: Record<string, string> }
   const telemetry = await Telemetry.open(Variables)
   vi.spyOn(telemetry.logger, 'info').mockImplementation(() => {})

@@ -1,7 +1,18 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
-import { compareCosts, lambdaCost, rekognitionCost, type Workload, warmMsAt } from './estimate.ts'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { emittedMetrics } from '../../../test/aws/templates-metrics.ts'
+import {
+  compareCosts,
+  instanceCost,
+  lambdaCost,
+  rekognitionCost,
+  type Workload,
+  warmMsAt,
+} from './estimate.ts'
 import { PRICES, tiered } from './prices.ts'
+import { REQUEST_METRICS, START_METRICS } from './watch-cost.ts'
+
+afterEach(() => vi.restoreAllMocks())
 
 const load = (more: Partial<Workload> = {}): Workload => ({
   imagesPerMonth: 1e6,
@@ -16,10 +27,15 @@ const load = (more: Partial<Workload> = {}): Workload => ({
   ...more,
 })
 
+const line = (workload: Workload, what: string): number =>
+  lambdaCost(workload, 'arm64').lines.find((one) => one.what === what)?.dollars ?? 0
+
 describe('costs', () => {
   it('are those of the price page for a plain case', () => {
     // 1e6 × 0.1 s × 1 GB at list price, and a million requests.
-    expect(lambdaCost(load(), 'x86_64').dollars).toBeCloseTo(100_000 * 0.0000166667 + 0.2, 6)
+    // Beside them ten metrics, and five that alarms look at with one dashboard.
+    const watching = 10 * 0.3 + 5 * 0.1 + 3
+    expect(lambdaCost(load(), 'x86_64').dollars).toBeCloseTo(100_000 * 0.0000166667 + 0.2 + watching, 6)
     expect(rekognitionCost(load({ imagesPerMonth: 2e6 })).dollars).toBeCloseTo(1000 + 800, 6)
   })
 
@@ -28,9 +44,8 @@ describe('costs', () => {
   })
 
   it('count the time of cold starts', () => {
-    const lines = lambdaCost(load({ coldMs: 400, coldShare: 0.5 }), 'arm64').lines
-    const of = (what: string) => lines.find((line) => line.what === what)!.dollars
-    expect(of('cold starts') / of('duration')).toBeCloseTo(2, 6)
+    const workload = load({ coldMs: 400, coldShare: 0.5 })
+    expect(line(workload, 'cold starts') / line(workload, 'duration')).toBeCloseTo(2, 6)
   })
 
   it('never fall when there is more to do', () => {
@@ -52,5 +67,46 @@ describe('costs', () => {
     expect(warmMsAt(1769, 80)).toBe(80)
     expect(warmMsAt(884.5, 80)).toBe(160)
     expect(warmMsAt(3538, 80)).toBe(80)
+  })
+
+  it('count a machine by the time that requests take', () => {
+    const machines = (warmMs: number) =>
+      Number(instanceCost(load({ imagesPerMonth: 1e8, warmMs })).lines[0]?.what.split(' ')[0])
+    expect(machines(400) / machines(100)).toBeCloseTo(4, 0)
+    // The same work at half a processor takes twice the time of the function, and no more of the machine.
+    expect(instanceCost(load({ warmMs: 100, memoryMb: 1769 })).dollars).toBe(
+      instanceCost(load({ warmMs: 200, memoryMb: 884.5 })).dollars,
+    )
+  })
+
+  it('count streamed bytes above the first 6 MB of an answer', () => {
+    expect(line(load({ answerBytes: 6 * 2 ** 20 }), 'streaming')).toBe(0)
+    expect(line(load({ imagesPerMonth: 1000, answerBytes: 6 * 2 ** 20 + 1e6 }), 'streaming')).toBeCloseTo(
+      0.008,
+      9,
+    )
+  })
+})
+
+describe('what CloudWatch costs', () => {
+  it('is for the metrics that the function writes', async () => {
+    const { names } = await emittedMetrics()
+    const starts = [...names].filter((name) => name.startsWith('Init'))
+    expect([names.size - starts.length, starts.length]).toEqual([REQUEST_METRICS, START_METRICS])
+  })
+
+  it('is for metrics in the hours that have requests', () => {
+    expect(line(load({ imagesPerMonth: 73 }), 'custom metrics')).toBeCloseTo(0.3, 6)
+    expect(line(load({ imagesPerMonth: 1e6, coldShare: 0.02 }), 'custom metrics')).toBeCloseTo(16 * 0.3, 6)
+  })
+
+  it('is for alarms and dashboard, idle or not, unless they are not wanted', () => {
+    expect(line(load({ imagesPerMonth: 1 }), 'alarms and dashboard')).toBeCloseTo(3.5, 6)
+    expect(line(load({ watch: 'none' }), 'alarms and dashboard')).toBe(0)
+  })
+
+  it('is nothing within the free tier', () => {
+    const small = load({ freeTier: true })
+    expect(line(small, 'custom metrics') + line(small, 'alarms and dashboard')).toBe(0)
   })
 })

@@ -1,5 +1,7 @@
+import { MB_PER_VCPU } from '../host/function-config.ts'
 import type { Architecture } from '../package/architecture.ts'
 import { PRICES, tiered } from './prices.ts'
+import { HOURS_PER_MONTH, watchLines } from './watch-cost.ts'
 
 export interface Workload {
   imagesPerMonth: number
@@ -15,8 +17,10 @@ export interface Workload {
   /** Bytes of log lines for a request. */
   logBytes: number
   httpApi: boolean
-  /** Counts the monthly free tiers of Lambda and of transfer. */
+  /** Counts the monthly free tiers of Lambda, transfer and CloudWatch. */
   freeTier: boolean
+  /** Alarms and dashboard, the parameter `Watch` of the stack. Default: full. */
+  watch?: 'full' | 'none'
 }
 
 /** Assumed for yolov8n until the user gives what `bench/lambda.js` or `boxlet tune` measures on their model. */
@@ -37,7 +41,6 @@ export interface Estimate {
 }
 
 const GIGABYTE = 1e9
-const HOURS_PER_MONTH = 730
 /** Images a second that one always-on machine is planned for, so that it keeps room for bursts. */
 const TARGET_LOAD = 0.6
 
@@ -51,6 +54,13 @@ function transfer({ imagesPerMonth, answerBytes, freeTier }: Workload): CostLine
   const gigabytes = (imagesPerMonth * answerBytes) / GIGABYTE
   const billed = Math.max(0, gigabytes - (freeTier ? PRICES.transfer.freeGigabytes : 0))
   return { what: 'transfer out', dollars: billed * PRICES.transfer.price }
+}
+
+/** Answers of more than 6 MB only. */
+function streamed({ imagesPerMonth, answerBytes }: Workload): CostLine[] {
+  const { price, freeBytes } = PRICES.lambda.streamed
+  const bytes = imagesPerMonth * Math.max(0, answerBytes - freeBytes)
+  return bytes === 0 ? [] : [{ what: 'streaming', dollars: (bytes / GIGABYTE) * price }]
 }
 
 export function lambdaCost(load: Workload, arch: Architecture): Estimate {
@@ -72,7 +82,9 @@ export function lambdaCost(load: Workload, arch: Architecture): Estimate {
       { what: 'requests', dollars: Math.max(0, images - free.requests) * lambda.request },
       ...(httpApi ? [{ what: 'API Gateway', dollars: images * PRICES.httpApiRequest }] : []),
       { what: 'logs', dollars: ((images * logBytes) / GIGABYTE) * PRICES.logsGigabyte },
+      ...streamed(load),
       transfer(load),
+      ...watchLines(load),
     ],
     images,
   )
@@ -89,7 +101,7 @@ export const rekognitionCost = (load: Workload): Estimate =>
 export function instanceCost(load: Workload): Estimate {
   const { instance } = PRICES
   const perSecond = load.imagesPerMonth / (HOURS_PER_MONTH * 3600)
-  const capacity = (instance.vcpus * 1000 * TARGET_LOAD) / ASSUMED.cpuMs
+  const capacity = (instance.vcpus * 1000 * TARGET_LOAD) / cpuMsOf(load)
   const machines = Math.max(1, Math.ceil(perSecond / capacity))
   return total(
     `${instance.name} always on`,
@@ -111,7 +123,11 @@ export const compareCosts = (load: Workload): Estimate[] => [
 ]
 
 /** Time of a request at a memory size: below one processor it grows with the missing share. */
-export function warmMsAt(memoryMb: number, cpuMs: number = ASSUMED.cpuMs): number {
-  const share = memoryMb / 1769
-  return share >= 1 ? cpuMs : cpuMs / share
-}
+export const warmMsAt = (memoryMb: number, cpuMs: number = ASSUMED.cpuMs): number =>
+  cpuMs / processorShare(memoryMb)
+
+/** The other way round: what a request needs of one whole processor, of the kind that it was measured on. */
+const cpuMsOf = ({ warmMs, memoryMb }: Workload): number => warmMs * processorShare(memoryMb)
+
+/** More than one processor does not make a small model faster. */
+const processorShare = (memoryMb: number): number => Math.min(1, memoryMb / MB_PER_VCPU)

@@ -11,7 +11,7 @@ export const PRICES = {
     'Amazon Rekognition pricing, Image, Group 2 (DetectLabels)',
     'Amazon EC2 on-demand pricing, Linux',
     'Amazon API Gateway pricing, HTTP APIs',
-    'Amazon CloudWatch pricing',
+    'Amazon CloudWatch pricing, from public knowledge and not read on the page',
     'Amazon EC2 pricing, data transfer out to the internet',
   ],
   lambda: {
@@ -31,8 +31,8 @@ export const PRICES = {
     request: 0.2e-6,
     /** A month, for every account, without an end. */
     free: { requests: 1e6, gigabyteSeconds: 400_000 },
-    /** Streamed bytes above 6 MB of an answer, per gigabyte. */
-    streamed: 0.008,
+    /** Streamed bytes of an answer above the first ones, per gigabyte. */
+    streamed: { price: 0.008, freeBytes: 6 * 2 ** 20 },
   },
   rekognition: {
     /** Per image, by tier of images a month. */
@@ -47,6 +47,14 @@ export const PRICES = {
   instance: { name: 'c7g.large', vcpus: 2, hour: 0.0725, diskGigabytes: 20, diskGigabyteMonth: 0.08 },
   httpApiRequest: 1e-6,
   logsGigabyte: 0.5,
+  /** A month. A metric is billed for the hours in which it has values, an alarm for each metric that it looks at. */
+  cloudWatch: {
+    metric: 0.3,
+    alarm: 0.1,
+    dashboard: 3,
+    /** For the whole account. */
+    free: { metrics: 10, alarms: 10, dashboards: 3 },
+  },
   /** Out to the internet per gigabyte, after the first hundred a month. */
   transfer: { price: 0.09, freeGigabytes: 100 },
 } as const

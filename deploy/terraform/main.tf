@@ -4,7 +4,9 @@
 locals {
   package_hash = filesha256(var.package)
   layer_key    = var.layer == null ? "" : "packages/${filesha256(var.layer)}.zip"
-  template     = replace(file("${path.module}/template.json"), "PACKAGEHASH", substr(local.package_hash, 0, 12))
+  # Decoded and encoded again it has no blanks, which would bring it near the 51,200 bytes that AWS takes.
+  compact  = jsonencode(jsondecode(file("${path.module}/template.json")))
+  template = replace(local.compact, "PACKAGEHASH", substr(local.package_hash, 0, 12))
 
   parameters = merge(
     {

@@ -169,6 +169,12 @@ describe.skipIf(terraform === undefined)('the Terraform module under terraform',
     expect(capabilities).toEqual(['CAPABILITY_IAM'])
   })
 
+  it('hands over a template that fits into the call that deploys it', ({ skip }) => {
+    if (!initialised) skip()
+    const { values } = resources('everything').find(({ type }) => type === 'aws_cloudformation_stack')!
+    expect(Buffer.byteLength(String(values.template_body))).toBeLessThan(45_000)
+  })
+
   it('uploads what the stack names', ({ skip }) => {
     if (!initialised) skip()
     const { parameters } = stackOf('everything')

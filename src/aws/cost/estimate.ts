@@ -2,34 +2,12 @@ import { MB_PER_VCPU } from '../host/function-config.ts'
 import type { Architecture } from '../package/architecture.ts'
 import { PRICES, tiered } from './prices.ts'
 import { HOURS_PER_MONTH, watchLines } from './watch-cost.ts'
+import type { CostLine, Workload } from './workload.ts'
 
-export interface Workload {
-  imagesPerMonth: number
-  memoryMb: number
-  /** Billed milliseconds of a request that finds a warm environment. */
-  warmMs: number
-  /** Milliseconds that a request pays on top when it has to start an environment; starts are billed. */
-  coldMs: number
-  /** Share of requests that start an environment, 0–1. */
-  coldShare: number
-  /** Bytes of an answer. Those of the picture come in, which costs nothing. */
-  answerBytes: number
-  /** Bytes of log lines for a request. */
-  logBytes: number
-  httpApi: boolean
-  /** Counts the monthly free tiers of Lambda, transfer and CloudWatch. */
-  freeTier: boolean
-  /** Alarms and dashboard, the parameter `Watch` of the stack. Default: full. */
-  watch?: 'full' | 'none'
-}
+export type { CostLine, Workload } from './workload.ts'
 
 /** Assumed for yolov8n until the user gives what `bench/lambda.js` or `boxlet tune` measures on their model. */
 export const ASSUMED = { cpuMs: 85, coldMs: 320, answerBytes: 1500, logBytes: 900 } as const
-
-export interface CostLine {
-  what: string
-  dollars: number
-}
 
 export interface Estimate {
   name: string

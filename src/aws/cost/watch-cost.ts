@@ -1,8 +1,8 @@
 /** What CloudWatch bills for a stack: metrics while there is traffic, alarms and dashboard always. */
 import { alarmResources } from '../template/alarms-part.ts'
 import type { Resource, Value } from '../template/cloudformation.ts'
-import type { CostLine, Workload } from './estimate.ts'
 import { PRICES } from './prices.ts'
+import type { CostLine, Workload } from './workload.ts'
 
 export const HOURS_PER_MONTH = 730
 /** Metrics that the function writes for every request, and for a start. */

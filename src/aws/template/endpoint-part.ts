@@ -5,7 +5,7 @@ const authType = when('UsesKeys', 'NONE', 'AWS_IAM')
 const cors = when('HasCors', {
   AllowOrigins: list('CorsOrigins'),
   AllowMethods: ['GET', 'POST'],
-  // The last four belong to AWS's signature.
+  // The last ones are those of AWS's signature and of its SDK in a page.
   AllowHeaders: [
     'authorization',
     'content-type',
@@ -15,6 +15,9 @@ const cors = when('HasCors', {
     'x-amz-date',
     'x-amz-security-token',
     'x-amz-target',
+    'x-amz-user-agent',
+    'amz-sdk-invocation-id',
+    'amz-sdk-request',
   ],
   ExposeHeaders: ['x-request-id', 'server-timing', 'retry-after'],
   MaxAge: 600,

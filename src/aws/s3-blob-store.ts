@@ -1,7 +1,7 @@
 import type { GetObjectCommandOutput, S3Client } from '@aws-sdk/client-s3'
 import { BoxletError } from '../errors.ts'
-import type { BlobGetOptions, BlobRef, BlobStore } from '../jobs/blob-store.ts'
-import { loadSdk, sdkFault } from './sdk.ts'
+import type { BlobGetOptions, BlobPutOptions, BlobRef, BlobStore } from '../jobs/blob-store.ts'
+import { clientOptions, isUnreachable, loadSdk, sdkFault, unreachable } from './sdk.ts'
 
 type S3 = typeof import('@aws-sdk/client-s3')
 
@@ -11,6 +11,8 @@ export interface S3BlobStoreOptions {
   /** For tests against an emulator. */
   endpoint?: string
   region?: string
+  /** Most silence of a connection. Default: that of all clients inside a function. */
+  timeoutMs?: number
 }
 
 /** Pictures and results in S3. The SDK is loaded, and a connection opened, with the first object. */
@@ -26,12 +28,11 @@ export class S3BlobStore implements BlobStore {
     this.#checkBucket(ref)
     const { GetObjectCommand } = sdk()
     const { maxBytes = Number.POSITIVE_INFINITY, signal } = options
-    const sendOptions = signal === undefined ? {} : { abortSignal: signal }
     let output: GetObjectCommandOutput
     try {
       output = await this.client.send(
         new GetObjectCommand({ Bucket: ref.bucket, Key: ref.key, VersionId: ref.version }),
-        sendOptions,
+        sendOptions(signal),
       )
     } catch (error) {
       throw readFault(error, signal)
@@ -49,20 +50,24 @@ export class S3BlobStore implements BlobStore {
     }
   }
 
-  async put(ref: BlobRef, bytes: Uint8Array, options: { contentType?: string } = {}): Promise<void> {
+  async put(ref: BlobRef, bytes: Uint8Array, options: BlobPutOptions = {}): Promise<void> {
     this.#checkBucket(ref)
     const { PutObjectCommand } = sdk()
+    const { contentType, signal } = options
     try {
       await this.client.send(
         new PutObjectCommand({
           Bucket: ref.bucket,
           Key: ref.key,
           Body: bytes,
-          ContentType: options.contentType,
+          ContentType: contentType,
         }),
+        sendOptions(signal),
       )
     } catch (error) {
+      if (signal?.aborted) throw cancelled('written', error)
       const { name, status } = sdkFault(error)
+      if (isUnreachable(error)) throw unreachable('OUTPUT_UNWRITABLE', 'S3', error)
       if (status === 403) throw forbidden('write', error)
       throw new BoxletError('OUTPUT_UNWRITABLE', `Expected S3 to store the object but it answered ${name}.`, {
         cause: error,
@@ -74,8 +79,9 @@ export class S3BlobStore implements BlobStore {
   get client(): S3Client {
     if (this.#client === undefined) {
       const { S3Client } = sdk()
-      const { endpoint, region } = this.#options
+      const { endpoint, region, timeoutMs } = this.#options
       this.#client = new S3Client({
+        ...clientOptions(timeoutMs),
         ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
         ...(region === undefined ? {} : { region }),
       })
@@ -110,10 +116,8 @@ async function collect(
 }
 
 function readFault(error: unknown, signal: AbortSignal | undefined): BoxletError {
-  if (signal?.aborted)
-    return new BoxletError('ABORTED', 'Expected the object to be read but the call was cancelled.', {
-      cause: error,
-    })
+  if (signal?.aborted) return cancelled('read', error)
+  if (isUnreachable(error)) return unreachable('IMAGE_UNREADABLE', 'S3', error)
   const { name, status } = sdkFault(error)
   if (status === 404 || name === 'NoSuchKey' || name === 'NoSuchBucket')
     return new BoxletError('IMAGE_NOT_FOUND', 'Expected an object in S3 but there is none of that name.', {
@@ -124,6 +128,11 @@ function readFault(error: unknown, signal: AbortSignal | undefined): BoxletError
     cause: error,
   })
 }
+
+const sendOptions = (signal: AbortSignal | undefined) => (signal === undefined ? {} : { abortSignal: signal })
+
+const cancelled = (done: 'read' | 'written', cause: unknown): BoxletError =>
+  new BoxletError('ABORTED', `Expected the object to be ${done} but the call was cancelled.`, { cause })
 
 const forbidden = (what: 'read' | 'write', cause: unknown): BoxletError =>
   new BoxletError('FORBIDDEN', `Expected permission to ${what} the object in S3 but it was refused.`, {

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module'
-import { BoxletError } from '../errors.ts'
+import { BoxletError, type ErrorCode } from '../errors.ts'
 
 const require = createRequire(import.meta.url)
 
@@ -27,3 +27,39 @@ export function sdkFault(error: unknown): { name: string; status: number | undef
   const { name, $metadata } = error as { name?: string; $metadata?: { httpStatusCode?: number } }
   return { name: name ?? 'Error', status: $metadata?.httpStatusCode }
 }
+
+/**
+ * For clients inside a function. The SDK waits without end by default, so that a function in a VPC without a way to
+ * the service ends at its own timeout without a word. A large object may take long; a silent connection may not.
+ */
+export const clientOptions = (timeoutMs = 10_000) => ({
+  requestHandler: {
+    connectionTimeout: Math.min(2000, timeoutMs),
+    requestTimeout: timeoutMs,
+    throwOnRequestTimeout: true,
+    socketTimeout: timeoutMs,
+  },
+})
+
+/** True when no answer came at all: no route, no name, a refused or silent connection. */
+export function isUnreachable(error: unknown): boolean {
+  const { name, code } = error as { name?: string; code?: string }
+  return name === 'TimeoutError' || NETWORK_FAULTS.includes(code ?? '')
+}
+
+const NETWORK_FAULTS = [
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EPIPE',
+  'ETIMEDOUT',
+]
+
+export const unreachable = (code: ErrorCode, service: string, cause: unknown): BoxletError =>
+  new BoxletError(code, `Expected an answer of ${service} but none came in time.`, {
+    cause,
+    hint: `A function in a VPC needs an endpoint for ${service} or a NAT gateway, and a security group that lets it out.`,
+  })

@@ -12,10 +12,15 @@ export interface BlobGetOptions {
   signal?: AbortSignal
 }
 
+export interface BlobPutOptions {
+  contentType?: string
+  signal?: AbortSignal
+}
+
 /** Where pictures and results lie. One implementation reads S3, one a directory. */
 export interface BlobStore {
   /** @throws BoxletError IMAGE_NOT_FOUND, FORBIDDEN, IMAGE_TOO_LARGE, IMAGE_UNREADABLE */
   get(ref: BlobRef, options?: BlobGetOptions): Promise<Uint8Array>
   /** Replaces what is there. @throws BoxletError OUTPUT_UNWRITABLE, FORBIDDEN */
-  put(ref: BlobRef, bytes: Uint8Array, options?: { contentType?: string }): Promise<void>
+  put(ref: BlobRef, bytes: Uint8Array, options?: BlobPutOptions): Promise<void>
 }

@@ -1,27 +1,20 @@
 /**
- * A model that lies in S3: its ranges are fetched side by side, hashed in order while later ones arrive, and
- * kept in the writable folder, which outlives single calls and restarts of the process.
+ * A model that lies in S3, verified by its hash and kept in the writable folder, which outlives single calls and
+ * restarts of the process.
  */
 import { createHash, type Hash, randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { open, rename, rm, stat } from 'node:fs/promises'
+import { rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { S3Client } from '@aws-sdk/client-s3'
 import { BoxletError } from '../../errors.ts'
-import { loadSdk, sdkFault } from '../sdk.ts'
+import { isUnreachable, loadSdk, sdkFault, unreachable } from '../sdk.ts'
+import { download, type S3Location } from './s3-download.ts'
+
+export type { S3Location } from './s3-download.ts'
 
 type S3 = typeof import('@aws-sdk/client-s3')
-
-/** Large enough that a request costs little beside its bytes, small enough that several fit into memory. */
-const RANGE_BYTES = 8 * 2 ** 20
-/** S3 gives about 90 MB/s per connection; four fill what a small Lambda can take. */
-const PARALLEL = 4
-
-export interface S3Location {
-  bucket: string
-  key: string
-}
 
 /** Reads `s3://bucket/key`. */
 export function parseS3Uri(uri: string): S3Location {
@@ -34,15 +27,16 @@ export function parseS3Uri(uri: string): S3Location {
 /**
  * Path of the verified file below `folder`.
  *
- * @param sha256 lower-case hex; without one the bytes are taken as they come
+ * @param wanted SHA-256 in hexadecimal; without one the bytes are taken as they come, and fetched by each start
  * @throws BoxletError MODEL_NOT_FOUND, FORBIDDEN, DOWNLOAD_FAILED, DOWNLOAD_MISMATCH
  */
 export async function fetchModel(
   client: S3Client,
   at: S3Location,
-  sha256: string | undefined,
+  wanted: string | undefined,
   folder: string,
 ): Promise<string> {
+  const sha256 = wanted?.toLowerCase()
   const extension = /\.[a-z]+$/.exec(at.key)?.[0] ?? '.onnx'
   const path = join(folder, `boxlet-${sha256?.slice(0, 16) ?? 'model'}${extension}`)
   if (sha256 !== undefined && (await hasHash(path, sha256))) return path
@@ -89,40 +83,7 @@ export async function fetchText(
   }
 }
 
-async function download(client: S3Client, at: S3Location, path: string): Promise<string> {
-  const { HeadObjectCommand, GetObjectCommand } = loadSdk<S3>('@aws-sdk/client-s3')
-  const object = { Bucket: at.bucket, Key: at.key }
-  const { ContentLength: total = 0, ETag } = await client.send(new HeadObjectCommand(object))
-  const read = async (start: number): Promise<Uint8Array> => {
-    const end = Math.min(start + RANGE_BYTES, total) - 1
-    // The tag keeps ranges of two versions from being mixed when the object is replaced meanwhile.
-    const { Body } = await client.send(
-      new GetObjectCommand({ ...object, Range: `bytes=${start}-${end}`, IfMatch: ETag }),
-    )
-    return (await Body?.transformToByteArray()) ?? new Uint8Array()
-  }
-  const hash = createHash('sha256')
-  const starts = Array.from({ length: Math.ceil(total / RANGE_BYTES) }, (_, index) => index * RANGE_BYTES)
-  const pending: Promise<Uint8Array>[] = []
-  const file = await open(path, 'wx', 0o600)
-  try {
-    for (let index = 0; index < starts.length; index++) {
-      while (pending.length < PARALLEL && index + pending.length < starts.length) {
-        const part = read(starts[index + pending.length]!)
-        // A later part may fail while an earlier one is awaited; it is reported when its turn comes.
-        part.catch(() => {})
-        pending.push(part)
-      }
-      const bytes = await pending.shift()!
-      hash.update(bytes)
-      await file.write(bytes)
-    }
-  } finally {
-    await file.close()
-  }
-  return hash.digest('hex')
-}
-
+/** A file of an earlier process is checked in full: its download may have been cut off, or the file changed. */
 async function hasHash(path: string, sha256: string): Promise<boolean> {
   if ((await stat(path).catch(() => undefined)) === undefined) return false
   const hash: Hash = createHash('sha256')
@@ -132,6 +93,21 @@ async function hasHash(path: string, sha256: string): Promise<boolean> {
 
 function downloadFault(cause: unknown): BoxletError {
   const { name, status } = sdkFault(cause)
+  if (isUnreachable(cause)) return unreachable('DOWNLOAD_FAILED', 'S3', cause)
+  if (status === 412)
+    return new BoxletError(
+      'DOWNLOAD_FAILED',
+      'Expected one version of the model but it was replaced meanwhile.',
+      {
+        cause,
+        hint: 'The next call reads the new one.',
+      },
+    )
+  if ((cause as NodeJS.ErrnoException).code === 'ENOSPC')
+    return new BoxletError('CACHE_UNWRITABLE', 'Expected room for the model in /tmp but it is full.', {
+      cause,
+      hint: 'Give the function more ephemeral storage.',
+    })
   if (status === 404)
     return new BoxletError('MODEL_NOT_FOUND', 'Expected the model in S3 but it is not there.', { cause })
   if (status === 403)

@@ -1,3 +1,5 @@
+import type { Limits } from './options.ts'
+
 /**
  * What a Web Request cannot say and the server in front of the application knows. All parts are optional,
  * so that `app.fetch(request)` works anywhere.
@@ -16,6 +18,11 @@ export interface Connection {
   target?: string
   /** Id of the request in the log of the platform in front; one is made where there is none. */
   requestId?: string
+  /** Milliseconds that this call may take, where the platform ends it; in place of the limit of the service. */
+  deadlineMs?: number
   /** Who the caller is, when the platform in front has authenticated it already (IAM on a function URL). */
   principal?: string
 }
+
+export const deadlineOf = (connection: Connection, limits: Limits): number =>
+  connection.deadlineMs ?? limits.deadlineMs

@@ -4,6 +4,7 @@ import type { Admission } from './admission.ts'
 import type { Authenticator, AuthRequest } from './auth/authenticator.ts'
 import { declaredLength, readBody } from './body.ts'
 import type { Ctx, Env } from './call.ts'
+import { deadlineOf } from './connection.ts'
 import type { Limits } from './options.ts'
 
 export interface GuardOptions {
@@ -25,7 +26,10 @@ export function guard({ limits, admission, auth, maxBytes }: GuardOptions): Midd
     if (declared !== undefined && declared > maxBytes) await readBody(null, declared, maxBytes, call.signal)
     const headers = new Map([...c.req.raw.headers].map(([name, value]) => [name.toLowerCase(), value]))
     const checks = auth !== undefined && call.principal === undefined
-    const key = checks ? await auth.precheck(headers) : call.principal?.id
+    const deadlineMs = deadlineOf(c.env, limits)
+    const key = checks
+      ? await untilAborted(auth.precheck(headers), call.signal, deadlineMs)
+      : call.principal?.id
     const stream = c.env.body === undefined ? c.req.raw.body : c.env.body
     // The share of a client counts by key where there is one, else by address.
     const place = admission.enter(key ?? c.env.clientAddress ?? 'unknown')
@@ -45,11 +49,11 @@ export function guard({ limits, admission, auth, maxBytes }: GuardOptions): Midd
       place.leave()
       if (request !== undefined) auth?.settled?.(request, c.res.status)
     })
-    await untilAborted(worked, call.signal, limits.deadlineMs)
+    await untilAborted(worked, call.signal, deadlineMs)
   }
 }
 
-async function untilAborted(work: Promise<void>, signal: AbortSignal, deadlineMs: number): Promise<void> {
+async function untilAborted<T>(work: Promise<T>, signal: AbortSignal, deadlineMs: number): Promise<T> {
   let stop: (() => void) | undefined
   const aborted = new Promise<never>((_resolve, reject) => {
     stop = () => reject(abortError(signal, deadlineMs))
@@ -57,7 +61,7 @@ async function untilAborted(work: Promise<void>, signal: AbortSignal, deadlineMs
     else signal.addEventListener('abort', stop, { once: true })
   })
   try {
-    await Promise.race([work, aborted])
+    return await Promise.race([work, aborted])
   } catch (error) {
     work.catch(() => {})
     throw signal.aborted ? abortError(signal, deadlineMs) : error

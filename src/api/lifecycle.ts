@@ -2,6 +2,7 @@ import type { MiddlewareHandler } from 'hono'
 import { routePath } from 'hono/route'
 import { BoxletError } from '../errors.ts'
 import type { Call, Ctx, Env } from './call.ts'
+import { deadlineOf } from './connection.ts'
 import type { Service } from './service.ts'
 
 /** A caller may name its request, so that it finds it again in the log; anything odd is replaced. */
@@ -12,7 +13,7 @@ export function lifecycle(service: Service): MiddlewareHandler<Env> {
   return async (c, next) => {
     const started = performance.now()
     const deadline = new AbortController()
-    const { deadlineMs } = service.limits
+    const deadlineMs = deadlineOf(c.env, service.limits)
     const timer = setTimeout(() => deadline.abort(deadlineError(deadlineMs)), deadlineMs)
     const gone = () => deadline.abort(caller.reason)
     const caller = c.env.signal ?? c.req.raw.signal

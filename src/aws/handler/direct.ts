@@ -1,5 +1,13 @@
 /** Events of a direct invocation as requests to the application, so that there is one way to detect. */
-import type { WebCall } from './http-event.ts'
+import { UNKNOWN_HOST, type WebCall } from './http-event.ts'
+
+/** Who a direct caller is: IAM has permitted this action to them, and Lambda does not say who they are. */
+const INVOKER = 'lambda:InvokeFunction'
+/**
+ * Events of gateways that are not known here (WebSocket API, VPC Lattice, an API with a mapping of its own) carry
+ * some of these. IAM has admitted the gateway and not its callers, so they are nobody's direct calls.
+ */
+const OF_A_GATEWAY = ['requestContext', 'rawPath', 'raw_path', 'httpMethod', 'method', 'headers']
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null
@@ -16,7 +24,7 @@ const OLDER_OPTIONS = ['imgsz', 'conf_thres', 'iou_thres']
  * @returns undefined for anything else
  */
 export function directCall(event: unknown, path = '/v1/detect'): WebCall | undefined {
-  if (!isObject(event)) return undefined
+  if (!isObject(event) || OF_A_GATEWAY.some((name) => name in event)) return undefined
   if (isObject(event.Image)) return call('/', event, { 'x-amz-target': 'RekognitionService.DetectLabels' })
   if (OLDER_OPTIONS.some((name) => name in event)) return call('/yolambda', event)
   if (['image', 'images', 'url', 's3'].some((name) => name in event)) return call(path, event)
@@ -25,7 +33,7 @@ export function directCall(event: unknown, path = '/v1/detect'): WebCall | undef
     try {
       return directCall(JSON.parse(bytes.toString('utf8')), path)
     } catch {
-      return { request: request(path, bytes, {}), connection: {} }
+      return { request: request(path, bytes, {}), connection: { principal: INVOKER } }
     }
   }
   return undefined
@@ -34,11 +42,14 @@ export function directCall(event: unknown, path = '/v1/detect'): WebCall | undef
 function call(path: string, event: unknown, headers: Record<string, string> = {}): WebCall {
   const type = path === '/' ? 'application/x-amz-json-1.1' : 'application/json'
   const body = Buffer.from(JSON.stringify(event))
-  return { request: request(path, body, { 'content-type': type, ...headers }), connection: {} }
+  return {
+    request: request(path, body, { 'content-type': type, ...headers }),
+    connection: { principal: INVOKER },
+  }
 }
 
 const request = (path: string, body: Buffer, headers: Record<string, string>): Request =>
-  new Request(new URL(path, 'https://lambda'), {
+  new Request(`https://${UNKNOWN_HOST}${path}`, {
     method: 'POST',
     headers: { ...headers, 'content-length': String(body.length) },
     body: body as Buffer<ArrayBuffer>,

@@ -4,15 +4,24 @@ import { errorResponse } from '../../api/error-response.ts'
 import type { DetectorLike } from '../../detector-types.ts'
 import { BoxletError, toBoxletError } from '../../errors.ts'
 import { S3BlobStore } from '../s3-blob-store.ts'
+import {
+  checkAnswerSize,
+  directAnswer,
+  functionError,
+  type HttpResult,
+  httpResult,
+  MAX_ANSWER_BYTES,
+  MAX_BALANCED_ANSWER_BYTES,
+  responseHead,
+  sendBody,
+} from './answers.ts'
 import { directCall } from './direct.ts'
 import { isBridgeEvent, isRecords } from './events.ts'
 import {
-  type HttpResult,
-  httpResult,
   isFunctionUrl,
   isHttpV1,
   isHttpV2,
-  responseHead,
+  isLoadBalancer,
   type WebCall,
   webCallV1,
   webCallV2,
@@ -20,10 +29,13 @@ import {
 import { functionAuthenticator } from './keys.ts'
 import type { Environment } from './open-model.ts'
 import { Start } from './start.ts'
+import type { Telemetry } from './telemetry.ts'
 import { work, workerSettings } from './worker.ts'
 
-/** An answer that is not streamed; Lambda refuses larger ones, and base64 makes bytes a third larger. */
-const MAX_ANSWER_BYTES = 6 * 2 ** 20
+/** Lambda hands over no larger event, so no larger body can come. */
+const MAX_BODY_BYTES = 6 * 2 ** 20
+/** Lambda ends a call at its deadline without a word, so our answer leaves this long before. */
+const ANSWER_MS = 500
 
 export interface Context {
   awsRequestId: string
@@ -39,7 +51,7 @@ export class Entry {
   readonly #env: Environment
   readonly #start: Start
   readonly #blobs: S3BlobStore
-  #app: Promise<App> | undefined
+  #app: App | undefined
 
   private constructor(env: Environment, start: Start) {
     this.#env = env
@@ -57,19 +69,30 @@ export class Entry {
 
   /** Answers an event with one value, as functions do that do not stream. */
   async handle(event: unknown, context: Context): Promise<unknown> {
-    if (isHttpV2(event)) return this.#whole(webCallV2(event), context)
-    if (isHttpV1(event)) return this.#whole(webCallV1(event), context)
-    if (isRecords(event) || isBridgeEvent(event)) return this.#batch(event)
+    try {
+      return await this.#answer(event, context)
+    } catch (error) {
+      throw error instanceof BoxletError ? functionError(error) : error
+    }
+  }
+
+  async #answer(event: unknown, context: Context): Promise<unknown> {
+    if (isHttpV2(event)) return this.#whole(() => webCallV2(event), context)
+    if (isHttpV1(event)) {
+      const balanced = isLoadBalancer(event)
+      const lists = balanced && event.multiValueHeaders !== undefined
+      const maxBytes = balanced ? MAX_BALANCED_ANSWER_BYTES : MAX_ANSWER_BYTES
+      return this.#whole(() => webCallV1(event), context, maxBytes, lists)
+    }
+    if (isRecords(event) || isBridgeEvent(event)) return this.#batch(event, context)
     const call = directCall(event, this.#env.BOXLET_DIRECT_PATH)
     if (call === undefined)
       throw new BoxletError(
         'REQUEST_INVALID',
         'Expected an HTTP, S3, SQS or direct event but received another form.',
-        {
-          hint: 'Send {"image": "<base64>"} or {"s3": {"bucket", "key"}}.',
-        },
+        { hint: 'Send {"image": "<base64>"} or {"s3": {"bucket", "key"}}.' },
       )
-    return directAnswer(await this.#fetch(call, context))
+    return directAnswer(await this.#fetch(() => call, context))
   }
 
   /** Streams the answer to a function URL; others get the same as from `handle`, in one piece. */
@@ -84,67 +107,72 @@ export class Entry {
       stream.end(JSON.stringify((await this.handle(event, context)) ?? null))
       return
     }
-    const response = await this.#fetch(webCallV2(event), context)
+    const response = await this.#fetch(() => webCallV2(event), context)
     const { headers, cookies } = responseHead(response)
     const out = withHead(stream, { statusCode: response.status, headers, cookies })
-    if (response.body !== null)
-      for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>)
-        if (!out.write(chunk)) await new Promise((resolve) => out.once('drain', resolve))
-    out.end()
+    if ((await sendBody(response.body, out)) === 'gone')
+      (await this.#start.telemetry).logger.info('caller went away', { requestId: context.awsRequestId })
   }
 
-  async #whole(call: WebCall, context: Context): Promise<HttpResult> {
-    const result = await httpResult(await this.#fetch(call, context))
-    if (result.body.length <= MAX_ANSWER_BYTES) return result
-    const error = new BoxletError(
-      'REQUEST_TOO_LARGE',
-      `Expected an answer of at most ${MAX_ANSWER_BYTES} bytes but the picture needs ${result.body.length}.`,
-      { hint: 'Ask for image/jpeg, send a smaller picture, or deploy with response streaming.' },
-    )
-    return httpResult(errorResponse(error, 'native', context.awsRequestId))
+  async #whole(
+    make: () => WebCall,
+    context: Context,
+    maxBytes = MAX_ANSWER_BYTES,
+    lists = false,
+  ): Promise<HttpResult> {
+    const result = await httpResult(await this.#fetch(make, context), lists)
+    try {
+      checkAnswerSize(result, result.body, maxBytes)
+      return result
+    } catch (error) {
+      return httpResult(errorResponse(toBoxletError(error), 'native', context.awsRequestId), lists)
+    }
   }
 
-  async #fetch({ request, connection }: WebCall, context: Context): Promise<Response> {
-    const name = `${request.method} ${new URL(request.url).pathname}`
+  async #fetch(make: () => WebCall, context: Context): Promise<Response> {
     const telemetry = await this.#start.telemetry
-    return telemetry.trace(name, this.#env, async () => {
-      try {
-        this.#app ??= this.#createApp(context)
-        return await (await this.#app).fetch(request, { ...connection, requestId: context.awsRequestId })
-      } catch (error) {
-        this.#app = undefined
-        const known = toBoxletError(error)
-        telemetry.logger.error('request', known)
-        return errorResponse(known, 'native', context.awsRequestId)
-      }
-    })
+    try {
+      const { request, connection } = make()
+      connection.requestId = context.awsRequestId
+      const left = context.getRemainingTimeInMillis()
+      connection.deadlineMs = Math.round(Math.max(left - ANSWER_MS, left / 2))
+      const name = `${request.method} ${new URL(request.url).pathname}`
+      return await telemetry.trace(name, this.#env, async () => {
+        this.#app ??= this.#createApp(telemetry)
+        return this.#app.fetch(request, connection)
+      })
+    } catch (error) {
+      const known = toBoxletError(error)
+      if (known.kind === 'usage') telemetry.logger.info('request', { error: known.code })
+      else telemetry.logger.error('request', known)
+      return errorResponse(known, 'native', context.awsRequestId)
+    }
   }
 
-  async #createApp(context: Context): Promise<App> {
-    const [telemetry, auth] = await Promise.all([this.#start.telemetry, functionAuthenticator(this.#env)])
-    const name = this.#start.modelName ?? 'default'
+  #createApp(telemetry: Telemetry): App {
+    const start = this.#start
     return createApp({
       detectors: {
-        names: [name],
-        defaultName: name,
-        get: () => this.#start.detector(),
-        ready: () => this.#start.ready,
+        get names() {
+          return [start.modelName ?? 'default']
+        },
+        get defaultName() {
+          return start.modelName ?? 'default'
+        },
+        get: () => start.detector(),
+        ready: () => start.ready,
       },
-      ...(auth === undefined ? {} : { auth }),
+      auth: functionAuthenticator(this.#env),
       blobStore: this.#blobs,
       observer: telemetry,
-      limits: {
-        // Lambda ends the call at its own deadline without a word, so ours comes shortly before.
-        deadlineMs: Math.max(1000, context.getRemainingTimeInMillis() - 500),
-        bodyBytes: MAX_ANSWER_BYTES,
-      },
+      limits: { bodyBytes: MAX_BODY_BYTES },
       ...(this.#env.BOXLET_CORS_ORIGINS === undefined
         ? {}
         : { corsOrigins: this.#env.BOXLET_CORS_ORIGINS.split(',') }),
     })
   }
 
-  async #batch(event: unknown): Promise<unknown> {
+  async #batch(event: unknown, context: Context): Promise<unknown> {
     const telemetry = await this.#start.telemetry
     const detector = (): Promise<DetectorLike> => this.#start.detector()
     return telemetry.trace('batch', this.#env, () =>
@@ -152,22 +180,10 @@ export class Entry {
         ...workerSettings(this.#env),
         detector,
         blobs: this.#blobs,
+        remainingMs: () => context.getRemainingTimeInMillis(),
         measured: (pictures, detections, stages) => telemetry.measured(pictures, detections, stages),
         failed: (message, error, ref) => telemetry.logger.error(message, { ref, error: error.toJSON() }),
       }),
     )
   }
-}
-
-/** What a direct caller wants is the document, not HTTP around it. Errors become the function's error. */
-async function directAnswer(response: Response): Promise<unknown> {
-  const type = response.headers.get('content-type') ?? ''
-  const body: unknown = type.includes('json')
-    ? await response.json()
-    : { contentType: type, body: Buffer.from(await response.arrayBuffer()).toString('base64') }
-  if (response.ok) return body
-  const { error } = body as { error?: { code?: string; message?: string; hint?: string } }
-  throw Object.assign(new Error([error?.message, error?.hint].filter(Boolean).join(' ')), {
-    name: error?.code ?? `Status${response.status}`,
-  })
 }

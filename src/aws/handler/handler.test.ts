@@ -3,77 +3,9 @@ import { describe, expect, it } from 'vitest'
 import { z as real } from 'zod'
 import { directCall } from './direct.ts'
 import { tasksOf } from './events.ts'
-import { httpResult, isHttpV1, isHttpV2, webCallV1, webCallV2 } from './http-event.ts'
-import { RemoteKeyStore } from './keys.ts'
 import { z as lazy, useZod } from './lazy-zod.ts'
-import { LightBody, LightHeaders, LightRequest, LightResponse } from './light-web.ts'
 import { parseS3Uri } from './s3-model.ts'
 import { chosenWarmUp } from './warm-up.ts'
-import { work } from './worker.ts'
-
-describe('HTTP events', () => {
-  it('keep path, query, headers, cookies and body of format 2.0', async () => {
-    const event = {
-      version: '2.0' as const,
-      rawPath: '/prod/v1/detect',
-      rawQueryString: 'minScore=0.5&classes=a%2Cb',
-      headers: { host: 'example.org', 'content-type': 'image/jpeg', 'content-length': '4' },
-      cookies: ['a=1', 'b=2'],
-      body: Buffer.from([255, 0, 1]).toString('base64'),
-      isBase64Encoded: true,
-      requestContext: {
-        stage: 'prod',
-        http: { method: 'POST', sourceIp: '192.0.2.1' },
-        authorizer: { iam: { userArn: 'arn:x' } },
-      },
-    }
-    expect(isHttpV2(event)).toBe(true)
-    const { request, connection } = webCallV2(event)
-    expect(request.url).toBe('https://example.org/v1/detect?minScore=0.5&classes=a%2Cb')
-    expect(request.headers.get('content-length')).toBe('3')
-    expect(request.headers.get('cookie')).toBe('a=1; b=2')
-    expect(new Uint8Array(await request.arrayBuffer())).toEqual(new Uint8Array([255, 0, 1]))
-    expect(connection).toEqual({
-      target: '/v1/detect?minScore=0.5&classes=a%2Cb',
-      clientAddress: '192.0.2.1',
-      principal: 'arn:x',
-    })
-  })
-
-  it('carry a body with GET beside the request', async () => {
-    const { request, connection } = webCallV1({
-      httpMethod: 'GET',
-      path: '/yolambda',
-      headers: { Host: 'h' },
-      body: '{"a":1}',
-    })
-    expect(request.method).toBe('GET')
-    const pieces: Uint8Array[] = []
-    for await (const piece of connection.body as AsyncIterable<Uint8Array>) pieces.push(piece)
-    expect(Buffer.concat(pieces).toString()).toBe('{"a":1}')
-  })
-
-  it('never throw for headers of callers', () => {
-    fc.assert(
-      fc.property(fc.dictionary(fc.string(), fc.string()), fc.string(), (headers, body) => {
-        const event = { httpMethod: 'POST', path: '/v1/detect', headers: { ...headers, host: 'h' }, body }
-        expect(isHttpV1(event)).toBe(true)
-        expect(webCallV1(event).request.method).toBe('POST')
-      }),
-    )
-  })
-
-  it('encode binary answers only', async () => {
-    expect(await httpResult(Response.json({ a: 'ü' }))).toMatchObject({
-      body: '{"a":"ü"}',
-      isBase64Encoded: false,
-    })
-    const picture = new Response(new Uint8Array([1, 2]), {
-      headers: { 'content-type': 'image/png', 'set-cookie': 'a=1' },
-    })
-    expect(await httpResult(picture)).toMatchObject({ body: 'AQI=', isBase64Encoded: true, cookies: ['a=1'] })
-  })
-})
 
 describe('direct calls', () => {
   it.each([
@@ -90,6 +22,22 @@ describe('direct calls', () => {
   it('take nothing else', () => {
     expect(directCall({ what: 1 })).toBeUndefined()
     expect(directCall('text')).toBeUndefined()
+  })
+
+  it('come from callers that IAM has let in', () => {
+    expect(directCall({ image: 'AA' })?.connection.principal).toBe('lambda:InvokeFunction')
+    expect(directCall({ body: '{"image":"AA"}' })?.connection.principal).toBe('lambda:InvokeFunction')
+  })
+
+  it.each([
+    [
+      'a WebSocket API',
+      { requestContext: { routeKey: '$default', connectionId: 'c' }, body: '{"image":"AA"}' },
+    ],
+    ['VPC Lattice', { raw_path: '/', method: 'POST', headers: {}, body: '{"image":"AA"}' }],
+    ['an API with a mapping of its own', { headers: {}, image: 'AA' }],
+  ])('are not what %s sends, whose callers IAM has not seen', (_name, event) => {
+    expect(directCall(event)).toBeUndefined()
   })
 })
 
@@ -111,87 +59,6 @@ describe('events of S3 and SQS', () => {
         expect(tasks.length + unreadable.length).toBeLessThanOrEqual(1)
       }),
     )
-  })
-
-  it('try again what the network broke, and throw where there is no queue', async () => {
-    const failing = {
-      detector: async () => {
-        throw Object.assign(new Error('away'), {})
-      },
-      blobs: { get: async () => new Uint8Array(1), put: async () => {} },
-      resultBucket: undefined,
-      resultPrefix: 'results/',
-      measured: () => {},
-      failed: () => {},
-    }
-    const body = JSON.stringify({ s3: { bucket: 'b', key: 'k' } })
-    expect(await work({ Records: [{ eventSource: 'aws:sqs', messageId: 'm', body }] }, failing)).toEqual({
-      batchItemFailures: [{ itemIdentifier: 'm' }],
-    })
-    await expect(
-      work({ source: 'aws.s3', detail: { bucket: { name: 'b' }, object: { key: 'k' } } }, failing),
-    ).rejects.toBeDefined()
-  })
-})
-
-describe('keys of a function', () => {
-  const text = JSON.stringify({ version: 1, keys: [{ kind: 'bearer', id: 'a', name: 'n', hash: 'h' }] })
-
-  it('are read again after a minute, and kept for a while when that fails', async () => {
-    let now = 0
-    let answer: () => string = () => text
-    const store = new RemoteKeyStore(
-      async () => answer(),
-      () => now,
-    )
-    expect(await store.bearer('a')).toMatchObject({ id: 'a' })
-    answer = () => JSON.stringify({ version: 1, keys: [] })
-    expect(await store.bearer('a')).toBeDefined()
-    now = 61_000
-    expect(await store.bearer('a')).toBeUndefined()
-    answer = () => 'damaged'
-    now = 200_000
-    expect(await store.bearer('a')).toBeUndefined()
-    now = 2_000_000
-    await expect(store.bearer('a')).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
-  })
-})
-
-describe('the light web classes', () => {
-  const header = fc.tuple(
-    fc.constantFrom('a', 'B', 'x-c', 'set-cookie', 'Content-Type'),
-    fc.stringMatching(/^[ -~]{0,12}$/),
-  )
-
-  it('hold headers as the standard ones do', () => {
-    fc.assert(
-      fc.property(fc.array(header), (entries) => {
-        const standard = new Headers(entries.map(([name, value]) => [name, value] as [string, string]))
-        const light = new LightHeaders(entries)
-        expect([...light]).toEqual([...standard])
-        for (const name of ['A', 'b', 'set-cookie', 'none']) expect(light.get(name)).toBe(standard.get(name))
-        expect(light.getSetCookie()).toEqual(standard.getSetCookie())
-      }),
-    )
-  })
-
-  it('refuse what would write another header', () => {
-    expect(() => new LightHeaders([['a', 'b\r\nc: d']])).toThrow(TypeError)
-    expect(() => new LightHeaders([['a b', 'c']])).toThrow(TypeError)
-  })
-
-  it('give bodies once and in full', async () => {
-    const response = LightResponse.json({ a: 'ü' }, { status: 201 })
-    expect([response.status, response.headers.get('content-type')]).toEqual([201, 'application/json'])
-    expect(await response.json()).toEqual({ a: 'ü' })
-    expect(response.bodyUsed).toBe(true)
-    await expect(response.text()).rejects.toThrow('already')
-    const again = new LightResponse(new LightResponse(new Uint8Array([1, 2])).body)
-    expect(new Uint8Array(await again.arrayBuffer())).toEqual(new Uint8Array([1, 2]))
-    expect(new LightResponse('t').headers.get('content-type')).toBe('text/plain;charset=UTF-8')
-    expect(new LightResponse(null).body).toBeNull()
-    expect(new LightRequest('https://x/a b').url).toBe('https://x/a%20b')
-    expect(new LightBody('x').used).toBe(false)
   })
 })
 

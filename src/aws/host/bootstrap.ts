@@ -66,6 +66,7 @@ class ResponseStream extends Writable {
   #contentType = 'application/octet-stream'
   #request: ReturnType<typeof request> | undefined
   #answered: Promise<void> = Promise.resolve()
+  #head: string | undefined
 
   constructor(path: string) {
     super({ highWaterMark: 65_536 })
@@ -74,6 +75,21 @@ class ResponseStream extends Writable {
 
   setContentType(type: string): void {
     this.#contentType = type
+  }
+
+  /** Goes out with the first write and not before, as in AWS's client: an answer that is only ended has none. */
+  setHead(head: unknown): void {
+    this.#head = JSON.stringify(head)
+  }
+
+  override write(chunk: unknown, encoding?: unknown, done?: unknown): boolean {
+    const head = this.#head
+    this.#head = undefined
+    if (head !== undefined) {
+      super.write(head)
+      super.write(PRELUDE_END)
+    }
+    return super.write(chunk, encoding as BufferEncoding, done as () => void)
   }
 
   #open(): ReturnType<typeof request> {
@@ -131,8 +147,7 @@ Object.assign(globalThis, {
     HttpResponseStream: {
       from(stream: ResponseStream, head: unknown): ResponseStream {
         stream.setContentType(HTTP_STREAM_TYPE)
-        stream.write(JSON.stringify(head))
-        stream.write(PRELUDE_END)
+        stream.setHead(head)
         return stream
       },
     },

@@ -9,6 +9,8 @@ export interface CpuQuota {
   add(pid: number): void
   /** How often, and for how many milliseconds, the group had to wait for its next period. */
   throttled(): { times: number; ms: number }
+  /** Processor time of the group; undefined where it is accounted for elsewhere. */
+  cpuMs(): number | undefined
   remove(): void
 }
 
@@ -63,6 +65,15 @@ export function createCpuQuota(vcpus: number): CpuQuota | undefined {
       return {
         times: value('nr_throttled'),
         ms: tree.version === 1 ? value('throttled_time') / 1e6 : value('throttled_usec') / 1e3,
+      }
+    },
+    cpuMs() {
+      try {
+        if (tree.version === 1) return Number(readFileSync(file('cpuacct.usage'), 'utf8')) / 1e6
+        const usage = /^usage_usec (\d+)/m.exec(readFileSync(file('cpu.stat'), 'utf8'))
+        return usage === null ? undefined : Number(usage[1]) / 1e3
+      } catch {
+        return undefined
       }
     },
     remove() {

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { type CpuQuota, createCpuQuota } from './cpu-quota.ts'
 import { type FunctionConfig, lambdaEnvironment, MB_PER_VCPU } from './function-config.ts'
-import { type ProcessStats, processStats } from './process-stats.ts'
+import { type ProcessStats, processMemory, processStats } from './process-stats.ts'
 import { type Outcome, RuntimeApi, type RuntimeError } from './runtime-api.ts'
 import { createTmp, folderBytes, type Sandbox } from './sandbox.ts'
 
@@ -62,34 +62,50 @@ export class LambdaEnvironment {
     this.#tmp = tmp
   }
 
-  static async start(options: EnvironmentOptions, initTimeoutMs: number): Promise<LambdaEnvironment> {
+  /** @param signal ends the process while it starts; the environment is then not usable */
+  static async start(
+    options: EnvironmentOptions,
+    initTimeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<LambdaEnvironment> {
     const { config, sandbox, runtime, credentials } = options
     const api = await RuntimeApi.listen()
-    const tmp = await createTmp(sandbox)
-    const folders = { task: sandbox.task, opt: sandbox.opt, tmp, runtimeModules: options.runtimeModules }
-    const quota = options.quota ? createCpuQuota(config.memoryMb / MB_PER_VCPU) : undefined
-    const initialised = api.initialised()
-    const started = performance.now()
-    const child = spawn(runtime.command, [...runtime.args, config.handler], {
-      cwd: sandbox.task,
-      env: lambdaEnvironment(config, folders, api.address, credentials),
-      stdio: ['ignore', 'pipe', 'pipe'],
-      ...(sandbox.user === undefined ? {} : { uid: sandbox.user, gid: sandbox.user }),
-    })
-    if (child.pid !== undefined) quota?.add(child.pid)
-    const environment = new LambdaEnvironment(options, api, child, quota, tmp)
-    environment.#watch()
-    environment.initError = await Promise.race([
-      initialised,
-      environment.#end(),
-      timeout(initTimeoutMs, {
-        errorType: 'Sandbox.Timedout',
-        errorMessage: `Init phase timed out after ${(initTimeoutMs / 1000).toFixed(2)} seconds`,
-      }),
-    ])
-    environment.initMs = performance.now() - started
-    environment.#freeze()
-    return environment
+    let quota: CpuQuota | undefined
+    try {
+      const tmp = await createTmp(sandbox)
+      const folders = { task: sandbox.task, opt: sandbox.opt, tmp, runtimeModules: options.runtimeModules }
+      signal.throwIfAborted()
+      quota = options.quota ? createCpuQuota(config.memoryMb / MB_PER_VCPU) : undefined
+      const initialised = api.initialised()
+      const started = performance.now()
+      const child = spawn(runtime.command, [...runtime.args, config.handler], {
+        cwd: sandbox.task,
+        env: lambdaEnvironment(config, folders, api.address, credentials),
+        stdio: ['ignore', 'pipe', 'pipe'],
+        ...(sandbox.user === undefined ? {} : { uid: sandbox.user, gid: sandbox.user }),
+      })
+      if (child.pid !== undefined) quota?.add(child.pid)
+      const environment = new LambdaEnvironment(options, api, child, quota, tmp)
+      environment.#watch()
+      const kill = (): unknown => child.kill('SIGKILL')
+      signal.addEventListener('abort', kill, { once: true })
+      environment.initError = await Promise.race([
+        initialised,
+        environment.#end(),
+        timeout(initTimeoutMs, {
+          errorType: 'Sandbox.Timedout',
+          errorMessage: `Init phase timed out after ${(initTimeoutMs / 1000).toFixed(2)} seconds`,
+        }),
+      ])
+      signal.removeEventListener('abort', kill)
+      environment.initMs = performance.now() - started
+      environment.#freeze()
+      return environment
+    } catch (error) {
+      await api.close()
+      quota?.remove()
+      throw error
+    }
   }
 
   get usable(): boolean {
@@ -142,7 +158,8 @@ export class LambdaEnvironment {
   /** Memory and processor time so far; the last known values once the process has ended. */
   stats(): ProcessStats | undefined {
     const now = this.#child.pid === undefined ? undefined : processStats(this.#child.pid)
-    if (now !== undefined) this.#lastStats = now
+    // A control group counts threads that have ended too, to the nanosecond.
+    if (now !== undefined) this.#lastStats = { ...now, cpuMs: this.#quota?.cpuMs() ?? now.cpuMs }
     return this.#lastStats
   }
 
@@ -192,7 +209,8 @@ export class LambdaEnvironment {
         })
     const limit = this.#options.config.memoryMb * 2 ** 20
     const check = setInterval(() => {
-      if ((this.stats()?.rss ?? 0) <= limit) return
+      const now = child.pid === undefined ? undefined : processMemory(child.pid)
+      if ((now?.rss ?? 0) <= limit) return
       this.#ended = {
         errorType: 'Runtime.OutOfMemory',
         errorMessage: 'Runtime exited with error: signal: killed',

@@ -40,6 +40,11 @@ export const stream = awslambda.streamifyResponse(async (event, out) => {
   if (event.fail) throw new RangeError('half way')
   http.end()
 })
+export const headOnly = awslambda.streamifyResponse(async (event, out) => {
+  const http = awslambda.HttpResponseStream.from(out, { statusCode: 204 })
+  if (event.write) http.write('')
+  http.end()
+})
 export const burn = async () => { const end = Date.now() + 300; let n = 0; while (Date.now() < end) n++; return n }
 `
 let folder: string
@@ -189,6 +194,14 @@ describe('LambdaHost', () => {
     expect(Buffer.from(result.payload).toString()).toContain('one two')
   })
 
+  it('sends the head of a streamed answer with the first write, as AWS does', async () => {
+    const host = await start('headOnly')
+    expect(Buffer.from((await host.invoke({ write: true })).payload).toString()).toBe(
+      `{"statusCode":204}${'\0'.repeat(8)}`,
+    )
+    expect((await host.invoke({})).payload.length).toBe(0)
+  })
+
   it.skipIf(!hasCpuQuota())('holds the process to its share of the processor', async () => {
     const host = await start('burn', { memoryMb: 256, quota: true })
     await host.invoke({})
@@ -203,11 +216,5 @@ describe('LambdaHost', () => {
     ['bytes of environment', { environment: { A: 'x'.repeat(5000) } }],
   ])('refuses what Lambda refuses: %s', async (word, options) => {
     await expect(LambdaHost.open({ zip, ...options })).rejects.toThrow(word)
-  })
-
-  it('refuses a zip that would write outside', async () => {
-    const bad = join(folder, 'bad.zip')
-    writeFileSync(bad, zipSync({ '../out.txt': Buffer.from('x') }))
-    await expect(LambdaHost.open({ zip: bad })).rejects.toMatchObject({ code: 'USAGE' })
   })
 })

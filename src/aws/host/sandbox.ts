@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, normalize, sep } from 'node:path'
@@ -24,7 +24,7 @@ export interface Sandbox {
 export async function createSandbox(code: { zip: string; layers?: readonly string[] }): Promise<Sandbox> {
   const root = await mkdtemp(join(tmpdir(), 'boxlet-lambda-'))
   const remove = async (): Promise<void> => {
-    writable(root)
+    if (existsSync(root)) setModes(root, 0o755)
     await rm(root, { recursive: true, force: true })
   }
   try {
@@ -40,8 +40,8 @@ export async function createSandbox(code: { zip: string; layers?: readonly strin
         `Expected at most ${MAX_UNZIPPED_BYTES} bytes unpacked but received ${bytes}.`,
         { hint: 'Keep the model in S3 instead of the package.' },
       )
-    chmodSync(task, 0o555)
-    chmodSync(opt, 0o555)
+    setModes(task, 0o555)
+    setModes(opt, 0o555)
     return { task, opt, root, user: process.getuid?.() === 0 ? SANDBOX_USER : undefined, remove }
   } catch (error) {
     await remove()
@@ -93,10 +93,11 @@ async function readZip(path: string): Promise<Uint8Array> {
   }
 }
 
-function writable(folder: string): void {
-  chmodSync(folder, 0o755)
+/** Of a folder and all below it: root aside, whoever may write to a folder may replace what lies in it. */
+function setModes(folder: string, mode: number): void {
+  chmodSync(folder, mode)
   for (const entry of readdirSync(folder, { withFileTypes: true }))
-    if (entry.isDirectory()) writable(join(folder, entry.name))
+    if (entry.isDirectory()) setModes(join(folder, entry.name), mode)
 }
 
 /** Bytes of all files below a folder; 0 when it has gone. */

@@ -4,7 +4,7 @@ import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { LambdaHost } from '../../src/aws/host/lambda-host.ts'
 import { createAccessKey, createBearerKey } from '../../src/server/create-key.ts'
-import { functionUrl, parse, type Whole } from './events.ts'
+import { functionUrl, loadBalancer, parse, type Whole } from './events.ts'
 import { type HttpFront, startFunctionUrl } from './http-front.ts'
 import { type Moto, startMoto } from './moto.ts'
 import { canRunPackage, type Packaged, packageFunction, picture } from './packaged.ts'
@@ -60,6 +60,20 @@ describe.skipIf(motoServer === undefined || !canRunPackage)('Boxlet keys of a pa
     expect(await status({ 'x-api-key': bearer.key })).toBe(200)
     const direct = await host.invoke({ image: picture.toString('base64') })
     expect(direct.functionError).toBeUndefined()
+  })
+
+  it('let callers in behind a load balancer, which takes answers of a mebibyte', async () => {
+    const host = await open({ BOXLET_KEYS_SECRET: 'boxlet-keys' })
+    const detect = async (accept: string) => {
+      const headers = { authorization: `Bearer ${bearer.key}`, 'content-type': 'image/jpeg', accept }
+      const body = picture.toString('base64')
+      const event = loadBalancer('POST', '/v1/detect', { headers, body, isBase64Encoded: true })
+      return parse<Whole>((await host.invoke(event)).payload)
+    }
+    expect((await detect('application/json')).statusCode).toBe(200)
+    const beyond = await detect('image/png')
+    expect(beyond.statusCode).toBe(413)
+    expect(beyond.body).toContain('1048576 bytes')
   })
 
   it('that are not there are the fault of the operator', async () => {

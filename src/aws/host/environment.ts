@@ -1,16 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { rm } from 'node:fs/promises'
-import { createInterface } from 'node:readline'
+import { watchChild } from './child-watch.ts'
 import { type CpuQuota, createCpuQuota } from './cpu-quota.ts'
 import { type FunctionConfig, lambdaEnvironment, MB_PER_VCPU } from './function-config.ts'
-import { type ProcessStats, processMemory, processStats } from './process-stats.ts'
+import { type ProcessStats, processStats } from './process-stats.ts'
 import { type Outcome, RuntimeApi, type RuntimeError } from './runtime-api.ts'
 import { createTmp, folderBytes, type Sandbox } from './sandbox.ts'
 
 /** Lambda gives the start of an environment this long before it starts over inside the first call. */
 export const INIT_TIMEOUT_MS = 10_000
-/** Often enough to catch a process that outgrows its memory, rare enough to cost nothing. */
-const MEMORY_CHECK_MS = 50
 
 export interface EnvironmentOptions {
   config: FunctionConfig
@@ -86,7 +84,16 @@ export class LambdaEnvironment {
       })
       if (child.pid !== undefined) quota?.add(child.pid)
       const environment = new LambdaEnvironment(options, api, child, quota, tmp)
-      environment.#watch()
+      watchChild(child, config.memoryMb * 2 ** 20, {
+        line: (line) => {
+          environment.#lines.push(line)
+          options.onLog?.(line)
+        },
+        end: (error) => {
+          environment.#ended ??= error
+          environment.#onEnd(environment.#ended)
+        },
+      })
       const kill = (): unknown => child.kill('SIGKILL')
       signal.addEventListener('abort', kill, { once: true })
       environment.initError = await Promise.race([
@@ -193,40 +200,6 @@ export class LambdaEnvironment {
     // A frozen process does not write, so what it printed arrives before the freeze takes hold.
     this.#api.onIdle = () => this.#child.kill('SIGSTOP')
     if (this.usable) this.#child.kill('SIGSTOP')
-  }
-
-  #watch(): void {
-    const child = this.#child
-    const finish = (error: RuntimeError): void => {
-      this.#ended ??= error
-      this.#onEnd(this.#ended)
-    }
-    for (const stream of [child.stdout, child.stderr])
-      if (stream !== null)
-        createInterface(stream).on('line', (line) => {
-          this.#lines.push(line)
-          this.#options.onLog?.(line)
-        })
-    const limit = this.#options.config.memoryMb * 2 ** 20
-    const check = setInterval(() => {
-      const now = child.pid === undefined ? undefined : processMemory(child.pid)
-      if ((now?.rss ?? 0) <= limit) return
-      this.#ended = {
-        errorType: 'Runtime.OutOfMemory',
-        errorMessage: 'Runtime exited with error: signal: killed',
-      }
-      child.kill('SIGKILL')
-    }, MEMORY_CHECK_MS)
-    check.unref()
-    child.once('error', (error) => {
-      clearInterval(check)
-      finish({ errorType: 'Runtime.InvalidEntrypoint', errorMessage: error.message })
-    })
-    child.once('exit', (code, signal) => {
-      clearInterval(check)
-      const how = signal === null ? `exit status ${code}` : `signal: ${signal}`
-      finish({ errorType: 'Runtime.ExitError', errorMessage: `Runtime exited with error: ${how}` })
-    })
   }
 }
 

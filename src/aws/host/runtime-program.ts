@@ -33,6 +33,7 @@ export async function buildBootstrap(sandbox: Sandbox): Promise<string> {
   await build({
     entryPoints: [own.replace(/runtime-program\.(ts|js)$/, 'bootstrap.$1')],
     outfile,
+    bundle: true,
     platform: 'node',
     format: 'esm',
     target: 'node20',

@@ -9,6 +9,8 @@ import { parseAmzDate, parseSigned, type Signed } from './signed-request.ts'
 const WINDOW_MS = 5 * 60_000
 /** Names under which existing clients sign: Rekognition clients, and those of functions behind a URL or an API. */
 const SERVICES: readonly string[] = ['rekognition', 'lambda', 'execute-api', 'boxlet']
+/** Put in by CloudFront behind the signer, as before a REST API of the edge kind; nothing here reads it. */
+const ADDED_ON_THE_WAY = 'x-amz-cf-id'
 /** Clients that number their calls sign the number, so an equal signature is the same call sent again. */
 const CALL_NUMBER = 'amz-sdk-invocation-id'
 
@@ -97,7 +99,10 @@ function checkCoverage({ signedHeaders, service }: Signed, headers: ReadonlyMap<
       'InvalidSignatureException',
       `Credential should be scoped to correct service: '${SERVICES[0]}'.`,
     )
-  const needed = ['host', ...[...headers.keys()].filter((name) => name.startsWith('x-amz-'))]
+  const needed = [
+    'host',
+    ...[...headers.keys()].filter((name) => name.startsWith('x-amz-') && name !== ADDED_ON_THE_WAY),
+  ]
   const complete =
     needed.every((name) => signedHeaders.includes(name)) && signedHeaders.every((name) => headers.has(name))
   if (!complete)

@@ -22,9 +22,11 @@ export async function startFunctionUrl(host: LambdaHost): Promise<HttpFront> {
     return functionUrl(request.method ?? 'GET', path, {
       caller: null,
       query,
-      headers: Object.fromEntries(
-        Object.entries(request.headers).map(([name, value]) => [name, String(value)]),
-      ),
+      headers: {
+        ...Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)])),
+        // As when CloudFront stands before it.
+        'x-amz-cf-id': 'q6mFqVgCzQ==',
+      },
       ...(chunks.length === 0
         ? {}
         : { body: Buffer.concat(chunks).toString(isBase64Encoded ? 'base64' : 'utf8'), isBase64Encoded }),

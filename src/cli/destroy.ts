@@ -1,8 +1,8 @@
-import { destroy, inventory } from '../aws/deploy/destroy.ts'
+import { destroy, type Inventory, inventory } from '../aws/deploy/destroy.ts'
 import { openSession } from '../aws/deploy/session.ts'
 import { readSettings } from './config.ts'
-import { confirm } from './confirm.ts'
-import { DEFAULT_STACK, optionsAlone, stackName } from './stack-name.ts'
+import { confirm, expectTerminal } from './confirm.ts'
+import { DEFAULT_STACK, optionsAlone, stackName, tellMissing } from './stack-name.ts'
 import type { ExitCode, Io, Verb } from './verb.ts'
 
 const OPTIONS = {
@@ -20,12 +20,12 @@ export const verb: Verb = {
   help: `boxlet destroy [options]
 
 Deletes the stack with all that costs money. Pictures and results in a data bucket, and the keys, are data:
-they go only when you say so.
+they go only when you say so. What a stack that has gone already left can be deleted in the same way.
 
   --stack NAME          name of the stack (default ${DEFAULT_STACK})
   --region R            region (default: AWS_REGION or the profile's)
   --data, --no-data     deletes, or keeps, the data bucket and the keys without asking
-  --delete-artefacts    deletes the bucket of packages too, which all stacks in this region share
+  --delete-artefacts    deletes its packages too, and their bucket when no other stack uses it
   --artefacts BUCKET    that bucket, where it is not boxlet-ACCOUNT-REGION
   --yes, -y             does not ask about the stack; data is kept unless --data is given
 
@@ -41,41 +41,45 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
   optionsAlone('destroy', positionals)
   const stack = stackName(values.stack)
   const say = (text: string) => io.stderr.write(`boxlet: ${text}\n`)
-  const session = await openSession(values.region)
+  const { yes = false, data, 'delete-artefacts': deleteArtefacts = false } = values
+  if (!yes) expectTerminal(io, '--yes')
+  const session = await openSession(values.region, io.signal)
   const found = await inventory(session, stack, values.artefacts)
-  if (found === undefined) {
-    say(`There is no stack "${stack}" in ${session.region}.`)
-    return 0
-  }
-  if (!values.yes && !(await confirm(io, `Delete the stack "${stack}" in ${session.region}?`, '--yes'))) {
+  const stands = found?.status !== undefined
+  if (!stands) tellMissing(io, stack, session.region)
+  if (found === undefined) return 0
+  if (stands && !yes && !(await confirm(io, `Delete the stack "${stack}" in ${session.region}?`, '--yes'))) {
     say('Nothing was deleted.')
     return 3
   }
-  const hasData = found.dataBucket !== undefined || found.keysParameter !== undefined
-  let deleteData = values.data ?? false
-  if (hasData && values.data === undefined && !values.yes) {
-    const { dataBucket, keysParameter } = found
-    const what = [
-      dataBucket === undefined
-        ? undefined
-        : `the bucket ${dataBucket.name} with ${dataBucket.objects === 1000 ? '1000 or more' : dataBucket.objects} objects`,
-      keysParameter === undefined ? undefined : `the keys in ${keysParameter}`,
-    ]
-    deleteData = await confirm(io, `Delete ${what.filter(Boolean).join(' and ')} too?`, '--data')
-  }
+  const left = dataOf(found)
+  let deleteData = data ?? false
+  if (left.length > 0 && data === undefined && !yes)
+    deleteData = await confirm(
+      io,
+      stands ? `Delete ${left.join(' and ')} too?` : `It has left ${left.join(' and ')}. Delete?`,
+      '--data',
+    )
   await destroy(session, found, {
     deleteData,
-    deleteArtefacts: values['delete-artefacts'] ?? false,
+    deleteArtefacts,
     onStep: say,
     wait: {
       signal: io.signal,
       onEvent: (event) => io.stderr.write(`  ${event.ResourceStatus}  ${event.LogicalResourceId}\n`),
     },
   })
-  say(`The stack "${stack}" is gone.`)
-  if (found.dataBucket !== undefined && !deleteData) say(`The bucket ${found.dataBucket.name} is kept.`)
-  if (found.keysParameter !== undefined && !deleteData) say(`The keys in ${found.keysParameter} are kept.`)
-  if (found.artefactBucket !== undefined && !values['delete-artefacts'])
-    say(`The bucket of packages ${found.artefactBucket} is kept; --delete-artefacts deletes it.`)
+  if (stands) say(`The stack "${stack}" is gone.`)
+  if (!deleteData) for (const what of left) say(`Kept: ${what}; "boxlet destroy --data" deletes it.`)
+  if (found.artefactBucket !== undefined && !deleteArtefacts)
+    say(`Kept: its packages in ${found.artefactBucket}; "boxlet destroy --delete-artefacts" deletes them.`)
   return 0
+}
+
+function dataOf({ dataBucket, keysParameter }: Inventory): string[] {
+  const bucket =
+    dataBucket &&
+    `the bucket ${dataBucket.name} with ${dataBucket.objects === 1000 ? '1000 or more' : dataBucket.objects} objects`
+  const keys = keysParameter && `the keys in ${keysParameter}`
+  return [bucket, keys].filter((one) => one !== undefined)
 }

@@ -1,159 +1,177 @@
 /** From a package to a working endpoint: upload, plan, change, check, and back again where the check fails. */
-import type { Change, Stack, StackEvent } from '@aws-sdk/client-cloudformation'
-import { BoxletError } from '../../errors.ts'
+import type { Stack, StackEvent } from '@aws-sdk/client-cloudformation'
+import { BoxletError, toBoxletError } from '../../errors.ts'
 import type { PackageResult } from '../package/build-package.ts'
-import type { Template } from '../template/cloudformation.ts'
 import { buildTemplate } from '../template/template.ts'
-import { ensureBucket, uploadPackage } from './artefacts.ts'
+import { artefactsOf, ensureBucket, uploadPackage } from './artefacts.ts'
+import { createChangeSet, discardChangeSet, executeChangeSet } from './change-set.ts'
+import { describeChanges, type PlannedChange } from './changes.ts'
+import { type Checked, type CheckOptions, checkStack, isFunctionFailure } from './check.ts'
+import { connectDataBucket } from './data-bucket.ts'
+import type { WaitOptions } from './follow.ts'
+import { goBack } from './going-back.ts'
+import { type CreatedKeys, type KeysPlan, makeKeys } from './keys.ts'
+import { artefactsIn, noteUpload, prune } from './ledger.ts'
+import { type PackageRecord, type StoredPackage, stackTags, storedPackage } from './package-record.ts'
+import { readyForChange } from './ready.ts'
 import type { AwsSession } from './session.ts'
-import { type SmokeResult, smokeDetection } from './smoke.ts'
-import {
-  createChangeSet,
-  currentTemplate,
-  deleteStack,
-  describeStack,
-  discardChangeSet,
-  executeChangeSet,
-  outputsOf,
-  settled,
-  type WaitOptions,
-} from './stack.ts'
+import { resolveParameters } from './settings.ts'
+import { currentTemplate, outputsOf, parametersOf } from './stack.ts'
 
-export interface DeployOptions {
-  stack: string
-  artefactBucket: string
-  built: PackageResult
-  /** What the user chose; parameters that he left out keep their last value, or their default the first time. */
-  parameters: Record<string, string>
-  /** Called with the plan; nothing is changed unless it answers true. */
-  confirm(changes: Change[], first: boolean): Promise<boolean>
-  onStep(text: string): void
-  onEvent(event: StackEvent): void
-  /** Picture of the check; none skips it. */
-  smokePicture: Uint8Array | undefined
-  signal: AbortSignal
-  pollMs?: number
-  /** Another template; emulators know fewer resource types than AWS. */
-  template?: (codeHash: string) => Template
+export interface Plan {
+  changes: PlannedChange[]
+  /** True when the stack is to be created. */
+  first: boolean
 }
 
-export interface DeployResult {
+export interface DeployOptions extends Pick<CheckOptions, 'smokePicture' | 'fetch'> {
+  stack: string
+  artefactBucket: string
+  /** undefined: the stack keeps the package that it has. */
+  built: { package: PackageResult; record: PackageRecord } | undefined
+  /** What the user chose; parameters that he left out keep their last value, or their default the first time. */
+  parameters: Record<string, string>
+  keys?: KeysPlan
+  /** Called with the plan; nothing is changed unless it answers true. */
+  confirm(plan: Plan): Promise<boolean>
+  /** Called as soon as keys exist, because nobody can read them again. */
+  onKeys?(keys: CreatedKeys): void
+  onStep(text: string): void
+  onEvent(event: StackEvent): void
+  signal: AbortSignal
+  pollMs?: number
+}
+
+export interface DeployResult extends Checked {
   outcome: 'created' | 'updated' | 'unchanged' | 'declined'
   outputs: Record<string, string>
-  smoke: SmokeResult | undefined
+  parameters: Record<string, string>
 }
 
 export async function deploy(session: AwsSession, options: DeployOptions): Promise<DeployResult> {
-  const { stack: name, built, onStep } = options
+  const { stack: name, onStep, signal } = options
   const wait: WaitOptions = {
-    signal: options.signal,
+    signal,
     onEvent: options.onEvent,
     ...(options.pollMs === undefined ? {} : { pollMs: options.pollMs }),
   }
   const before = await readyForChange(session, name, wait, onStep)
-  await ensureBucket(session, options.artefactBucket)
-  const uploaded = await uploadPackage(session, options.artefactBucket, built, (key, bytes) =>
-    onStep(`Uploading ${key} (${(bytes / 1e6).toFixed(1)} MB).`),
-  )
-  const wanted = (options.template ?? buildTemplate)(built.sha256)
-  const template = JSON.stringify(wanted)
-  const parameters: Record<string, string> = {
-    ...options.parameters,
-    CodeBucket: options.artefactBucket,
-    CodeKey: uploaded.codeKey,
-    LayerKey: uploaded.layerKey,
-    ModelLocation: uploaded.modelLocation,
-    Architecture: built.arch,
+  const stored = await provide(session, options, before)
+  const template = buildTemplate(stored.hash)
+  const parameters = await resolveParameters(session, {
+    stack: name,
+    before,
+    template,
+    chosen: { ...options.parameters, ...options.keys?.parameters },
+    stored,
+    onStep,
+  })
+  const input = {
+    name,
+    template: JSON.stringify(template),
+    parameters,
+    tags: stackTags(name, before, options.built?.record),
   }
-  const kept = (before?.Parameters ?? [])
-    .map(({ ParameterKey = '' }) => ParameterKey)
-    .filter((key) => !(key in parameters) && key in wanted.Parameters)
-  const changeSet = await createChangeSet(
-    session,
-    { name, template, parameters, kept, tags: { 'boxlet:stack': name } },
-    wait,
-  )
+  signal.throwIfAborted()
+  const changeSet = await createChangeSet(session, input, wait)
+  let bearer: string | undefined
+  try {
+    const plan = { changes: describeChanges(changeSet.changes, parameters.Auth === 'keys'), first: !before }
+    if (!changeSet.empty && !(await options.confirm(plan))) {
+      await discardChangeSet(session, name, changeSet.id)
+      return { ...result('declined', before), ...UNCHECKED }
+    }
+    signal.throwIfAborted()
+    bearer = await keysFor(session, options, parameters.KmsKeyArn)
+  } catch (error) {
+    await discardChangeSet(session, name, changeSet.id)
+    throw error
+  }
+  const checks = { ...options, bearer }
   if (changeSet.empty) {
     await discardChangeSet(session, name, changeSet.id)
-    const smoke = await check(session, before!, options)
-    return { outcome: 'unchanged', outputs: outputsOf(before!), smoke }
-  }
-  if (!(await options.confirm(changeSet.changes, before === undefined))) {
-    await discardChangeSet(session, name, changeSet.id)
-    return { outcome: 'declined', outputs: before === undefined ? {} : outputsOf(before), smoke: undefined }
+    return { ...result('unchanged', before), ...(await checkStack(session, before!, checks)) }
   }
   const previous = before === undefined ? undefined : await currentTemplate(session, name)
   onStep(before === undefined ? `Creating the stack ${name}.` : `Updating the stack ${name}.`)
   const after = await executeChangeSet(session, name, changeSet.id, wait)
-  try {
-    const smoke = await check(session, after, options)
-    return { outcome: before === undefined ? 'created' : 'updated', outputs: outputsOf(after), smoke }
-  } catch (error) {
-    if (before === undefined || previous === undefined) throw error
+  if (parameters.CreateDataBucket === 'false' && parameters.DataBucketName)
+    await connectDataBucket(session, name, parameters.DataBucketName)
+  const checked = await checkStack(session, after, checks).catch(async (error) => {
+    if (!isFunctionFailure(error)) throw error
+    if (before === undefined) throw firstFailure(name, after, error)
     onStep('The new version does not detect. Going back to the one before.')
-    await goBack(session, name, previous, before, wait)
-    throw new BoxletError('DEPLOY_FAILED', (error as Error).message, {
-      cause: error,
-      hint: 'The version before is serving again. Look at "boxlet logs".',
+    throw await goBack(session, name, previous, before, error, wait)
+  })
+  await tidy(session, options, stored)
+  return { ...result(before === undefined ? 'created' : 'updated', after), ...checked }
+}
+
+const UNCHECKED: Checked = { smoke: undefined, endpoint: undefined, unchecked: undefined }
+
+const result = (outcome: DeployResult['outcome'], stack: Stack | undefined) => ({
+  outcome,
+  outputs: outputsOf(stack),
+  parameters: parametersOf(stack),
+})
+
+/** Uploads the package, or finds the one that the stack has. */
+async function provide(
+  session: AwsSession,
+  { stack, artefactBucket: bucket, built, signal, onStep }: DeployOptions,
+  before: Stack | undefined,
+): Promise<StoredPackage> {
+  if (built === undefined) {
+    if (before !== undefined) return storedPackage(session, before)
+    throw new BoxletError('USAGE', `Expected a package for the new stack ${stack} but received none.`, {
+      hint: 'Name a model with --model.',
     })
   }
-}
-
-/** A stack may be in the middle of something, or hold the rest of a first deployment that failed. */
-async function readyForChange(
-  session: AwsSession,
-  name: string,
-  wait: WaitOptions,
-  onStep: (text: string) => void,
-): Promise<Stack | undefined> {
-  let stack = await describeStack(session, name)
-  const status = stack?.StackStatus ?? ''
-  if (status === 'REVIEW_IN_PROGRESS') return undefined
-  if (status.endsWith('_IN_PROGRESS')) {
-    onStep(`The stack ${name} is ${status}; waiting for it.`)
-    stack = await settled(session, name, new Date(), wait).catch(() => describeStack(session, name))
-  }
-  if (['ROLLBACK_COMPLETE', 'CREATE_FAILED', 'ROLLBACK_FAILED'].includes(stack?.StackStatus ?? '')) {
-    onStep(`Removing what the failed first deployment of ${name} left.`)
-    await deleteStack(session, name, wait)
-    return undefined
-  }
-  if (stack?.StackStatus === 'UPDATE_ROLLBACK_FAILED')
-    throw new BoxletError(
-      'DEPLOY_FAILED',
-      `Expected a stack that can change but ${name} is UPDATE_ROLLBACK_FAILED.`,
-      {
-        hint: 'Choose "Continue update rollback" in the console of CloudFormation, then deploy again.',
-      },
-    )
-  return stack
-}
-
-async function check(
-  session: AwsSession,
-  stack: Stack,
-  options: DeployOptions,
-): Promise<SmokeResult | undefined> {
-  if (options.smokePicture === undefined) return undefined
-  // The function bears the name of its stack; the alias is what callers reach.
-  const target = outputsOf(stack).FunctionArn ?? options.stack
-  options.onStep('Sending a picture.')
-  return smokeDetection(session, target, options.smokePicture)
-}
-
-async function goBack(
-  session: AwsSession,
-  name: string,
-  template: string,
-  before: Stack,
-  wait: WaitOptions,
-): Promise<void> {
-  const parameters = Object.fromEntries(
-    (before.Parameters ?? []).map(({ ParameterKey = '', ParameterValue = '' }) => [
-      ParameterKey,
-      ParameterValue,
-    ]),
+  const { sha256, arch } = built.package
+  await ensureBucket(session, bucket)
+  const serving = before === undefined ? undefined : artefactsIn(parametersOf(before))
+  const artefacts = artefactsOf(bucket, built.package)
+  await noteUpload(session, bucket, stack, artefacts, serving)
+  await uploadPackage(session, bucket, built.package, signal, (key, bytes) =>
+    onStep(`Uploading ${key} (${(bytes / 1e6).toFixed(1)} MB).`),
   )
-  const changeSet = await createChangeSet(session, { name, template, parameters, kept: [] }, wait)
-  if (!changeSet.empty) await executeChangeSet(session, name, changeSet.id, wait)
+  return { bucket, artefacts, arch, hash: sha256 }
+}
+
+async function keysFor(
+  session: AwsSession,
+  { keys, onKeys, onStep }: DeployOptions,
+  kmsKey: string | undefined,
+): Promise<string | undefined> {
+  if (keys?.found !== undefined)
+    onStep(
+      `The keys in ${keys.found} exist already and are used. Without them, make fresh ones with --new-keys.`,
+    )
+  if (keys?.make === undefined) return undefined
+  const created = await makeKeys(session, keys.make, kmsKey)
+  onKeys?.(created)
+  return created.bearer
+}
+
+function firstFailure(name: string, stack: Stack, failure: BoxletError): BoxletError {
+  const { Endpoint: url } = outputsOf(stack)
+  return new BoxletError('DEPLOY_FAILED', failure.message, {
+    cause: failure,
+    hint: `There is no version to go back to, so the stack ${name} stays up${url === undefined ? '' : ` at ${url}`} as it is. Look at "boxlet logs", then deploy again, or run "boxlet destroy".`,
+  })
+}
+
+/** What nobody needs any more goes last; a fault there spoils nothing. */
+async function tidy(
+  session: AwsSession,
+  { stack, built, onStep }: DeployOptions,
+  { bucket, artefacts }: StoredPackage,
+): Promise<void> {
+  if (built === undefined) return
+  try {
+    const count = await prune(session, bucket, stack, artefacts)
+    if (count > 0) onStep(`Deleted ${count} objects of former packages.`)
+  } catch (error) {
+    onStep(`Former packages are kept: ${toBoxletError(error).message}`)
+  }
 }

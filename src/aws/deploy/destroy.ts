@@ -1,45 +1,84 @@
-import { BoxletError } from '../../errors.ts'
-import { loadSdk, sdkFault } from '../sdk.ts'
-import { artefactBucketName, countObjects, deleteBucket } from './artefacts.ts'
-import { type AwsSession, awsFault } from './session.ts'
-import { deleteStack, describeStack, outputsOf, type WaitOptions } from './stack.ts'
+/** What a stack has, with or without the stack itself, and taking it away. */
+import type { Stack } from '@aws-sdk/client-cloudformation'
+import { artefactBucketName } from './artefacts.ts'
+import { countObjects, deleteBucket } from './bucket.ts'
+import { deleteStack, type WaitOptions } from './follow.ts'
+import { defaultKeysParameter, deleteParameter, hasParameter } from './keys.ts'
+import { artefactsIn, deleteAllOf, readLedger } from './ledger.ts'
+import type { AwsSession } from './session.ts'
+import { describeStack, describeStacks, lastDeleted, parametersOf } from './stack.ts'
 
 /** What there is to lose, to be shown before anything goes. */
 export interface Inventory {
   stack: string
-  status: string
+  /** undefined when the stack has gone already and the rest is what it left. */
+  status: string | undefined
   /** Pictures and results; undefined without a data bucket. */
   dataBucket: { name: string; objects: number } | undefined
-  /** Packages of all stacks of Boxlet in this account and region; undefined when there is none. */
+  /** Where packages of this stack are; undefined when there are none. */
   artefactBucket: string | undefined
   /** SSM parameter that a deployment created. */
   keysParameter: string | undefined
+  /** Of the stack as it stands, or stood. */
+  parameters: Record<string, string>
 }
 
+/** undefined when there is no stack of that name and nothing that one has left. */
 export async function inventory(
   session: AwsSession,
   name: string,
   artefacts?: string,
 ): Promise<Inventory | undefined> {
   const stack = await describeStack(session, name)
-  if (stack === undefined) return undefined
-  const dataBucket = outputsOf(stack).DataBucketName
-  const objects = dataBucket === undefined ? undefined : await countObjects(session, dataBucket)
-  const artefactBucket = artefacts ?? artefactBucketName(session)
-  const parameter = stack.Parameters?.find(
-    ({ ParameterKey }) => ParameterKey === 'KeysParameter',
-  )?.ParameterValue
-  return {
-    stack: name,
-    status: stack.StackStatus ?? '',
-    dataBucket: dataBucket === undefined || objects === undefined ? undefined : { name: dataBucket, objects },
-    artefactBucket: (await countObjects(session, artefactBucket)) === undefined ? undefined : artefactBucket,
-    // Keys under another name were made by someone else and may serve others.
-    keysParameter: parameter === defaultKeysParameter(name) ? parameter : undefined,
-  }
+  const known = stack ?? (await lastDeleted(session, name))
+  // A stack that failed has no outputs, so its parameters tell what it was to have.
+  const parameters = parametersOf(known)
+  const usedBy = stack === undefined ? await describeStacks(session) : []
+  const dataBucket = await dataOf(session, parameters.DataBucketName, usedBy)
+  const keysParameter = await keysOf(session, name, parameters, stack !== undefined)
+  const artefactBucket = await artefactsAt(session, name, artefacts, parameters, stack !== undefined)
+  if (stack === undefined && !dataBucket && !keysParameter && !artefactBucket) return undefined
+  return { stack: name, status: stack?.StackStatus, dataBucket, artefactBucket, keysParameter, parameters }
 }
 
-export const defaultKeysParameter = (stack: string): string => `/boxlet/${stack}/keys`
+async function dataOf(
+  session: AwsSession,
+  name: string | undefined,
+  others: readonly Stack[],
+): Promise<Inventory['dataBucket']> {
+  // Another stack may have taken the bucket over since.
+  if (!name || others.some((other) => parametersOf(other).DataBucketName === name)) return undefined
+  const objects = await countObjects(session, name)
+  return objects === undefined ? undefined : { name, objects }
+}
+
+async function keysOf(
+  session: AwsSession,
+  name: string,
+  { KeysParameter: used }: Record<string, string>,
+  stands: boolean,
+): Promise<string | undefined> {
+  const ours = defaultKeysParameter(name)
+  // Keys under another name were made by someone else and may serve others.
+  if (stands && used !== ours) return undefined
+  return (await hasParameter(session, ours)) ? ours : undefined
+}
+
+async function artefactsAt(
+  session: AwsSession,
+  name: string,
+  given: string | undefined,
+  { CodeBucket: used }: Record<string, string>,
+  stands: boolean,
+): Promise<string | undefined> {
+  const bucket = given ?? (used || artefactBucketName(session))
+  const objects = await countObjects(session, bucket)
+  if (objects === undefined) return undefined
+  if (stands) return used === bucket ? bucket : undefined
+  // What it has noted goes last, so that a deletion that was interrupted can be taken up again.
+  const isLeft = (await readLedger(session, bucket, name)).length > 0
+  return isLeft || (objects === 0 && bucket === artefactBucketName(session)) ? bucket : undefined
+}
 
 export interface DestroyOptions {
   deleteData: boolean
@@ -50,56 +89,30 @@ export interface DestroyOptions {
 
 /** The stack first, so that nothing writes any more; then what was asked for besides. */
 export async function destroy(session: AwsSession, found: Inventory, options: DestroyOptions): Promise<void> {
-  const { onStep } = options
-  onStep(`Deleting the stack ${found.stack}.`)
-  await deleteStack(session, found.stack, options.wait)
+  const { onStep, wait } = options
+  const count = (objects: number) => onStep(`Deleted ${objects} objects.`)
+  if (found.status !== undefined) {
+    onStep(`Deleting the stack ${found.stack}.`)
+    await deleteStack(session, found.stack, wait)
+  }
   if (options.deleteData && found.dataBucket !== undefined) {
     const { name } = found.dataBucket
     onStep(`Deleting the bucket ${name}.`)
-    await deleteBucket(session, name, (count) => onStep(`Deleted ${count} objects.`))
+    await deleteBucket(session, name, wait.signal, count)
   }
   if (options.deleteData && found.keysParameter !== undefined) {
     onStep(`Deleting the keys ${found.keysParameter}.`)
     await deleteParameter(session, found.keysParameter)
   }
-  if (options.deleteArtefacts && found.artefactBucket !== undefined) {
-    onStep(`Deleting the bucket ${found.artefactBucket}.`)
-    await deleteBucket(session, found.artefactBucket, (count) => onStep(`Deleted ${count} objects.`))
-  }
-}
-
-const ssm = () => loadSdk<typeof import('@aws-sdk/client-ssm')>('@aws-sdk/client-ssm')
-
-async function deleteParameter(session: AwsSession, Name: string): Promise<void> {
-  const { SSMClient, DeleteParameterCommand } = ssm()
-  try {
-    await new SSMClient({ region: session.region }).send(new DeleteParameterCommand({ Name }))
-  } catch (error) {
-    if (sdkFault(error).name !== 'ParameterNotFound') throw awsFault(`delete the parameter ${Name}`, error)
-  }
-}
-
-/** True when the parameter exists. */
-export async function hasParameter(session: AwsSession, Name: string): Promise<boolean> {
-  const { SSMClient, GetParameterCommand } = ssm()
-  try {
-    await new SSMClient({ region: session.region }).send(new GetParameterCommand({ Name }))
-    return true
-  } catch (error) {
-    if (sdkFault(error).name === 'ParameterNotFound') return false
-    throw awsFault(`whether the parameter ${Name} exists`, error)
-  }
-}
-
-/** Stores keys encrypted. Never replaces what is there: that would lock out those who hold the former keys. */
-export async function putParameter(session: AwsSession, Name: string, Value: string): Promise<void> {
-  const { SSMClient, PutParameterCommand } = ssm()
-  const command = new PutParameterCommand({ Name, Value, Type: 'SecureString', Overwrite: false })
-  try {
-    await new SSMClient({ region: session.region }).send(command)
-  } catch (cause) {
-    if (sdkFault(cause).name === 'ParameterAlreadyExists')
-      throw new BoxletError('AWS_FAILED', `Expected no parameter ${Name} but it exists.`, { cause })
-    throw awsFault(`store the keys in ${Name}`, cause)
-  }
+  const { artefactBucket: bucket, parameters } = found
+  if (!options.deleteArtefacts || bucket === undefined) return
+  onStep(`Deleting the packages of ${found.stack} in ${bucket}.`)
+  const { objects, othersRemain } = await deleteAllOf(session, bucket, found.stack, artefactsIn(parameters))
+  count(objects)
+  // A bucket that the user named holds things of his own.
+  const isOurs = bucket === artefactBucketName(session)
+  if (othersRemain || !isOurs)
+    return onStep(`The bucket ${bucket} is kept: ${othersRemain ? 'other stacks use it' : 'it is yours'}.`)
+  onStep(`Deleting the bucket ${bucket}.`)
+  await deleteBucket(session, bucket, wait.signal, count)
 }

@@ -1,0 +1,92 @@
+/** Buckets as wholes: whether they are there and ours, and emptying and deleting them. */
+import { BoxletError, throwIfAborted } from '../../errors.ts'
+import { loadSdk, sdkFault } from '../sdk.ts'
+import { type AwsSession, awsFault } from './session.ts'
+
+const sdk = () => loadSdk<typeof import('@aws-sdk/client-s3')>('@aws-sdk/client-s3')
+
+/**
+ * @returns false when there is no bucket of that name
+ * @throws BoxletError FORBIDDEN when it belongs to somebody else or must not be looked at
+ */
+export async function hasBucket(session: AwsSession, name: string, hint: string): Promise<boolean> {
+  try {
+    await session.s3.send(
+      new (sdk().HeadBucketCommand)({ Bucket: name, ExpectedBucketOwner: session.account }),
+    )
+    return true
+  } catch (cause) {
+    const { status } = sdkFault(cause)
+    if (status === 404) return false
+    if (status === 403)
+      throw new BoxletError(
+        'FORBIDDEN',
+        `Expected the bucket ${name} to be yours but access to it was refused.`,
+        { cause, hint },
+      )
+    throw awsFault(`whether the bucket ${name} exists`, cause)
+  }
+}
+
+/** Objects of the first page, so 1000 means 1000 or more; undefined when there is no such bucket. */
+export async function countObjects(session: AwsSession, name: string): Promise<number | undefined> {
+  try {
+    const page = await session.s3.send(new (sdk().ListObjectsV2Command)({ Bucket: name }))
+    return page.KeyCount ?? 0
+  } catch (error) {
+    if (sdkFault(error).name === 'NoSuchBucket') return undefined
+    throw awsFault(`what is in the bucket ${name}`, error)
+  }
+}
+
+type Stored = { Key?: string | undefined; VersionId?: string | undefined }
+
+/** Deletes objects of one bucket. @throws BoxletError AWS_FAILED naming the first that was not deleted */
+export async function deleteObjects(
+  session: AwsSession,
+  bucket: string,
+  objects: readonly Stored[],
+): Promise<void> {
+  if (objects.length === 0) return
+  const command = new (sdk().DeleteObjectsCommand)({
+    Bucket: bucket,
+    Delete: { Objects: objects.map(({ Key, VersionId }) => ({ Key, VersionId })), Quiet: true },
+  })
+  const { Errors = [] } = await session.s3.send(command).catch((cause) => {
+    throw awsFault(`delete objects of the bucket ${bucket}`, cause)
+  })
+  const first = Errors[0]
+  if (first === undefined) return
+  throw new BoxletError(
+    'AWS_FAILED',
+    `Expected AWS to delete ${objects.length} objects of the bucket ${bucket} but it refused ${Errors.length}: ${first.Key}: ${first.Code}.`,
+    { hint: 'Look at the policy and the object lock of the bucket, then run the same command again.' },
+  )
+}
+
+/** Deletes every object of a bucket, all versions too, and the bucket. One that has gone already is fine. */
+export async function deleteBucket(
+  session: AwsSession,
+  name: string,
+  signal: AbortSignal,
+  onDeleted: (count: number) => void,
+): Promise<void> {
+  const { ListObjectVersionsCommand, DeleteBucketCommand } = sdk()
+  let deleted = 0
+  try {
+    for (;;) {
+      throwIfAborted(signal)
+      const page = await session.s3.send(new ListObjectVersionsCommand({ Bucket: name }))
+      const found: Stored[] = [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])]
+      if (found.length === 0) break
+      await deleteObjects(session, name, found)
+      deleted += found.length
+      onDeleted(deleted)
+    }
+    await session.s3.send(new DeleteBucketCommand({ Bucket: name }))
+  } catch (error) {
+    if (error instanceof BoxletError) throw error
+    if (sdkFault(error).name === 'NoSuchBucket') return
+    throw awsFault(`empty and delete the bucket ${name}`, error)
+  }
+}

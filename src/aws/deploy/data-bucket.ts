@@ -1,0 +1,72 @@
+/**
+ * The bucket of pictures and results. It outlives its stack, so the next stack of that name, or one whose first
+ * creation failed half way, meets a bucket that is there already and takes it over instead of making it.
+ */
+import type { Stack } from '@aws-sdk/client-cloudformation'
+import { loadSdk, sdkFault } from '../sdk.ts'
+import { INCOMING } from '../template/data-part.ts'
+import { hasBucket } from './bucket.ts'
+import { type AwsSession, awsFault } from './session.ts'
+import { parametersOf, resourceId } from './stack.ts'
+
+const sdk = () => loadSdk<typeof import('@aws-sdk/client-s3')>('@aws-sdk/client-s3')
+
+/** Name of our entry among the notifications of a bucket that is taken over. */
+const NOTIFICATION = 'boxlet-incoming'
+
+/** True when a stack that is to have this data bucket has to make it. */
+export async function makesDataBucket(
+  session: AwsSession,
+  stack: string,
+  before: Stack | undefined,
+  name: string,
+): Promise<boolean> {
+  if (before !== undefined && parametersOf(before).DataBucketName === name)
+    return (await resourceId(session, stack, 'DataBucket')) === name
+  return !(await hasBucket(session, name, 'Name another one with --data-bucket.'))
+}
+
+/** Lets pictures that arrive in a bucket that was taken over reach the queue of the stack. */
+export async function connectDataBucket(session: AwsSession, stack: string, bucket: string): Promise<void> {
+  const queue = await resourceId(session, stack, 'Queue')
+  if (queue === undefined) return
+  const { GetBucketNotificationConfigurationCommand, PutBucketNotificationConfigurationCommand } = sdk()
+  const owner = { Bucket: bucket, ExpectedBucketOwner: session.account }
+  try {
+    const current = await session.s3.send(new GetBucketNotificationConfigurationCommand(owner))
+    const { $metadata: _answer, QueueConfigurations = [], ...others } = current
+    await session.s3.send(
+      new PutBucketNotificationConfigurationCommand({
+        ...owner,
+        NotificationConfiguration: {
+          ...others,
+          QueueConfigurations: [
+            // S3 refuses two entries for the same pictures, and that of a stack that has gone leads nowhere.
+            ...QueueConfigurations.filter((one) => one.Id !== NOTIFICATION && !isIncoming(one)),
+            {
+              Id: NOTIFICATION,
+              QueueArn: queueArn(session, queue),
+              Events: ['s3:ObjectCreated:*'],
+              Filter: { Key: { FilterRules: [{ Name: 'prefix', Value: INCOMING }] } },
+            },
+          ],
+        },
+      }),
+    )
+  } catch (error) {
+    if (sdkFault(error).name === 'NoSuchBucket') return
+    throw awsFault(`send pictures of the bucket ${bucket} to the stack`, error)
+  }
+}
+
+const isIncoming = ({
+  Filter,
+}: {
+  Filter?: { Key?: { FilterRules?: { Value?: string | undefined }[] | undefined } | undefined } | undefined
+}): boolean => Filter?.Key?.FilterRules?.some(({ Value }) => Value === INCOMING) ?? false
+
+/** CloudFormation names queues by their address. */
+function queueArn({ account, region, caller }: AwsSession, address: string): string {
+  const partition = caller.split(':')[1] || 'aws'
+  return `arn:${partition}:sqs:${region}:${account}:${address.slice(address.lastIndexOf('/') + 1)}`
+}

@@ -1,0 +1,68 @@
+import type { KeysChoice } from '../aws/deploy/keys.ts'
+import type { OptionSpec, Settings } from './config.ts'
+
+/** Options of `deploy` that become parameters of the stack. */
+export const STACK_OPTIONS = {
+  memory: { type: 'number', integer: true, min: 128, max: 10_240 },
+  timeout: { type: 'number', integer: true, min: 3, max: 900 },
+  runtime: { type: 'string', choices: ['nodejs22.x', 'nodejs24.x'] },
+  auth: { type: 'string', choices: ['iam', 'keys'] },
+  'keys-parameter': { type: 'string' },
+  'keys-secret': { type: 'string' },
+  'new-keys': { type: 'boolean' },
+  streaming: { type: 'boolean' },
+  'http-api': { type: 'boolean' },
+  pictures: { type: 'string', multiple: true },
+  'data-bucket': { type: 'string' },
+  reserved: { type: 'number', integer: true, min: -1, max: 10_000 },
+  provisioned: { type: 'number', integer: true, min: 0, max: 10_000 },
+  'log-days': { type: 'number', integer: true, min: 1, max: 3653 },
+  'alarm-topic': { type: 'string' },
+  'kms-key': { type: 'string' },
+  subnets: { type: 'string', multiple: true },
+  'security-groups': { type: 'string', multiple: true },
+  tracing: { type: 'boolean' },
+  'cors-origins': { type: 'string', multiple: true },
+} as const satisfies Record<string, OptionSpec>
+
+type StackSettings = Settings<typeof STACK_OPTIONS>
+
+/** Only what was chosen: what is left out keeps its value. Keys are decided elsewhere. */
+export function chosenParameters(values: StackSettings, region: string): Record<string, string> {
+  const chosen: Record<string, string | number | boolean | undefined> = {
+    MemorySize: values.memory,
+    Timeout: values.timeout,
+    Runtime: values.runtime,
+    Streaming: values.streaming,
+    HttpApi: values['http-api'],
+    PictureArns: values.pictures
+      ?.flatMap(list)
+      .map((bucket) => `arn:${partitionOf(region)}:s3:::${bucket}/*`)
+      .join(','),
+    DataBucketName: values['data-bucket'],
+    ReservedConcurrency: values.reserved,
+    ProvisionedConcurrency: values.provisioned,
+    LogRetentionDays: values['log-days'],
+    AlarmTopicArn: values['alarm-topic'],
+    KmsKeyArn: values['kms-key'],
+    SubnetIds: values.subnets?.flatMap(list).join(','),
+    SecurityGroupIds: values['security-groups']?.flatMap(list).join(','),
+    Tracing: values.tracing === undefined ? undefined : values.tracing ? 'Active' : 'PassThrough',
+    CorsOrigins: values['cors-origins']?.flatMap(list).join(','),
+  }
+  return Object.fromEntries(
+    Object.entries(chosen).flatMap(([key, value]) => (value === undefined ? [] : [[key, String(value)]])),
+  )
+}
+
+export const keysChoice = (values: StackSettings): KeysChoice => ({
+  auth: values.auth,
+  parameter: values['keys-parameter'],
+  secret: values['keys-secret'],
+  fresh: values['new-keys'] ?? false,
+})
+
+const list = (text: string): string[] => text.split(',').map((part) => part.trim())
+
+const partitionOf = (region: string): string =>
+  region.startsWith('cn-') ? 'aws-cn' : region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws'

@@ -1,0 +1,209 @@
+/**
+ * One address for all of AWS: moto, with the parts that it lacks. Deployed functions run under the Lambda host,
+ * with the code that the stack names; templates lose what moto does not know; and a plan without changes fails
+ * as it does at AWS. What is asked of CloudFormation can be seen, and answered otherwise.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation'
+import { GetFunctionCommand, LambdaClient } from '@aws-sdk/client-lambda'
+import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import { LambdaHost } from '../../src/aws/host/lambda-host.ts'
+import type { Template } from '../../src/aws/template/cloudformation.ts'
+import { forMoto } from './for-moto.ts'
+
+export interface Front {
+  endpoint: string
+  /** Each call as "S3 PUT /bucket/key" or "CloudFormation CreateChangeSet", oldest first. */
+  calls: string[]
+  /** Called before each call of CloudFormation; a promise holds it up. */
+  before: (action: string) => void | Promise<void>
+  /** Template as it was sent last, before it lost anything. */
+  template(): Template
+  stop(): Promise<void>
+}
+
+const region = 'eu-west-1'
+export const ENDPOINT = 'https://function.invalid/'
+export const functionArn = (stack: string): string =>
+  `arn:aws:lambda:${region}:123456789012:function:${stack}:live`
+const UNCHANGED = (id: string) =>
+  `<DescribeChangeSetResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><DescribeChangeSetResult><ChangeSetId>${id}</ChangeSetId><Status>FAILED</Status><StatusReason>The submitted information didn't contain changes. Submit different information to create a change set.</StatusReason></DescribeChangeSetResult></DescribeChangeSetResponse>`
+
+/** Name of the one stack that is asked about, if that is what is asked. */
+function described(body: Buffer): string | undefined {
+  const form = new URLSearchParams(body.toString('utf8'))
+  if (form.get('Action') !== 'DescribeStacks') return undefined
+  const stack = form.get('StackName') ?? undefined
+  return stack?.startsWith('arn:') ? stack.split('/')[1] : stack
+}
+
+/** moto forgets the outputs of a stack that a plan has made. The endpoint has a name that nobody can have. */
+function withOutputs(xml: string, stack: string): string {
+  const outputs = { FunctionName: stack, FunctionArn: functionArn(stack), Endpoint: ENDPOINT }
+  const members = Object.entries(outputs).map(
+    ([key, value]) => `<member><OutputKey>${key}</OutputKey><OutputValue>${value}</OutputValue></member>`,
+  )
+  return xml
+    .replace(/<Outputs ?\/>|<Outputs><\/Outputs>/, '')
+    .replace(
+      /<StackStatus>(?:CREATE|UPDATE)_COMPLETE<\/StackStatus>/,
+      (status) => `${status}<Outputs>${members.join('')}</Outputs>`,
+    )
+}
+
+/** Two plans with the same text change nothing: template, parameters with their defaults, and tags. */
+function wantedOf(form: URLSearchParams, template: Template): string {
+  const list = (kind: string, key: string, value: string): [string, string][] =>
+    [...form.keys()]
+      .map((name) => new RegExp(`^${kind}\\.member\\.(\\d+)\\.${key}$`).exec(name)?.[1])
+      .filter((index) => index !== undefined)
+      .map((index) => [
+        form.get(`${kind}.member.${index}.${key}`) ?? '',
+        form.get(`${kind}.member.${index}.${value}`) ?? '',
+      ])
+  const defaults = Object.entries(template.Parameters).map(([name, { Default = '' }]) => [
+    name,
+    String(Default),
+  ])
+  const parameters = {
+    ...Object.fromEntries(defaults),
+    ...Object.fromEntries(list('Parameters', 'ParameterKey', 'ParameterValue')),
+  }
+  return JSON.stringify([template, Object.entries(parameters).sort(), list('Tags', 'Key', 'Value').sort()])
+}
+
+export async function startFront(moto: string): Promise<Front> {
+  const folder = mkdtempSync(join(tmpdir(), 'boxlet-front-'))
+  const options = { endpoint: moto, region, credentials: { accessKeyId: 'test', secretAccessKey: 'test' } }
+  const lambda = new LambdaClient(options)
+  const s3 = new S3Client({ ...options, forcePathStyle: true })
+  const formation = new CloudFormationClient(options)
+  const hosts = new Map<string, LambdaHost>()
+  const calls: string[] = []
+  /** What each stack was last asked to be, and the plans that ask for the same. */
+  const planned = new Map<string, { stack: string; wanted: string }>()
+  const standing = new Map<string, string>()
+  let template: Template | undefined
+
+  async function code(stack: string): Promise<{ key: string; zip: Uint8Array }> {
+    const { Stacks = [] } = await formation.send(new DescribeStacksCommand({ StackName: stack }))
+    const of = (name: string) =>
+      Stacks[0]?.Parameters?.find(({ ParameterKey }) => ParameterKey === name)?.ParameterValue ?? ''
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket: of('CodeBucket'), Key: of('CodeKey') }))
+    return { key: of('CodeKey'), zip: (await Body?.transformToByteArray()) ?? new Uint8Array() }
+  }
+
+  async function hostFor(name: string): Promise<LambdaHost> {
+    const { Configuration } = await lambda.send(new GetFunctionCommand({ FunctionName: name }))
+    const { key: codeKey, zip } = await code(name)
+    const environment = Configuration?.Environment?.Variables ?? {}
+    const key = JSON.stringify([name, codeKey, Configuration?.MemorySize, environment])
+    const known = hosts.get(key)
+    if (known !== undefined) return known
+    const path = join(folder, `${hosts.size}.zip`)
+    writeFileSync(path, zip)
+    const host = await LambdaHost.open({
+      zip: path,
+      name,
+      handler: Configuration?.Handler ?? '',
+      memoryMb: Configuration?.MemorySize ?? 0,
+      timeoutMs: (Configuration?.Timeout ?? 3) * 1000,
+      environment,
+      region,
+      credentials: { AWS_ENDPOINT_URL: moto, AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' },
+    })
+    hosts.set(key, host)
+    return host
+  }
+
+  async function invoke(target: string, body: Buffer, response: ServerResponse): Promise<void> {
+    const name = target.split(':function:').at(-1)?.split(':')[0] ?? ''
+    const host = await hostFor(name)
+    const result = await host.invoke(JSON.parse(body.toString('utf8')))
+    if (result.functionError !== undefined) response.setHeader('X-Amz-Function-Error', result.functionError)
+    response.end(result.payload)
+  }
+
+  async function cloudFormation(
+    form: URLSearchParams,
+    response: ServerResponse,
+  ): Promise<Buffer | undefined> {
+    const action = form.get('Action') ?? ''
+    calls.push(`CloudFormation ${action}`)
+    await front.before(action)
+    const [stack = '', id = ''] = [form.get('StackName') ?? '', form.get('ChangeSetName') ?? '']
+    const arn = id.slice(id.lastIndexOf(':changeSet/') + 1).split('/')[1] ?? id
+    if (action === 'CreateChangeSet') {
+      const body = form.get('TemplateBody') ?? ''
+      template = JSON.parse(body) as Template
+      planned.set(id, { stack, wanted: wantedOf(form, template) })
+      form.set('TemplateBody', JSON.stringify(forMoto(template)))
+    }
+    const plan = planned.get(arn)
+    if (action === 'DescribeChangeSet' && plan !== undefined && standing.get(plan.stack) === plan.wanted) {
+      response.setHeader('content-type', 'text/xml')
+      response.end(UNCHANGED(id))
+      return undefined
+    }
+    if (action === 'ExecuteChangeSet' && plan !== undefined) standing.set(plan.stack, plan.wanted)
+    if (action === 'DeleteStack') standing.delete(stack)
+    return Buffer.from(form.toString())
+  }
+
+  async function answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = []
+    for await (const chunk of incoming) chunks.push(chunk as Buffer)
+    let body: Buffer | undefined = Buffer.concat(chunks)
+    const url = incoming.url ?? ''
+    const target = /functions\/([^/]+)\/invocations/.exec(decodeURIComponent(url))?.[1]
+    if (target !== undefined) return invoke(target, body, response)
+    if (incoming.headers['content-type']?.startsWith('application/x-www-form-urlencoded')) {
+      const form = new URLSearchParams(body.toString('utf8'))
+      if (!form.get('Version')?.startsWith('2010-05-15')) calls.push(`STS ${form.get('Action')}`)
+      else body = await cloudFormation(form, response)
+    } else calls.push(`${incoming.headers['x-amz-target'] ?? `S3 ${incoming.method}`} ${url.split('?')[0]}`)
+    if (body === undefined) return
+    const headers = { ...incoming.headers, 'content-length': String(body.length) }
+    delete headers['transfer-encoding']
+    const stack = described(body)
+    const onward = request(`${moto}${url}`, { method: incoming.method ?? 'GET', headers }, async (from) => {
+      if (stack === undefined) {
+        response.writeHead(from.statusCode ?? 500, from.headers)
+        from.pipe(response)
+        return
+      }
+      const parts: Buffer[] = []
+      for await (const part of from) parts.push(part as Buffer)
+      const { 'content-length': _other, ...rest } = from.headers
+      response.writeHead(from.statusCode ?? 500, rest)
+      response.end(withOutputs(Buffer.concat(parts).toString('utf8'), stack))
+    })
+    onward.on('error', (error) => response.destroy(error))
+    onward.end(body)
+  }
+
+  const server = createServer((incoming, response) => {
+    answer(incoming, response).catch((error) => {
+      response.statusCode = 500
+      response.end(JSON.stringify({ message: String(error) }))
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const front: Front = {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    calls,
+    before: () => {},
+    template: () => template as Template,
+    stop: async () => {
+      server.closeAllConnections()
+      server.close()
+      for (const host of hosts.values()) await host.close()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+  return front
+}

@@ -14,7 +14,9 @@ export function formatChanges(changes: readonly PlannedChange[]): string {
     `  ${action.padEnd(7)} ${resource} ${type}${REPLACED[replaced]}${marks.map((mark) => MARKS[mark]).join('')}`,
     ...properties.map((property) => `            ${property}`),
   ])
-  return `${[`${changes.length} changes:`, ...lines].join('\n')}\n`
+  const head =
+    changes.length === 0 ? 'Only what the stack says of itself changes.' : `${changes.length} changes:`
+  return `${[head, ...lines].join('\n')}\n`
 }
 
 export function formatEvent(event: StackEvent): string {

@@ -21,6 +21,8 @@ export interface Front {
   calls: string[]
   /** Called before each call of CloudFormation; a promise holds it up. */
   before: (action: string) => void | Promise<void>
+  /** Answers a call of CloudFormation, or `Invoke`, with an error of this code. */
+  refuse: (action: string) => { code: string; status: number } | undefined
   /** Template as it was sent last, before it lost anything. */
   template(): Template
   stop(): Promise<void>
@@ -121,6 +123,12 @@ export async function startFront(moto: string): Promise<Front> {
   }
 
   async function invoke(target: string, body: Buffer, response: ServerResponse): Promise<void> {
+    const refused = front.refuse('Invoke')
+    if (refused !== undefined) {
+      response.writeHead(refused.status, { 'x-amzn-errortype': refused.code })
+      response.end('{"message":"not permitted"}')
+      return
+    }
     const name = target.split(':function:').at(-1)?.split(':')[0] ?? ''
     const host = await hostFor(name)
     const result = await host.invoke(JSON.parse(body.toString('utf8')))
@@ -135,6 +143,14 @@ export async function startFront(moto: string): Promise<Front> {
     const action = form.get('Action') ?? ''
     calls.push(`CloudFormation ${action}`)
     await front.before(action)
+    const refused = front.refuse(action)
+    if (refused !== undefined) {
+      response.writeHead(refused.status, { 'content-type': 'text/xml' })
+      response.end(
+        `<ErrorResponse><Error><Type>Sender</Type><Code>${refused.code}</Code><Message>not permitted</Message></Error></ErrorResponse>`,
+      )
+      return undefined
+    }
     const [stack = '', id = ''] = [form.get('StackName') ?? '', form.get('ChangeSetName') ?? '']
     const arn = id.slice(id.lastIndexOf(':changeSet/') + 1).split('/')[1] ?? id
     if (action === 'CreateChangeSet') {
@@ -197,6 +213,7 @@ export async function startFront(moto: string): Promise<Front> {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     calls,
     before: () => {},
+    refuse: () => undefined,
     template: () => template as Template,
     stop: async () => {
       server.closeAllConnections()

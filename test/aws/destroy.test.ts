@@ -1,0 +1,75 @@
+import { CreateBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3'
+import { describe, expect, it } from 'vitest'
+import { artefactsOf } from '../../src/aws/deploy/artefacts.ts'
+import { inventory } from '../../src/aws/deploy/destroy.ts'
+import { hasParameter, planKeys } from '../../src/aws/deploy/keys.ts'
+import { describeStack } from '../../src/aws/deploy/stack.ts'
+import { deployment, smallPackage } from './deployment.ts'
+import { REGION } from './stacks.ts'
+import { motoServer } from './tools.ts'
+
+describe.skipIf(motoServer === undefined)('destruction against moto', () => {
+  const aws = deployment()
+  const { codeKey } = artefactsOf('', smallPackage('code'))
+  const keysParameter = '/boxlet/test/keys'
+  const all = { deleteData: true, deleteArtefacts: true }
+
+  it('deletes the stack, and data, keys and packages only when told to', async () => {
+    const { s3 } = aws.session
+    const Bucket = 'test-pictures'
+    const configuration = { LocationConstraint: REGION } as const
+    await s3.send(new CreateBucketCommand({ Bucket, CreateBucketConfiguration: configuration }))
+    await s3.send(new PutObjectCommand({ Bucket, Key: 'incoming/a.jpg', Body: 'x' }))
+    const choice = { auth: 'keys', parameter: undefined, secret: undefined, fresh: false }
+    const keys = await planKeys(aws.session, 'test', choice, {})
+    await aws.deploy({ keys, parameters: { DataBucketName: Bucket } })
+    expect(await inventory(aws.session, 'test')).toMatchObject({
+      status: 'CREATE_COMPLETE',
+      dataBucket: { name: Bucket, objects: 1 },
+      keysParameter,
+      artefactBucket: aws.bucket,
+    })
+    await aws.destroy('test')
+    expect(await describeStack(aws.session, 'test')).toBeUndefined()
+    expect(await hasParameter(aws.session, keysParameter)).toBe(true)
+    expect(await aws.objects(Bucket)).toHaveProperty(['incoming/a.jpg'])
+    expect(await aws.objects(aws.bucket)).toHaveProperty([codeKey])
+  })
+
+  it('deletes what a stack that has gone left, and nothing of other stacks', async () => {
+    await aws.deploy({ stack: 'other' })
+    expect(await inventory(aws.session, 'test')).toMatchObject({
+      status: undefined,
+      dataBucket: { name: 'test-pictures', objects: 1 },
+      keysParameter,
+      artefactBucket: aws.bucket,
+    })
+    await aws.destroy('test', all)
+    expect(await hasParameter(aws.session, keysParameter)).toBe(false)
+    await expect(aws.objects('test-pictures')).rejects.toThrow()
+    // The same package serves the other stack.
+    expect(Object.keys(await aws.objects(aws.bucket))).toEqual([codeKey, 'stacks/other.json'])
+    expect(aws.steps.join()).toContain('other stacks use it')
+    expect(await inventory(aws.session, 'test')).toBeUndefined()
+  })
+
+  it('leaves keys alone that another place holds', async () => {
+    const choice = { auth: 'keys', parameter: '/shared/keys', secret: undefined, fresh: false }
+    await aws.deploy({ stack: 'other', keys: await planKeys(aws.session, 'other', choice, {}) })
+    expect((await inventory(aws.session, 'other'))?.keysParameter).toBeUndefined()
+  })
+
+  it('deletes the bucket of packages with the last stack', async () => {
+    await aws.destroy('other', all)
+    await expect(aws.objects(aws.bucket)).rejects.toMatchObject({ name: 'NoSuchBucket' })
+    expect(await hasParameter(aws.session, '/shared/keys')).toBe(true)
+    expect(await inventory(aws.session, 'other')).toBeUndefined()
+  })
+
+  it('never deletes a bucket of packages that the user has named', async () => {
+    await aws.deploy({ stack: 'mine', artefactBucket: 'my-own-bucket' })
+    await aws.session.s3.send(new PutObjectCommand({ Bucket: 'my-own-bucket', Key: 'mine.txt', Body: 'x' }))
+    await aws.destroy('mine', all)
+    expect(Object.keys(await aws.objects('my-own-bucket'))).toEqual(['mine.txt'])
+  })
+})

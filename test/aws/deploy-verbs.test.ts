@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { PassThrough } from 'node:stream'
-import { CreateBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3'
+import { CreateBucketCommand, PutBucketTaggingCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hasParameter } from '../../src/aws/deploy/keys.ts'
 import { readRecord } from '../../src/aws/deploy/package-record.ts'
@@ -140,6 +140,8 @@ describe.skipIf(motoServer === undefined || !hasCorpus || arch === undefined)(
       const CreateBucketConfiguration = { LocationConstraint: REGION } as const
       await aws.session.s3.send(new CreateBucketCommand({ Bucket, CreateBucketConfiguration }))
       await aws.session.s3.send(new PutObjectCommand({ Bucket, Key: 'incoming/a.jpg', Body: 'x' }))
+      const TagSet = [{ Key: 'boxlet:stack', Value: 'test' }]
+      await aws.session.s3.send(new PutBucketTaggingCommand({ Bucket, Tagging: { TagSet } }))
       await run('deploy', '--data-bucket', Bucket, '--no-smoke', '--yes')
       const answering = async (...lines: string[]) => {
         const stdin = Object.assign(new PassThrough(), { isTTY: true })

@@ -1,4 +1,4 @@
-import { CreateBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3'
+import { CreateBucketCommand, PutBucketTaggingCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { describe, expect, it } from 'vitest'
 import { artefactsOf } from '../../src/aws/deploy/artefacts.ts'
 import { inventory } from '../../src/aws/deploy/destroy.ts'
@@ -14,12 +14,19 @@ describe.skipIf(motoServer === undefined)('destruction against moto', () => {
   const keysParameter = '/boxlet/test/keys'
   const all = { deleteData: true, deleteArtefacts: true }
 
+  /** As CloudFormation does with what it makes. */
+  const tagged = (Bucket: string, stack: string) =>
+    aws.session.s3.send(
+      new PutBucketTaggingCommand({ Bucket, Tagging: { TagSet: [{ Key: 'boxlet:stack', Value: stack }] } }),
+    )
+
   it('deletes the stack, and data, keys and packages only when told to', async () => {
     const { s3 } = aws.session
     const Bucket = 'test-pictures'
     const configuration = { LocationConstraint: REGION } as const
     await s3.send(new CreateBucketCommand({ Bucket, CreateBucketConfiguration: configuration }))
     await s3.send(new PutObjectCommand({ Bucket, Key: 'incoming/a.jpg', Body: 'x' }))
+    await tagged(Bucket, 'test')
     const choice = { auth: 'keys', parameter: undefined, secret: undefined, fresh: false }
     const keys = await planKeys(aws.session, 'test', choice, {})
     await aws.deploy({ keys, parameters: { DataBucketName: Bucket } })

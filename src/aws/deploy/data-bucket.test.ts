@@ -43,3 +43,12 @@ it('sends pictures of a bucket that was taken over to the queue of the stack, an
     },
   ])
 })
+
+it('leaves a bucket alone whose pictures come through EventBridge', async () => {
+  const { session, sent } = fakeSession({
+    DescribeStackResource: () => ({ StackResourceDetail: { PhysicalResourceId: 'https://sqs/1/queue' } }),
+    GetBucketNotificationConfiguration: () => ({ EventBridgeConfiguration: {} }),
+  })
+  await connectDataBucket(session, 'test', 'photos')
+  expect(sent).not.toContain('PutBucketNotificationConfiguration')
+})

@@ -35,6 +35,8 @@ export async function connectDataBucket(session: AwsSession, stack: string, buck
   try {
     const current = await session.s3.send(new GetBucketNotificationConfigurationCommand(owner))
     const { $metadata: _answer, QueueConfigurations = [], ...others } = current
+    // A rule of the stack listens there, and each picture is to come once.
+    if (others.EventBridgeConfiguration !== undefined) return
     await session.s3.send(
       new PutBucketNotificationConfigurationCommand({
         ...owner,
@@ -56,6 +58,19 @@ export async function connectDataBucket(session: AwsSession, stack: string, buck
   } catch (error) {
     if (sdkFault(error).name === 'NoSuchBucket') return
     throw awsFault(`send pictures of the bucket ${bucket} to the stack`, error)
+  }
+}
+
+/** True for a bucket that a stack of this name has made: it bears the tags of its stack for as long as it lives. */
+export async function wasMadeBy(session: AwsSession, stack: string, bucket: string): Promise<boolean> {
+  try {
+    const { TagSet = [] } = await session.s3.send(
+      new (sdk().GetBucketTaggingCommand)({ Bucket: bucket, ExpectedBucketOwner: session.account }),
+    )
+    return TagSet.some(({ Key, Value }) => Key === 'boxlet:stack' && Value === stack)
+  } catch (error) {
+    if (['NoSuchTagSet', 'NoSuchBucket'].includes(sdkFault(error).name)) return false
+    throw awsFault(`the tags of the bucket ${bucket}`, error)
   }
 }
 

@@ -2,6 +2,7 @@
 import type { Stack } from '@aws-sdk/client-cloudformation'
 import { artefactBucketName } from './artefacts.ts'
 import { countObjects, deleteBucket } from './bucket.ts'
+import { wasMadeBy } from './data-bucket.ts'
 import { deleteStack, type WaitOptions } from './follow.ts'
 import { defaultKeysParameter, deleteParameter, hasParameter } from './keys.ts'
 import { artefactsIn, deleteAllOf, readLedger } from './ledger.ts'
@@ -34,7 +35,7 @@ export async function inventory(
   // A stack that failed has no outputs, so its parameters tell what it was to have.
   const parameters = parametersOf(known)
   const usedBy = stack === undefined ? await describeStacks(session) : []
-  const dataBucket = await dataOf(session, parameters.DataBucketName, usedBy)
+  const dataBucket = await dataOf(session, name, parameters, usedBy)
   const keysParameter = await keysOf(session, name, parameters, stack !== undefined)
   const artefactBucket = await artefactsAt(session, name, artefacts, parameters, stack !== undefined)
   if (stack === undefined && !dataBucket && !keysParameter && !artefactBucket) return undefined
@@ -43,11 +44,14 @@ export async function inventory(
 
 async function dataOf(
   session: AwsSession,
-  name: string | undefined,
+  stack: string,
+  { DataBucketName: name, CreateDataBucket: creates }: Record<string, string>,
   others: readonly Stack[],
 ): Promise<Inventory['dataBucket']> {
   // Another stack may have taken the bucket over since.
   if (!name || others.some((other) => parametersOf(other).DataBucketName === name)) return undefined
+  // A bucket that a user had before is his, whatever is in it.
+  if (creates === 'false' && !(await wasMadeBy(session, stack, name))) return undefined
   const objects = await countObjects(session, name)
   return objects === undefined ? undefined : { name, objects }
 }

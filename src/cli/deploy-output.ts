@@ -42,7 +42,7 @@ export function checkLines({ smoke, endpoint, unchecked }: DeployResult): string
     lines.push(endpoint.detects ? 'The endpoint detects.' : 'The endpoint answers and asks for a key.')
   if (unchecked !== undefined)
     lines.push(
-      `The stack is ready but could not be checked: ${unchecked.message} ${unchecked.hint ?? ''} [${unchecked.code}]`,
+      `The stack is ready, but not all is well: ${unchecked.message} ${unchecked.hint ?? ''} [${unchecked.code}]`,
     )
   return lines
 }

@@ -110,13 +110,18 @@ export async function executeChangeSet(
   wait: WaitOptions,
 ): Promise<Stack> {
   const { ExecuteChangeSetCommand } = sdk()
-  const followed = await change(session, name, wait, () =>
-    session.cloudFormation
-      .send(new ExecuteChangeSetCommand({ ChangeSetName: id, StackName: name }))
-      .catch(async (cause) => {
-        await discardChangeSet(session, name, id)
+  const command = new ExecuteChangeSetCommand({ ChangeSetName: id, StackName: name })
+  let started = false
+  try {
+    const followed = await change(session, name, wait, async () => {
+      await session.cloudFormation.send(command).catch((cause) => {
         throw awsFault(`change the stack ${name}`, cause)
-      }),
-  )
-  return ready(name, followed)
+      })
+      started = true
+    })
+    return ready(name, followed)
+  } catch (error) {
+    if (!started) await discardChangeSet(session, name, id)
+    throw error
+  }
 }

@@ -21,7 +21,7 @@ export interface CheckOptions {
 export interface Checked {
   smoke: SmokeResult | undefined
   endpoint: EndpointResult | undefined
-  /** Why a check could not be made, or who is not let in; the function itself has not failed. */
+  /** What could not be checked or set up, or who is not let in; the function itself has not failed. */
   unchecked: BoxletError | undefined
 }
 

@@ -90,13 +90,13 @@ export async function deploy(session: AwsSession, options: DeployOptions): Promi
   const checks = { ...options, bearer }
   if (changeSet.empty) {
     await discardChangeSet(session, name, changeSet.id)
-    return { ...result('unchanged', before), ...(await checkStack(session, before!, checks)) }
+    const fault = await connect(session, name, parameters)
+    return { ...result('unchanged', before), ...withFault(await checkStack(session, before!, checks), fault) }
   }
   const previous = before === undefined ? undefined : await currentTemplate(session, name)
   onStep(before === undefined ? `Creating the stack ${name}.` : `Updating the stack ${name}.`)
   const after = await executeChangeSet(session, name, changeSet.id, wait)
-  if (parameters.CreateDataBucket === 'false' && parameters.DataBucketName)
-    await connectDataBucket(session, name, parameters.DataBucketName)
+  const fault = await connect(session, name, parameters)
   const checked = await checkStack(session, after, checks).catch(async (error) => {
     if (!isFunctionFailure(error)) throw error
     if (before === undefined) throw firstFailure(name, after, error)
@@ -104,7 +104,7 @@ export async function deploy(session: AwsSession, options: DeployOptions): Promi
     throw await goBack(session, name, previous, before, error, wait)
   })
   await tidy(session, options, stored)
-  return { ...result(before === undefined ? 'created' : 'updated', after), ...checked }
+  return { ...result(before === undefined ? 'created' : 'updated', after), ...withFault(checked, fault) }
 }
 
 const UNCHECKED: Checked = { smoke: undefined, endpoint: undefined, unchecked: undefined }
@@ -113,6 +113,21 @@ const result = (outcome: DeployResult['outcome'], stack: Stack | undefined) => (
   outcome,
   outputs: outputsOf(stack),
   parameters: parametersOf(stack),
+})
+
+/** The stack stands whatever comes of it, so a fault is told at the end. */
+async function connect(
+  session: AwsSession,
+  stack: string,
+  { CreateDataBucket: creates, DataBucketName: bucket }: Record<string, string>,
+): Promise<BoxletError | undefined> {
+  if (creates !== 'false' || !bucket) return undefined
+  return connectDataBucket(session, stack, bucket).then(() => undefined, toBoxletError)
+}
+
+const withFault = (checked: Checked, fault: BoxletError | undefined): Checked => ({
+  ...checked,
+  unchecked: fault ?? checked.unchecked,
 })
 
 /** Uploads the package, or finds the one that the stack has. */

@@ -14,9 +14,12 @@ export const isOnlyPlanned = (stack: Stack | undefined): boolean =>
   stack?.StackStatus === 'REVIEW_IN_PROGRESS'
 export const isInProgress = (stack: Stack | undefined): boolean =>
   /_IN_PROGRESS$/.test(stack?.StackStatus ?? '') && !isOnlyPlanned(stack)
-/** True when the stack has, or will have, resources whose settings an update keeps. */
+/** True when the stack has resources, or gets them, whose settings an update keeps. */
 export const isStanding = (stack: Stack | undefined): stack is Stack =>
-  stack !== undefined && !isFailedFirst(stack) && !isOnlyPlanned(stack)
+  stack !== undefined &&
+  !isFailedFirst(stack) &&
+  !isOnlyPlanned(stack) &&
+  !/^(DELETE|ROLLBACK)_/.test(stack.StackStatus ?? '')
 
 /** undefined when there is no such stack. One whose first deployment was only planned is REVIEW_IN_PROGRESS. */
 export async function describeStack(

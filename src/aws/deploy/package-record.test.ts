@@ -1,0 +1,50 @@
+import { expect, it } from 'vitest'
+import type { PackageResult } from '../package/build-package.ts'
+import { readRecord, recordOf, stackTags } from './package-record.ts'
+import { FakeStack, fakeSession } from './session.fixture.ts'
+import { describeStack } from './stack.ts'
+
+const built = (labels: string[]): PackageResult =>
+  ({
+    model: { manifest: { runs: { family: 'yolov8' }, info: { contract: { labels } } } },
+  }) as unknown as PackageResult
+
+const asStack = (tags: Record<string, string>) =>
+  describeStack(
+    fakeSession(
+      new FakeStack(['CREATE_COMPLETE'], {
+        Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })),
+      }).answers,
+    ).session,
+    'test',
+  )
+
+it('names the model without its folder, and labels by their hash', () => {
+  const one = recordOf('./models/fridge.onnx', built(['milk']), ['AGPL-3.0'])
+  expect(one).toMatchObject({ model: 'fridge.onnx', licences: ['AGPL-3.0'] })
+  expect(one.labels).toMatch(/^[0-9a-f]{16}$/)
+  expect(recordOf('fridge.onnx', built(['beer']), []).labels).not.toBe(one.labels)
+})
+
+it('is read from the tags that it was written to, beside those of others', async () => {
+  const record = recordOf('fridge (new)*.onnx', built(['milk']), ['AGPL-3.0', 'CC-BY-NC-4.0'])
+  const before = await asStack({
+    team: 'kitchen',
+    'boxlet:model': 'old',
+    'boxlet:licences': 'x',
+    'aws:own': 'y',
+  })
+  const tags = stackTags('test', before, record)
+  expect(tags).toMatchObject({
+    team: 'kitchen',
+    'boxlet:stack': 'test',
+    'boxlet:model': 'fridge -new--.onnx',
+  })
+  expect(tags).not.toHaveProperty('aws:own')
+  expect(readRecord(await asStack(tags))).toEqual({ ...record, model: 'fridge -new--.onnx' })
+  expect(stackTags('test', await asStack(tags), undefined)).toEqual(tags)
+})
+
+it('is unknown of stacks that other tools have made', async () => {
+  expect(readRecord(await asStack({ team: 'kitchen' }))).toBeUndefined()
+})

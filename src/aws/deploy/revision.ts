@@ -6,11 +6,14 @@ const LENGTH = 32
 /**
  * Names all that the stack is to be, so that any change of it publishes a version for the live alias, and a
  * repeated run publishes none.
+ *
+ * @param parameters those that are left out have their default, as CloudFormation will say the next time
  */
-export function revisionOf(template: Template, parameters: Record<string, string>): string {
-  const settings = Object.entries(parameters)
+export function revisionOf(template: Template, parameters: Readonly<Record<string, string>>): string {
+  const settings = Object.entries(template.Parameters)
     .filter(([name]) => name !== 'Revision')
-    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, { Default = '' }]) => [name, parameters[name] ?? String(Default)])
+    .sort(([a = ''], [b = '']) => (a < b ? -1 : 1))
   return createHash('sha256')
     .update(JSON.stringify([template, settings]))
     .digest('hex')

@@ -45,6 +45,13 @@ describe('the revision', () => {
     const first = await resolve({ MemorySize: '1024' })
     expect(first.Revision).toMatch(/^[0-9a-f]{32}$/)
     expect((await resolve({}, standing(first))).Revision).toBe(first.Revision)
+    // CloudFormation names defaults, too.
+    const defaults = Object.entries(template.Parameters).map(([name, { Default = '' }]) => [
+      name,
+      String(Default),
+    ])
+    const told = standing({ ...Object.fromEntries(defaults), ...first })
+    expect((await resolve({}, told)).Revision).toBe(first.Revision)
     expect((await resolve({ MemorySize: '1024' }, standing(first))).Revision).toBe(first.Revision)
     expect((await resolve({ Auth: 'keys' }, standing(first))).Revision).not.toBe(first.Revision)
     expect((await resolve({ MemorySize: '3008' }, standing(first))).Revision).not.toBe(first.Revision)

@@ -13,7 +13,9 @@ import { GetFunctionCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { LambdaHost } from '../../src/aws/host/lambda-host.ts'
 import type { Template } from '../../src/aws/template/cloudformation.ts'
+import { describedStack, unchangedPlan, wantedOf, withOutputs } from './cloudformation-wire.ts'
 import { forMoto } from './for-moto.ts'
+import { REGION as region } from './stacks.ts'
 
 export interface Front {
   endpoint: string
@@ -26,56 +28,6 @@ export interface Front {
   /** Template as it was sent last, before it lost anything. */
   template(): Template
   stop(): Promise<void>
-}
-
-const region = 'eu-west-1'
-export const ENDPOINT = 'https://function.invalid/'
-export const functionArn = (stack: string): string =>
-  `arn:aws:lambda:${region}:123456789012:function:${stack}:live`
-const UNCHANGED = (id: string) =>
-  `<DescribeChangeSetResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><DescribeChangeSetResult><ChangeSetId>${id}</ChangeSetId><Status>FAILED</Status><StatusReason>The submitted information didn't contain changes. Submit different information to create a change set.</StatusReason></DescribeChangeSetResult></DescribeChangeSetResponse>`
-
-/** Name of the one stack that is asked about, if that is what is asked. */
-function described(body: Buffer): string | undefined {
-  const form = new URLSearchParams(body.toString('utf8'))
-  if (form.get('Action') !== 'DescribeStacks') return undefined
-  const stack = form.get('StackName') ?? undefined
-  return stack?.startsWith('arn:') ? stack.split('/')[1] : stack
-}
-
-/** moto forgets the outputs of a stack that a plan has made. The endpoint has a name that nobody can have. */
-function withOutputs(xml: string, stack: string): string {
-  const outputs = { FunctionName: stack, FunctionArn: functionArn(stack), Endpoint: ENDPOINT }
-  const members = Object.entries(outputs).map(
-    ([key, value]) => `<member><OutputKey>${key}</OutputKey><OutputValue>${value}</OutputValue></member>`,
-  )
-  return xml
-    .replace(/<Outputs ?\/>|<Outputs><\/Outputs>/, '')
-    .replace(
-      /<StackStatus>(?:CREATE|UPDATE)_COMPLETE<\/StackStatus>/,
-      (status) => `${status}<Outputs>${members.join('')}</Outputs>`,
-    )
-}
-
-/** Two plans with the same text change nothing: template, parameters with their defaults, and tags. */
-function wantedOf(form: URLSearchParams, template: Template): string {
-  const list = (kind: string, key: string, value: string): [string, string][] =>
-    [...form.keys()]
-      .map((name) => new RegExp(`^${kind}\\.member\\.(\\d+)\\.${key}$`).exec(name)?.[1])
-      .filter((index) => index !== undefined)
-      .map((index) => [
-        form.get(`${kind}.member.${index}.${key}`) ?? '',
-        form.get(`${kind}.member.${index}.${value}`) ?? '',
-      ])
-  const defaults = Object.entries(template.Parameters).map(([name, { Default = '' }]) => [
-    name,
-    String(Default),
-  ])
-  const parameters = {
-    ...Object.fromEntries(defaults),
-    ...Object.fromEntries(list('Parameters', 'ParameterKey', 'ParameterValue')),
-  }
-  return JSON.stringify([template, Object.entries(parameters).sort(), list('Tags', 'Key', 'Value').sort()])
 }
 
 export async function startFront(moto: string): Promise<Front> {
@@ -162,7 +114,7 @@ export async function startFront(moto: string): Promise<Front> {
     const plan = planned.get(arn)
     if (action === 'DescribeChangeSet' && plan !== undefined && standing.get(plan.stack) === plan.wanted) {
       response.setHeader('content-type', 'text/xml')
-      response.end(UNCHANGED(id))
+      response.end(unchangedPlan(id))
       return undefined
     }
     if (action === 'ExecuteChangeSet' && plan !== undefined) standing.set(plan.stack, plan.wanted)
@@ -185,7 +137,7 @@ export async function startFront(moto: string): Promise<Front> {
     if (body === undefined) return
     const headers = { ...incoming.headers, 'content-length': String(body.length) }
     delete headers['transfer-encoding']
-    const stack = described(body)
+    const stack = describedStack(body)
     const onward = request(`${moto}${url}`, { method: incoming.method ?? 'GET', headers }, async (from) => {
       if (stack === undefined) {
         response.writeHead(from.statusCode ?? 500, from.headers)

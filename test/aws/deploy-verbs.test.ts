@@ -12,7 +12,7 @@ import { describeStack, parametersOf } from '../../src/aws/deploy/stack.ts'
 import { hostArchitecture } from '../../src/aws/package/architecture.ts'
 import { boxlet } from '../../src/cli/boxlet.fixture.ts'
 import { corpusPath, hasCorpus } from '../corpus.ts'
-import { ENDPOINT } from './aws-front.ts'
+import { ENDPOINT } from './cloudformation-wire.ts'
 import { deployment } from './deployment.ts'
 import { awsVariables, REGION } from './stacks.ts'
 import { motoServer } from './tools.ts'
@@ -110,6 +110,15 @@ describe.skipIf(motoServer === undefined || !hasCorpus || arch === undefined)(
       expect(aws.front.calls).toContain('CloudFormation DeleteChangeSet')
       expect(aws.front.calls).not.toContain('CloudFormation ExecuteChangeSet')
       expect(parametersOf(await standing())).toEqual(before)
+    })
+
+    it('end with code 1 when the stack is ready but could not be checked', async () => {
+      aws.front.refuse = (action) =>
+        action === 'Invoke' ? { code: 'AccessDeniedException', status: 403 } : undefined
+      const { code, err } = await run('deploy', '--timeout', '32', '--yes')
+      aws.front.refuse = () => undefined
+      expect([code, err]).toEqual([1, expect.stringMatching(/The stack is ready, but .*AccessDenied/)])
+      expect(parametersOf(await standing()).Timeout).toBe('32')
     })
 
     it('ask for the model where another package needs one', async () => {

@@ -3,6 +3,7 @@ import sharp from 'sharp'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { artefactsOf } from '../../src/aws/deploy/artefacts.ts'
 import type { DeployOptions, Plan } from '../../src/aws/deploy/deploy.ts'
+import { type CreatedKeys, planKeys } from '../../src/aws/deploy/keys.ts'
 import { readRecord } from '../../src/aws/deploy/package-record.ts'
 import { describeStack, parametersOf } from '../../src/aws/deploy/stack.ts'
 import { hostArchitecture } from '../../src/aws/package/architecture.ts'
@@ -163,6 +164,21 @@ describe.skipIf(motoServer === undefined || !hasCorpus || arch === undefined)(
       expect(parametersOf(await standing())).toEqual(before)
       const detects = async () => Response.json({ model: { name: 'm' }, images: [{ detections: [] }] })
       expect((await deploy({ fetch: detects })).endpoint).toEqual({ reached: true, detects: true })
+    })
+
+    it('detects on a stack whose callers need a key', async () => {
+      const choice = { auth: 'keys', parameter: undefined, secret: undefined, fresh: false }
+      const keys = await planKeys(aws.session, 'test', choice, parametersOf(await standing()))
+      const seen: (string | null)[] = []
+      const fetch = async (_target: unknown, init?: RequestInit) => {
+        seen.push(new Headers(init?.headers).get('authorization'))
+        return Response.json({ model: { name: 'm' }, images: [{ detections: [] }] })
+      }
+      const made: CreatedKeys[] = []
+      const result = await deploy({ keys, fetch, onKeys: (created) => made.push(created) })
+      expect(result.smoke).toMatchObject({ model: 'yolox-nano' })
+      expect(result.endpoint).toEqual({ reached: true, detects: true })
+      expect(seen).toEqual([`Bearer ${made[0]?.bearer}`])
     })
 
     it('says plainly what stays up when the first version does not detect', async () => {

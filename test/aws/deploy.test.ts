@@ -112,8 +112,10 @@ describe.skipIf(motoServer === undefined || !hasCorpus || arch === undefined)(
       expect(aws.front.calls.filter((call) => /^S3 PUT/.test(call))).toEqual([])
       const { MemorySize, Timeout } = await configuration()
       expect({ MemorySize, Timeout }).toEqual({ MemorySize: 1024, Timeout: 45 })
-      const { Timeout: _changed, Revision: _other, ...kept } = before
+      const { Timeout: _changed, Revision: revision, ...kept } = before
       expect(parametersOf(await standing())).toMatchObject(kept)
+      // The version behind the live alias follows the revision.
+      expect(parametersOf(await standing()).Revision).not.toBe(revision)
       expect(readRecord(await standing())).toEqual(record)
     })
 

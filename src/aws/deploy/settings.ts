@@ -1,8 +1,9 @@
+import { createHash } from 'node:crypto'
 import type { Stack } from '@aws-sdk/client-cloudformation'
 import type { Template } from '../template/cloudformation.ts'
+import { revisionOf } from '../template/revision.ts'
 import { makesDataBucket } from './data-bucket.ts'
 import type { StoredPackage } from './package-record.ts'
-import { revisionOf } from './revision.ts'
 import type { AwsSession } from './session.ts'
 import { parametersOf } from './stack.ts'
 
@@ -33,12 +34,18 @@ export async function resolveParameters(
     Architecture: arch,
   }
   const { DataBucketName: data } = parameters
-  if (data !== undefined && data !== '' && 'CreateDataBucket' in template.Parameters) {
+  if (data !== undefined && data !== '') {
     const makes = await makesDataBucket(session, stack, before, data)
     if (!makes && parametersOf(before).CreateDataBucket !== 'false')
       onStep(`The bucket ${data} exists already and is taken over.`)
     parameters.CreateDataBucket = String(makes)
   }
-  if ('Revision' in template.Parameters) parameters.Revision = revisionOf(template, parameters)
+  // What is left out has its default, as CloudFormation will say the next time. The template names the package.
+  const defaults = Object.entries(template.Parameters).map(([name, { Default = '' }]) => [
+    name,
+    String(Default),
+  ])
+  const text = createHash('sha256').update(JSON.stringify(template)).digest('hex')
+  parameters.Revision = revisionOf(text, { ...Object.fromEntries(defaults), ...parameters })
   return parameters
 }

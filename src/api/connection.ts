@@ -12,6 +12,8 @@ export interface Connection {
    * to hold a body for one, and signed requests of older clients have it; a Node stream is also read faster.
    */
   body?: AsyncIterable<Uint8Array> | null
+  /** The body as a JSON object, where the server has it parsed already; `POST /v1/detect` then reads no other. */
+  document?: Readonly<Record<string, unknown>>
   /** Aborted when the caller goes away; the signal of the request otherwise. */
   signal?: AbortSignal
   /** Path and query as they stood on the wire, before URL parsing normalised them; signatures cover these. */

@@ -28,6 +28,8 @@ export async function parseDetectRequest(c: Ctx, service: Service): Promise<Dete
   const body = c.get('body')
   const type = (c.req.header('content-type') ?? '').toLowerCase()
   const query = queryOf(c)
+  const { document } = c.env
+  if (document !== undefined) return checked(fromJson(document, query, service, c.get('call')), service)
   if (body.byteLength === 0)
     throw new BoxletError('REQUEST_INVALID', 'Expected a picture in the request but its body is empty.', {
       hint: 'With curl: --data-binary @picture.jpg',
@@ -35,8 +37,12 @@ export async function parseDetectRequest(c: Ctx, service: Service): Promise<Dete
   const request = type.startsWith('multipart/form-data')
     ? await fromForm(body, c.req.header('content-type') as string, query, service, c.get('call'))
     : isJson(type, body)
-      ? fromJson(body, query, service, c.get('call'))
+      ? fromJson(parseJsonObject(body), query, service, c.get('call'))
       : { ...parseOptions(query), pictures: [fromBytes('body', body, service)] }
+  return checked(request, service)
+}
+
+function checked(request: DetectRequest, service: Service): DetectRequest {
   if (request.pictures.length === 0)
     throw new BoxletError('REQUEST_INVALID', 'Expected at least one picture but received none.', {
       hint: 'Send image, url, s3 or images.',
@@ -104,8 +110,13 @@ async function fromForm(
   return { ...parseOptions(given), pictures }
 }
 
-function fromJson(body: Uint8Array, query: Given, service: Service, call: Call): DetectRequest {
-  const { image, url, s3, images, ...given } = parseJsonObject(body)
+function fromJson(
+  document: Readonly<Record<string, unknown>>,
+  query: Given,
+  service: Service,
+  call: Call,
+): DetectRequest {
+  const { image, url, s3, images, ...given } = document
   const single = [image, url, s3].some((value) => value !== undefined)
   if (single && images !== undefined)
     throw new BoxletError(

@@ -12,6 +12,7 @@ const OF_A_GATEWAY = ['requestContext', 'rawPath', 'raw_path', 'httpMethod', 'me
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null
 
+const DETECT = '/v1/detect'
 const OLDER_OPTIONS = ['imgsz', 'conf_thres', 'iou_thres']
 
 /**
@@ -23,11 +24,12 @@ const OLDER_OPTIONS = ['imgsz', 'conf_thres', 'iou_thres']
  * @param path where the first and the last form go; `/icevision` for callers of that handler, say
  * @returns undefined for anything else
  */
-export function directCall(event: unknown, path = '/v1/detect'): WebCall | undefined {
+export function directCall(event: unknown, path = DETECT): WebCall | undefined {
   if (!isObject(event) || OF_A_GATEWAY.some((name) => name in event)) return undefined
   if (isObject(event.Image)) return call('/', event, { 'x-amz-target': 'RekognitionService.DetectLabels' })
   if (OLDER_OPTIONS.some((name) => name in event)) return call('/yolambda', event)
-  if (['image', 'images', 'url', 's3'].some((name) => name in event)) return call(path, event)
+  if (['image', 'images', 'url', 's3'].some((name) => name in event))
+    return path === DETECT ? parsed(event) : call(path, event)
   if (typeof event.body === 'string') {
     const bytes = Buffer.from(event.body, event.isBase64Encoded === true ? 'base64' : 'utf8')
     try {
@@ -47,6 +49,12 @@ function call(path: string, event: unknown, headers: Record<string, string> = {}
     connection: { principal: INVOKER },
   }
 }
+
+/** Lambda has parsed the event: to write it down again and to parse it once more would take as long as to decode it. */
+const parsed = (event: Readonly<Record<string, unknown>>): WebCall => ({
+  request: new Request(`https://${UNKNOWN_HOST}${DETECT}`, { method: 'POST' }),
+  connection: { principal: INVOKER, document: event },
+})
 
 const request = (path: string, body: Buffer, headers: Record<string, string>): Request =>
   new Request(`https://${UNKNOWN_HOST}${path}`, {

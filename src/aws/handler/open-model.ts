@@ -49,7 +49,7 @@ function packagedFolder(env: Environment): { path: string; manifest: ModelManife
 
 async function openPackaged(manifest: ModelManifest, path: string, onStage: OnStage): Promise<Detector> {
   const started = performance.now()
-  const session = await openSession(path, { threads: defaultThreads() })
+  const session = await openSession(path, { threads: defaultThreads(), plansMemory: false })
   onStage('session', performance.now() - started)
   return Detector.of({
     info: manifest.info,

@@ -84,9 +84,10 @@ describe('lazy schemas', () => {
 
 describe('settings of a function', () => {
   it('warm up in full only where nobody waits', () => {
-    expect(chosenWarmUp({})).toBe('small')
+    expect(chosenWarmUp({})).toBe('none')
     expect(chosenWarmUp({ AWS_LAMBDA_INITIALIZATION_TYPE: 'provisioned-concurrency' })).toBe('full')
-    expect(chosenWarmUp({ BOXLET_WARM_UP: 'none' })).toBe('none')
+    expect(chosenWarmUp({ BOXLET_WARM_UP: 'full' })).toBe('full')
+    expect(() => chosenWarmUp({ BOXLET_WARM_UP: 'small' })).toThrow('for BOXLET_WARM_UP but received "small"')
   })
 
   it('read addresses of S3', () => {

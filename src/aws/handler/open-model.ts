@@ -1,4 +1,4 @@
-import { close, open, read, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { Detector } from '../../detector.ts'
@@ -118,19 +118,3 @@ const damaged = (cause: unknown): BoxletError =>
     cause,
     hint: 'Package the model again.',
   })
-
-const READ_AHEAD_BYTES = 2 ** 20
-
-/** Brings a file into the page cache while JavaScript is still loading, through one small buffer. Never fails. */
-export function readAhead(path: string): void {
-  open(path, 'r', (fault, file) => {
-    if (fault !== null) return
-    const buffer = new Uint8Array(READ_AHEAD_BYTES)
-    const next = (): void =>
-      read(file, buffer, 0, buffer.length, null, (error, bytesRead) => {
-        if (error !== null || bytesRead === 0) close(file, () => {})
-        else next()
-      })
-    next()
-  })
-}

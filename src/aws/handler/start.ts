@@ -1,10 +1,8 @@
-import { join } from 'node:path'
 import type { Detector } from '../../detector.ts'
 import { toBoxletError } from '../../errors.ts'
 import type { Environment } from './open-model.ts'
-import { MODEL_FOLDER, WEIGHTS_FILE } from './packaged-model.ts'
 import type { Telemetry } from './telemetry.ts'
-import { chosenWarmUp, warmDecoder, warmDetector } from './warm-up.ts'
+import { chosenWarmUp, warmDecoder } from './warm-up.ts'
 
 /** The start of one environment: decode library, runtime, model and warm-up, side by side where they can be. */
 export class Start {
@@ -36,26 +34,28 @@ export class Start {
   async run(): Promise<void> {
     const started = performance.now()
     // sharp decodes on another thread while the session, which holds this one, is created.
-    const decoder = this.#timed('decoder', warmDecoder).catch(() => undefined)
+    const decoder = this.#timed('decoder', warmDecoder).catch((error) => error as Error)
     const detector = this.detector().catch((error) => error as Error)
-    const [telemetry, opened] = await Promise.all([this.telemetry, detector, decoder])
+    const [telemetry, opened, decoded] = await Promise.all([this.telemetry, detector, decoder])
+    if (decoded instanceof Error) telemetry.logger.warn('decoder', decoded)
     if (opened instanceof Error) {
       telemetry.logger.error('start', opened.cause instanceof Error ? opened.cause : opened)
       return
     }
-    // A model that does not take the empty picture of the warm-up may take all others.
-    await this.#timed('warmUp', () => warmDetector(opened, chosenWarmUp(this.#env))).catch((error) =>
-      telemetry.logger.warn('warm-up', error as Error),
-    )
+    await this.#warmUp(opened).catch((error) => telemetry.logger.warn('warm-up', error as Error))
     this.#stages.total = performance.now() - started
     // What Node itself and the loading of our code took before the first line here could run.
     this.#stages.load = started
     telemetry.started(this.#stages, this.modelName)
   }
 
+  /** A model that does not take the empty picture may take all others, so that a fault here ends nothing. */
+  async #warmUp(detector: Detector): Promise<void> {
+    if (chosenWarmUp(this.#env) === 'full') await this.#timed('warmUp', () => detector.warmUp())
+  }
+
   async #open(): Promise<Detector> {
-    const { openModel, readAhead } = await import('./open-model.ts')
-    readAhead(join(this.#env.LAMBDA_TASK_ROOT ?? '.', MODEL_FOLDER, WEIGHTS_FILE))
+    const { openModel } = await import('./open-model.ts')
     const detector = await openModel(this.#env, (stage, ms) => {
       this.#stages[stage] = ms
     })

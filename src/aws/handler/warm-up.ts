@@ -1,43 +1,32 @@
-import type { Detector } from '../../detector.ts'
-import { pictureDims } from '../../detector-input.ts'
-import { loadSharp } from '../../image/load-sharp.ts'
-
-/** Edge of the smallest picture that every graph of free size takes, and runs in a few milliseconds. */
-const SMALL = 64
+import { BoxletError } from '../../errors.ts'
+import { decodeImage } from '../../image/decode.ts'
 
 /**
  * What the first call would otherwise pay for. How far to go depends on who waits:
  *
  * - `full`: a detection at full size. Right with provisioned concurrency, where nobody waits for the start.
- * - `small`: a run of the graph at a small size where it takes any, which brings every kernel into memory.
- * - `none`: only the decode library.
- *
- * A full run before the first call would cost that call more than it saves, since it waits for both.
+ * - `none`: only the decode library, which loads beside the model. A caller who waits for the start would wait longer
+ *   for a run before its own than that saves; a run at a small size saves nothing at all.
  */
-export type WarmUp = 'full' | 'small' | 'none'
+export type WarmUp = 'full' | 'none'
 
+/** @throws BoxletError CONFIG_INVALID for a value of `BOXLET_WARM_UP` that is neither */
 export function chosenWarmUp(env: Record<string, string | undefined>): WarmUp {
   const given = env.BOXLET_WARM_UP
-  if (given === 'full' || given === 'small' || given === 'none') return given
-  return env.AWS_LAMBDA_INITIALIZATION_TYPE === 'provisioned-concurrency' ? 'full' : 'small'
+  if (given === 'full' || given === 'none') return given
+  if (given !== undefined && given !== '')
+    throw new BoxletError(
+      'CONFIG_INVALID',
+      `Expected full or none for BOXLET_WARM_UP but received "${given}".`,
+      { hint: 'Leave it out for the usual: full with provisioned concurrency, else none.' },
+    )
+  return env.AWS_LAMBDA_INITIALIZATION_TYPE === 'provisioned-concurrency' ? 'full' : 'none'
 }
 
 /** A grey pixel, decoded on another thread while the session opens on this one. */
 export async function warmDecoder(): Promise<void> {
-  const sharp = await loadSharp()
-  await sharp(ONE_PIXEL).raw().toBuffer()
+  await decodeImage(ONE_PIXEL)
 }
-
-export async function warmDetector(detector: Detector, how: WarmUp): Promise<void> {
-  const { input, extraInputs } = detector.runs
-  if (how === 'full') return detector.warmUp()
-  if (how === 'none' || input.dynamic === undefined || extraInputs.length > 0) return
-  const dims = pictureDims(input.layout, { width: SMALL, height: SMALL }, 1)
-  const data = new ARRAYS[input.dtype](SMALL * SMALL * 3)
-  await detector.infer(new Map([[input.name, { type: input.dtype, dims, data }]]))
-}
-
-const ARRAYS = { float32: Float32Array, float16: Uint16Array, uint8: Uint8Array, int8: Int8Array } as const
 
 /** The smallest JPEG that exercises the decoder. */
 const ONE_PIXEL = Buffer.from(

@@ -25,9 +25,7 @@ export function nativeLibraries(arch: Architecture): Plugin {
       }))
       // Pictures are decoded through the native half of sharp alone; drawing on them takes all of it.
       setup.onResolve({ filter: /[\\/]load-sharp\.(ts|js)$/ }, ({ importer }) =>
-        /(image[\\/]decode|handler[\\/]warm-up)\.(ts|js)$/.test(importer)
-          ? { path: handlerFile('light-sharp') }
-          : undefined,
+        /image[\\/]decode\.(ts|js)$/.test(importer) ? { path: handlerFile('light-sharp') } : undefined,
       )
       setup.onLoad({ filter: /handler[\\/]plain-pipeline\.(ts|js)$/ }, () => ({
         contents: [

@@ -2,6 +2,8 @@ import type { CloudFormationClient } from '@aws-sdk/client-cloudformation'
 import type { S3Client } from '@aws-sdk/client-s3'
 import { BoxletError } from '../../errors.ts'
 import { loadSdk, sdkFault } from '../sdk.ts'
+import { foreignAnswer, notOfAws, unknownHost } from './no-answer.ts'
+import { missingProfile } from './profile.ts'
 
 /** Who deploys, and where to. Clients are made when they are first used. */
 export interface AwsSession {
@@ -12,6 +14,8 @@ export interface AwsSession {
   cloudFormation: CloudFormationClient
   s3: S3Client
 }
+
+const CALLER = 'who the caller is'
 
 /**
  * @throws BoxletError USAGE without a region, FORBIDDEN without credentials that work, ABORTED
@@ -25,19 +29,21 @@ export async function openSession(region: string | undefined, signal?: AbortSign
   try {
     resolved = await sts.config.region()
   } catch (cause) {
-    throw regionFault(region, cause)
+    throw (await missingProfile(cause)) ?? regionFault(region, cause)
   }
   const identity = await sts
     .send(new GetCallerIdentityCommand({}), abortable(signal))
-    .catch((cause: unknown) => {
-      throw credentialsFault(cause)
+    .catch(async (cause: unknown) => {
+      throw await credentialsFault(cause)
     })
+  // Whatever else speaks XML is no error to the SDK, which then finds nothing in it.
+  if (identity.Account === undefined) throw notOfAws(CALLER, identity)
   const { CloudFormationClient } = loadSdk<typeof import('@aws-sdk/client-cloudformation')>(
     '@aws-sdk/client-cloudformation',
   )
   const { S3Client } = loadSdk<typeof import('@aws-sdk/client-s3')>('@aws-sdk/client-s3')
   return {
-    account: identity.Account ?? '',
+    account: identity.Account,
     region: resolved,
     caller: identity.Arn ?? '',
     cloudFormation: new CloudFormationClient({ region: resolved }),
@@ -61,36 +67,45 @@ function regionFault(given: string | undefined, cause: unknown): BoxletError {
   )
 }
 
-function credentialsFault(cause: unknown): BoxletError {
+async function credentialsFault(cause: unknown): Promise<BoxletError> {
   const { name, status } = sdkFault(cause)
   if (name === 'CredentialsProviderError')
-    return new BoxletError('FORBIDDEN', 'Expected AWS credentials but found none.', {
-      cause,
-      hint: 'Set AWS_PROFILE, or run "aws configure" or "aws sso login".',
-    })
+    return (
+      (await missingProfile(cause)) ??
+      new BoxletError('FORBIDDEN', 'Expected AWS credentials but found none.', {
+        cause,
+        hint: 'Set AWS_PROFILE, or run "aws configure" or "aws sso login".',
+      })
+    )
   if (status === 403 || name.includes('Token'))
     return new BoxletError('FORBIDDEN', `Expected valid AWS credentials but the service answered ${name}.`, {
       cause,
       hint: 'They may have expired; sign in again.',
     })
-  return awsFault('who the caller is', cause)
+  return awsFault(CALLER, cause)
 }
 
 /** An error of a service, with its own words: they name what is not permitted or not found. */
 export function awsFault(what: string, cause: unknown): BoxletError {
-  const { name } = sdkFault(cause)
+  const { name, status } = sdkFault(cause)
   if (name === 'AbortError')
     return new BoxletError('ABORTED', 'Expected an answer of AWS but was interrupted.', { cause })
+  const fault = unknownHost(what, cause) ?? foreignAnswer(what, cause)
+  if (fault !== undefined) return fault
   const words =
     cause instanceof Error && cause.message !== '' ? cause.message.replace(/\s+/g, ' ').slice(0, 300) : name
   return new BoxletError(
     'AWS_FAILED',
-    `Expected AWS to tell or do ${what} but it answered ${name}: ${words.replace(/\.$/, '')}.`,
+    `Expected AWS to tell or do ${what} but it answered ${told(name, status)}: ${words.replace(/\.$/, '')}.`,
     {
       cause,
     },
   )
 }
+
+/** Answers without a body, as to HEAD, have no name of their own. */
+const told = (name: string, status: number | undefined): string =>
+  name.startsWith('Unknown') && status !== undefined ? `with status ${status}` : name
 
 /** Whether the same call may well work later: no answer, a service in trouble, or too many calls. */
 export function isPassing(fault: unknown): boolean {

@@ -1,5 +1,6 @@
+import { readRecord } from '../aws/deploy/package-record.ts'
 import { openSession } from '../aws/deploy/session.ts'
-import { describeStack, outputsOf } from '../aws/deploy/stack.ts'
+import { describeStack, outputsOf, parametersOf } from '../aws/deploy/stack.ts'
 import { readSettings } from './config.ts'
 import { DEFAULT_STACK, optionsAlone, stackName, tellMissing } from './stack-name.ts'
 import type { ExitCode, Io, Verb } from './verb.ts'
@@ -17,13 +18,24 @@ const SHOWN = [
   'MemorySize',
   'Timeout',
   'Auth',
+  'KeysParameter',
+  'KeysSecretArn',
+  'DataBucketName',
+  'Watch',
   'ReservedConcurrency',
   'ProvisionedConcurrency',
+  'Revision',
 ]
+
+/** What is empty is not used. */
+const settingsOf = (parameters: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(
+    SHOWN.map((key) => [key, parameters[key] ?? ''] as const).filter(([, value]) => value !== ''),
+  )
 
 export const verb: Verb = {
   name: 'status',
-  summary: 'Show a deployed stack: state, endpoint, settings.',
+  summary: 'Show a deployed stack: state, model, endpoint, settings.',
   help: `boxlet status [options]
 
   --stack NAME          name of the stack (default ${DEFAULT_STACK})
@@ -45,12 +57,8 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
     tellMissing(io, name, session.region)
     return 3
   }
-  const parameters = Object.fromEntries(
-    (stack.Parameters ?? []).map(({ ParameterKey = '', ParameterValue = '' }) => [
-      ParameterKey,
-      ParameterValue,
-    ]),
-  )
+  const parameters = parametersOf(stack)
+  const model = readRecord(stack)?.model
   const changed = stack.LastUpdatedTime ?? stack.CreationTime
   const reason = stack.StackStatusReason
   const outputs = outputsOf(stack)
@@ -61,6 +69,7 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
       status: stack.StackStatus,
       reason,
       changed,
+      model,
       parameters,
       outputs,
     }
@@ -72,8 +81,8 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
       ['status', stack.StackStatus ?? ''],
       ...(reason === undefined ? [] : [['reason', reason]]),
       ['changed', changed?.toISOString() ?? ''],
-      ...Object.entries(outputs),
-      ...SHOWN.filter((key) => key in parameters).map((key) => [key, parameters[key] ?? '']),
+      ...(model === undefined ? [] : [['model', model]]),
+      ...Object.entries({ ...outputs, ...settingsOf(parameters) }),
     ]
     const width = Math.max(...rows.map(([key = '']) => key.length))
     io.stdout.write(rows.map(([key = '', value]) => `${key.padEnd(width)}  ${value}\n`).join(''))

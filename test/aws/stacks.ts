@@ -21,7 +21,8 @@ export function logsTemplate(): string {
     Outputs: {
       Endpoint: { Value: 'https://function.example/' },
       LogGroupName: Outputs.LogGroupName,
-      DataBucketName: Outputs.DataBucketName,
+      // The bucket itself is left out, and moto cannot answer for what names it.
+      DataBucketName: { ...Outputs.DataBucketName, Value: { Ref: 'DataBucketName' } },
     },
   })
 }

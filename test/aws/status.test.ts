@@ -62,6 +62,7 @@ describe.skipIf(motoServer === undefined)('boxlet status against moto', () => {
       MemorySize: '3008',
       Timeout: '30',
       Auth: 'iam',
+      Watch: 'full',
       ReservedConcurrency: '-1',
       ProvisionedConcurrency: '0',
     })
@@ -86,6 +87,30 @@ describe.skipIf(motoServer === undefined)('boxlet status against moto', () => {
         DataBucketName: 'photos',
       },
     })
+  })
+
+  it('shows the model, the place of the keys, the bucket of pictures and the revision', async () => {
+    const chosen = {
+      Auth: 'keys',
+      KeysParameter: '/boxlet/keyed/keys',
+      DataBucketName: 'photos',
+      CreateDataBucket: 'false',
+      Revision: '0123456789abcdef',
+    }
+    await client.send(
+      new CreateStackCommand({
+        StackName: 'keyed',
+        TemplateBody: logsTemplate(),
+        Parameters: stackParameters(chosen),
+        Tags: [{ Key: 'boxlet:model', Value: 'fridge.onnx' }],
+      }),
+    )
+    const { out } = await boxlet(['status', '--stack', 'keyed'])
+    for (const [name, value] of Object.entries(chosen))
+      if (name !== 'CreateDataBucket') expect(out).toMatch(new RegExp(`^${name} +${value}$`, 'm'))
+    expect(out).toMatch(/^model +fridge\.onnx$/m)
+    const document = JSON.parse((await boxlet(['status', '--stack', 'keyed', '--format', 'json'])).out)
+    expect(document).toMatchObject({ model: 'fridge.onnx', parameters: chosen })
   })
 
   it.each([

@@ -16,10 +16,29 @@ export async function parseFlags(verb: string, args: string[], spec: Record<stri
     ]),
   )
   try {
-    return parseArgs({ args, options, allowPositionals: true, allowNegative: true, strict: true })
+    return parseArgs({
+      args: joinNegative(args, spec),
+      options,
+      allowPositionals: true,
+      allowNegative: true,
+      strict: true,
+    })
   } catch (cause) {
     throw await flagError(verb, args, spec, cause)
   }
+}
+
+/** `--reserved -1` as people write it: Node takes a dash for the start of an option, which no number has. */
+function joinNegative(args: readonly string[], spec: Record<string, OptionSpec>): string[] {
+  const joined: string[] = []
+  for (const [at, arg] of args.entries()) {
+    if (arg === '--') return [...joined, ...args.slice(at)]
+    const last = joined.at(-1)
+    if (/^-[\d.]/.test(arg) && last?.startsWith('--') && spec[last.slice(2)]?.type === 'number')
+      joined[joined.length - 1] = `${last}=${arg}`
+    else joined.push(arg)
+  }
+  return joined
 }
 
 /** The flag is quoted in what Node says, perhaps after its short form. */

@@ -12,11 +12,15 @@ export const STACK_OPTIONS = {
   'new-keys': { type: 'boolean' },
   streaming: { type: 'boolean' },
   'http-api': { type: 'boolean' },
+  'api-rate': { type: 'number', integer: true, min: 1, max: 10_000 },
+  'api-burst': { type: 'number', integer: true, min: 1, max: 5000 },
   pictures: { type: 'string', multiple: true },
   'data-bucket': { type: 'string' },
+  'worker-concurrency': { type: 'number', integer: true, min: 2, max: 1000 },
   reserved: { type: 'number', integer: true, min: -1, max: 10_000 },
   provisioned: { type: 'number', integer: true, min: 0, max: 10_000 },
-  'log-days': { type: 'number', integer: true, min: 1, max: 3653 },
+  'log-days': { type: 'number', integer: true },
+  watch: { type: 'string', choices: ['full', 'none'] },
   'alarm-topic': { type: 'string' },
   'kms-key': { type: 'string' },
   subnets: { type: 'string', multiple: true },
@@ -25,7 +29,7 @@ export const STACK_OPTIONS = {
   'cors-origins': { type: 'string', multiple: true },
 } as const satisfies Record<string, OptionSpec>
 
-type StackSettings = Settings<typeof STACK_OPTIONS>
+export type StackSettings = Settings<typeof STACK_OPTIONS>
 
 /** Only what was chosen: what is left out keeps its value. Keys are decided elsewhere. */
 export function chosenParameters(values: StackSettings, region: string): Record<string, string> {
@@ -35,14 +39,18 @@ export function chosenParameters(values: StackSettings, region: string): Record<
     Runtime: values.runtime,
     Streaming: values.streaming,
     HttpApi: values['http-api'],
+    ApiRate: values['api-rate'],
+    ApiBurst: values['api-burst'],
     PictureArns: values.pictures
       ?.flatMap(list)
-      .map((bucket) => `arn:${partitionOf(region)}:s3:::${bucket}/*`)
+      .map((place) => pictureArn(place, partitionOf(region)))
       .join(','),
     DataBucketName: values['data-bucket'],
+    WorkerConcurrency: values['worker-concurrency'],
     ReservedConcurrency: values.reserved,
     ProvisionedConcurrency: values.provisioned,
     LogRetentionDays: values['log-days'],
+    Watch: values.watch,
     AlarmTopicArn: values['alarm-topic'],
     KmsKeyArn: values['kms-key'],
     SubnetIds: values.subnets?.flatMap(list).join(','),
@@ -62,7 +70,14 @@ export const keysChoice = (values: StackSettings): KeysChoice => ({
   fresh: values['new-keys'] ?? false,
 })
 
-const list = (text: string): string[] => text.split(',').map((part) => part.trim())
+export const list = (text: string): string[] => text.split(',').map((part) => part.trim())
+
+/** A bucket stands for all its objects; an empty text, which takes the permission back, for none. */
+function pictureArn(place: string, partition: string): string {
+  if (place === '') return ''
+  const arn = place.startsWith('arn:') ? place : `arn:${partition}:s3:::${place}`
+  return arn.includes('/') ? arn : `${arn}/*`
+}
 
 const partitionOf = (region: string): string =>
   region.startsWith('cn-') ? 'aws-cn' : region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws'

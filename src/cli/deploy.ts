@@ -7,6 +7,7 @@ import { describeStack, isStanding, parametersOf } from '../aws/deploy/stack.ts'
 import { loadSharp } from '../image/load-sharp.ts'
 import { readSettings } from './config.ts'
 import { confirm, expectTerminal } from './confirm.ts'
+import { expectRules, expectValues } from './deploy-checks.ts'
 import { checkLines, formatChanges, formatEvent, formatExample, formatKeys } from './deploy-output.ts'
 import { packageToDeploy } from './deploy-package.ts'
 import { chosenParameters, keysChoice, STACK_OPTIONS } from './deploy-settings.ts'
@@ -51,13 +52,17 @@ Access
   --keys-secret ARN     Secrets Manager secret with keys instead
   --new-keys            makes and shows one more pair of keys; those that exist go on working
   --http-api            adds an API Gateway HTTP API
+  --api-rate N          requests a second that it lets through (default 50)
+  --api-burst N         requests at once that it lets through (default 100)
   --no-streaming        answers whole, 6 MB at most
   --cors-origins A,B    origins that browsers may call from
-  --pictures BUCKET     bucket whose objects requests may name (may be repeated)
+  --pictures BUCKET     bucket whose objects requests may name, or arn:aws:s3:::BUCKET/PREFIX* (may be repeated)
   --data-bucket NAME    makes a bucket, or takes yours: pictures below incoming/ get results below results/
+  --worker-concurrency N  most environments at once for those pictures (default 10)
 
 Operation
-  --log-days N          days that logs are kept (default 30)
+  --log-days N          days that logs are kept: 1, 3, 5, 7, 14, 30, 60, 90, 180, 365, ... (default 30)
+  --watch W             full: alarms and a dashboard, billed by the month; none: neither (default full)
   --alarm-topic ARN     SNS topic for alarms
   --tracing             X-Ray traces
   --kms-key ARN         customer key for variables, logs and keys
@@ -81,6 +86,7 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
   const { values, positionals } = await readSettings('deploy', args, OPTIONS, io.env)
   optionsAlone('deploy', positionals)
   const stack = stackName(values.stack)
+  expectValues(values)
   const say = (text: string) => io.stderr.write(`boxlet: ${text}\n`)
   // All that can stop the run comes first: nobody wants to wait for a package that cannot be deployed.
   if (!values.yes) expectTerminal(io, '--yes')
@@ -89,6 +95,8 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
   const found = await describeStack(session, stack, io.signal)
   const before = isStanding(found) ? found : undefined
   const keys = await planKeys(session, stack, keysChoice(values), parametersOf(before))
+  const parameters = chosenParameters(values, session.region)
+  expectRules({ ...parametersOf(before), ...parameters, ...keys.parameters })
   const built = await packageToDeploy(values, before, io)
   if (built === undefined) say('The package stays as it is.')
   const model = built?.record.model ?? readRecord(before)?.model
@@ -97,7 +105,7 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
     stack,
     artefactBucket: values.artefacts ?? artefactBucketName(session),
     built,
-    parameters: chosenParameters(values, session.region),
+    parameters,
     keys,
     confirm: async ({ changes, first }) => {
       io.stderr.write(formatChanges(changes))

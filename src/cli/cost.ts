@@ -13,6 +13,7 @@ const OPTIONS = {
   'cold-share': { type: 'number', min: 0, max: 1 },
   'answer-bytes': { type: 'number', integer: true, min: 0, max: 200e6 },
   'http-api': { type: 'boolean' },
+  watch: { type: 'string', choices: ['full', 'none'] },
   'free-tier': { type: 'boolean' },
   format: { type: 'string', own: true, choices: ['text', 'json'] },
 } as const
@@ -31,6 +32,7 @@ export const verb: Verb = {
   --cold-share S        share of requests that start an environment, 0-1 (default ${DEFAULT_COLD_SHARE})
   --answer-bytes B      bytes of an answer (default ${ASSUMED.answerBytes}; an annotated picture has some 200000)
   --http-api            requests come through API Gateway
+  --watch W             full: counts alarms and dashboard; none: a stack without them (default full)
   --free-tier           counts the monthly free tiers
   --format F            text | json (default text)
 
@@ -56,6 +58,7 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
     answerBytes: values['answer-bytes'] ?? ASSUMED.answerBytes,
     logBytes: ASSUMED.logBytes,
     httpApi: values['http-api'] ?? false,
+    watch: values.watch === 'none' ? 'none' : 'full',
     freeTier: values['free-tier'] ?? false,
   }
   const estimates = compareCosts(load)
@@ -69,13 +72,13 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
 
 function table(load: Workload, estimates: readonly Estimate[]): string {
   const width = Math.max(...estimates.map(({ name }) => name.length))
-  const lines = estimates.flatMap(({ name, dollars, imagesPerDollar, lines, note }) => [
-    `${name.padEnd(width)}  ${money(dollars).padStart(12)}  ${count(imagesPerDollar).padStart(12)} images per dollar`,
-    `${' '.repeat(width)}  ${lines
-      .filter((line) => line.dollars >= 0.005)
-      .map((line) => `${line.what} ${money(line.dollars)}`)
-      .join(', ')}${note === undefined ? '' : ` (${note})`}`,
-  ])
+  const lines = estimates.flatMap(({ name, dollars, imagesPerDollar, lines: parts, note }) => {
+    const head = `${name.padEnd(width)}  ${money(dollars).padStart(12)}  ${count(imagesPerDollar).padStart(12)} images per dollar`
+    const shown = parts.filter((part) => part.dollars >= 0.005)
+    const text = shown.map((part) => `${part.what} ${money(part.dollars)}`).join(', ')
+    const all = `${text}${note === undefined ? '' : ` (${note})`}`.trim()
+    return all === '' ? [head] : [head, `${' '.repeat(width)}  ${all}`]
+  })
   return `${[
     `${count(load.imagesPerMonth)} images a month, ${Math.round(load.warmMs)} ms warm, ${Math.round(load.coldMs)} ms more when cold (${(load.coldShare * 100).toFixed(1)} %)`,
     `List prices of ${PRICES.region}, ${PRICES.asOf}${load.freeTier ? ', after the monthly free tiers' : ', free tiers not counted'}`,

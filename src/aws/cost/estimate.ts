@@ -6,8 +6,11 @@ import type { CostLine, Workload } from './workload.ts'
 
 export type { CostLine, Workload } from './workload.ts'
 
-/** Assumed for yolov8n until the user gives what `bench/lambda.js` or `boxlet tune` measures on their model. */
-export const ASSUMED = { cpuMs: 85, coldMs: 320, answerBytes: 1500, logBytes: 900 } as const
+/**
+ * Assumed for yolov8n until the user gives what `bench/lambda.js` or `boxlet tune` measures on their model: the
+ * times of that bench at one processor, and what a warm request logs, with Lambda's own three lines.
+ */
+export const ASSUMED = { cpuMs: 60, coldMs: 266, answerBytes: 1500, logBytes: 1350 } as const
 
 export interface Estimate {
   name: string

@@ -14,7 +14,8 @@ function oneByOne(scores: Float32Array, cells: number, classes: number, threshol
         classIds[cell] = id
       }
     }
-  return { best, classIds }
+  const hits = [...classIds.keys()].filter((cell) => classIds[cell]! >= 0)
+  return { hits, best, classIds }
 }
 
 const score = fc.oneof(fc.float(), fc.constantFrom(0, 1, -1, Number.NaN))
@@ -35,7 +36,7 @@ it('finds the best class of each cell, for any number of cells and classes, in a
       ({ cells, rows }, threshold) => {
         const scores = Float32Array.from(rows.flat())
         const found = bestClasses(scores, cells, rows.length, threshold)
-        expect({ best: [...found.best], classIds: [...found.classIds] }).toEqual(
+        expect({ hits: [...found.hits], best: [...found.best], classIds: [...found.classIds] }).toEqual(
           Object.fromEntries(
             Object.entries(oneByOne(scores, cells, rows.length, threshold)).map(([key, value]) => [
               key,

@@ -7,6 +7,7 @@ const LANES = 4
 interface BestClassKernel {
   memory: KernelMemory
   keepBest(scores: number, best: number, ids: number, cells: number, id: number): void
+  cellsWithClass(ids: number, cells: number, out: number): number
 }
 
 let kernel: BestClassKernel | undefined
@@ -16,16 +17,17 @@ let kernel: BestClassKernel | undefined
  * comparisons for a picture of the usual size.
  *
  * @param scores [classes, cells]
- * @returns best score, and its class or −1 where none is above `threshold`; valid until the next call
+ * @returns the cells where a class is above `threshold`, and best score and class of every cell, −1 where there is
+ * none; valid until the next call
  */
 export function bestClasses(
   scores: Float32Array,
   cells: number,
   classes: number,
   threshold: number,
-): { best: Float32Array; classIds: Int32Array } {
+): { hits: Int32Array; best: Float32Array; classIds: Int32Array } {
   kernel ??= openKernel<BestClassKernel>(BEST_CLASS_WASM)
-  const { memory, keepBest } = kernel
+  const { memory, keepBest, cellsWithClass } = kernel
   const padded = Math.ceil(cells / LANES) * LANES
   const bytes = padded * 4
   reserve(memory, 3 * bytes)
@@ -36,5 +38,7 @@ export function bestClasses(
     row.set(scores.subarray(id * cells, (id + 1) * cells))
     keepBest(0, bytes, 2 * bytes, padded, id)
   }
-  return { best: best.subarray(0, cells), classIds: classIds.subarray(0, cells) }
+  // The row has served; the list takes its place.
+  const hits = new Int32Array(memory.buffer, 0, cellsWithClass(2 * bytes, cells, 0))
+  return { hits, best: best.subarray(0, cells), classIds: classIds.subarray(0, cells) }
 }

@@ -24,4 +24,18 @@
         (local.set $scores (i32.add (local.get $scores) (i32.const 16)))
         (local.set $best (i32.add (local.get $best) (i32.const 16)))
         (local.set $ids (i32.add (local.get $ids) (i32.const 16)))
-        (br $next)))))
+        (br $next))))
+  ;; Writes the numbers of the cells that have a class (i32), one after the other, and returns how many there are.
+  (func (export "cellsWithClass") (param $ids i32) (param $cells i32) (param $out i32) (result i32)
+    (local $cell i32) (local $first i32)
+    (local.set $first (local.get $out))
+    (block $done
+      (loop $next
+        (br_if $done (i32.ge_u (local.get $cell) (local.get $cells)))
+        (if (i32.ge_s (i32.load (i32.add (local.get $ids) (i32.shl (local.get $cell) (i32.const 2)))) (i32.const 0))
+          (then
+            (i32.store (local.get $out) (local.get $cell))
+            (local.set $out (i32.add (local.get $out) (i32.const 4)))))
+        (local.set $cell (i32.add (local.get $cell) (i32.const 1)))
+        (br $next)))
+    (i32.shr_u (i32.sub (local.get $out) (local.get $first)) (i32.const 2))))

@@ -76,10 +76,9 @@ function decodeLevel(
   const { classes } = context.contract.output
   // Scores are float32 in the file's own head: one that is the threshold there has to reach it here.
   const least = Math.fround(context.minScore)
-  const { best, classIds } = bestClasses(scores, cells, classes, logit(least - SCORE_STEP))
-  for (let cell = 0; cell < cells; cell++) {
+  const { hits, best, classIds } = bestClasses(scores, cells, classes, logit(least - SCORE_STEP))
+  for (const cell of hits) {
     const classId = classIds[cell] as number
-    if (classId < 0) continue
     const most = Math.fround(sigmoid(best[cell] as number))
     if (most < least) continue
     const x = (cell % width) + 0.5

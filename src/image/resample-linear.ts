@@ -60,13 +60,14 @@ export function bilinearRows(
   }
 }
 
-/** Bytes of one output pixel in the table of columns. */
-const COLUMN_BYTES = 12
+/** The four lists of an axis, each with a number of four bytes for every pixel. */
+const COLUMN_BYTES = 16
 /** Vectors read and write one byte more than the three of a pixel. */
 const SLACK = 1
 
 interface BilinearKernel {
   memory: KernelMemory
+  axis(from: number, to: number, drop: 0 | 1, out: number): void
   row(
     top: number,
     bottom: number,
@@ -80,7 +81,22 @@ interface BilinearKernel {
 
 let kernel: BilinearKernel | undefined
 
-/** Two source rows, the table of columns and one finished row, in the memory of the kernel. */
+/**
+ * OpenCV's INTER_LINEAR: half-pixel centres, weights of eleven bits.
+ *
+ * @param dropOutside takes the fraction outside the picture for none, as OpenCV does across; down it repeats the row
+ */
+export function linearAxis(from: number, to: number, dropOutside: boolean): LinearAxis {
+  kernel ??= openKernel<BilinearKernel>(BILINEAR_WASM)
+  reserve(kernel.memory, to * COLUMN_BYTES)
+  kernel.axis(from, to, dropOutside ? 1 : 0, 0)
+  const { buffer } = kernel.memory
+  // Copies, since the next axis and the rows take the same memory.
+  const list = (i: number): Int32Array => new Int32Array(buffer, i * to * 4, to).slice()
+  return { low: list(0), high: list(1), lowWeight: list(2), highWeight: list(3) }
+}
+
+/** Two source rows, the lists of columns and one finished row, in the memory of the kernel. */
 class RowMemory {
   readonly #kernel: BilinearKernel
   readonly #bytes: Uint8Array
@@ -103,13 +119,8 @@ class RowMemory {
     reserve(memory, outAt + this.#width * 3 + SLACK)
     this.#bytes = new Uint8Array(memory.buffer)
     this.#out = this.#bytes.subarray(outAt, outAt + this.#width * 3)
-    const table = new DataView(memory.buffer, this.#columns)
-    for (let x = 0, at = 0; x < this.#width; x++, at += COLUMN_BYTES) {
-      table.setInt32(at, low[x]! * 3, true)
-      table.setInt32(at + 4, high[x]! * 3, true)
-      table.setInt16(at + 8, lowWeight[x]!, true)
-      table.setInt16(at + 10, highWeight[x]!, true)
-    }
+    for (const [i, list] of [low, high, lowWeight, highWeight].entries())
+      new Int32Array(memory.buffer, this.#columns + i * this.#width * 4, this.#width).set(list)
   }
 
   /** Enlarging, neighbouring output rows share their source rows, which then lie there already. */

@@ -2,7 +2,7 @@ import type { Size } from '../boxes/box.ts'
 import type { Geometry } from '../model/contract.ts'
 import { areaRows } from './resample-area.ts'
 import { cubicRows } from './resample-cubic.ts'
-import { bilinearRows, emptyAxis, type LinearAxis, type RowSink, setLinear } from './resample-linear.ts'
+import { bilinearRows, linearAxis, type RowSink } from './resample-linear.ts'
 import type { RgbImage } from './rgb-image.ts'
 
 /**
@@ -29,28 +29,14 @@ function rowsOf(image: RgbImage, to: Size, method: Geometry['resample']): Rows {
 }
 
 const linearRows: Rows = (image, to, sink) => {
-  const across = axisOf(image.width, to.width, true)
-  const down = axisOf(image.height, to.height, false)
+  const across = linearAxis(image.width, to.width, true)
+  const down = linearAxis(image.height, to.height, false)
   bilinearRows(image, to, across, down, sink)
 }
 
 function copyRows(image: RgbImage, _to: Size, sink: RowSink): void {
   const stride = image.width * 3
   for (let y = 0; y < image.height; y++) sink(image.data.subarray(y * stride, (y + 1) * stride), y)
-}
-
-function axisOf(from: number, to: number, clampWeight: boolean): LinearAxis {
-  const axis = emptyAxis(to)
-  const scale = 1 / (to / from)
-  for (let i = 0; i < to; i++) {
-    const position = Math.fround((i + 0.5) * scale - 0.5)
-    const floor = Math.floor(position)
-    // Across, OpenCV drops the fraction outside the picture; down, it repeats the row and keeps the fraction.
-    const outside = clampWeight && (floor < 0 || floor >= from - 1)
-    const fraction = outside ? 0 : Math.fround(position - floor)
-    setLinear(axis, i, floor, fraction, from)
-  }
-  return axis
 }
 
 function halfRows(image: RgbImage, to: Size, sink: RowSink): void {

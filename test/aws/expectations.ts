@@ -2,6 +2,13 @@
 import { EVERYTHING } from './templates-choices.ts'
 import type { Facts } from './templates-facts.ts'
 
+const ALLOCATOR = {
+  MALLOC_ARENA_MAX: '1',
+  MALLOC_MMAP_THRESHOLD_: '33554432',
+  MALLOC_TRIM_THRESHOLD_: '536870912',
+  MALLOC_TOP_PAD_: '67108864',
+}
+
 /** The function, its address and its logs with nothing chosen. Roles and alarms are looked at by themselves. */
 export const PLAIN: Facts = {
   Function: {
@@ -15,7 +22,7 @@ export const PLAIN: Facts = {
     Role: '<Role.Arn>',
     LoggingConfig: { LogGroup: '<LogGroup>' },
     TracingConfig: { Mode: 'PassThrough' },
-    Environment: { Variables: { MALLOC_ARENA_MAX: '1', BOXLET_SERVICE: 'test', BOXLET_AUTH: 'iam' } },
+    Environment: { Variables: { ...ALLOCATOR, BOXLET_SERVICE: 'test', BOXLET_AUTH: 'iam' } },
   },
   Version: {
     FunctionName: '<Function>',
@@ -77,7 +84,7 @@ const SHARED = {
   },
 }
 const VARIABLES = {
-  MALLOC_ARENA_MAX: '1',
+  ...ALLOCATOR,
   BOXLET_SERVICE: 'test',
   BOXLET_MODEL: 's3://models/abc/manifest.json',
 }

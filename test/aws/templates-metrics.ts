@@ -16,7 +16,6 @@ export async function emittedMetrics(): Promise<Emitted> {
   const main = factsOf(buildTemplate(), {}).Function!
   const { Variables } = main.Environment as { Variables: Record<string, string> }
   const telemetry = await Telemetry.open(Variables)
-  vi.spyOn(telemetry.logger, 'info').mockImplementation(() => {})
   const stages = { decode: 1, prepare: 1, run: 1, boxes: 1, queue: 1 }
   telemetry.started({ total: 1, load: 1, decoder: 1, session: 1, fetch: 1, warmUp: 1 }, 'model')
   telemetry.request({

@@ -13,6 +13,13 @@ describe('a log line for a person', () => {
     )
   })
 
+  it('tells of a request in a line that holds its metrics too', () => {
+    const metrics = { _aws: { Timestamp: 1 }, service: 'boxlet', Requests: 1, Duration: 81.6, Run: 60.1 }
+    expect(line({ ...metrics, level: 'INFO', message: 'request', status: '200', route: '/v1/detect' })).toBe(
+      '2026-03-01T12:00:00.250Z INFO request 200 /v1/detect 82 ms {"Run":60.1}',
+    )
+  })
+
   it('names the error, what it was about and what caused it', () => {
     const fault = {
       level: 'ERROR',

@@ -2,35 +2,32 @@
  * Logs, metrics and traces in the forms that CloudWatch and X-Ray read, through AWS's Powertools. Metrics go
  * out as log lines (embedded metric format), so they cost no call and no wait.
  */
-import type { Logger } from '@aws-lambda-powertools/logger'
 import type { Metrics } from '@aws-lambda-powertools/metrics'
 import type { Observer, RequestRecord } from '../../api/options.ts'
+import { LazyLogger } from './lazy-logger.ts'
 import type { Environment } from './open-model.ts'
 
 /** Namespace of all metrics; the alarms and the dashboard of the template name it too. */
 export const METRICS_NAMESPACE = 'Boxlet'
 
 export class Telemetry implements Observer {
-  readonly logger: Logger
+  readonly logger: LazyLogger
   readonly #metrics: Metrics
   readonly #traced: boolean
   #cold = true
 
-  private constructor(logger: Logger, metrics: Metrics, traced: boolean) {
+  private constructor(logger: LazyLogger, metrics: Metrics, traced: boolean) {
     this.logger = logger
     this.#metrics = metrics
     this.#traced = traced
   }
 
-  /** Loaded beside the model: some 15 ms that need not stand before it. */
+  /** Loaded beside the model: some milliseconds that need not stand before it. */
   static async open(env: Environment): Promise<Telemetry> {
-    const [{ Logger }, { Metrics }] = await Promise.all([
-      import('@aws-lambda-powertools/logger'),
-      import('@aws-lambda-powertools/metrics'),
-    ])
+    const { Metrics } = await import('@aws-lambda-powertools/metrics')
     const serviceName = env.BOXLET_SERVICE ?? env.AWS_LAMBDA_FUNCTION_NAME ?? 'boxlet'
     return new Telemetry(
-      new Logger({ serviceName }),
+      new LazyLogger(serviceName),
       new Metrics({ namespace: METRICS_NAMESPACE, serviceName }),
       env.AWS_XRAY_DAEMON_ADDRESS !== undefined,
     )
@@ -39,19 +36,31 @@ export class Telemetry implements Observer {
   /** Milliseconds of the parts of a start; overlapping parts add up to more than the whole. */
   started(stages: Readonly<Record<string, number>>, model: string | undefined): void {
     for (const [stage, ms] of Object.entries(stages)) this.#time(`Init${capital(stage)}`, ms)
+    this.#describe({ level: 'INFO', message: 'started', model })
     this.#metrics.publishStoredMetrics()
-    this.logger.info('started', { model, stages: rounded(stages) })
   }
 
+  /** One line holds the metrics and what else there is to know of a request: each byte of the log is paid for. */
   request(record: RequestRecord): void {
-    const { cause, stages, ...line } = record
+    const { requestId, method, route, status, client, operation, model, error, cause, stages } = record
+    const level = status < 500 ? 'INFO' : 'ERROR'
     this.#count('Requests', 1)
-    this.#count('Faults', record.status >= 500 ? 1 : 0)
+    this.#count('Faults', status >= 500 ? 1 : 0)
     this.#time('Duration', record.duration)
+    this.#describe({
+      level,
+      message: 'request',
+      requestId,
+      method,
+      route,
+      status,
+      client,
+      operation,
+      model,
+      error,
+    })
     this.measured(record.pictures, record.detections, stages)
-    const fields = { ...line, stages: rounded(stages) }
-    if (record.status < 500) this.logger.info('request', fields)
-    else this.logger.error('request', { ...fields, ...(cause instanceof Error ? { cause } : {}) })
+    if (cause instanceof Error) this.logger.error('request', { requestId, cause })
   }
 
   /** Pictures that came without HTTP. */
@@ -92,12 +101,15 @@ export class Telemetry implements Observer {
     this.#metrics.addMetric(name, 'Milliseconds', Math.round(ms * 10) / 10)
   }
 
+  /** Fields of the line that are no metrics. */
+  #describe(fields: Readonly<Record<string, string | number | undefined>>): void {
+    for (const [name, value] of Object.entries(fields))
+      if (value !== undefined) this.#metrics.addMetadata(name, String(value))
+  }
+
   #count(name: string, count: number): void {
     this.#metrics.addMetric(name, 'Count', count)
   }
 }
 
 const capital = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1)
-
-const rounded = (stages: Readonly<Record<string, number>>): Record<string, number> =>
-  Object.fromEntries(Object.entries(stages).map(([name, ms]) => [name, Math.round(ms * 10) / 10]))

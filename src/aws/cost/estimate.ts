@@ -10,7 +10,7 @@ export type { CostLine, Workload } from './workload.ts'
  * Assumed for yolov8n until the user gives what `bench/lambda.js` or `boxlet tune` measures on their model: the
  * times of that bench at one processor, and what a warm request logs, with Lambda's own three lines.
  */
-export const ASSUMED = { cpuMs: 60, coldMs: 266, answerBytes: 1500, logBytes: 1350 } as const
+export const ASSUMED = { cpuMs: 48, coldMs: 131, answerBytes: 1500, logBytes: 1100 } as const
 
 export interface Estimate {
   name: string

@@ -10,18 +10,38 @@ export interface KernelMemory {
 }
 
 const PAGE_BYTES = 65_536
+/** Rows of the largest cameras take a tenth of it. Memory of a module never shrinks. */
+const MOST_KEPT_BYTES = 4 * 2 ** 20
 
 /**
- * Opens a small module of WebAssembly, from base64. Such a loop is fast from its first round, while one in JavaScript
- * has to run some hundred thousand times before it is compiled well: the difference is a tenth of a cold start.
+ * A small module of WebAssembly. Such a loop is fast from its first round, while one in JavaScript has to run some
+ * hundred thousand times before it is compiled well: the difference is a tenth of a cold start.
  */
-export function openKernel<Exports extends { memory: KernelMemory }>(base64: string): Exports {
-  const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))
-  return new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports as Exports
-}
+export class Kernel<Exports extends { memory: KernelMemory }> {
+  readonly #base64: string
+  #exports: Exports | undefined
 
-/** Makes room for so many bytes. Arrays over the memory from before are then detached. */
-export function reserve(memory: KernelMemory, bytes: number): void {
-  const missing = bytes - memory.buffer.byteLength
-  if (missing > 0) memory.grow(Math.ceil(missing / PAGE_BYTES))
+  constructor(base64: string) {
+    this.#base64 = base64
+  }
+
+  /** Its functions, over a memory of at least so many bytes. Arrays over the memory from before may be detached. */
+  open(bytes: number): Exports {
+    if (this.#exports === undefined) {
+      const code = Uint8Array.from(atob(this.#base64), (character) => character.charCodeAt(0))
+      this.#exports = new WebAssembly.Instance(new WebAssembly.Module(code)).exports as Exports
+    }
+    const missing = bytes - this.#exports.memory.buffer.byteLength
+    if (missing > 0) this.#exports.memory.grow(Math.ceil(missing / PAGE_BYTES))
+    return this.#exports
+  }
+
+  /** Call it when the results are read: a memory that one odd picture has made large is given up. */
+  settle(): void {
+    if (this.heldBytes > MOST_KEPT_BYTES) this.#exports = undefined
+  }
+
+  get heldBytes(): number {
+    return this.#exports?.memory.buffer.byteLength ?? 0
+  }
 }

@@ -1,4 +1,4 @@
-import { type KernelMemory, openKernel, reserve } from '../boxes/wasm.ts'
+import { Kernel, type KernelMemory } from '../boxes/wasm.ts'
 import { BEST_CLASS_WASM } from './best-class-wasm.ts'
 
 /** Cells that a vector compares at once. */
@@ -10,7 +10,7 @@ interface BestClassKernel {
   cellsWithClass(ids: number, cells: number, out: number): number
 }
 
-let kernel: BestClassKernel | undefined
+const kernel = new Kernel<BestClassKernel>(BEST_CLASS_WASM)
 
 /**
  * The best class of each cell above the threshold, along the memory: class by class: half a million
@@ -26,11 +26,9 @@ export function bestClasses(
   classes: number,
   threshold: number,
 ): { hits: Int32Array; best: Float32Array; classIds: Int32Array } {
-  kernel ??= openKernel<BestClassKernel>(BEST_CLASS_WASM)
-  const { memory, keepBest, cellsWithClass } = kernel
   const padded = Math.ceil(cells / LANES) * LANES
   const bytes = padded * 4
-  reserve(memory, 3 * bytes)
+  const { memory, keepBest, cellsWithClass } = kernel.open(3 * bytes)
   const row = new Float32Array(memory.buffer, 0, padded)
   const best = new Float32Array(memory.buffer, bytes, padded).fill(threshold)
   const classIds = new Int32Array(memory.buffer, 2 * bytes, padded).fill(-1)
@@ -40,5 +38,7 @@ export function bestClasses(
   }
   // The row has served; the list takes its place.
   const hits = new Int32Array(memory.buffer, 0, cellsWithClass(2 * bytes, cells, 0))
+  // The arrays hold their memory, whether the kernel keeps it or not.
+  kernel.settle()
   return { hits, best: best.subarray(0, cells), classIds: classIds.subarray(0, cells) }
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { emptyAxis, linearAxis, nearestEven, setLinear } from './resample-linear.ts'
+import { resample } from './resample.ts'
+import { emptyAxis, heldBytes, linearAxis, nearestEven, setLinear } from './resample-linear.ts'
 
 /** OpenCV's formula, one position after the other. */
 function oneByOne(from: number, to: number, dropOutside: boolean) {
@@ -27,4 +28,12 @@ it('places and weighs every pixel of an axis as OpenCV does', () => {
 
 it('rounds halves to the even neighbour', () => {
   expect([0.5, 1.5, 2.5, 2.4, 2.6].map(nearestEven)).toEqual([0, 2, 2, 2, 3])
+})
+
+it('keeps no memory of a picture that is one long row', () => {
+  const long = { width: 2 ** 22, height: 1, data: new Uint8Array(2 ** 22 * 3) }
+  let rows = 0
+  resample(long, { width: 640, height: 1 }, 'bilinear', () => rows++)
+  expect(rows).toBe(1)
+  expect(heldBytes()).toBeLessThan(2 ** 23)
 })

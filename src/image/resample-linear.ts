@@ -1,5 +1,5 @@
 import type { Size } from '../boxes/box.ts'
-import { type KernelMemory, openKernel, reserve } from '../boxes/wasm.ts'
+import { Kernel, type KernelMemory } from '../boxes/wasm.ts'
 import { BILINEAR_WASM } from './bilinear-wasm.ts'
 import type { RgbImage } from './rgb-image.ts'
 
@@ -58,6 +58,7 @@ export function bilinearRows(
     rows.place(data, low, high, stride)
     sink(rows.blend(down.lowWeight[y]!, down.highWeight[y]!), y)
   }
+  kernel.settle()
 }
 
 /** The four lists of an axis, each with a number of four bytes for every pixel. */
@@ -79,7 +80,10 @@ interface BilinearKernel {
   ): void
 }
 
-let kernel: BilinearKernel | undefined
+const kernel = new Kernel<BilinearKernel>(BILINEAR_WASM)
+
+/** Of the kernel, between pictures. */
+export const heldBytes = (): number => kernel.heldBytes
 
 /**
  * OpenCV's INTER_LINEAR: half-pixel centres, weights of eleven bits.
@@ -87,10 +91,9 @@ let kernel: BilinearKernel | undefined
  * @param dropOutside takes the fraction outside the picture for none, as OpenCV does across; down it repeats the row
  */
 export function linearAxis(from: number, to: number, dropOutside: boolean): LinearAxis {
-  kernel ??= openKernel<BilinearKernel>(BILINEAR_WASM)
-  reserve(kernel.memory, to * COLUMN_BYTES)
-  kernel.axis(from, to, dropOutside ? 1 : 0, 0)
-  const { buffer } = kernel.memory
+  const { memory, axis } = kernel.open(to * COLUMN_BYTES)
+  axis(from, to, dropOutside ? 1 : 0, 0)
+  const { buffer } = memory
   // Copies, since the next axis and the rows take the same memory.
   const list = (i: number): Int32Array => new Int32Array(buffer, i * to * 4, to).slice()
   return { low: list(0), high: list(1), lowWeight: list(2), highWeight: list(3) }
@@ -109,14 +112,12 @@ class RowMemory {
   #bottomRow = -1
 
   constructor(stride: number, { low, high, lowWeight, highWeight }: LinearAxis) {
-    kernel ??= openKernel<BilinearKernel>(BILINEAR_WASM)
-    this.#kernel = kernel
     this.#width = low.length
     this.#bottom = aligned(stride + SLACK)
     this.#columns = this.#bottom + aligned(stride + SLACK)
     const outAt = this.#columns + aligned(this.#width * COLUMN_BYTES)
+    this.#kernel = kernel.open(outAt + this.#width * 3 + SLACK)
     const { memory } = this.#kernel
-    reserve(memory, outAt + this.#width * 3 + SLACK)
     this.#bytes = new Uint8Array(memory.buffer)
     this.#out = this.#bytes.subarray(outAt, outAt + this.#width * 3)
     for (const [i, list] of [low, high, lowWeight, highWeight].entries())

@@ -1,7 +1,14 @@
 import { PassThrough, Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
-import { checkAnswerSize, directAnswer, httpResult, MAX_ANSWER_BYTES, sendBody } from './answers.ts'
+import {
+  checkAnswerSize,
+  directAnswer,
+  functionError,
+  httpResult,
+  MAX_ANSWER_BYTES,
+  sendBody,
+} from './answers.ts'
 
 describe('answers', () => {
   it('encode binary answers only', async () => {
@@ -101,4 +108,10 @@ describe('streamed answers', () => {
     expect(writes).toEqual([''])
     expect(out.writableEnded).toBe(true)
   })
+})
+
+it('tells a direct caller code, sentence and hint, and no stack with paths of the function', () => {
+  const error = functionError({ code: 'IMAGE_EMPTY', message: 'Expected bytes.', hint: 'Send some.' })
+  expect(error).toMatchObject({ name: 'IMAGE_EMPTY', message: 'Expected bytes. Send some.' })
+  expect(error.stack).toBe('IMAGE_EMPTY: Expected bytes. Send some.')
 })

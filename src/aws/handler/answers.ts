@@ -94,7 +94,8 @@ function refused(status: number, document: unknown): Error {
 /** Lambda hands over a name and a sentence (`errorType`, `errorMessage`), so the hint follows in the sentence. */
 export function functionError(error: { code: string; message: string; hint?: string | undefined }): Error {
   const sentence = [error.message, error.hint].filter(Boolean).join(' ')
-  return Object.assign(new Error(sentence), { name: error.code })
+  // Lambda sends the stack along, which would show paths of the function to its callers.
+  return Object.assign(new Error(sentence), { name: error.code, stack: `${error.code}: ${sentence}` })
 }
 
 /** Of a stream whose other end went away. */

@@ -72,7 +72,9 @@ export class Entry {
     try {
       return await this.#answer(event, context)
     } catch (error) {
-      throw error instanceof BoxletError ? functionError(error) : error
+      const known = toBoxletError(error)
+      if (known.code === 'INTERNAL') (await this.#start.telemetry).logger.error('call', known)
+      throw functionError(known)
     }
   }
 

@@ -89,8 +89,14 @@ function refsOf(message: unknown): BlobRef[] {
 }
 
 /** Notifications encode keys as forms do, with a plus for a blank. */
-const decodeKey = (key: unknown): unknown =>
-  typeof key === 'string' ? decodeURIComponent(key.replaceAll('+', ' ')) : key
+function decodeKey(key: unknown): unknown {
+  if (typeof key !== 'string') return key
+  try {
+    return decodeURIComponent(key.replaceAll('+', ' '))
+  } catch {
+    throw unknownForm()
+  }
+}
 
 function checked(bucket: unknown, key: unknown, version: unknown): BlobRef {
   if (typeof bucket !== 'string' || typeof key !== 'string' || bucket === '' || key === '')

@@ -42,6 +42,14 @@ describe('direct calls', () => {
 })
 
 describe('events of S3 and SQS', () => {
+  it('refuse a key that no service encodes so', () => {
+    const record = {
+      eventName: 'ObjectCreated:Put',
+      s3: { bucket: { name: 'b' }, object: { key: '100%.jpg' } },
+    }
+    expect(() => tasksOf({ Records: [record] })).toThrow(expect.objectContaining({ code: 'REQUEST_INVALID' }))
+  })
+
   it('decode keys of S3 and leave those of EventBridge', () => {
     const record = {
       eventSource: 'aws:s3' as const,

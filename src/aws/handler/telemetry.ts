@@ -103,8 +103,9 @@ export class Telemetry implements Observer {
 
   /** Fields of the line that are no metrics. */
   #describe(fields: Readonly<Record<string, string | number | undefined>>): void {
+    // The library is typed for text, and writes numbers as numbers, by which a log can be searched.
     for (const [name, value] of Object.entries(fields))
-      if (value !== undefined) this.#metrics.addMetadata(name, String(value))
+      if (value !== undefined) this.#metrics.addMetadata(name, value as string)
   }
 
   #count(name: string, count: number): void {

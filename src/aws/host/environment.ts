@@ -69,6 +69,7 @@ export class LambdaEnvironment {
     const { config, sandbox, runtime, credentials } = options
     const api = await RuntimeApi.listen()
     let quota: CpuQuota | undefined
+    let child: ChildProcess | undefined
     try {
       const tmp = await createTmp(sandbox)
       const folders = { task: sandbox.task, opt: sandbox.opt, tmp, runtimeModules: options.runtimeModules }
@@ -76,12 +77,14 @@ export class LambdaEnvironment {
       quota = options.quota ? createCpuQuota(config.memoryMb / MB_PER_VCPU) : undefined
       const initialised = api.initialised()
       const started = performance.now()
-      const child = spawn(runtime.command, [...runtime.args, config.handler], {
+      child = spawn(runtime.command, [...runtime.args, config.handler], {
         cwd: sandbox.task,
         env: lambdaEnvironment(config, folders, api.address, credentials),
         stdio: ['ignore', 'pipe', 'pipe'],
         ...(sandbox.user === undefined ? {} : { uid: sandbox.user, gid: sandbox.user }),
       })
+      // A program that cannot be run is told by an event, which ends the host where nobody listens.
+      child.on('error', () => {})
       if (child.pid !== undefined) quota?.add(child.pid)
       const environment = new LambdaEnvironment(options, api, child, quota, tmp)
       watchChild(child, config.memoryMb * 2 ** 20, {
@@ -94,7 +97,7 @@ export class LambdaEnvironment {
           environment.#onEnd(environment.#ended)
         },
       })
-      const kill = (): unknown => child.kill('SIGKILL')
+      const kill = (): unknown => environment.#child.kill('SIGKILL')
       signal.addEventListener('abort', kill, { once: true })
       environment.initError = await Promise.race([
         initialised,
@@ -109,6 +112,7 @@ export class LambdaEnvironment {
       environment.#freeze()
       return environment
     } catch (error) {
+      child?.kill('SIGKILL')
       await api.close()
       quota?.remove()
       throw error

@@ -4,9 +4,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join, normalize, sep } from 'node:path'
 import { unzipSync } from 'fflate'
 import { BoxletError } from '../../errors.ts'
+import { MAX_UNPACKED_BYTES } from '../package/size-report.ts'
 
-/** Unzipped code and layers together. Source: Lambda quotas. */
-export const MAX_UNZIPPED_BYTES = 250 * 2 ** 20
 /** nobody: a process of root ignores file modes, so a run by root gives up its rights as Lambda does. */
 const SANDBOX_USER = 65_534
 
@@ -34,10 +33,10 @@ export async function createSandbox(code: { zip: string; layers?: readonly strin
     let bytes = await unpack(code.zip, task)
     mkdirSync(opt)
     for (const layer of code.layers ?? []) bytes += await unpack(layer, opt)
-    if (bytes > MAX_UNZIPPED_BYTES)
+    if (bytes > MAX_UNPACKED_BYTES)
       throw new BoxletError(
         'PACKAGE_TOO_LARGE',
-        `Expected at most ${MAX_UNZIPPED_BYTES} bytes unpacked but received ${bytes}.`,
+        `Expected at most ${MAX_UNPACKED_BYTES} bytes unpacked but received ${bytes}.`,
         { hint: 'Keep the model in S3 instead of the package.' },
       )
     setModes(task, 0o555)
@@ -63,10 +62,10 @@ async function unpack(path: string, folder: string): Promise<number> {
     filter: (file) => {
       bytes += file.originalSize
       // Refused before it is inflated: a small file can claim to unpack to more than the memory.
-      if (bytes > MAX_UNZIPPED_BYTES)
+      if (bytes > MAX_UNPACKED_BYTES)
         throw new BoxletError(
           'PACKAGE_TOO_LARGE',
-          `Expected at most ${MAX_UNZIPPED_BYTES} bytes unpacked but the zip declares more.`,
+          `Expected at most ${MAX_UNPACKED_BYTES} bytes unpacked but the zip declares more.`,
         )
       return !file.name.endsWith('/')
     },

@@ -44,6 +44,19 @@ describe('the package without a model', () => {
     expect(other.sha256).toBe(one.sha256)
   }, 120_000)
 
+  it('loads one file of its own at its start', async () => {
+    const { zip } = await build('arm64')
+    const files = unzipSync(zip, { filter: ({ name }) => /^(index|start)\.mjs$/.test(name) })
+    const imports = (name: string): string[] =>
+      [
+        ...Buffer.from(files[name]!)
+          .toString()
+          .matchAll(/\bfrom"(\.\/[^"]+)"/g),
+      ].map(([, path]) => path!)
+    expect(new Set(imports('index.mjs'))).toEqual(new Set(['./start.mjs']))
+    expect(imports('start.mjs')).toEqual([])
+  }, 60_000)
+
   it('imports the AWS SDK nowhere at its start', async () => {
     const { zip } = await build('arm64')
     const files = unzipSync(zip, { filter: ({ name }) => name.endsWith('.mjs') })

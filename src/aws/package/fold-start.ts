@@ -21,9 +21,14 @@ export interface FoldedFile {
 const START = 'start.mjs'
 const ENTRY = 'index.mjs'
 
-/** Parts that are imported when they are needed, which is at every start. */
-const ALWAYS_NEEDED =
-  /handler[\\/](open-model|telemetry)\.(ts|js)$|lambda-powertools[\\/](logger|metrics)[\\/]|named:onnxruntime-node$/
+/** Parts that are imported when they are needed, which is at every start, or at once when something must be told. */
+const ALWAYS_NEEDED = [
+  /handler[\\/]open-model\.(ts|js)$/,
+  /handler[\\/]telemetry\.(ts|js)$/,
+  /lambda-powertools[\\/]metrics[\\/]/,
+  /lambda-powertools[\\/]logger[\\/]/,
+  /named:onnxruntime-node$/,
+]
 
 /**
  * Puts all that `index.mjs` loads at a start into `start.mjs`, and lets every other file import it from there.
@@ -32,12 +37,18 @@ const ALWAYS_NEEDED =
  */
 export async function foldStart(split: SplitBundle, options: BuildOptions): Promise<FoldedFile[]> {
   const folded = startFiles(split)
+  const rest = [...split.files.keys()].filter((name) => !folded.has(name))
+  // Only what others ask for: what is exported is run when `start.mjs` loads, even where nothing needs it yet.
+  const asked = new Set(
+    rest.flatMap((name) => split.outputs.get(name)!.imports.map(({ path }) => baseName(path))),
+  )
   const start = [...folded]
     .flatMap((name, index) =>
-      exportsOf(split, name).map((one) => `export{${one} as ${alias(index, one)}}from"./${name}";`),
+      asked.has(name)
+        ? exportsOf(split, name).map((one) => `export{${one} as ${alias(index, one)}}from"./${name}";`)
+        : [],
     )
     .join('\n')
-  const rest = [...split.files.keys()].filter((name) => !folded.has(name))
   const results = await Promise.all([
     build({
       ...options,
@@ -62,7 +73,13 @@ export async function foldStart(split: SplitBundle, options: BuildOptions): Prom
 }
 
 function startFiles({ outputs }: SplitBundle): Set<string> {
-  const needed = [...outputs].filter(([, { entryPoint }]) => ALWAYS_NEEDED.test(entryPoint ?? ''))
+  const needed = ALWAYS_NEEDED.map((pattern) => {
+    const part = [...outputs].find(([, { entryPoint }]) => pattern.test(entryPoint ?? ''))
+    // As a file of its own it would come late: a line of the log after the answer, or not at all.
+    if (part === undefined)
+      throw new Error(`Expected a part of the start that fits ${pattern} but found none.`)
+    return part[0]
+  })
   const found = new Set<string>()
   const add = (name: string): void => {
     if (found.has(name) || !outputs.has(name)) return
@@ -70,7 +87,7 @@ function startFiles({ outputs }: SplitBundle): Set<string> {
     for (const { path, kind } of outputs.get(name)!.imports)
       if (kind === 'import-statement') add(baseName(path))
   }
-  for (const name of [ENTRY, ...needed.map(([name]) => name)]) add(name)
+  for (const name of [ENTRY, ...needed]) add(name)
   return found
 }
 

@@ -21,6 +21,7 @@ describe('lightBuiltins', () => {
       'const a=(...a)=>require("node:crypto").createHash(...a),randomInt=(...a)=>require("node:crypto").randomInt(...a);',
     ],
     ['import{Hash as a}from"node:crypto";', 'const{Hash:a}=require("node:crypto");'],
+    ['import{constants as a}from"node:crypto";', 'const{constants:a}=require("node:crypto");'],
   ])('%s', (text, expected) => {
     expect(made(text, 1)).toBe(HEAD + expected)
   })

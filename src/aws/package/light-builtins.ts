@@ -1,4 +1,4 @@
-import { builtinModules } from 'node:module'
+import { builtinModules, createRequire } from 'node:module'
 
 /** Loaded by their first call: 1 to 4 ms of a start each, for hashes and programs that most functions never need. */
 const ON_FIRST_CALL = ['node:crypto', 'node:child_process']
@@ -17,6 +17,7 @@ const IMPORT = /(?<=^|[;}\n])import(?: ([\w$]+) ?|\*as ([\w$]+) |(?: ([\w$]+),)?
  * @throws Error when there are more or fewer, since text in a string may look like an import
  */
 export function lightBuiltins(text: string, head: string, expected: number): string {
+  if (!text.startsWith(head)) throw new Error('Expected the text to begin with its head.')
   const taken: string[] = []
   const rest = text.slice(head.length).replace(IMPORT, (whole, only, namespace, byDefault, names, from) => {
     if (!BUILTINS.has(from)) return whole
@@ -37,7 +38,7 @@ function required(module: string, wholes: readonly string[], names: string | und
     .filter((pair) => pair !== '')
     .map((pair) => pair.split(' as ') as [string, string?])
   if (pairs.length === 0) return parts.join('')
-  const lazy = ON_FIRST_CALL.includes(module) && pairs.every(([name]) => /^[a-z]/.test(name))
+  const lazy = ON_FIRST_CALL.includes(module) && pairs.every(([name]) => isPlainFunction(module, name))
   parts.push(
     lazy
       ? `const ${pairs.map(([name, local]) => `${local ?? name}=(...a)=>${call}.${name}(...a)`).join(',')};`
@@ -45,3 +46,8 @@ function required(module: string, wholes: readonly string[], names: string | und
   )
   return parts.join('')
 }
+
+/** Classes, which begin with a capital, are made with `new`, and constants are no calls at all. */
+const isPlainFunction = (module: string, name: string): boolean =>
+  /^[a-z]/.test(name) &&
+  typeof (createRequire(import.meta.url)(module) as Record<string, unknown>)[name] === 'function'

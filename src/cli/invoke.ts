@@ -4,7 +4,7 @@ import { LambdaHost } from '../aws/host/lambda-host.ts'
 import { ownCredentials } from '../aws/host/own-credentials.ts'
 import { MEMORY_VARIABLES } from '../aws/memory-variables.ts'
 import { DEFAULT_MEMORY_MB } from '../aws/template/parameters.ts'
-import { BoxletError } from '../errors.ts'
+import { BoxletError, throwIfAborted } from '../errors.ts'
 import { readSettings, type Settings } from './config.ts'
 import { optionsAlone } from './stack-name.ts'
 import type { ExitCode, Io, Verb } from './verb.ts'
@@ -81,9 +81,14 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
   })
   try {
     let failed = false
-    for (let call = 0; call < (values.times ?? 1) && !io.signal.aborted; call++) {
+    for (let call = 0; call < (values.times ?? 1); call++) {
+      throwIfAborted(io.signal)
       const result = await host.invoke(event)
-      failed ||= result.functionError !== undefined
+      if (result.functionError !== undefined) {
+        failed = true
+        // The payload may go to a file, and a report alone does not say what is wrong.
+        io.stderr.write(`boxlet: The function failed: ${firstLine(result.payload)}\n`)
+      }
       if (values.out !== undefined) await writeFile(values.out, result.payload)
       else {
         io.stdout.write(result.payload)
@@ -124,6 +129,19 @@ async function readAll(io: Io): Promise<string> {
   const chunks: Buffer[] = []
   for await (const chunk of io.stdin) chunks.push(Buffer.from(chunk as Uint8Array))
   return Buffer.concat(chunks).toString('utf8')
+}
+
+/** What Lambda calls the type and the message of an error, without its stack. */
+function firstLine(payload: Uint8Array): string {
+  try {
+    const { errorType, errorMessage } = JSON.parse(Buffer.from(payload).toString('utf8')) as Record<
+      string,
+      string
+    >
+    return [errorType, errorMessage?.split('\n')[0]].filter(Boolean).join(': ')
+  } catch {
+    return 'its answer is no JSON.'
+  }
 }
 
 function variables(pairs: readonly string[]): Record<string, string> {

@@ -42,10 +42,9 @@ export interface PackageResult {
 
 export async function buildPackage(options: PackageOptions): Promise<PackageResult> {
   const { arch } = options
-  const [model, native] = await Promise.all([
-    options.model === 'none' ? undefined : packageModel(options.model, options),
-    nativeFiles(arch, options),
-  ])
+  // The model first: its licence may be refused, which must cost no download.
+  const model = options.model === 'none' ? undefined : await packageModel(options.model, options)
+  const native = await nativeFiles(arch, options)
   const bundle = await bundleHandler(arch, model?.manifest.runs.family)
   options.signal.throwIfAborted()
   const code = [...bundle.files, ...native, noticeFile(bundle.packages, arch)]

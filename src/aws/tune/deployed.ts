@@ -1,4 +1,5 @@
-import { BoxletError } from '../../errors.ts'
+import type { InvokeCommandOutput } from '@aws-sdk/client-lambda'
+import { BoxletError, throwIfAborted } from '../../errors.ts'
 import { type AwsSession, awsFault } from '../deploy/session.ts'
 import { loadSdk } from '../sdk.ts'
 import { type Measurement, median } from './measurement.ts'
@@ -22,8 +23,25 @@ export async function measureDeployed(session: AwsSession, options: DeployedOpti
   const client = new sdk.LambdaClient({ region: session.region })
   const payload = Buffer.from(JSON.stringify(options.event))
   const resize = async (MemorySize: number): Promise<void> => {
-    await client.send(new sdk.UpdateFunctionConfigurationCommand({ FunctionName: functionName, MemorySize }))
-    await sdk.waitUntilFunctionUpdatedV2({ client, maxWaitTime: 120 }, { FunctionName: functionName })
+    try {
+      await client.send(
+        new sdk.UpdateFunctionConfigurationCommand({ FunctionName: functionName, MemorySize }),
+      )
+      await sdk.waitUntilFunctionUpdatedV2({ client, maxWaitTime: 120 }, { FunctionName: functionName })
+    } catch (cause) {
+      throw awsFault(`the memory size of ${functionName}`, cause)
+    }
+  }
+  const invoke = async (): Promise<InvokeCommandOutput> => {
+    const call = {
+      FunctionName: functionName,
+      Qualifier: '$LATEST',
+      LogType: 'Tail',
+      Payload: payload,
+    } as const
+    return client.send(new sdk.InvokeCommand(call)).catch((cause) => {
+      throw awsFault(`an answer of ${functionName}`, cause)
+    })
   }
   const before = await client
     .send(new sdk.GetFunctionConfigurationCommand({ FunctionName: functionName }))
@@ -33,38 +51,43 @@ export async function measureDeployed(session: AwsSession, options: DeployedOpti
   const points: Measurement[] = []
   try {
     for (const memoryMb of memorySizes) {
-      if (signal.aborted) break
+      throwIfAborted(signal)
       onStep(`Measuring ${memoryMb} MB.`)
       await resize(memoryMb)
       const reports: Report[] = []
-      for (let call = 0; call <= calls && !signal.aborted; call++) {
-        const answer = await client.send(
-          new sdk.InvokeCommand({
-            FunctionName: functionName,
-            Qualifier: '$LATEST',
-            LogType: 'Tail',
-            Payload: payload,
-          }),
-        )
-        if (answer.FunctionError !== undefined)
-          throw new BoxletError(
-            'DEPLOY_FAILED',
-            `Expected the function to detect but it failed: ${Buffer.from(answer.Payload ?? [])
-              .toString('utf8')
-              .slice(0, 200)}`,
-          )
+      let tooLittle = false
+      for (let call = 0; call <= calls && !tooLittle; call++) {
+        throwIfAborted(signal)
+        const answer = await invoke()
+        if (answer.FunctionError !== undefined) tooLittle = outgrown(answer.Payload)
         const report = parseReport(Buffer.from(answer.LogResult ?? '', 'base64').toString('utf8'))
         if (report !== undefined) reports.push(report)
       }
-      const point = summary(memoryMb, reports)
+      const point = tooLittle ? undefined : summary(memoryMb, reports)
       if (point !== undefined) points.push(point)
+      else if (tooLittle) onStep(`${memoryMb} MB is too little for this model and picture; left out.`)
     }
+    if (points.length === 0)
+      throw new BoxletError('DEPLOY_FAILED', 'Expected reports of the calls in the log but received none.', {
+        hint: 'Measure larger sizes with --sizes, or look at "boxlet logs".',
+      })
   } finally {
     await resize(before.MemorySize ?? 1769).catch(() =>
       onStep('The memory size of $LATEST could not be put back.'),
     )
   }
   return points
+}
+
+/** Lambda ends a process that outgrows its memory, and tells it in one of two ways. */
+function outgrown(payload: Uint8Array | undefined): true {
+  const text = Buffer.from(payload ?? []).toString('utf8')
+  if (/Runtime\.OutOfMemory|signal: killed/.test(text)) return true
+  const { errorMessage = text } = JSON.parse(text) as { errorMessage?: string }
+  throw new BoxletError(
+    'DEPLOY_FAILED',
+    `Expected the function to detect but it answered: ${errorMessage.slice(0, 200)}`,
+  )
 }
 
 export interface Report {

@@ -6,7 +6,7 @@
  */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
+import { basename, join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
 import { zipSync } from 'fflate'
 import { hasCpuQuota } from '../dist/aws/host/cpu-quota.js'
@@ -98,7 +98,7 @@ try {
     }
   const ratio = (key) => median(runs.boxlet.map((run, index) => run[key] / runs.plain[index][key]))
   console.log(
-    `${values.model}, ${values.memory} MB, ${values.rounds} rounds, ${cpus()[0].model}, ${cpus().length} cores, ${quota ? 'processor share of that memory' : 'no processor share'}, node ${values.node}`,
+    `${values.model}, ${basename(image)}, ${values.memory} MB, ${values.rounds} rounds, ${cpus()[0].model}, ${cpus().length} cores, ${quota ? 'processor share of that memory' : 'no processor share'}, node ${values.node}`,
   )
   for (const way of ['plain', 'boxlet']) {
     const of = (key) => median(runs[way].map((run) => run[key]))

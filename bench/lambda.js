@@ -7,7 +7,7 @@
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { buildPackage } from '../dist/aws/package/build-package.js'
 import { canMeasureLocally, measureLocally } from '../dist/aws/tune/local.js'
@@ -50,7 +50,7 @@ try {
   })
   writeFileSync(zip, built.zip)
   console.log(
-    `${values.model}, ${cpus()[0].model}, ${cpus().length} cores, ${values.starts} starts of ${values.calls} warm calls`,
+    `${values.model}, ${basename(path)}, ${cpus()[0].model}, ${cpus().length} cores, ${values.starts} starts of ${values.calls} warm calls`,
   )
   console.log('memory   cold      warm      worst     processor  peak     images/$ x86  images/$ arm64')
   for (const memoryMb of values.sizes.split(',').map(Number)) {

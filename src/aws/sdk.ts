@@ -58,8 +58,12 @@ const NETWORK_FAULTS = [
   'ETIMEDOUT',
 ]
 
-export const unreachable = (code: ErrorCode, service: string, cause: unknown): BoxletError =>
-  new BoxletError(code, `Expected an answer of ${service} but none came in time.`, {
+export function unreachable(code: ErrorCode, service: string, cause: unknown): BoxletError {
+  const { code: fault } = cause as { code?: string }
+  const what =
+    fault === 'ENOTFOUND' || fault === 'EAI_AGAIN' ? 'its address cannot be resolved' : 'none came in time'
+  return new BoxletError(code, `Expected an answer of ${service} but ${what}.`, {
     cause,
     hint: `A function in a VPC needs an endpoint for ${service} or a NAT gateway, and a security group that lets it out.`,
   })
+}

@@ -1,8 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises'
+import { unzipSync } from 'fflate'
 import type { InvokeMetrics } from '../aws/host/invoke-result.ts'
 import { LambdaHost } from '../aws/host/lambda-host.ts'
 import { ownCredentials } from '../aws/host/own-credentials.ts'
 import { MEMORY_VARIABLES } from '../aws/memory-variables.ts'
+import { hostArchitecture, packagedArchitecture } from '../aws/package/architecture.ts'
 import { DEFAULT_MEMORY_MB } from '../aws/template/parameters.ts'
 import { BoxletError, throwIfAborted } from '../errors.ts'
 import { readSettings, type Settings } from './config.ts'
@@ -66,8 +68,10 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
   const { values, positionals } = await readSettings('invoke', args, OPTIONS, io.env)
   optionsAlone('invoke', positionals, 'Name the picture with --image and the package with --zip.')
   const event = await readEvent(values, io)
+  const zip = values.zip ?? `boxlet-${hostArchitecture() ?? 'x86_64'}.zip`
+  await checkMachine(zip)
   const host = await LambdaHost.open({
-    zip: values.zip ?? `boxlet-${process.arch === 'arm64' ? 'arm64' : 'x86_64'}.zip`,
+    zip,
     layers: values.layer ?? [],
     memoryMb: values.memory ?? DEFAULT_MEMORY_MB,
     timeoutMs: (values.timeout ?? 30) * 1000,
@@ -100,6 +104,26 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
   } finally {
     await host.close()
   }
+}
+
+/** @throws BoxletError USAGE for a package of another processor, whose libraries this machine cannot load */
+async function checkMachine(zip: string): Promise<void> {
+  const names: string[] = []
+  const bytes = await readFile(zip).catch(() => undefined)
+  // What cannot be read or is no zip is told by the host.
+  if (bytes === undefined) return
+  try {
+    unzipSync(bytes, { filter: ({ name }) => names.push(name) < 0 })
+  } catch {
+    return
+  }
+  const arch = packagedArchitecture(names)
+  if (arch !== undefined && arch !== hostArchitecture())
+    throw new BoxletError(
+      'USAGE',
+      `Expected a package for ${hostArchitecture() ?? process.arch} but received one for ${arch}.`,
+      { hint: 'Build one for this machine with "boxlet package --arch", and deploy the other.' },
+    )
 }
 
 async function readEvent(values: Settings<typeof OPTIONS>, io: Io): Promise<unknown> {

@@ -1,3 +1,7 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { zipSync } from 'fflate'
 import { describe, expect, it } from 'vitest'
 import { boxlet } from './boxlet.fixture.ts'
 
@@ -31,5 +35,19 @@ describe('verbs of the package', () => {
     const { code, err } = await boxlet(['package', '--model', 'none', '--out', '/proc/none/here'])
     expect(code).toBe(3)
     expect(err).toContain('[OUTPUT_UNWRITABLE]')
+  })
+
+  it('names the processor of a package that this machine cannot run', async () => {
+    const [own, other] = process.arch === 'arm64' ? ['arm64', 'x64'] : ['x86_64', 'arm64']
+    const folder = mkdtempSync(join(tmpdir(), 'boxlet-invoke-'))
+    try {
+      const zip = join(folder, 'other.zip')
+      writeFileSync(zip, zipSync({ [`native/sharp-linux-${other}/lib/x.node`]: new Uint8Array(1) }))
+      const { code, err } = await boxlet(['invoke', '--zip', zip, '--image', 'examples/pictures/coffee.png'])
+      expect(code).toBe(2)
+      expect(err).toContain(`Expected a package for ${own} but received one for`)
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
   })
 })

@@ -91,7 +91,7 @@ export class Entry {
     if (call === undefined)
       throw new BoxletError(
         'REQUEST_INVALID',
-        'Expected an HTTP, S3, SQS or direct event but received another form.',
+        'Expected an HTTP, S3, SQS, EventBridge or direct event but received another form.',
         { hint: 'Send {"image": "<base64>"} or {"s3": {"bucket", "key"}}.' },
       )
     return directAnswer(await this.#fetch(() => call, context))

@@ -4,8 +4,6 @@ import { addStage, type Ctx, type Env } from '../call.ts'
 import type { RawModel } from '../options.ts'
 import { allowOnly, type Service } from '../service.ts'
 import { protocolName } from './datatype.ts'
-import { inferAnswer } from './infer-answer.ts'
-import { parseInferRequest } from './infer-request.ts'
 
 /** Models have one version here; clients that ask for it by number find it. */
 const VERSION = '1'
@@ -58,6 +56,11 @@ async function infer(c: Ctx, service: Service): Promise<Response> {
   const call = c.get('call')
   const { name, raw } = await rawModel(c, service)
   call.model = name
+  // Tensors are asked for by few, and pictures by all.
+  const [{ parseInferRequest }, { inferAnswer }] = await Promise.all([
+    import('./infer-request.ts'),
+    import('./infer-answer.ts'),
+  ])
   const request = parseInferRequest(
     c.get('body'),
     c.req.header('inference-header-content-length'),

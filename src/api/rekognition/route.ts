@@ -2,14 +2,13 @@ import type { Hono, MiddlewareHandler } from 'hono'
 import { BoxletError } from '../../errors.ts'
 import type { Call, Ctx, Env } from '../call.ts'
 import { allowOnly, type Service } from '../service.ts'
-import { detectCustomLabels } from './detect-custom-labels.ts'
-import { detectLabels } from './detect-labels.ts'
 
 type Operation = (body: Uint8Array, service: Service, call: Call) => Promise<unknown>
 
-const OPERATIONS: Record<string, Operation> = {
-  DetectLabels: detectLabels,
-  DetectCustomLabels: detectCustomLabels,
+/** Loaded by the first request for one: their tables of labels are a tenth of the application. */
+const OPERATIONS: Record<string, () => Promise<Operation>> = {
+  DetectLabels: async () => (await import('./detect-labels.ts')).detectLabels,
+  DetectCustomLabels: async () => (await import('./detect-custom-labels.ts')).detectCustomLabels,
 }
 
 /** AWS JSON 1.1: `POST /` with the operation in X-Amz-Target. */
@@ -26,9 +25,10 @@ async function dispatch(c: Ctx, service: Service): Promise<Response> {
       hint: 'The native API takes pictures at POST /v1/detect.',
     })
   const name = target.startsWith('RekognitionService.') ? target.slice('RekognitionService.'.length) : ''
-  const operation = Object.hasOwn(OPERATIONS, name) ? OPERATIONS[name] : undefined
-  if (operation === undefined) throw notOffered(name)
+  const load = Object.hasOwn(OPERATIONS, name) ? OPERATIONS[name] : undefined
+  if (load === undefined) throw notOffered(name)
   call.operation = name
+  const operation = await load()
   const answer = await operation(c.get('body'), service, call)
   return new Response(JSON.stringify(answer), {
     headers: { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-requestid': call.id },

@@ -71,6 +71,10 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
   })
   if (stands) say(`The stack "${stack}" is gone.`)
   if (!deleteData) for (const what of left) say(`Kept: ${what}; "boxlet destroy --data" deletes it.`)
+  for (const { what, usedBy } of found.shared)
+    say(
+      `Kept: ${what}; the stack${usedBy.length === 1 ? '' : 's'} ${usedBy.join(', ')} use${usedBy.length === 1 ? 's' : ''} it.`,
+    )
   if (found.artefactBucket !== undefined && !deleteArtefacts)
     say(`Kept: its packages in ${found.artefactBucket}; "boxlet destroy --delete-artefacts" deletes them.`)
   return 0

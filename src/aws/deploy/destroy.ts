@@ -1,5 +1,4 @@
 /** What a stack has, with or without the stack itself, and taking it away. */
-import type { Stack } from '@aws-sdk/client-cloudformation'
 import { artefactBucketName } from './artefacts.ts'
 import { countObjects, deleteBucket } from './bucket.ts'
 import { wasMadeBy } from './data-bucket.ts'
@@ -7,7 +6,7 @@ import { deleteStack, type WaitOptions } from './follow.ts'
 import { defaultKeysParameter, deleteParameter, hasParameter } from './keys.ts'
 import { artefactsIn, deleteAllOf, readLedger } from './ledger.ts'
 import type { AwsSession } from './session.ts'
-import { describeStack, describeStacks, lastDeleted, parametersOf } from './stack.ts'
+import { describeStack, lastDeleted, otherStacksWith, parametersOf } from './stack.ts'
 
 /** What there is to lose, to be shown before anything goes. */
 export interface Inventory {
@@ -20,6 +19,8 @@ export interface Inventory {
   artefactBucket: string | undefined
   /** SSM parameter that a deployment created. */
   keysParameter: string | undefined
+  /** What a stack of this name has made and another one uses now, so that it is kept whatever was asked for. */
+  shared: { what: string; usedBy: string[] }[]
   /** Of the stack as it stands, or stood. */
   parameters: Record<string, string>
 }
@@ -34,22 +35,30 @@ export async function inventory(
   const known = stack ?? (await lastDeleted(session, name))
   // A stack that failed has no outputs, so its parameters tell what it was to have.
   const parameters = parametersOf(known)
-  const usedBy = stack === undefined ? await describeStacks(session) : []
-  const dataBucket = await dataOf(session, name, parameters, usedBy)
-  const keysParameter = await keysOf(session, name, parameters, stack !== undefined)
+  const shared: Inventory['shared'] = []
+  const isShared = async (what: string, parameter: string, value: string): Promise<boolean> => {
+    const usedBy = await otherStacksWith(session, name, parameter, value)
+    if (usedBy.length > 0) shared.push({ what: `${what} ${value}`, usedBy })
+    return usedBy.length > 0
+  }
+  let dataBucket = await dataOf(session, name, parameters)
+  if (dataBucket && (await isShared('the bucket', 'DataBucketName', dataBucket.name))) dataBucket = undefined
+  let keysParameter = await keysOf(session, name, parameters, stack !== undefined)
+  if (keysParameter && (await isShared('the keys in', 'KeysParameter', keysParameter)))
+    keysParameter = undefined
   const artefactBucket = await artefactsAt(session, name, artefacts, parameters, stack !== undefined)
-  if (stack === undefined && !dataBucket && !keysParameter && !artefactBucket) return undefined
-  return { stack: name, status: stack?.StackStatus, dataBucket, artefactBucket, keysParameter, parameters }
+  const found = [stack, dataBucket, keysParameter, artefactBucket, shared[0]]
+  if (found.every((one) => one === undefined)) return undefined
+  const status = stack?.StackStatus
+  return { stack: name, status, dataBucket, artefactBucket, keysParameter, shared, parameters }
 }
 
 async function dataOf(
   session: AwsSession,
   stack: string,
   { DataBucketName: name, CreateDataBucket: creates }: Record<string, string>,
-  others: readonly Stack[],
 ): Promise<Inventory['dataBucket']> {
-  // Another stack may have taken the bucket over since.
-  if (!name || others.some((other) => parametersOf(other).DataBucketName === name)) return undefined
+  if (!name) return undefined
   // A bucket that a user had before is his, whatever is in it.
   if (creates === 'false' && !(await wasMadeBy(session, stack, name))) return undefined
   const objects = await countObjects(session, name)

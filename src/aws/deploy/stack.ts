@@ -56,6 +56,19 @@ export async function describeStacks(session: AwsSession): Promise<Stack[]> {
   return found.filter(({ StackStatus }) => StackStatus !== 'DELETE_COMPLETE')
 }
 
+/** Names of the other stacks that have this value for a parameter; `counts` leaves some of them out. */
+export async function otherStacksWith(
+  session: AwsSession,
+  own: string,
+  parameter: string,
+  value: string,
+  counts: (stack: Stack) => boolean = () => true,
+): Promise<string[]> {
+  return (await describeStacks(session))
+    .filter((stack) => stack.StackName !== own && parametersOf(stack)[parameter] === value && counts(stack))
+    .map(({ StackName = '' }) => StackName)
+}
+
 /** The last deleted stack of that name with its parameters, which CloudFormation remembers for 90 days. */
 export async function lastDeleted(session: AwsSession, name: string): Promise<Stack | undefined> {
   const { DescribeStacksCommand, ListStacksCommand } = sdk()

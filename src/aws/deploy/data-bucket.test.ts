@@ -1,5 +1,6 @@
-import { expect, it } from 'vitest'
-import { connectDataBucket } from './data-bucket.ts'
+import type { Stack } from '@aws-sdk/client-cloudformation'
+import { describe, expect, it } from 'vitest'
+import { connectDataBucket, makesDataBucket } from './data-bucket.ts'
 import { fakeSession } from './session.fixture.ts'
 
 it('sends pictures of a bucket that was taken over to the queue of the stack, and leaves other notifications', async () => {
@@ -21,6 +22,7 @@ it('sends pictures of a bucket that was taken over to the queue of the stack, an
       TopicConfigurations: ['kept'],
       QueueConfigurations: [other, former],
     }),
+    DescribeStacks: () => ({ Stacks: [] }),
     PutBucketNotificationConfiguration: (input) => put.push(input),
   })
   await connectDataBucket(session, 'test', 'photos')
@@ -51,4 +53,55 @@ it('leaves a bucket alone whose pictures come through EventBridge', async () => 
   })
   await connectDataBucket(session, 'test', 'photos')
   expect(sent).not.toContain('PutBucketNotificationConfiguration')
+})
+
+describe('a bucket of another stack', () => {
+  const stacks = (StackStatus: string) => () => ({
+    Stacks: [
+      {
+        StackName: 'other',
+        StackStatus,
+        Parameters: [{ ParameterKey: 'DataBucketName', ParameterValue: 'photos' }],
+      },
+    ],
+  })
+  const incoming = {
+    QueueArn: 'arn:aws:sqs:eu-west-1:123456789012:other-Queue-ABC',
+    Events: ['s3:ObjectCreated:*'],
+    Filter: { Key: { FilterRules: [{ Name: 'prefix', Value: 'incoming/' }] } },
+  }
+  const account = (status: string) =>
+    fakeSession({
+      DescribeStacks: stacks(status),
+      HeadBucket: () => ({}),
+      DescribeStackResource: () => ({ StackResourceDetail: { PhysicalResourceId: 'https://sqs/1/queue' } }),
+      GetBucketNotificationConfiguration: () => ({ QueueConfigurations: [incoming] }),
+      PutBucketNotificationConfiguration: () => ({}),
+    })
+
+  it('goes on sending its pictures there while that stack stands', async () => {
+    const { session, sent } = account('UPDATE_COMPLETE')
+    await expect(connectDataBucket(session, 'test', 'photos')).rejects.toMatchObject({
+      code: 'FORBIDDEN',
+      message: expect.stringContaining('photos is that of the stack other.'),
+    })
+    expect(sent).not.toContain('PutBucketNotificationConfiguration')
+  })
+
+  it('is refused before anything changes, unless it was taken over before', async () => {
+    const { session } = account('UPDATE_COMPLETE')
+    await expect(makesDataBucket(session, 'test', undefined, 'photos')).rejects.toMatchObject({
+      code: 'FORBIDDEN',
+      hint: expect.stringContaining('--data-bucket'),
+    })
+    const before = { ...stacks('UPDATE_COMPLETE')().Stacks[0]!, StackName: 'test' }
+    expect(await makesDataBucket(session, 'test', before as Stack, 'photos')).toBe(false)
+  })
+
+  it('is taken over when that stack is going', async () => {
+    const { session, sent } = account('DELETE_IN_PROGRESS')
+    expect(await makesDataBucket(session, 'test', undefined, 'photos')).toBe(false)
+    await connectDataBucket(session, 'test', 'photos')
+    expect(sent).toContain('PutBucketNotificationConfiguration')
+  })
 })

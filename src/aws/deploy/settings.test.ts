@@ -66,7 +66,7 @@ describe('parameters', () => {
 describe('a data bucket', () => {
   const data = { DataBucketName: 'photos' }
   const missing = { HeadBucket: () => Promise.reject(serviceError('NotFound', 404)) }
-  const owned = { HeadBucket: () => ({}) }
+  const owned = { HeadBucket: () => ({}), DescribeStacks: () => ({ Stacks: [] }) }
   const resource = (id: string) => ({
     DescribeStackResource: () => ({ StackResourceDetail: { PhysicalResourceId: id } }),
   })

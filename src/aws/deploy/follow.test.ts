@@ -1,6 +1,7 @@
+import type { StackEvent } from '@aws-sdk/client-cloudformation'
 import { describe, expect, it } from 'vitest'
 import { change, deleteStack, ready } from './follow.ts'
-import { FakeStack, fakeSession } from './session.fixture.ts'
+import { FakeStack, fakeSession, serviceError } from './session.fixture.ts'
 
 const wait = { signal: new AbortController().signal, onEvent: () => {}, pollMs: 1 }
 
@@ -41,6 +42,30 @@ describe('following a change', () => {
     })
     const followed = await change(session, 'test', wait, async () => {})
     expect(ready('test', followed).StackStatus).toBe('CREATE_COMPLETE')
+  })
+
+  it('takes no event of before for the end when the first look at the events is refused', async () => {
+    const stack = new FakeStack(['UPDATE_COMPLETE'])
+    stack.tell('UPDATE_FAILED', { ResourceStatusReason: 'of the last time' })
+    stack.tell('UPDATE_COMPLETE')
+    let looks = 0
+    const { session } = fakeSession({
+      ...stack.answers,
+      DescribeStackEvents: (input) => {
+        looks += 1
+        if (looks === 1) throw serviceError('Throttling', 400)
+        if (looks === 4) {
+          stack.states = ['UPDATE_ROLLBACK_COMPLETE']
+          stack.tell('UPDATE_ROLLBACK_COMPLETE')
+        }
+        return stack.answers.DescribeStackEvents?.(input)
+      },
+    })
+    const seen: (string | undefined)[] = []
+    const onEvent = ({ ResourceStatus }: StackEvent) => seen.push(ResourceStatus)
+    const followed = await change(session, 'test', { ...wait, onEvent }, async () => {})
+    expect(seen).toEqual(['UPDATE_ROLLBACK_COMPLETE'])
+    expect(followed).toMatchObject({ stack: { StackStatus: 'UPDATE_ROLLBACK_COMPLETE' }, failures: [] })
   })
 
   it('tries a deletion again, and says why it fails', async () => {

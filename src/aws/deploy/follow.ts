@@ -29,13 +29,16 @@ export interface Followed {
 const STACK_TYPE = 'AWS::CloudFormation::Stack'
 const isFinal = (status: string | undefined): boolean => !/_IN_PROGRESS$/.test(status ?? '_IN_PROGRESS')
 
-async function eventsOf(session: AwsSession, id: string): Promise<StackEvent[]> {
+/** Oldest first; undefined where they cannot be read, now or at all. */
+async function eventsOf(session: AwsSession, id: string): Promise<StackEvent[] | undefined> {
   const { DescribeStackEventsCommand } = sdk()
   return session.cloudFormation.send(new DescribeStackEventsCommand({ StackName: id })).then(
     ({ StackEvents }) => (StackEvents ?? []).reverse(),
-    () => [],
+    () => undefined,
   )
 }
+
+const idsOf = (events: StackEvent[]): Set<string | undefined> => new Set(events.map(({ EventId }) => EventId))
 
 /**
  * Starts something and follows it to its end. What the stack says of itself may still be the state before, so
@@ -48,38 +51,49 @@ export async function change(
   start: () => Promise<unknown>,
 ): Promise<Followed> {
   const id = (await describeStack(session, name))?.StackId ?? name
-  const known = new Set((await eventsOf(session, id)).map(({ EventId }) => EventId))
+  const known = await eventsOf(session, id)
   await start()
-  return watch(session, id, wait, known)
+  return watch(session, id, wait, known, false)
 }
 
 /** Follows what somebody else has started. */
 export async function follow(session: AwsSession, name: string, wait: WaitOptions): Promise<Followed> {
-  return watch(session, (await describeStack(session, name))?.StackId ?? name, wait, undefined)
+  const id = (await describeStack(session, name))?.StackId ?? name
+  return watch(session, id, wait, await eventsOf(session, id), true)
 }
 
+/**
+ * @param known events before; where they could not be read, those of the first look that succeeds count as such,
+ * for nothing tells whether they are old or new
+ * @param believed a final state counts without an event that tells the same
+ */
 async function watch(
   session: AwsSession,
   id: string,
   wait: WaitOptions,
-  known: Set<string | undefined> | undefined,
+  known: StackEvent[] | undefined,
+  believed: boolean,
 ): Promise<Followed> {
-  const seen = new Set(known ?? (await eventsOf(session, id)).map(({ EventId }) => EventId))
+  let seen = known && idsOf(known)
   const failures: StackEvent[] = []
-  let told = known === undefined
+  let told: string | undefined
   const started = Date.now()
   for (let looks = 1; Date.now() - started < MAX_WAIT_MS; looks++) {
     const stack = await describeStack(session, id)
-    for (const event of await eventsOf(session, id)) {
-      if (event.EventId === undefined || seen.has(event.EventId)) continue
-      seen.add(event.EventId)
+    const events = await eventsOf(session, id)
+    seen ??= events && idsOf(events)
+    for (const event of events ?? []) {
+      if (event.EventId === undefined || seen?.has(event.EventId)) continue
+      seen?.add(event.EventId)
       if (/_FAILED$/.test(event.ResourceStatus ?? '') && !/cancelled/i.test(event.ResourceStatusReason ?? ''))
         failures.push(event)
-      told ||= event.ResourceType === STACK_TYPE && isFinal(event.ResourceStatus)
+      if (event.ResourceType === STACK_TYPE && isFinal(event.ResourceStatus)) told = event.ResourceStatus
       wait.onEvent(event)
     }
     if (stack === undefined) return { stack, failures }
-    if (isFinal(stack.StackStatus) && (told || looks >= LOOKS_WITHOUT_EVENT)) return { stack, failures }
+    const { StackStatus: status } = stack
+    if (isFinal(status) && (believed || told === status || looks >= LOOKS_WITHOUT_EVENT))
+      return { stack, failures }
     await pause(wait)
   }
   throw timedOut(id)

@@ -33,6 +33,21 @@ describe('a log line for a person', () => {
     )
   })
 
+  it('leaves stacks and places in the code out of errors', () => {
+    const at = {
+      location: 'file:///var/task/index.mjs:1',
+      stack: 'RangeError: no\n    at /var/task/index.mjs',
+    }
+    const cause = { name: 'RangeError', message: 'no', ...at }
+    const error = { name: 'BoxletError', code: 'MODEL_RUN_FAILED', message: 'Expected a run.', ...at, cause }
+    expect(line({ level: 'ERROR', message: 'request', cause })).toBe(
+      '2026-03-01T12:00:00.250Z ERROR request RangeError: no',
+    )
+    expect(line({ level: 'ERROR', message: 'start', error })).toBe(
+      '2026-03-01T12:00:00.250Z ERROR start BoxletError MODEL_RUN_FAILED: Expected a run.: RangeError: no',
+    )
+  })
+
   it.each([
     ['START RequestId: 1 Version: 2\n', 'START RequestId: 1 Version: 2'],
     ['Error: no\n    at main\n\tat more\n', 'Error: no\n    at main\n\tat more'],

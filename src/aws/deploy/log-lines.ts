@@ -39,8 +39,20 @@ function asRecord(line: string): Record<string, unknown> | undefined {
   }
 }
 
-const describe = (value: unknown): string | undefined =>
-  value === undefined || typeof value === 'string' ? value : JSON.stringify(value)
+function describe(value: unknown): string | undefined {
+  if (value === undefined || typeof value === 'string') return value
+  return faultOf(value) ?? JSON.stringify(value)
+}
+
+/** An error in a line has its stack and place in the code too, which are of use to those who read the raw line. */
+function faultOf(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const { name, code, message, cause } = value as Record<string, unknown>
+  if (typeof message !== 'string') return undefined
+  const title = [name, code].filter((one) => typeof one === 'string' && one !== '').join(' ')
+  const reason = typeof cause === 'string' ? cause : faultOf(cause)
+  return [title, message, reason].filter(Boolean).join(': ')
+}
 
 /** Requests put words of their own into lines; escape sequences in them must not reach the terminal. */
 const printable = (text: string): string => text.replace(/[^\P{Cc}\t\n]/gu, '?')

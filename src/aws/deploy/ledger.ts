@@ -27,8 +27,17 @@ export const artefactsIn = (parameters: Record<string, string>): Artefacts => ({
 const same = (a: Artefacts, b: Artefacts): boolean =>
   a.codeKey === b.codeKey && a.layerKey === b.layerKey && a.modelLocation === b.modelLocation
 
-/** Newest first; empty where nothing was uploaded from here. */
-export async function readLedger(session: AwsSession, bucket: string, stack: string): Promise<Artefacts[]> {
+/**
+ * Newest first; empty where nothing was uploaded from here.
+ *
+ * @param exists the ledger was seen, so that an answer of 403 is no way to say that it is missing
+ */
+export async function readLedger(
+  session: AwsSession,
+  bucket: string,
+  stack: string,
+  exists = false,
+): Promise<Artefacts[]> {
   try {
     const { Body } = await session.s3.send(
       new (sdk().GetObjectCommand)({ Bucket: bucket, Key: ledgerKey(stack) }),
@@ -36,7 +45,10 @@ export async function readLedger(session: AwsSession, bucket: string, stack: str
     const { packages } = JSON.parse((await Body?.transformToString()) ?? '') as { packages?: Artefacts[] }
     return packages ?? []
   } catch (error) {
-    if (['NoSuchKey', 'NoSuchBucket', 'SyntaxError'].includes(sdkFault(error).name)) return []
+    const { name, status } = sdkFault(error)
+    if (['NoSuchKey', 'NoSuchBucket', 'SyntaxError'].includes(name)) return []
+    // Without the right to list, S3 answers 403 for what is not there.
+    if (status === 403 && !exists) return []
     throw awsFault(`read what the stack ${stack} has uploaded`, error)
   }
 }
@@ -128,7 +140,7 @@ async function othersUse(
     const other = key.slice(FOLDER.length, -'.json'.length)
     if (other === stack || !(names.has(other) || Date.now() - modified < YOUNG_MS)) continue
     names.add(other)
-    artefacts.push(...(await readLedger(session, bucket, other)))
+    artefacts.push(...(await readLedger(session, bucket, other, true)))
   }
   return { artefacts, any: names.size > 0 }
 }

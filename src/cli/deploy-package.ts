@@ -41,7 +41,7 @@ export async function packageToDeploy(
     return built
   }
   const again = await modelOf(record, before, io)
-  const licences = [...(values['accept-licence'] ?? []), ...(record?.licences ?? [])]
+  const licences = [...new Set([...(values['accept-licence'] ?? []), ...(record?.licences ?? [])])]
   const built = await build({ ...kept, 'accept-licence': licences }, again, io)
   if (record !== undefined && forgets(values, built.record, record))
     throw new BoxletError(

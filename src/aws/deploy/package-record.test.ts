@@ -48,3 +48,13 @@ it('is read from the tags that it was written to, beside those of others', async
 it('is unknown of stacks that other tools have made', async () => {
   expect(readRecord(await asStack({ team: 'kitchen' }))).toBeUndefined()
 })
+
+it('notes each licence once, and as many as a tag holds', async () => {
+  expect(recordOf('m', built([]), ['AGPL-3.0', 'AGPL-3.0']).licences).toEqual(['AGPL-3.0'])
+  const many = Array.from({ length: 40 }, (_, index) => `Licence-${index}`)
+  const record = recordOf('m', built([]), many)
+  const tag = stackTags('test', undefined, record)['boxlet:licences']
+  expect(tag?.length).toBeLessThanOrEqual(256)
+  expect(record.licences).toEqual(many.slice(0, record.licences.length))
+  expect(readRecord(await asStack(stackTags('test', undefined, record)))?.licences).toEqual(record.licences)
+})

@@ -36,11 +36,18 @@ export function recordOf(model: string, built: PackageResult, licences: readonly
     model: clean(basename(model)),
     labels: runs === undefined ? '' : short(built.model?.manifest.info.contract.labels ?? []),
     contract: runs === undefined ? '' : short(runs),
-    licences: licences.map(clean),
+    licences: fitting([...new Set(licences.map(clean))]),
   }
 }
 
 const clean = (text: string): string => text.replace(FORBIDDEN, '-').slice(0, LONGEST_TAG)
+/** As many from the start as one tag holds. A licence that is left out is asked for again when it matters. */
+function fitting(names: string[]): string[] {
+  const kept: string[] = []
+  for (const name of names) if ([...kept, name].join(BETWEEN).length <= LONGEST_TAG) kept.push(name)
+  return kept
+}
+
 const short = (value: unknown): string =>
   createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16)
 

@@ -1,6 +1,15 @@
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
 import { vi } from 'vitest'
-import { Telemetry } from '../../src/aws/handler/telemetry.ts'
+import { Start } from '../../src/aws/handler/start.ts'
+import type { Telemetry } from '../../src/aws/handler/telemetry.ts'
+import { packageModel } from '../../src/aws/package/model-part.ts'
 import { buildTemplate } from '../../src/aws/template/template.ts'
+import { tinyYolov8 } from '../../src/model/yolov8-head.fixture.ts'
 import { factsOf } from './templates-facts.ts'
 
 export interface Emitted {
@@ -9,15 +18,61 @@ export interface Emitted {
   names: Set<string>
 }
 
-/** What the functions of a stack write as metrics, read as CloudWatch reads log lines. */
-export async function emittedMetrics(): Promise<Emitted> {
+/**
+ * What the functions of a stack write at a start and for a request, read as CloudWatch reads log lines.
+ *
+ * @param kind a usual start, or one that fetches its model and runs it before the first call
+ */
+export async function emittedMetrics(kind: 'usual' | 'longest' = 'usual'): Promise<Emitted> {
+  const folder = mkdtempSync(join(tmpdir(), 'boxlet-metrics-'))
+  const server = createServer((request, response) => answer(folder, request, response)).listen(0, '127.0.0.1')
+  try {
+    await once(server, 'listening')
+    await writeModel(folder)
+    if (kind === 'usual') return await metricsOf({ LAMBDA_TASK_ROOT: folder })
+    const { port } = server.address() as AddressInfo
+    vi.stubEnv('AWS_ENDPOINT_URL_S3', `http://127.0.0.1:${port}`)
+    for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']) vi.stubEnv(name, 'test')
+    vi.stubEnv('AWS_REGION', 'eu-west-1')
+    vi.stubEnv('TMPDIR', folder)
+    return await metricsOf({ BOXLET_MODEL: 's3://bucket/model/manifest.json', BOXLET_WARM_UP: 'full' })
+  } finally {
+    vi.unstubAllEnvs()
+    server.closeAllConnections()
+    server.close()
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** As the package has it beside the code, in one file as in S3. */
+async function writeModel(folder: string): Promise<void> {
+  const graph = join(folder, 'tiny.onnx')
+  writeFileSync(graph, tinyYolov8({ parts: 'split', sides: 'split', half: 'div' }))
+  const { files } = await packageModel(graph, {
+    env: process.env,
+    signal: new AbortController().signal,
+    acceptedLicences: [],
+  })
+  mkdirSync(join(folder, 'model'))
+  for (const { name, bytes } of files) writeFileSync(join(folder, name), bytes)
+}
+
+/** As S3, for a file that is small enough for one range. */
+function answer(folder: string, { url = '', method }: IncomingMessage, response: ServerResponse): void {
+  const bytes = readFileSync(join(folder, 'model', basename(new URL(url, 'http://s3').pathname)))
+  response.writeHead(200, { etag: '"one"', 'content-length': bytes.length })
+  response.end(method === 'HEAD' ? undefined : bytes)
+}
+
+async function metricsOf(env: Record<string, string>): Promise<Emitted> {
   const lines: string[] = []
   vi.spyOn(process.stdout, 'write').mockImplementation((line) => lines.push(String(line)) > 0)
   const main = factsOf(buildTemplate(), {}).Function!
   const { Variables } = main.Environment as { Variables: Record<string, string> }
-  const telemetry = await Telemetry.open(Variables)
+  const start = new Start({ ...Variables, ...env })
+  await start.run()
+  const telemetry = await start.telemetry
   const stages = { decode: 1, prepare: 1, run: 1, boxes: 1, queue: 1 }
-  telemetry.started({ total: 1, load: 1, decoder: 1, session: 1, fetch: 1, warmUp: 1 }, 'model')
   telemetry.request({
     requestId: 'r',
     method: 'POST',

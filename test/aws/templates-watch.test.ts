@@ -122,7 +122,7 @@ describe('alarms', () => {
 
 describe('alarms and dashboard', () => {
   it('look only at metrics that the function writes, where it writes them', async () => {
-    const { namespace, dimensions, names } = await emittedMetrics()
+    const { namespace, dimensions, names } = await emittedMetrics('longest')
     const facts = cloudFormationFacts(CHOSEN)
     const own = [...alarms(facts).flatMap(([, alarm]) => watched(alarm)), ...shown(facts)].filter(
       ([space]) => !space.startsWith('AWS/'),

@@ -5,9 +5,12 @@ import { PRICES } from './prices.ts'
 import type { CostLine, Workload } from './workload.ts'
 
 export const HOURS_PER_MONTH = 730
-/** Metrics that the function writes for every request, and for a start; a model in S3 adds one to a start. */
+/**
+ * Metrics that the function writes for every request, and for a usual start. A model in S3 adds one to a start, and
+ * provisioned concurrency, which runs the model before the first call, another one.
+ */
 export const REQUEST_METRICS = 11
-export const START_METRICS = 5
+export const START_METRICS = 4
 
 /** A metric is billed for each hour with a value, at most so many as there are requests. */
 const months = (metrics: number, events: number): number => metrics * Math.min(1, events / HOURS_PER_MONTH)

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openSession } from '../aws/deploy/session.ts'
@@ -8,13 +8,13 @@ import { writePackage } from '../aws/package/build-package.ts'
 import { curveSvg } from '../aws/tune/curve.ts'
 import { measureDeployed } from '../aws/tune/deployed.ts'
 import { canMeasureLocally, measureLocally } from '../aws/tune/local.ts'
-import { type Measurement, type Priced, priced, recommend } from '../aws/tune/measurement.ts'
+import { type Measurement, priced, recommend } from '../aws/tune/measurement.ts'
 import { BoxletError } from '../errors.ts'
-import { loadSharp } from '../image/load-sharp.ts'
 import { readSettings, type Settings } from './config.ts'
 import { DEFAULT_MODEL } from './model-options.ts'
 import { PACKAGE_HELP, PACKAGE_OPTIONS, packageFor } from './package-options.ts'
 import { optionsAlone, stackName, tellMissing } from './stack-name.ts'
+import { table, writeCurve } from './tune-output.ts'
 import type { ExitCode, Io, Verb } from './verb.ts'
 
 const SIZES = [512, 1024, 1769, 3008]
@@ -157,8 +157,8 @@ async function deployed(
   io: Io,
 ): Promise<Measured> {
   const name = stackName(values.stack)
-  const session = await openSession(values.region)
-  const stack = await describeStack(session, name)
+  const session = await openSession(values.region, io.signal)
+  const stack = await describeStack(session, name, io.signal)
   if (stack === undefined) {
     tellMissing(io, name, session.region)
     return undefined
@@ -184,44 +184,4 @@ function parseSizes(text: string | undefined): number[] {
       `Expected whole numbers from 128 to 10240 for --sizes but received "${text}".`,
     )
   return [...new Set(sizes)].sort((a, b) => a - b)
-}
-
-async function writeCurve(path: string, svg: string): Promise<void> {
-  try {
-    if (!path.toLowerCase().endsWith('.png')) await writeFile(path, svg)
-    else {
-      const sharp = await loadSharp()
-      await sharp(Buffer.from(svg)).png().toFile(path)
-    }
-  } catch (cause) {
-    throw new BoxletError('OUTPUT_UNWRITABLE', `Expected to write the curve to ${path} but could not.`, {
-      cause,
-    })
-  }
-}
-
-function table(rows: readonly Priced[], best: Priced | undefined, arch: Architecture): string {
-  const header = ['memory', 'cold', 'warm', 'worst', 'processor', 'peak', '$/million', 'images/$']
-  const ms = (value: number | undefined): string =>
-    value === undefined || Number.isNaN(value) ? '-' : `${Math.round(value)} ms`
-  const body = rows.map((row) => [
-    `${row.memoryMb} MB`,
-    ms(row.coldMs),
-    ms(row.warmMs),
-    ms(row.worstMs),
-    ms(row.cpuMs),
-    row.peakMemoryMb === undefined ? '-' : `${Math.round(row.peakMemoryMb)} MB`,
-    row.dollarsPerMillion.toFixed(2),
-    Math.round(row.imagesPerDollar).toLocaleString('en-US'),
-  ])
-  const widths = header.map((title, column) =>
-    Math.max(title.length, ...body.map((row) => row[column]!.length)),
-  )
-  const format = (row: readonly string[]): string =>
-    row.map((cell, column) => cell.padStart(widths[column]!)).join('  ')
-  const advice =
-    best === undefined
-      ? 'No size has memory to spare; try larger ones.'
-      : `Recommended: ${best.memoryMb} MB (${arch} list price).`
-  return `${[format(header), ...body.map(format), advice].join('\n')}\n`
 }

@@ -15,15 +15,11 @@ export function forMoto(given: Template): Template {
   for (const [name, { Condition }] of Object.entries(template.Outputs))
     if (Condition !== undefined) delete template.Outputs[name]
   template.Outputs.Endpoint = { Description: 'Address', Value: 'https://function.invalid/' }
-  let text = JSON.stringify(template)
+  const text = JSON.stringify(template)
     .replaceAll('{"Ref":"Alias"}', '{"Ref":"Function"}')
     .replaceAll('[{"Ref":"ModelLayer"}]', '{"Ref":"AWS::NoValue"}')
     // It loses log groups when a stack changes.
     .replaceAll('{"Fn::GetAtt":["LogGroup","Arn"]}', '"*"')
     .replaceAll('{"Ref":"LogGroup"}', '"/aws/lambda/test"')
-  // It cannot keep the former value of a list.
-  for (const [name, parameter] of Object.entries(template.Parameters))
-    if (parameter.Type === 'CommaDelimitedList')
-      text = text.replaceAll(`{"Ref":"${name}"}`, `{"Fn::Split":[",",{"Ref":"${name}"}]}`)
-  return JSON.parse(text.replaceAll('"CommaDelimitedList"', '"String"')) as Template
+  return JSON.parse(text) as Template
 }

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { S3BlobStore } from '../s3-blob-store.ts'
 import { fetchModel } from './s3-model.ts'
@@ -83,6 +83,15 @@ describe('a model in S3', () => {
       writeFileSync(path, damaged)
       expect(readFileSync(await fetchModel(client(), at, sha256, folder)).equals(model)).toBe(true)
     }
+  })
+
+  it('takes away what a download that was cut off has left, and nothing else', async () => {
+    const path = await fetchModel(client(), at, sha256, folder)
+    rmSync(path)
+    writeFileSync(`${path}.0a1b2c3d`, model.subarray(0, MIB))
+    writeFileSync(join(folder, 'boxlet-other.onnx'), 'x')
+    expect(await fetchModel(client(), at, sha256, folder)).toBe(path)
+    expect(readdirSync(folder).sort()).toEqual([basename(path), 'boxlet-other.onnx'].sort())
   })
 
   it('of other bytes is refused and leaves nothing behind', async () => {

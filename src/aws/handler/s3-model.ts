@@ -4,8 +4,8 @@
  */
 import { createHash, type Hash, randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { rename, rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readdir, rename, rm, stat } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { S3Client } from '@aws-sdk/client-s3'
 import { BoxletError } from '../../errors.ts'
@@ -40,6 +40,7 @@ export async function fetchModel(
   const extension = /\.[a-z]+$/.exec(at.key)?.[0] ?? '.onnx'
   const path = join(folder, `boxlet-${sha256?.slice(0, 16) ?? 'model'}${extension}`)
   if (sha256 !== undefined && (await hasHash(path, sha256))) return path
+  await removePartial(folder, `${basename(path)}.`)
   const temporary = `${path}.${randomBytes(4).toString('hex')}`
   try {
     const found = await download(client, at, temporary)
@@ -57,6 +58,12 @@ export async function fetchModel(
     await rm(temporary, { force: true })
     throw error instanceof BoxletError ? error : downloadFault(error)
   }
+}
+
+/** Lambda keeps /tmp when it resets the process in the middle of a download, and the rest takes up room for good. */
+async function removePartial(folder: string, start: string): Promise<void> {
+  const left = (await readdir(folder).catch((): string[] => [])).filter((name) => name.startsWith(start))
+  await Promise.all(left.map((name) => rm(join(folder, name), { force: true })))
 }
 
 /** Small files beside the model: the manifest, a class map. undefined when there is none. */

@@ -18,6 +18,7 @@ import { CfnInclude } from 'aws-cdk-lib/cloudformation-include'
 import { Construct } from 'constructs'
 import { brokenRules, foldTemplate } from '../../dist/aws/template/fold.js'
 import { revisionOf } from '../../dist/aws/template/revision.js'
+import { storageMbFor } from '../../dist/aws/template/storage.js'
 import { buildTemplate } from '../../dist/aws/template/template.js'
 
 const BOXLET = fileURLToPath(new URL('../../bin/boxlet.js', import.meta.url))
@@ -40,6 +41,8 @@ export class BoxletDetector extends Construct {
       Architecture: architecture,
       LayerKey: layer?.s3ObjectKey,
       ModelLocation: modelLocation ?? props.parameters?.ModelLocation,
+      EphemeralStorage:
+        props.parameters?.EphemeralStorage ?? (built.model && storageMbFor(built.model.bytes)),
       MemorySize: props.memorySize ?? props.parameters?.MemorySize,
       Auth: props.auth ?? props.parameters?.Auth,
       KeysParameter: props.keysParameter ?? props.parameters?.KeysParameter,
@@ -114,7 +117,10 @@ function packageModel({ model, labels, modelIn, layer, acceptLicences = [] }, ar
   return {
     zip,
     layer: packaged?.place === 'layer' ? beside : layer,
-    model: packaged?.place === 's3' ? { folder: dirname(beside), hash: packaged.sha256 } : undefined,
+    model:
+      packaged?.place === 's3'
+        ? { folder: dirname(beside), hash: packaged.sha256, bytes: packaged.bytes }
+        : undefined,
   }
 }
 

@@ -1,7 +1,7 @@
 /** What can be wrong with the options of `deploy` and is known before a package is built. */
 import { parseArchitecture } from '../aws/package/architecture.ts'
 import { brokenRules } from '../aws/template/fold.ts'
-import { PARAMETERS } from '../aws/template/parameters.ts'
+import { arnPattern, PARAMETERS } from '../aws/template/parameters.ts'
 import { buildTemplate } from '../aws/template/template.ts'
 import { BoxletError } from '../errors.ts'
 import { list, type StackSettings } from './deploy-settings.ts'
@@ -16,7 +16,7 @@ interface Form {
   filled?: true
 }
 
-const arnOf = (service: string): RegExp => new RegExp(`^arn:aws[a-z-]*:${service}:[a-z0-9-]+:\\d{12}:.+$`)
+const arnOf = (service: string): RegExp => new RegExp(`^${arnPattern(service)}$`)
 const like = (pattern: RegExp, expected: string): Form => ({ fits: (value) => pattern.test(value), expected })
 
 const FORMS = {

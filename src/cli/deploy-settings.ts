@@ -1,9 +1,11 @@
 import type { KeysChoice } from '../aws/deploy/keys.ts'
+import { EPHEMERAL_STORAGE_MB } from '../aws/template/storage.ts'
 import type { OptionSpec, Settings } from './config.ts'
 
 /** Options of `deploy` that become parameters of the stack. */
 export const STACK_OPTIONS = {
   memory: { type: 'number', integer: true, min: 128, max: 10_240 },
+  'ephemeral-storage': { type: 'number', integer: true, ...EPHEMERAL_STORAGE_MB },
   timeout: { type: 'number', integer: true, min: 3, max: 900 },
   runtime: { type: 'string', choices: ['nodejs22.x', 'nodejs24.x'] },
   auth: { type: 'string', choices: ['iam', 'keys'] },
@@ -35,6 +37,7 @@ export type StackSettings = Settings<typeof STACK_OPTIONS>
 export function chosenParameters(values: StackSettings, region: string): Record<string, string> {
   const chosen: Record<string, string | number | boolean | undefined> = {
     MemorySize: values.memory,
+    EphemeralStorage: values['ephemeral-storage'],
     Timeout: values.timeout,
     Runtime: values.runtime,
     Streaming: values.streaming,

@@ -41,6 +41,7 @@ Stack
   --stack NAME          name of the stack (default ${DEFAULT_STACK})
   --region R            region (default: AWS_REGION or the profile's)
   --memory MB           128-10240 (default 1769, which buys one processor)
+  --ephemeral-storage MB  512-10240 of /tmp, billed above 512 (default 512; what a model in S3 needs)
   --timeout S           seconds for a request (default 30)
   --runtime R           nodejs24.x | nodejs22.x (default nodejs24.x)
   --reserved N          most environments at once, which caps the cost (-1: no own cap)

@@ -28,6 +28,7 @@ export const EVERYTHING = {
   Architecture: 'x86_64',
   Runtime: 'nodejs22.x',
   MemorySize: 1024,
+  EphemeralStorage: 1024,
   Timeout: 20,
   LogRetentionDays: 7,
   ProvisionedConcurrency: 2,

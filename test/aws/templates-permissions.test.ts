@@ -75,14 +75,14 @@ describe('the role of the function that answers requests', () => {
       allow(['ssm:GetParameter'], ssmParameter),
       allow(['kms:Decrypt'], EVERYTHING.KmsKeyArn, {
         StringEquals: {
-          'kms:ViaService': 'ssm.<AWS::Region>.amazonaws.com',
+          'kms:ViaService': 'ssm.<AWS::Region>.<AWS::URLSuffix>',
           'kms:EncryptionContext:PARAMETER_ARN': ssmParameter,
         },
       }),
       allow(['secretsmanager:GetSecretValue'], EVERYTHING.KeysSecretArn),
       allow(['kms:Decrypt'], EVERYTHING.KmsKeyArn, {
         StringEquals: {
-          'kms:ViaService': 'secretsmanager.<AWS::Region>.amazonaws.com',
+          'kms:ViaService': 'secretsmanager.<AWS::Region>.<AWS::URLSuffix>',
           'kms:EncryptionContext:SecretARN': EVERYTHING.KeysSecretArn,
         },
       }),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { brokenRules } from '../../src/aws/template/fold.ts'
+import { PARAMETERS } from '../../src/aws/template/parameters.ts'
 import { buildTemplate } from '../../src/aws/template/template.ts'
 
 /** Source: CloudFormation user guide, "Rule-specific intrinsic functions". */
@@ -41,5 +42,22 @@ describe('rules of the template', () => {
     ['a network', { SubnetIds: 'subnet-1', SecurityGroupIds: 'sg-1' }],
   ])('permit %s', (_name, chosen) => {
     expect(broken(chosen as unknown as Record<string, string>)).toEqual([])
+  })
+})
+
+describe('patterns of parameters', () => {
+  const fits = (name: string, value: string) => new RegExp(PARAMETERS[name]?.AllowedPattern ?? '').test(value)
+
+  it.each([
+    ['DataBucketName', 'photos.example', 'My_Photos'],
+    ['AlarmTopicArn', 'arn:aws:sns:eu-west-1:111122223333:alarms', 'alarms'],
+    ['KmsKeyArn', 'arn:aws-cn:kms:cn-north-1:111122223333:key/0a1b', 'alias/mine'],
+    [
+      'KeysSecretArn',
+      'arn:aws:secretsmanager:eu-west-1:111122223333:secret:keys',
+      'arn:aws:ssm:eu-west-1:111122223333:p',
+    ],
+  ])('let %s be %s or empty, and not %s', (name, good, bad) => {
+    expect([fits(name, good), fits(name, ''), fits(name, bad)]).toEqual([true, true, false])
   })
 })

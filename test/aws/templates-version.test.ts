@@ -23,6 +23,7 @@ const OTHER: Record<string, Chosen> = {
   Architecture: { Architecture: 'x86_64' },
   Runtime: { Runtime: 'nodejs22.x' },
   MemorySize: { MemorySize: 512 },
+  EphemeralStorage: { EphemeralStorage: 1024 },
   Timeout: { Timeout: 60 },
   Auth: { Auth: 'keys', KeysParameter: '/boxlet/test/keys' },
   KeysParameter: { KeysParameter: '/boxlet/test/keys' },

@@ -64,6 +64,7 @@ export async function deploy(session: AwsSession, options: DeployOptions): Promi
     template,
     chosen: { ...options.parameters, ...options.keys?.parameters },
     stored,
+    modelBytes: bytesInS3(options.built?.package),
     onStep,
   })
   const input = {
@@ -114,6 +115,9 @@ const result = (outcome: DeployResult['outcome'], stack: Stack | undefined) => (
   outputs: outputsOf(stack),
   parameters: parametersOf(stack),
 })
+
+const bytesInS3 = (built: PackageResult | undefined): number | undefined =>
+  built?.model?.place === 's3' ? built.model.manifest.bytes : undefined
 
 /** The stack stands whatever comes of it, so a fault is told at the end. */
 async function connect(

@@ -22,7 +22,7 @@ const standing = (parameters: Record<string, string>): Stack => ({
   })),
 })
 
-function resolve(chosen: Record<string, string>, before?: Stack, answers: Answers = {}) {
+function resolve(chosen: Record<string, string>, before?: Stack, answers: Answers = {}, modelBytes?: number) {
   const steps: string[] = []
   return resolveParameters(fakeSession(answers).session, {
     stack: 'test',
@@ -30,6 +30,7 @@ function resolve(chosen: Record<string, string>, before?: Stack, answers: Answer
     template,
     chosen,
     stored,
+    modelBytes,
     onStep: (step) => steps.push(step),
   })
 }
@@ -60,6 +61,24 @@ describe('parameters', () => {
     )
     expect(parameters).toMatchObject({ MemorySize: '512', Timeout: '60', CodeKey: 'packages/a.zip' })
     expect(parameters).not.toHaveProperty('Gone')
+  })
+})
+
+describe('the ephemeral storage', () => {
+  const storage = async (bytes: number | undefined, before?: Stack, chosen = {}) =>
+    (await resolve(chosen, before, {}, bytes)).EphemeralStorage
+
+  it('has room for a model that is in S3, and is left alone for others', async () => {
+    expect(await storage(undefined)).toBeUndefined()
+    expect(await storage(100e6)).toBe('512')
+    expect(Number(await storage(1e9))).toBeGreaterThan(1e9 / 2 ** 20)
+    expect(await storage(20e9)).toBe('10240')
+  })
+
+  it('stays what the user has chosen, unless a new model has no room there', async () => {
+    expect(await storage(1e9, undefined, { EphemeralStorage: '4096' })).toBe('4096')
+    expect(await storage(1e9, standing({ EphemeralStorage: '4096' }))).toBe('4096')
+    expect(Number(await storage(1e9, standing({ EphemeralStorage: '512' })))).toBeGreaterThan(1000)
   })
 })
 

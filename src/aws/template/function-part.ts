@@ -17,6 +17,7 @@ export const functionProperties = (logGroup: string): Record<string, Value> => (
   Runtime: ref('Runtime'),
   Architectures: [ref('Architecture')],
   MemorySize: ref('MemorySize'),
+  EphemeralStorage: { Size: ref('EphemeralStorage') },
   Layers: when('HasLayer', [ref('ModelLayer')]),
   LoggingConfig: { LogGroup: ref(logGroup) },
   TracingConfig: { Mode: ref('Tracing') },

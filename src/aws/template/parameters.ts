@@ -1,5 +1,6 @@
 import { MB_PER_VCPU } from '../host/function-config.ts'
 import type { Parameter } from './cloudformation.ts'
+import { EPHEMERAL_STORAGE_MB } from './storage.ts'
 
 /** One processor exactly; half of it doubles the time at the same price. */
 export const DEFAULT_MEMORY_MB = MB_PER_VCPU
@@ -30,6 +31,12 @@ const number = (Description: string, Default: number, MinValue: number, MaxValue
 const listOf = (Description: string, item: string): Parameter =>
   text(Description, '', { AllowedPattern: `^(${item}(,${item})*)?$` })
 
+/** Source of a pattern, for CloudFormation and for JavaScript. */
+export const arnPattern = (service: string): string => `arn:aws[a-z-]*:${service}:[a-z0-9-]+:[0-9]{12}:.+`
+/** The text, or none. */
+const optional = (Description: string, pattern: string): Parameter =>
+  text(Description, '', { AllowedPattern: `^(${pattern})?$` })
+
 export const PARAMETERS: Record<string, Parameter> = {
   CodeBucket: { Type: 'String', Description: 'Bucket that holds the package.' },
   CodeKey: { Type: 'String', Description: 'Key of the package in that bucket.' },
@@ -46,6 +53,12 @@ export const PARAMETERS: Record<string, Parameter> = {
   Architecture: choice('Processor of the function; that of the package.', 'arm64', 'x86_64'),
   Runtime: choice('Managed runtime.', DEFAULT_RUNTIME, 'nodejs22.x'),
   MemorySize: number(`Megabytes; ${MB_PER_VCPU} of them buy one processor.`, DEFAULT_MEMORY_MB, 128, 10240),
+  EphemeralStorage: number(
+    'Megabytes of /tmp, billed above 512. A model in S3 has to fit there.',
+    EPHEMERAL_STORAGE_MB.min,
+    EPHEMERAL_STORAGE_MB.min,
+    EPHEMERAL_STORAGE_MB.max,
+  ),
   Timeout: number('Seconds that one request may take.', 30, 3, 900),
   Auth: choice(
     'iam: callers sign with AWS credentials. keys: callers send a Boxlet key, and the address is open to all who have one.',
@@ -55,7 +68,10 @@ export const PARAMETERS: Record<string, Parameter> = {
   KeysParameter: text('Name of the SSM parameter that holds the Boxlet keys, with its leading slash.', '', {
     AllowedPattern: '^(/[A-Za-z0-9_.-]+)*$',
   }),
-  KeysSecretArn: text('ARN of the Secrets Manager secret that holds the Boxlet keys.'),
+  KeysSecretArn: optional(
+    'ARN of the Secrets Manager secret that holds the Boxlet keys.',
+    arnPattern('secretsmanager'),
+  ),
   Streaming: choice('Answers as they are written, up to 200 MB instead of 6.', 'true', 'false'),
   HttpApi: choice('Adds an API Gateway HTTP API, for custom domains and throttling.', 'false', 'true'),
   ApiRate: number('Requests a second that the HTTP API lets through.', 50, 1, 10_000),
@@ -64,7 +80,10 @@ export const PARAMETERS: Record<string, Parameter> = {
     'ARNs of S3 objects that requests may name, such as arn:aws:s3:::photos/*, with commas. Empty: none.',
     'arn:[a-z-]+:s3:::[^,]+',
   ),
-  DataBucketName: text('Bucket of pictures: those below incoming/ get results below results/. Empty: none.'),
+  DataBucketName: optional(
+    'Bucket of pictures: those below incoming/ get results below results/. Empty: none.',
+    '[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]',
+  ),
   CreateDataBucket: choice(
     'true: makes that bucket. false: takes one that exists, such as one that a deleted stack left. Its owner then has to turn on EventBridge for the bucket, or send s3:ObjectCreated:* below incoming/ to the queue in the output QueueArn.',
     'true',
@@ -78,7 +97,10 @@ export const PARAMETERS: Record<string, Parameter> = {
     AllowedValues: RETENTION_DAYS,
   },
   Watch: choice('Alarms and a dashboard. none: neither, where their price matters.', 'full', 'none'),
-  AlarmTopicArn: text('SNS topic that alarms notify. Empty: alarms change state only.'),
+  AlarmTopicArn: optional(
+    'ARN of an SNS topic that alarms notify. Empty: alarms change state only.',
+    arnPattern('sns'),
+  ),
   ReservedConcurrency: number(
     'Environments at once that answer requests, which caps the cost. -1: no own cap.',
     -1,
@@ -86,7 +108,10 @@ export const PARAMETERS: Record<string, Parameter> = {
     10_000,
   ),
   ProvisionedConcurrency: number('Environments that are always warm and always billed.', 0, 0, 10_000),
-  KmsKeyArn: text('Customer key for variables, logs and keys. Empty: keys of AWS.'),
+  KmsKeyArn: optional(
+    'ARN of a customer key for variables, logs and keys. Empty: keys of AWS.',
+    arnPattern('kms'),
+  ),
   SubnetIds: listOf('Subnets of a VPC, with commas. Empty: none.', 'subnet-[0-9a-z]+'),
   SecurityGroupIds: listOf('Security groups in that VPC, with commas. Empty: none.', 'sg-[0-9a-z]+'),
   Tracing: choice('X-Ray traces.', 'PassThrough', 'Active'),

@@ -68,7 +68,7 @@ const parameterArn = arn('ssm', `parameter\${KeysParameter}`)
 
 const through = (service: string, context: string, value: Value): Value => ({
   StringEquals: {
-    'kms:ViaService': sub(`${service}.\${AWS::Region}.amazonaws.com`),
+    'kms:ViaService': sub(`${service}.\${AWS::Region}.\${AWS::URLSuffix}`),
     [`kms:EncryptionContext:${context}`]: value,
   },
 })

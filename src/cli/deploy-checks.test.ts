@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { boxlet } from './boxlet.fixture.ts'
-import { expectRules, expectValues } from './deploy-checks.ts'
+import { expectApi, expectRules, expectValues } from './deploy-checks.ts'
 import { chosenParameters } from './deploy-settings.ts'
 
 afterEach(() => vi.unstubAllEnvs())
@@ -85,6 +85,22 @@ describe('options of deploy together with what the stack has', () => {
       expect.objectContaining({ code: 'USAGE', hint: 'A VPC needs --subnets and --security-groups.' }),
     )
   })
+
+  it.each([{ 'api-rate': 5 }, { 'api-burst': 5 }])(
+    'limit an HTTP API only where there is one: %j',
+    (values) => {
+      const [option] = Object.keys(values)
+      for (const parameters of [{}, { HttpApi: 'false' }])
+        expect(() => expectApi(values, parameters)).toThrow(
+          expect.objectContaining({
+            code: 'USAGE',
+            message: `Expected an HTTP API for --${option} but the stack has none.`,
+          }),
+        )
+      expect(() => expectApi(values, { HttpApi: 'true' })).not.toThrow()
+      expect(() => expectApi({}, {})).not.toThrow()
+    },
+  )
 
   it('may break no rule, and do not without a VPC or with a whole one', () => {
     expect(() => expectRules({})).not.toThrow()

@@ -54,6 +54,19 @@ export function expectValues(values: Checked): void {
     throw wrong('log-days', `one of ${allowed.join(', ')}`, String(days))
 }
 
+/**
+ * @param parameters those that the stack has, and those that were chosen
+ * @throws BoxletError USAGE for limits of an HTTP API that the stack will not have
+ */
+export function expectApi(values: StackSettings, parameters: Record<string, string>): void {
+  if (parameters.HttpApi === 'true') return
+  const limit = (['api-rate', 'api-burst'] as const).find((name) => values[name] !== undefined)
+  if (limit === undefined) return
+  throw new BoxletError('USAGE', `Expected an HTTP API for --${limit} but the stack has none.`, {
+    hint: 'Add --http-api. The most environments at once, --reserved, limit the function itself.',
+  })
+}
+
 const wrong = (option: string, expected: string, received: string): BoxletError =>
   new BoxletError('USAGE', `Expected ${expected} for --${option} but received "${received}".`)
 

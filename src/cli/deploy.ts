@@ -7,7 +7,7 @@ import { describeStack, isStanding, parametersOf } from '../aws/deploy/stack.ts'
 import { loadSharp } from '../image/load-sharp.ts'
 import { readSettings } from './config.ts'
 import { confirm, expectTerminal } from './confirm.ts'
-import { expectRules, expectValues } from './deploy-checks.ts'
+import { expectApi, expectRules, expectValues } from './deploy-checks.ts'
 import { checkLines, formatChanges, formatEvent, formatExample, formatKeys } from './deploy-output.ts'
 import { packageToDeploy } from './deploy-package.ts'
 import { chosenParameters, keysChoice, STACK_OPTIONS } from './deploy-settings.ts'
@@ -53,8 +53,8 @@ Access
   --keys-secret ARN     Secrets Manager secret with keys instead
   --new-keys            makes and shows one more pair of keys; those that exist go on working
   --http-api            adds an API Gateway HTTP API
-  --api-rate N          requests a second that it lets through (default 50)
-  --api-burst N         requests at once that it lets through (default 100)
+  --api-rate N          requests a second that the HTTP API lets through (default 50)
+  --api-burst N         requests at once that the HTTP API lets through (default 100)
   --no-streaming        answers whole, 6 MB at most
   --cors-origins A,B    origins that browsers may call from
   --pictures BUCKET     bucket whose objects requests may name, or arn:aws:s3:::BUCKET/PREFIX* (may be repeated)
@@ -97,7 +97,9 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
   const before = isStanding(found) ? found : undefined
   const keys = await planKeys(session, stack, keysChoice(values), parametersOf(before))
   const parameters = chosenParameters(values, session.region)
-  expectRules({ ...parametersOf(before), ...parameters, ...keys.parameters })
+  const wanted = { ...parametersOf(before), ...parameters, ...keys.parameters }
+  expectRules(wanted)
+  expectApi(values, wanted)
   const built = await packageToDeploy(values, before, io)
   if (built === undefined) say('The package stays as it is.')
   const model = built?.record.model ?? readRecord(before)?.model

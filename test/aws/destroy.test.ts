@@ -4,8 +4,9 @@ import { artefactsOf } from '../../src/aws/deploy/artefacts.ts'
 import { inventory } from '../../src/aws/deploy/destroy.ts'
 import { hasParameter, planKeys } from '../../src/aws/deploy/keys.ts'
 import { describeStack } from '../../src/aws/deploy/stack.ts'
+import { boxlet } from '../../src/cli/boxlet.fixture.ts'
 import { deployment, smallPackage } from './deployment.ts'
-import { REGION } from './stacks.ts'
+import { createStack, REGION } from './stacks.ts'
 import { motoServer } from './tools.ts'
 
 describe.skipIf(motoServer === undefined)('destruction against moto', () => {
@@ -78,5 +79,31 @@ describe.skipIf(motoServer === undefined)('destruction against moto', () => {
     await aws.session.s3.send(new PutObjectCommand({ Bucket: 'my-own-bucket', Key: 'mine.txt', Body: 'x' }))
     await aws.destroy('mine', all)
     expect(Object.keys(await aws.objects('my-own-bucket'))).toEqual(['mine.txt'])
+  })
+
+  it('keeps a bucket and keys that another stack uses, and says so', async () => {
+    const { s3 } = aws.session
+    const Bucket = 'first-pictures'
+    const configuration = { LocationConstraint: REGION } as const
+    await s3.send(new CreateBucketCommand({ Bucket, CreateBucketConfiguration: configuration }))
+    await s3.send(new PutObjectCommand({ Bucket, Key: 'incoming/a.jpg', Body: 'x' }))
+    await tagged(Bucket, 'first')
+    const choice = { auth: 'keys', parameter: undefined, secret: undefined, fresh: false }
+    const keys = await planKeys(aws.session, 'first', choice, {})
+    await aws.deploy({ stack: 'first', keys, parameters: { DataBucketName: Bucket } })
+    await expect(
+      aws.deploy({ stack: 'second', parameters: { DataBucketName: Bucket } }),
+    ).rejects.toMatchObject({ code: 'FORBIDDEN' })
+    // Other tools do not ask.
+    await createStack(aws.moto.endpoint, 'third', {
+      DataBucketName: Bucket,
+      KeysParameter: '/boxlet/first/keys',
+    })
+    const { code, err } = await boxlet(['destroy', '--stack', 'first', '--data', '--yes'])
+    expect(code).toBe(0)
+    expect(err).toContain(`Kept: the bucket ${Bucket}; the stack third uses it.`)
+    expect(err).toContain('Kept: the keys in /boxlet/first/keys; the stack third uses it.')
+    expect(await aws.objects(Bucket)).toHaveProperty(['incoming/a.jpg'])
+    expect(await hasParameter(aws.session, '/boxlet/first/keys')).toBe(true)
   })
 })

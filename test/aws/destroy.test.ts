@@ -94,6 +94,7 @@ describe.skipIf(motoServer === undefined)('destruction against moto', () => {
     await expect(
       aws.deploy({ stack: 'second', parameters: { DataBucketName: Bucket } }),
     ).rejects.toMatchObject({ code: 'FORBIDDEN' })
+    expect(await aws.objects(aws.bucket)).not.toHaveProperty(['stacks/second.json'])
     // Other tools do not ask.
     await createStack(aws.moto.endpoint, 'third', {
       DataBucketName: Bucket,

@@ -7,7 +7,7 @@ import { artefactsOf, ensureBucket, uploadPackage } from './artefacts.ts'
 import { createChangeSet, discardChangeSet, executeChangeSet } from './change-set.ts'
 import { describeChanges, type PlannedChange } from './changes.ts'
 import { type Checked, type CheckOptions, checkStack, isFunctionFailure } from './check.ts'
-import { connectDataBucket } from './data-bucket.ts'
+import { connectDataBucket, makesDataBucket } from './data-bucket.ts'
 import type { WaitOptions } from './follow.ts'
 import { goBack } from './going-back.ts'
 import { type CreatedKeys, type KeysPlan, makeKeys } from './keys.ts'
@@ -56,6 +56,9 @@ export async function deploy(session: AwsSession, options: DeployOptions): Promi
     ...(options.pollMs === undefined ? {} : { pollMs: options.pollMs }),
   }
   const before = await readyForChange(session, name, wait, onStep)
+  const { DataBucketName: data } = { ...parametersOf(before), ...options.parameters }
+  // A bucket that is refused is told before the upload.
+  if (data) await makesDataBucket(session, name, before, data)
   const stored = await provide(session, options, before)
   const template = buildTemplate(stored.hash)
   const parameters = await resolveParameters(session, {

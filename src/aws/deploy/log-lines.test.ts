@@ -43,6 +43,10 @@ describe('a log line for a person', () => {
     expect(line({ level: 'ERROR', message: 'request', cause })).toBe(
       '2026-03-01T12:00:00.250Z ERROR request RangeError: no',
     )
+    const told = { code: 'MODEL_NOT_FOUND', message: 'Expected a model.', hint: 'Package one.' }
+    expect(line({ level: 'ERROR', message: 'start', error: told })).toBe(
+      '2026-03-01T12:00:00.250Z ERROR start MODEL_NOT_FOUND: Expected a model. Package one.',
+    )
     expect(line({ level: 'ERROR', message: 'start', error })).toBe(
       '2026-03-01T12:00:00.250Z ERROR start BoxletError MODEL_RUN_FAILED: Expected a run.: RangeError: no',
     )

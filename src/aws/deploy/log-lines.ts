@@ -47,11 +47,12 @@ function describe(value: unknown): string | undefined {
 /** An error in a line has its stack and place in the code too, which are of use to those who read the raw line. */
 function faultOf(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null) return undefined
-  const { name, code, message, cause } = value as Record<string, unknown>
+  const { name, code, message, hint, cause } = value as Record<string, unknown>
   if (typeof message !== 'string') return undefined
   const title = [name, code].filter((one) => typeof one === 'string' && one !== '').join(' ')
   const reason = typeof cause === 'string' ? cause : faultOf(cause)
-  return [title, message, reason].filter(Boolean).join(': ')
+  const words = typeof hint === 'string' ? `${message} ${hint}` : message
+  return [title, words, reason].filter(Boolean).join(': ')
 }
 
 /** Requests put words of their own into lines; escape sequences in them must not reach the terminal. */

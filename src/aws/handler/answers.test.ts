@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import {
   checkAnswerSize,
   directAnswer,
-  functionError,
+  FunctionError,
   httpResult,
   MAX_ANSWER_BYTES,
   sendBody,
@@ -111,7 +111,7 @@ describe('streamed answers', () => {
 })
 
 it('tells a direct caller code, sentence and hint, and no stack with paths of the function', () => {
-  const error = functionError({ code: 'IMAGE_EMPTY', message: 'Expected bytes.', hint: 'Send some.' })
+  const error = new FunctionError({ code: 'IMAGE_EMPTY', message: 'Expected bytes.', hint: 'Send some.' })
   expect(error).toMatchObject({ name: 'IMAGE_EMPTY', message: 'Expected bytes. Send some.' })
   expect(error.stack).toBe('IMAGE_EMPTY: Expected bytes. Send some.')
 })

@@ -84,18 +84,21 @@ interface ErrorDocument {
 
 function refused(status: number, document: unknown): Error {
   const { error, __type, Message } = document as ErrorDocument
-  return functionError({
+  return new FunctionError({
     code: error?.code ?? __type ?? `Status${status}`,
     message: error?.message ?? Message ?? '',
     hint: error?.hint,
   })
 }
 
-/** Lambda hands over a name and a sentence (`errorType`, `errorMessage`), so the hint follows in the sentence. */
-export function functionError(error: { code: string; message: string; hint?: string | undefined }): Error {
-  const sentence = [error.message, error.hint].filter(Boolean).join(' ')
-  // Lambda sends the stack along, which would show paths of the function to its callers.
-  return Object.assign(new Error(sentence), { name: error.code, stack: `${error.code}: ${sentence}` })
+/** What Lambda hands over: a name and a sentence (`errorType`, `errorMessage`), so the hint follows in the sentence. */
+export class FunctionError extends Error {
+  constructor(error: { code: string; message: string; hint?: string | undefined }) {
+    super([error.message, error.hint].filter(Boolean).join(' '))
+    this.name = error.code
+    // Lambda sends the stack along, which would show paths of the function to its callers.
+    this.stack = `${error.code}: ${this.message}`
+  }
 }
 
 /** Of a stream whose other end went away. */

@@ -7,7 +7,7 @@ import { S3BlobStore } from '../s3-blob-store.ts'
 import {
   checkAnswerSize,
   directAnswer,
-  functionError,
+  FunctionError,
   type HttpResult,
   httpResult,
   MAX_ANSWER_BYTES,
@@ -72,9 +72,10 @@ export class Entry {
     try {
       return await this.#answer(event, context)
     } catch (error) {
+      if (error instanceof FunctionError) throw error
       const known = toBoxletError(error)
       if (known.code === 'INTERNAL') (await this.#start.telemetry).logger.error('call', known)
-      throw functionError(known)
+      throw new FunctionError(known)
     }
   }
 

@@ -119,7 +119,7 @@ export async function executeChangeSet(
       })
       started = true
     })
-    return ready(name, followed)
+    return ready(session, name, followed)
   } catch (error) {
     if (!started) await discardChangeSet(session, name, id)
     throw error

@@ -1,6 +1,7 @@
 /** Whether what was deployed detects: the function itself, and the endpoint in front of it. */
 import type { Stack } from '@aws-sdk/client-cloudformation'
 import { BoxletError, toBoxletError } from '../../errors.ts'
+import { commandFor } from './command.ts'
 import { checkEndpoint, type EndpointResult } from './endpoint-check.ts'
 import type { AwsSession } from './session.ts'
 import { isFunctionFailure, type SmokeResult, smokeDetection } from './smoke.ts'
@@ -51,7 +52,11 @@ export async function checkStack(session: AwsSession, stack: Stack, options: Che
         cause: error,
         hint: 'The stack is changed and stays so. Run the same command again to check it.',
       })
-    if (isFunctionFailure(error)) throw error
+    if (isFunctionFailure(error))
+      throw new BoxletError(error.code, error.message, {
+        cause: error,
+        hint: `Look at "${commandFor(session, 'logs', options.stack)}".`,
+      })
     checked.unchecked = toBoxletError(error)
   }
   return checked

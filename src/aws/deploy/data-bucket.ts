@@ -100,7 +100,7 @@ export async function wasMadeBy(session: AwsSession, stack: string, bucket: stri
     return TagSet.some(({ Key, Value }) => Key === 'boxlet:stack' && Value === stack)
   } catch (error) {
     if (['NoSuchTagSet', 'NoSuchBucket'].includes(sdkFault(error).name)) return false
-    throw awsFault(`the tags of the bucket ${bucket}`, error)
+    throw awsFault(`tell the tags of the bucket ${bucket}`, error)
   }
 }
 

@@ -31,7 +31,7 @@ describe('following a change', () => {
     const followed = await following
     expect(followed.stack?.StackStatus).toBe('UPDATE_ROLLBACK_COMPLETE')
     expect(seen).toEqual(['UPDATE_IN_PROGRESS', 'UPDATE_FAILED', 'UPDATE_ROLLBACK_COMPLETE'])
-    expect(() => ready('test', followed)).toThrow('UPDATE_ROLLBACK_COMPLETE: Role: no.')
+    expect(() => ready(session, 'test', followed)).toThrow('UPDATE_ROLLBACK_COMPLETE: Role: no.')
   })
 
   it('believes the state in the end where events cannot be read', async () => {
@@ -41,7 +41,7 @@ describe('following a change', () => {
       DescribeStackEvents: () => Promise.reject(new Error('AccessDenied')),
     })
     const followed = await change(session, 'test', wait, async () => {})
-    expect(ready('test', followed).StackStatus).toBe('CREATE_COMPLETE')
+    expect(ready(session, 'test', followed).StackStatus).toBe('CREATE_COMPLETE')
   })
 
   it('takes no event of before for the end when the first look at the events is refused', async () => {

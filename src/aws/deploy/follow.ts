@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Stack, StackEvent } from '@aws-sdk/client-cloudformation'
 import { BoxletError } from '../../errors.ts'
 import { loadSdk } from '../sdk.ts'
+import { commandFor } from './command.ts'
 import { type AwsSession, awsFault } from './session.ts'
 import { describeStack } from './stack.ts'
 
@@ -100,7 +101,7 @@ async function watch(
 }
 
 /** @throws BoxletError DEPLOY_FAILED with the first reason, unless the stack is ready */
-export function ready(name: string, { stack, failures }: Followed): Stack {
+export function ready(session: AwsSession, name: string, { stack, failures }: Followed): Stack {
   if (stack === undefined)
     throw new BoxletError('DEPLOY_FAILED', `Expected the stack ${name} but it has gone.`)
   const status = stack.StackStatus ?? ''
@@ -114,15 +115,16 @@ export function ready(name: string, { stack, failures }: Followed): Stack {
     'DEPLOY_FAILED',
     `Expected the stack ${name} to be ready but it is ${status}: ${reason.replace(/\.$/, '')}.`,
     {
-      hint: HINTS[status] ?? 'See the events of the stack in the console of CloudFormation.',
+      hint: HINTS[status]?.(session, name) ?? 'See the events of the stack in the console of CloudFormation.',
       details: { status },
     },
   )
 }
 
-const HINTS: Record<string, string> = {
-  UPDATE_ROLLBACK_COMPLETE: 'CloudFormation took everything back; the service is as it was before.',
-  ROLLBACK_COMPLETE: 'CloudFormation took everything back. The next "boxlet deploy" starts afresh.',
+const HINTS: Record<string, (session: AwsSession, name: string) => string> = {
+  UPDATE_ROLLBACK_COMPLETE: () => 'CloudFormation took everything back; the service is as it was before.',
+  ROLLBACK_COMPLETE: (session, name) =>
+    `CloudFormation took everything back. The next "${commandFor(session, 'deploy', name)}" starts afresh.`,
 }
 
 /** Deletes a stack; goes on with a deletion that is under way, and tries one that failed again. */

@@ -75,7 +75,9 @@ function readersOf(session: AwsSession, options: LogOptions): LogGroupReader[] {
         }),
         { abortSignal: options.signal },
       )
-    return new LogGroupReader(page, options.since, (cause) => awsFault(`the logs of ${logGroupName}`, cause))
+    return new LogGroupReader(page, options.since, (cause) =>
+      awsFault(`show the logs of ${logGroupName}`, cause),
+    )
   })
 }
 

@@ -45,9 +45,9 @@ describe('a service of AWS that does not answer', () => {
       code: 'ENOTFOUND',
       hostname,
     })
-    const fault = awsFault('who the caller is', cause)
+    const fault = awsFault('tell who the caller is', cause)
     expect(fault).toMatchObject({
-      message: `Expected AWS to tell or do who the caller is but ${hostname} cannot be found (ENOTFOUND).`,
+      message: `Expected AWS to tell who the caller is but ${hostname} cannot be found (ENOTFOUND).`,
       hint: expect.stringContaining('region'),
     })
     expect(isPassing(fault)).toBe(true)
@@ -58,7 +58,9 @@ describe('a service of AWS that does not answer', () => {
       name: 'Unknown',
       $metadata: { httpStatusCode: 301 },
     })
-    expect(awsFault('whether the bucket photos exists', cause).message).toContain('answered with status 301')
+    expect(awsFault('tell whether the bucket photos exists', cause).message).toContain(
+      'answered with status 301',
+    )
   })
 })
 

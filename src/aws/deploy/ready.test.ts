@@ -52,7 +52,7 @@ describe('a stack that is to be changed', () => {
 
   it.each([
     ['UPDATE_ROLLBACK_FAILED', 'Continue update rollback'],
-    ['DELETE_FAILED', 'boxlet destroy'],
+    ['DELETE_FAILED', '"boxlet destroy --stack test"'],
   ])('is left to a person when it is stuck: %s', async (status, hint) => {
     await expect(readied([status])).rejects.toMatchObject({
       code: 'DEPLOY_FAILED',

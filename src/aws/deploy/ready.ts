@@ -1,14 +1,16 @@
 import type { Stack } from '@aws-sdk/client-cloudformation'
 import { BoxletError } from '../../errors.ts'
+import { commandFor } from './command.ts'
 import { deleteStack, follow, type WaitOptions } from './follow.ts'
 import type { AwsSession } from './session.ts'
 import { describeStack, isFailedFirst, isInProgress, isOnlyPlanned } from './stack.ts'
 
 /** States that only a person can end, with what to do. */
-const STUCK: Record<string, string> = {
-  UPDATE_ROLLBACK_FAILED:
+const STUCK: Record<string, (session: AwsSession, name: string) => string> = {
+  UPDATE_ROLLBACK_FAILED: () =>
     'Choose "Continue update rollback" in the console of CloudFormation, then deploy again.',
-  DELETE_FAILED: 'Run "boxlet destroy", which tries the deletion again.',
+  DELETE_FAILED: (session, name) =>
+    `Run "${commandFor(session, 'destroy', name)}", which tries the deletion again.`,
 }
 
 /**
@@ -34,7 +36,7 @@ export async function readyForChange(
     return undefined
   }
   const status = stack.StackStatus ?? ''
-  const hint = STUCK[status]
+  const hint = STUCK[status]?.(session, name)
   if (hint === undefined) return stack
   throw new BoxletError('DEPLOY_FAILED', `Expected a stack that can change but ${name} is ${status}.`, {
     hint,

@@ -9,13 +9,15 @@ import { missingProfile } from './profile.ts'
 export interface AwsSession {
   account: string
   region: string
+  /** The region as it was given to the command; undefined where that of the environment was taken. */
+  givenRegion?: string | undefined
   /** ARN of the caller, shown before anything is changed. */
   caller: string
   cloudFormation: CloudFormationClient
   s3: S3Client
 }
 
-const CALLER = 'who the caller is'
+const CALLER = 'tell who the caller is'
 
 /**
  * @throws BoxletError USAGE without a region, FORBIDDEN without credentials that work, ABORTED
@@ -45,6 +47,7 @@ export async function openSession(region: string | undefined, signal?: AbortSign
   return {
     account: identity.Account,
     region: resolved,
+    givenRegion: region,
     caller: identity.Arn ?? '',
     cloudFormation: new CloudFormationClient({ region: resolved }),
     s3: new S3Client({ region: resolved }),
@@ -85,18 +88,22 @@ async function credentialsFault(cause: unknown): Promise<BoxletError> {
   return awsFault(CALLER, cause)
 }
 
-/** An error of a service, with its own words: they name what is not permitted or not found. */
-export function awsFault(what: string, cause: unknown): BoxletError {
+/**
+ * An error of a service, with its own words: they name what is not permitted or not found.
+ *
+ * @param task what AWS was to do, as a verb with its object: "delete the stack fridge"
+ */
+export function awsFault(task: string, cause: unknown): BoxletError {
   const { name, status } = sdkFault(cause)
   if (name === 'AbortError')
     return new BoxletError('ABORTED', 'Expected an answer of AWS but was interrupted.', { cause })
-  const fault = unknownHost(what, cause) ?? foreignAnswer(what, cause)
+  const fault = unknownHost(task, cause) ?? foreignAnswer(task, cause)
   if (fault !== undefined) return fault
   const words =
     cause instanceof Error && cause.message !== '' ? cause.message.replace(/\s+/g, ' ').slice(0, 300) : name
   return new BoxletError(
     'AWS_FAILED',
-    `Expected AWS to tell or do ${what} but it answered ${told(name, status)}: ${words.replace(/\.$/, '')}.`,
+    `Expected AWS to ${task} but it answered ${told(name, status)}: ${words.replace(/\.$/, '')}.`,
     {
       cause,
     },

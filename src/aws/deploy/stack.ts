@@ -35,7 +35,7 @@ export async function describeStack(
     return stack?.StackStatus === 'DELETE_COMPLETE' ? undefined : stack
   } catch (error) {
     if (error instanceof Error && /does not exist/.test(error.message)) return undefined
-    throw awsFault(`the state of the stack ${nameOrId}`, error)
+    throw awsFault(`tell the state of the stack ${nameOrId}`, error)
   }
 }
 
@@ -51,7 +51,7 @@ export async function describeStacks(session: AwsSession): Promise<Stack[]> {
       NextToken = page.NextToken
     } while (NextToken !== undefined)
   } catch (error) {
-    throw awsFault('the stacks of this region', error)
+    throw awsFault('list the stacks of this region', error)
   }
   return found.filter(({ StackStatus }) => StackStatus !== 'DELETE_COMPLETE')
 }
@@ -89,7 +89,7 @@ export async function lastDeleted(session: AwsSession, name: string): Promise<St
     const { Stacks } = await session.cloudFormation.send(new DescribeStacksCommand({ StackName: last.id }))
     return Stacks?.[0]
   } catch (error) {
-    throw awsFault(`what is remembered of the deleted stack ${name}`, error)
+    throw awsFault(`tell what is remembered of the deleted stack ${name}`, error)
   }
 }
 
@@ -109,7 +109,7 @@ export async function resourceId(
       : StackResourceDetail?.PhysicalResourceId
   } catch (error) {
     if (error instanceof Error && /does not exist/.test(error.message)) return undefined
-    throw awsFault(`the resource ${logicalId} of the stack ${stack}`, error)
+    throw awsFault(`show the resource ${logicalId} of the stack ${stack}`, error)
   }
 }
 

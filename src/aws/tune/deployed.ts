@@ -46,7 +46,7 @@ export async function measureDeployed(session: AwsSession, options: DeployedOpti
   const before = await client
     .send(new sdk.GetFunctionConfigurationCommand({ FunctionName: functionName }))
     .catch((cause) => {
-      throw awsFault(`the settings of ${functionName}`, cause)
+      throw awsFault(`tell the settings of ${functionName}`, cause)
     })
   const points: Measurement[] = []
   try {

@@ -1,5 +1,6 @@
 import type { StackEvent } from '@aws-sdk/client-cloudformation'
 import type { PlannedChange } from '../aws/deploy/changes.ts'
+import { counted } from '../aws/deploy/counted.ts'
 import type { DeployResult } from '../aws/deploy/deploy.ts'
 import type { CreatedKeys } from '../aws/deploy/keys.ts'
 
@@ -15,7 +16,9 @@ export function formatChanges(changes: readonly PlannedChange[]): string {
     ...properties.map((property) => `            ${property}`),
   ])
   const head =
-    changes.length === 0 ? 'Only what the stack says of itself changes.' : `${changes.length} changes:`
+    changes.length === 0
+      ? 'Only what the stack says of itself changes.'
+      : `${counted(changes.length, 'change')}:`
   return `${[head, ...lines].join('\n')}\n`
 }
 
@@ -34,10 +37,10 @@ export function checkLines({ smoke, endpoint, unchecked }: DeployResult): string
   const lines: string[] = []
   if (smoke !== undefined)
     lines.push(
-      `${smoke.model} answered in ${Math.round(smoke.coldMs)} ms from cold and ${Math.round(smoke.warmMs)} ms warm.`,
+      `${smoke.model} detects: first call ${Math.round(smoke.firstMs)} ms, second call ${Math.round(smoke.secondMs)} ms.`,
     )
   if (endpoint?.reached === false)
-    lines.push(`Skipped: the endpoint was not called, since ${endpoint.reason}.`)
+    lines.push(`Skipped, which is no failure: the endpoint was not called, since ${endpoint.reason}.`)
   if (endpoint?.reached === true)
     lines.push(endpoint.detects ? 'The endpoint detects.' : 'The endpoint answers and asks for a key.')
   if (unchecked !== undefined)

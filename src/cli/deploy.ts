@@ -73,7 +73,8 @@ Operation
   --yes, -y             does not ask
   --format F            text | json (default text)
 
-Exit codes: 0 deployed, 1 deployed but the check could not be made, 3 not deployed.
+Exit codes: 0 deployed, 1 deployed but the check could not be made, 3 not deployed. That the name of the endpoint
+cannot be resolved yet is no failure: the function was checked, and the endpoint is passed over.
 
 Examples
   boxlet deploy --model yolov8n --accept-licence AGPL-3.0
@@ -130,7 +131,6 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
     return 3
   }
   const code = unchecked === undefined ? 0 : 1
-  if (outcome === 'unchanged') say('The stack is as wanted already.')
   for (const line of checkLines(result)) say(line)
   if (values.format === 'json') {
     const document = { stack, outcome, outputs, smoke, endpoint, unchecked, keys: created }

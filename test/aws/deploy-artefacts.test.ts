@@ -2,8 +2,9 @@ import {
   DeleteObjectCommand,
   GetBucketLifecycleConfigurationCommand,
   GetPublicAccessBlockCommand,
+  ListObjectsV2Command,
 } from '@aws-sdk/client-s3'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { artefactsOf } from '../../src/aws/deploy/artefacts.ts'
 import type { PackageResult } from '../../src/aws/package/build-package.ts'
 import { deployment, record, smallPackage } from './deployment.ts'
@@ -39,20 +40,59 @@ describe.skipIf(motoServer === undefined)('packages in S3', () => {
     for (const built of [one, two, three]) await deploy(built)
     // The first of them serves the other stack.
     expect(await packages()).toEqual([one, two, three].map(keyOf).sort())
-    expect(aws.steps.join()).toContain('Deleted 1 objects of former packages.')
+    expect(aws.steps.join()).toContain('Deleted 1 object of former packages.')
   })
 
-  it('of a plan that was declined go with the next deployment', async () => {
-    const [declined, next] = [smallPackage('declined'), smallPackage('next')]
-    await aws.deploy({ built: { package: declined, record }, confirm: async () => false })
-    expect(await packages()).toContain(keyOf(declined))
-    await deploy(next)
-    expect(await packages()).not.toContain(keyOf(declined))
-    expect(await packages()).toContain(keyOf(smallPackage('three')))
+  it.each([
+    ['declined', async () => false],
+    ['interrupted', () => Promise.reject(new Error('Ctrl-C'))],
+  ])(
+    'of a plan that was %s are taken back, and with a first one the bucket that was made',
+    async (_name, confirm) => {
+      const declined = { built: { package: smallPackage('declined'), record }, confirm }
+      const before = await aws.objects(aws.bucket)
+      const note = String(await aws.read(aws.bucket, 'stacks/test.json'))
+      await aws.deploy(declined).catch(() => {})
+      expect(await aws.objects(aws.bucket)).toEqual(before)
+      expect(String(await aws.read(aws.bucket, 'stacks/test.json'))).toBe(note)
+      expect(aws.steps.join()).toContain('Deleted what was uploaded: 1 object')
+      const first = { ...declined, stack: 'first', artefactBucket: 'bucket-of-a-first-one' }
+      await aws.deploy(first).catch(() => {})
+      await expect(aws.objects(first.artefactBucket)).rejects.toMatchObject({ name: 'NoSuchBucket' })
+    },
+  )
+
+  it('of a plan that was declined stay where a stack refers to them', async () => {
+    const shared = smallPackage('three')
+    await aws.deploy({ stack: 'first', built: { package: shared, record }, confirm: async () => false })
+    expect(await packages()).toContain(keyOf(shared))
+    expect(await aws.objects(aws.bucket)).not.toHaveProperty(['stacks/first.json'])
+  })
+
+  it('are named with a command that deletes them where they cannot be taken back', async () => {
+    const declined = (stack: string) => smallPackage(`declined for ${stack}`)
+    const told = async (stack: string) => {
+      const send = aws.session.s3.send.bind(aws.session.s3)
+      const refusing = vi.spyOn(aws.session.s3, 'send').mockImplementation((async (command: never) => {
+        if ((command as object) instanceof ListObjectsV2Command) throw new Error('AccessDenied')
+        return send(command)
+      }) as typeof send)
+      await aws.deploy({ stack, built: { package: declined(stack), record }, confirm: async () => false })
+      refusing.mockRestore()
+      return aws.steps.at(-1)
+    }
+    expect(await told('test')).toContain(
+      `"aws s3 rm s3://${aws.bucket}/${keyOf(declined('test'))}" deletes it.`,
+    )
+    expect(await told('first')).toContain(
+      `Kept: what was uploaded in ${aws.bucket}; "boxlet destroy --stack first --region eu-west-1 --delete-artefacts" deletes it.`,
+    )
+    await aws.destroy('first', { deleteArtefacts: true })
+    expect(await packages()).not.toContain(keyOf(declined('first')))
   })
 
   it('that have gone are asked for by name', async () => {
-    const code = smallPackage('next')
+    const code = smallPackage('three')
     await aws.session.s3.send(new DeleteObjectCommand({ Bucket: aws.bucket, Key: keyOf(code) }))
     await expect(aws.deploy({ built: undefined })).rejects.toMatchObject({
       code: 'USAGE',

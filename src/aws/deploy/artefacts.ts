@@ -14,8 +14,10 @@ export const artefactBucketName = ({ account, region }: AwsSession): string => `
 /**
  * Makes the bucket where it is missing. The settings of the shared bucket are applied every time, since an
  * interrupted run may have left it without; a bucket that the user named keeps his own.
+ *
+ * @returns true when it was made
  */
-export async function ensureBucket(session: AwsSession, name: string): Promise<void> {
+export async function ensureBucket(session: AwsSession, name: string): Promise<boolean> {
   const s3 = sdk()
   const exists = await hasBucket(session, name, 'Name another one with --artefacts.')
   try {
@@ -28,7 +30,7 @@ export async function ensureBucket(session: AwsSession, name: string): Promise<v
             : { CreateBucketConfiguration: { LocationConstraint: session.region as 'eu-west-1' } }),
         }),
       )
-    else if (name !== artefactBucketName(session)) return
+    else if (name !== artefactBucketName(session)) return false
     await session.s3.send(
       new s3.PutPublicAccessBlockCommand({
         Bucket: name,
@@ -59,6 +61,7 @@ export async function ensureBucket(session: AwsSession, name: string): Promise<v
   } catch (error) {
     throw awsFault(`set up the bucket ${name}`, error)
   }
+  return !exists
 }
 
 /** Where the parts of one package are; the parameters of the same names. */
@@ -100,7 +103,7 @@ export async function uploadPackage(
       })
     } catch (error) {
       signal.throwIfAborted()
-      throw awsFault(`upload ${Key}`, error)
+      throw awsFault(`store ${Key} in the bucket ${bucket}`, error)
     }
   }
   const artefacts = artefactsOf(bucket, built)
@@ -128,6 +131,6 @@ export async function sizeOf(session: AwsSession, bucket: string, Key: string): 
   } catch (error) {
     // Without the right to list, S3 answers 403 for what is not there.
     if ([403, 404].includes(sdkFault(error).status ?? 0)) return undefined
-    throw awsFault(`whether ${Key} is in the bucket ${bucket}`, error)
+    throw awsFault(`tell whether ${Key} is in the bucket ${bucket}`, error)
   }
 }

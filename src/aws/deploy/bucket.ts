@@ -1,6 +1,7 @@
 /** Buckets as wholes: whether they are there and ours, and emptying and deleting them. */
 import { BoxletError, throwIfAborted } from '../../errors.ts'
 import { loadSdk, sdkFault } from '../sdk.ts'
+import { counted } from './counted.ts'
 import { type AwsSession, awsFault } from './session.ts'
 
 const sdk = () => loadSdk<typeof import('@aws-sdk/client-s3')>('@aws-sdk/client-s3')
@@ -24,7 +25,7 @@ export async function hasBucket(session: AwsSession, name: string, hint: string)
         `Expected the bucket ${name} to be yours but access to it was refused.`,
         { cause, hint },
       )
-    throw awsFault(`whether the bucket ${name} exists`, cause)
+    throw awsFault(`tell whether the bucket ${name} exists`, cause)
   }
 }
 
@@ -35,7 +36,7 @@ export async function countObjects(session: AwsSession, name: string): Promise<n
     return page.KeyCount ?? 0
   } catch (error) {
     if (sdkFault(error).name === 'NoSuchBucket') return undefined
-    throw awsFault(`what is in the bucket ${name}`, error)
+    throw awsFault(`list what is in the bucket ${name}`, error)
   }
 }
 
@@ -59,7 +60,7 @@ export async function deleteObjects(
   if (first === undefined) return
   throw new BoxletError(
     'AWS_FAILED',
-    `Expected AWS to delete ${objects.length} objects of the bucket ${bucket} but it refused ${Errors.length}: ${first.Key}: ${first.Code}.`,
+    `Expected AWS to delete ${counted(objects.length, 'object')} of the bucket ${bucket} but it refused ${Errors.length}: ${first.Key}: ${first.Code}.`,
     { hint: 'Look at the policy and the object lock of the bucket, then run the same command again.' },
   )
 }
@@ -89,4 +90,39 @@ export async function deleteBucket(
     if (sdkFault(error).name === 'NoSuchBucket') return
     throw awsFault(`empty and delete the bucket ${name}`, error)
   }
+}
+
+/** Deletes a bucket, unless there is something in it or it has gone already. */
+export async function deleteEmptyBucket(session: AwsSession, name: string): Promise<void> {
+  try {
+    await session.s3.send(new (sdk().DeleteBucketCommand)({ Bucket: name }))
+  } catch (error) {
+    if (['BucketNotEmpty', 'NoSuchBucket'].includes(sdkFault(error).name)) return
+    throw awsFault(`delete the bucket ${name}`, error)
+  }
+}
+
+/** Keys with this start, and when they were written, in milliseconds. None where there is no such bucket. */
+export async function listKeys(
+  session: AwsSession,
+  Bucket: string,
+  Prefix: string,
+): Promise<{ key: string; modified: number }[]> {
+  const found: { key: string; modified: number }[] = []
+  let ContinuationToken: string | undefined
+  try {
+    do {
+      const page = await session.s3.send(
+        new (sdk().ListObjectsV2Command)({ Bucket, Prefix, ContinuationToken }),
+      )
+      for (const { Key = '', LastModified } of page.Contents ?? [])
+        found.push({ key: Key, modified: LastModified?.getTime() ?? 0 })
+      ContinuationToken = page.NextContinuationToken
+    } while (ContinuationToken !== undefined)
+  } catch (error) {
+    if (error instanceof BoxletError) throw error
+    if (sdkFault(error).name === 'NoSuchBucket') return []
+    throw awsFault(`list what is below ${Prefix} in the bucket ${Bucket}`, error)
+  }
+  return found
 }

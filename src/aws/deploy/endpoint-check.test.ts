@@ -78,7 +78,7 @@ describe('the check of the endpoint', () => {
     const broken = (code: string) => Object.assign(new TypeError('fetch failed'), { cause: { code } })
     expect((await check([broken('ENOTFOUND')])).result).toEqual({
       reached: false,
-      reason: 'the name abc.lambda-url.eu-west-1.on.aws cannot be resolved from here',
+      reason: 'the name abc.lambda-url.eu-west-1.on.aws cannot be resolved from here yet',
     })
     await expect(check([broken('ECONNREFUSED')])).rejects.toMatchObject({ code: 'AWS_FAILED' })
   })

@@ -72,7 +72,7 @@ async function ask(
     options.signal.throwIfAborted()
     const { code } = ((cause as Error).cause ?? cause) as { code?: string }
     if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
-      return { reason: `the name ${target.hostname} cannot be resolved from here` }
+      return { reason: `the name ${target.hostname} cannot be resolved from here yet` }
     throw new BoxletError(
       'AWS_FAILED',
       `Expected an answer of ${target.hostname} but received ${code ?? sdkFault(cause).name}.`,

@@ -1,9 +1,10 @@
 import type { Stack } from '@aws-sdk/client-cloudformation'
 import { BoxletError, toBoxletError } from '../../errors.ts'
 import { createChangeSet, executeChangeSet } from './change-set.ts'
+import { commandFor } from './command.ts'
 import type { WaitOptions } from './follow.ts'
 import type { AwsSession } from './session.ts'
-import { parametersOf, tagsOf } from './stack.ts'
+import { outputsOf, parametersOf, tagsOf } from './stack.ts'
 
 /**
  * Puts the stack back as it was before a change whose function does not detect.
@@ -19,6 +20,7 @@ export async function goBack(
   failure: BoxletError,
   wait: WaitOptions,
 ): Promise<BoxletError> {
+  const logs = commandFor(session, 'logs', name)
   try {
     if (template === undefined)
       throw new BoxletError(
@@ -34,13 +36,28 @@ export async function goBack(
     const second = toBoxletError(error)
     return new BoxletError('DEPLOY_FAILED', `${failure.message} Going back failed too: ${second.message}`, {
       cause: new AggregateError([failure, error]),
-      hint: `The new version stays and does not detect. ${second.hint ?? ''} Look at "boxlet logs", then deploy again.`,
+      hint: `The new version stays and does not detect.${second.hint === undefined ? '' : ` ${second.hint}`} Look at "${logs}", then deploy again.`,
       details: { wentBack: false },
     })
   }
   return new BoxletError('DEPLOY_FAILED', failure.message, {
     cause: failure,
-    hint: 'The version before is serving again. Look at "boxlet logs".',
+    hint: `The version before is serving again. Look at "${logs}".`,
     details: { wentBack: true },
+  })
+}
+
+/** A first version stays, since there is nothing to go back to. */
+export function firstFailure(
+  session: AwsSession,
+  name: string,
+  stack: Stack,
+  failure: BoxletError,
+): BoxletError {
+  const [logs, destroy] = ['logs', 'destroy'].map((verb) => commandFor(session, verb, name))
+  const { Endpoint: url } = outputsOf(stack)
+  return new BoxletError('DEPLOY_FAILED', failure.message, {
+    cause: failure,
+    hint: `There is no version to go back to, so the stack ${name} stays up${url === undefined ? '' : ` at ${url}`} as it is. Look at "${logs}", then deploy again, or run "${destroy}".`,
   })
 }

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { noteUpload, prune, readLedger } from './ledger.ts'
+import { noteUpload, prune } from './ledger.ts'
+import { readLedger } from './ledger-file.ts'
 import { fakeSession, serviceError } from './session.fixture.ts'
 
 const one = (name: string) => ({ codeKey: `packages/${name}.zip`, layerKey: '', modelLocation: '' })

@@ -2,17 +2,12 @@
  * What each stack has uploaded, kept as one small object beside the packages. From it follows what may go: a
  * package stays while a stack serves it or could go back to it, and while any other stack refers to it.
  */
-import { BoxletError } from '../../errors.ts'
-import { loadSdk, sdkFault } from '../sdk.ts'
 import type { Artefacts } from './artefacts.ts'
-import { deleteObjects } from './bucket.ts'
-import { type AwsSession, awsFault } from './session.ts'
+import { deleteObjects, listKeys } from './bucket.ts'
+import { FOLDER, ledgerKey, readLedger, writeLedger } from './ledger-file.ts'
+import type { AwsSession } from './session.ts'
 import { describeStacks, parametersOf } from './stack.ts'
 
-const sdk = () => loadSdk<typeof import('@aws-sdk/client-s3')>('@aws-sdk/client-s3')
-
-const FOLDER = 'stacks/'
-const ledgerKey = (stack: string): string => `${FOLDER}${stack}.json`
 /** A first deployment has uploaded its package before its stack can be seen. */
 const YOUNG_MS = 24 * 3_600_000
 /** The one that serves and the one before it. */
@@ -27,66 +22,54 @@ export const artefactsIn = (parameters: Record<string, string>): Artefacts => ({
 const same = (a: Artefacts, b: Artefacts): boolean =>
   a.codeKey === b.codeKey && a.layerKey === b.layerKey && a.modelLocation === b.modelLocation
 
-/**
- * Newest first; empty where nothing was uploaded from here.
- *
- * @param exists the ledger was seen, so that an answer of 403 is no way to say that it is missing
- */
-export async function readLedger(
-  session: AwsSession,
-  bucket: string,
-  stack: string,
-  exists = false,
-): Promise<Artefacts[]> {
-  try {
-    const { Body } = await session.s3.send(
-      new (sdk().GetObjectCommand)({ Bucket: bucket, Key: ledgerKey(stack) }),
-    )
-    const { packages } = JSON.parse((await Body?.transformToString()) ?? '') as { packages?: Artefacts[] }
-    return packages ?? []
-  } catch (error) {
-    const { name, status } = sdkFault(error)
-    if (['NoSuchKey', 'NoSuchBucket', 'SyntaxError'].includes(name)) return []
-    // Without the right to list, S3 answers 403 for what is not there.
-    if (status === 403 && !exists) return []
-    throw awsFault(`read what the stack ${stack} has uploaded`, error)
-  }
-}
-
-async function writeLedger(
-  session: AwsSession,
-  bucket: string,
-  stack: string,
-  packages: readonly Artefacts[],
-): Promise<void> {
-  try {
-    await session.s3.send(
-      new (sdk().PutObjectCommand)({
-        Bucket: bucket,
-        Key: ledgerKey(stack),
-        Body: JSON.stringify({ version: 1, packages }),
-        ContentType: 'application/json',
-      }),
-    )
-  } catch (error) {
-    throw awsFault(`note what the stack ${stack} has uploaded`, error)
-  }
-}
-
-/** Before the upload, so that nobody else prunes what is on its way. */
+/** Before the upload, so that nobody else prunes what is on its way. Returns what was noted before. */
 export async function noteUpload(
   session: AwsSession,
   bucket: string,
   stack: string,
   uploaded: Artefacts,
   serving: Artefacts | undefined,
-): Promise<void> {
+): Promise<Artefacts[]> {
   const known = await readLedger(session, bucket, stack)
   const first = [uploaded, ...(serving === undefined ? [] : [serving])].filter(
     (one, index, all) => all.findIndex((other) => same(one, other)) === index,
   )
   const rest = known.filter((one) => !first.some((other) => same(one, other)))
   await writeLedger(session, bucket, stack, [...first, ...rest])
+  return known
+}
+
+export interface Upload {
+  bucket: string
+  stack: string
+  /** Objects that were not there before. */
+  keys: readonly string[]
+  /** What the stack had noted before. */
+  former: readonly Artefacts[]
+  serving: Artefacts | undefined
+}
+
+/** Deletes what a run has uploaded to no end, unless somebody refers to it by now, and its note. */
+export async function takeBackUpload(
+  session: AwsSession,
+  { bucket, stack, keys, former, serving }: Upload,
+): Promise<{ objects: number; othersRemain: boolean }> {
+  const others = await othersUse(session, bucket, stack)
+  const kept = [...former, ...(serving === undefined ? [] : [serving]), ...others.artefacts]
+  const isKept = (key: string): boolean =>
+    kept.some(
+      ({ codeKey, layerKey, modelLocation }) =>
+        key === codeKey || key === layerKey || `${bucket}/${key}`.startsWith(`${modelLocation}/`),
+    )
+  const dropped = keys.filter((key) => !isKept(key))
+  await deleteObjects(
+    session,
+    bucket,
+    dropped.map((Key) => ({ Key })),
+  )
+  if (former.length > 0) await writeLedger(session, bucket, stack, former)
+  else await deleteObjects(session, bucket, [{ Key: ledgerKey(stack) }])
+  return { objects: dropped.length, othersRemain: others.any }
 }
 
 /** Deletes what this stack has uploaded and neither serves nor could go back to. Returns the number of objects. */
@@ -165,28 +148,4 @@ async function deleteArtefacts(
     [...keys].map((Key) => ({ Key })),
   )
   return keys.size
-}
-
-async function listKeys(
-  session: AwsSession,
-  Bucket: string,
-  Prefix: string,
-): Promise<{ key: string; modified: number }[]> {
-  const found: { key: string; modified: number }[] = []
-  let ContinuationToken: string | undefined
-  try {
-    do {
-      const page = await session.s3.send(
-        new (sdk().ListObjectsV2Command)({ Bucket, Prefix, ContinuationToken }),
-      )
-      for (const { Key = '', LastModified } of page.Contents ?? [])
-        found.push({ key: Key, modified: LastModified?.getTime() ?? 0 })
-      ContinuationToken = page.NextContinuationToken
-    } while (ContinuationToken !== undefined)
-  } catch (error) {
-    if (error instanceof BoxletError) throw error
-    if (sdkFault(error).name === 'NoSuchBucket') return []
-    throw awsFault(`what is below ${Prefix} in the bucket ${Bucket}`, error)
-  }
-  return found
 }

@@ -5,9 +5,9 @@ import { type AwsSession, awsFault } from './session.ts'
 export interface SmokeResult {
   model: string
   detections: number
-  /** Round trip of a first and a second call, in milliseconds. */
-  coldMs: number
-  warmMs: number
+  /** Round trips in milliseconds. The first call starts an environment, unless one runs already. */
+  firstMs: number
+  secondMs: number
 }
 
 /** Faults of the call that come from the function's own settings, not from who calls. */
@@ -49,9 +49,9 @@ export async function smokeDetection(
       answer: detectionsIn(Buffer.from(answer.Payload ?? []).toString('utf8'), answer.FunctionError),
     }
   }
-  const cold = await call()
-  const warm = await call()
-  return { ...warm.answer, coldMs: cold.ms, warmMs: warm.ms }
+  const first = await call()
+  const second = await call()
+  return { ...second.answer, firstMs: first.ms, secondMs: second.ms }
 }
 
 interface Answer {
@@ -83,5 +83,5 @@ const notDetecting = (words: string, cause?: unknown): BoxletError =>
   new BoxletError(
     'DEPLOY_FAILED',
     `Expected the deployed function to detect but it answered: ${words.replace(/\.$/, '')}.`,
-    { cause, hint: 'Look at "boxlet logs".' },
+    { cause },
   )

@@ -1,3 +1,5 @@
+import { commandFor } from '../aws/deploy/command.ts'
+import { counted } from '../aws/deploy/counted.ts'
 import { destroy, type Inventory, inventory } from '../aws/deploy/destroy.ts'
 import { openSession } from '../aws/deploy/session.ts'
 import { readSettings } from './config.ts'
@@ -54,12 +56,9 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
   }
   const left = dataOf(found)
   let deleteData = data ?? false
+  const all = left.map(({ what }) => what).join(' and ')
   if (left.length > 0 && data === undefined && !yes)
-    deleteData = await confirm(
-      io,
-      stands ? `Delete ${left.join(' and ')} too?` : `It has left ${left.join(' and ')}. Delete?`,
-      '--data',
-    )
+    deleteData = await confirm(io, stands ? `Delete ${all} too?` : `It has left ${all}. Delete?`, '--data')
   await destroy(session, found, {
     deleteData,
     deleteArtefacts,
@@ -70,20 +69,35 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
     },
   })
   if (stands) say(`The stack "${stack}" is gone.`)
-  if (!deleteData) for (const what of left) say(`Kept: ${what}; "boxlet destroy --data" deletes it.`)
-  for (const { what, usedBy } of found.shared)
-    say(
-      `Kept: ${what}; the stack${usedBy.length === 1 ? '' : 's'} ${usedBy.join(', ')} use${usedBy.length === 1 ? 's' : ''} it.`,
-    )
+  const again = (...more: string[]) => commandFor(session, 'destroy', stack, ...more)
+  if (!deleteData) for (const { what, it } of left) say(`Kept: ${what}; "${again('--data')}" deletes ${it}.`)
+  if (found.foreignKeys !== undefined)
+    say(`Kept: the keys in ${found.foreignKeys}; they were there before the stack.`)
+  for (const { what, usedBy } of found.shared) {
+    const users = usedBy.length === 1 ? `the stack ${usedBy[0]} uses` : `the stacks ${usedBy.join(', ')} use`
+    say(`Kept: ${what}, which ${users}.`)
+  }
+  const place = values.artefacts === undefined ? [] : ['--artefacts', values.artefacts]
   if (found.artefactBucket !== undefined && !deleteArtefacts)
-    say(`Kept: its packages in ${found.artefactBucket}; "boxlet destroy --delete-artefacts" deletes them.`)
+    say(
+      `Kept: its packages in ${found.artefactBucket}; "${again('--delete-artefacts', ...place)}" deletes them.`,
+    )
   return 0
 }
 
-function dataOf({ dataBucket, keysParameter }: Inventory): string[] {
-  const bucket =
-    dataBucket &&
-    `the bucket ${dataBucket.name} with ${dataBucket.objects === 1000 ? '1000 or more' : dataBucket.objects} objects`
-  const keys = keysParameter && `the keys in ${keysParameter}`
-  return [bucket, keys].filter((one) => one !== undefined)
+interface Left {
+  what: string
+  it: 'it' | 'them'
+}
+
+function dataOf({ dataBucket, keysParameters }: Inventory): Left[] {
+  const left: Left[] = []
+  if (dataBucket !== undefined) {
+    const { name, objects } = dataBucket
+    const held = objects === 1000 ? '1000 or more objects' : counted(objects, 'object')
+    left.push({ what: `the bucket ${name} with ${held}`, it: 'it' })
+  }
+  if (keysParameters.length > 0)
+    left.push({ what: `the keys in ${keysParameters.join(' and ')}`, it: 'them' })
+  return left
 }

@@ -92,7 +92,8 @@ describe.skipIf(motoServer === undefined)('keys of a stack', () => {
 
   it.each([
     [{ parameter: '/a', secret: 'arn' }, {}, 'two'],
-    [{ auth: 'iam', parameter: '/a' }, {}, 'no keys'],
+    [{ auth: 'iam', parameter: '/a' }, {}, '--auth keys for --keys-parameter but received --auth iam'],
+    [{ auth: 'iam', fresh: true }, {}, 'for --new-keys'],
     [{ fresh: true }, {}, 'this stack has none'],
     [{ fresh: true }, { Auth: 'keys', KeysSecretArn: 'arn' }, 'SSM'],
   ])('are refused when %j is asked for with %j', async (choice, before, words) => {

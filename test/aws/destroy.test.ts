@@ -1,4 +1,5 @@
 import { CreateBucketCommand, PutBucketTaggingCommand, PutObjectCommand } from '@aws-sdk/client-s3'
+import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm'
 import { describe, expect, it } from 'vitest'
 import { artefactsOf } from '../../src/aws/deploy/artefacts.ts'
 import { inventory } from '../../src/aws/deploy/destroy.ts'
@@ -13,6 +14,7 @@ describe.skipIf(motoServer === undefined)('destruction against moto', () => {
   const aws = deployment()
   const { codeKey } = artefactsOf('', smallPackage('code'))
   const keysParameter = '/boxlet/test/keys'
+  const keysParameters = [keysParameter]
   const all = { deleteData: true, deleteArtefacts: true }
 
   /** As CloudFormation does with what it makes. */
@@ -34,7 +36,7 @@ describe.skipIf(motoServer === undefined)('destruction against moto', () => {
     expect(await inventory(aws.session, 'test')).toMatchObject({
       status: 'CREATE_COMPLETE',
       dataBucket: { name: Bucket, objects: 1 },
-      keysParameter,
+      keysParameters,
       artefactBucket: aws.bucket,
     })
     await aws.destroy('test')
@@ -49,7 +51,7 @@ describe.skipIf(motoServer === undefined)('destruction against moto', () => {
     expect(await inventory(aws.session, 'test')).toMatchObject({
       status: undefined,
       dataBucket: { name: 'test-pictures', objects: 1 },
-      keysParameter,
+      keysParameters,
       artefactBucket: aws.bucket,
     })
     await aws.destroy('test', all)
@@ -61,16 +63,28 @@ describe.skipIf(motoServer === undefined)('destruction against moto', () => {
     expect(await inventory(aws.session, 'test')).toBeUndefined()
   })
 
-  it('leaves keys alone that another place holds', async () => {
-    const choice = { auth: 'keys', parameter: '/shared/keys', secret: undefined, fresh: false }
-    await aws.deploy({ stack: 'other', keys: await planKeys(aws.session, 'other', choice, {}) })
-    expect((await inventory(aws.session, 'other'))?.keysParameter).toBeUndefined()
+  it('counts keys as data of the stack that they were made for, and leaves others alone', async () => {
+    const deploy = async (parameter: string | undefined) => {
+      const choice = { auth: 'keys', parameter, secret: undefined, fresh: false }
+      await aws.deploy({ stack: 'other', keys: await planKeys(aws.session, 'other', choice, {}) })
+    }
+    const ssm = new SSMClient({ endpoint: aws.moto.endpoint, region: REGION })
+    const Value = '{"version":1,"keys":[]}'
+    await ssm.send(new PutParameterCommand({ Name: '/shared/keys', Value, Type: 'SecureString' }))
+    for (const place of [undefined, '/team/keys', '/shared/keys']) await deploy(place)
+    expect(await inventory(aws.session, 'other')).toMatchObject({
+      keysParameters: ['/boxlet/other/keys', '/team/keys'],
+      foreignKeys: '/shared/keys',
+    })
   })
 
   it('deletes the bucket of packages with the last stack', async () => {
     await aws.destroy('other', all)
     await expect(aws.objects(aws.bucket)).rejects.toMatchObject({ name: 'NoSuchBucket' })
-    expect(await hasParameter(aws.session, '/shared/keys')).toBe(true)
+    const kept = ['/boxlet/other/keys', '/team/keys', '/shared/keys'].map((name) =>
+      hasParameter(aws.session, name),
+    )
+    expect(await Promise.all(kept)).toEqual([false, false, true])
     expect(await inventory(aws.session, 'other')).toBeUndefined()
   })
 

@@ -158,7 +158,7 @@ const withFault = (checked: Checked, fault: BoxletError | undefined): Checked =>
 
 async function keysFor(
   session: AwsSession,
-  { keys, onKeys, onStep }: DeployOptions,
+  { stack, keys, onKeys, onStep }: DeployOptions,
   kmsKey: string | undefined,
 ): Promise<string | undefined> {
   if (keys?.found !== undefined)
@@ -166,7 +166,7 @@ async function keysFor(
       `The keys in ${keys.found} exist already and are used. Without them, make fresh ones with --new-keys.`,
     )
   if (keys?.make === undefined) return undefined
-  const created = await makeKeys(session, keys.make, kmsKey)
+  const created = await makeKeys(session, stack, keys.make, kmsKey)
   onKeys?.(created)
   return created.bearer
 }

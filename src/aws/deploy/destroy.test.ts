@@ -1,8 +1,23 @@
 import { SSMClient } from '@aws-sdk/client-ssm'
-import { afterEach, expect, it, vi } from 'vitest'
-import { inventory } from './destroy.ts'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { destroy, inventory } from './destroy.ts'
 import { type Answers, FakeStack, fakeSession, serviceError } from './session.fixture.ts'
 
+/** Names of parameters with keys, and the stacks that they bear as a tag. */
+function parameterStore(stored: Record<string, string | undefined>) {
+  vi.spyOn(SSMClient.prototype, 'send').mockImplementation(async (command: object) => {
+    const { input } = command as { input: { Name?: string; ParameterFilters?: { Values: string[] }[] } }
+    if (input.Name === undefined) {
+      const [stack] = input.ParameterFilters?.[0]?.Values ?? []
+      const own = Object.keys(stored).filter((name) => stored[name] === stack)
+      return { Parameters: own.map((Name) => ({ Name })) }
+    }
+    if (!(input.Name in stored)) throw serviceError('ParameterNotFound', 400)
+    return { Parameter: {} }
+  })
+}
+
+beforeEach(() => parameterStore({}))
 afterEach(() => vi.restoreAllMocks())
 
 const parameters = (values: Record<string, string>) =>
@@ -82,12 +97,52 @@ it('offers what no other stack has, and looks at the others only where there is 
 })
 
 it('keeps keys that another stack names as its own', async () => {
-  vi.spyOn(SSMClient.prototype, 'send').mockImplementation(async () => ({ Parameter: {} }))
+  parameterStore({ '/boxlet/test/keys': 'test' })
   const keys = { KeysParameter: '/boxlet/test/keys' }
   const found = async (other: Record<string, string>) => inventory(twoStacks(keys, other).session, 'test')
   expect(await found(keys)).toMatchObject({
-    keysParameter: undefined,
+    keysParameters: [],
     shared: [{ what: 'the keys in /boxlet/test/keys', usedBy: ['other'] }],
   })
-  expect(await found({})).toMatchObject({ keysParameter: '/boxlet/test/keys', shared: [] })
+  expect(await found({})).toMatchObject({ keysParameters: ['/boxlet/test/keys'], shared: [] })
+})
+
+it('finds all keys that were made for the stack, wherever they are, and tells of those that were there', async () => {
+  parameterStore({
+    '/boxlet/test/keys': undefined,
+    '/team/keys': 'test',
+    '/shared': undefined,
+    '/o': 'other',
+  })
+  const found = async (KeysParameter: string) => inventory(twoStacks({ KeysParameter }, {}).session, 'test')
+  const own = ['/boxlet/test/keys', '/team/keys']
+  expect(await found('/team/keys')).toMatchObject({ keysParameters: own, foreignKeys: undefined })
+  expect(await found('/shared')).toMatchObject({ keysParameters: own, foreignKeys: '/shared' })
+})
+
+it('needs no right to look at parameters where the stack has no keys', async () => {
+  vi.spyOn(SSMClient.prototype, 'send').mockImplementation(() => {
+    throw serviceError('AccessDeniedException', 400)
+  })
+  const found = async (own: Record<string, string>) => inventory(twoStacks(own, {}).session, 'test')
+  expect(await found({})).toMatchObject({ keysParameters: [] })
+  await expect(found({ KeysParameter: '/boxlet/test/keys' })).rejects.toMatchObject({ code: 'AWS_FAILED' })
+})
+
+it('says after Ctrl-C that the stack is gone and how the rest goes', async () => {
+  const stack = new FakeStack(['CREATE_COMPLETE'], { Parameters: parameters({ DataBucketName: 'photos' }) })
+  stack.after = [undefined]
+  const { session } = fakeSession({ ...stack.answers, ListObjectsV2: () => ({ KeyCount: 1 }) })
+  const control = new AbortController()
+  const found = await inventory(session, 'test')
+  const destroying = destroy(session, found!, {
+    deleteData: true,
+    deleteArtefacts: false,
+    onStep: (step) => step.startsWith('Deleting the bucket') && control.abort(),
+    wait: { signal: control.signal, onEvent: () => {}, pollMs: 1 },
+  })
+  await expect(destroying).rejects.toMatchObject({
+    code: 'ABORTED',
+    hint: expect.stringMatching(/stack test is gone.*same command again/),
+  })
 })

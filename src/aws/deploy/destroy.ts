@@ -1,9 +1,12 @@
 /** What a stack has, with or without the stack itself, and taking it away. */
+import { BoxletError, throwIfAborted } from '../../errors.ts'
 import { artefactBucketName } from './artefacts.ts'
 import { countObjects, deleteBucket } from './bucket.ts'
+import { counted } from './counted.ts'
 import { wasMadeBy } from './data-bucket.ts'
 import { deleteStack, type WaitOptions } from './follow.ts'
-import { defaultKeysParameter, deleteParameter, hasParameter } from './keys.ts'
+import { deleteParameter } from './keys.ts'
+import { keysLeft } from './keys-left.ts'
 import { artefactsIn, deleteAllOf } from './ledger.ts'
 import { readLedger } from './ledger-file.ts'
 import type { AwsSession } from './session.ts'
@@ -18,8 +21,10 @@ export interface Inventory {
   dataBucket: { name: string; objects: number } | undefined
   /** Where packages of this stack are; undefined when there are none. */
   artefactBucket: string | undefined
-  /** SSM parameter that a deployment created. */
-  keysParameter: string | undefined
+  /** SSM parameters that deployments made. */
+  keysParameters: string[]
+  /** SSM parameter that a stack which stands uses and that was there before, so that it is kept. */
+  foreignKeys: string | undefined
   /** What a stack of this name has made and another one uses now, so that it is kept whatever was asked for. */
   shared: { what: string; usedBy: string[] }[]
   /** Of the stack as it stands, or stood. */
@@ -44,14 +49,24 @@ export async function inventory(
   }
   let dataBucket = await dataOf(session, name, parameters)
   if (dataBucket && (await isShared('the bucket', 'DataBucketName', dataBucket.name))) dataBucket = undefined
-  let keysParameter = await keysOf(session, name, parameters, stack !== undefined)
-  if (keysParameter && (await isShared('the keys in', 'KeysParameter', keysParameter)))
-    keysParameter = undefined
+  const keys = await keysLeft(session, name, (stack && parameters.KeysParameter) || '')
+  const keysParameters: string[] = []
+  for (const one of keys.own)
+    if (!(await isShared('the keys in', 'KeysParameter', one))) keysParameters.push(one)
   const artefactBucket = await artefactsAt(session, name, artefacts, parameters, stack !== undefined)
-  const found = [stack, dataBucket, keysParameter, artefactBucket, shared[0]]
+  const found = [stack, dataBucket, keysParameters[0], artefactBucket, shared[0]]
   if (found.every((one) => one === undefined)) return undefined
   const status = stack?.StackStatus
-  return { stack: name, status, dataBucket, artefactBucket, keysParameter, shared, parameters }
+  return {
+    stack: name,
+    status,
+    dataBucket,
+    artefactBucket,
+    keysParameters,
+    foreignKeys: keys.foreign,
+    shared,
+    parameters,
+  }
 }
 
 async function dataOf(
@@ -64,18 +79,6 @@ async function dataOf(
   if (creates === 'false' && !(await wasMadeBy(session, stack, name))) return undefined
   const objects = await countObjects(session, name)
   return objects === undefined ? undefined : { name, objects }
-}
-
-async function keysOf(
-  session: AwsSession,
-  name: string,
-  { KeysParameter: used }: Record<string, string>,
-  stands: boolean,
-): Promise<string | undefined> {
-  const ours = defaultKeysParameter(name)
-  // Keys under another name were made by someone else and may serve others.
-  if (stands && used !== ours) return undefined
-  return (await hasParameter(session, ours)) ? ours : undefined
 }
 
 async function artefactsAt(
@@ -104,29 +107,57 @@ export interface DestroyOptions {
 /** The stack first, so that nothing writes any more; then what was asked for besides. */
 export async function destroy(session: AwsSession, found: Inventory, options: DestroyOptions): Promise<void> {
   const { onStep, wait } = options
-  const count = (objects: number) => onStep(`Deleted ${objects} objects.`)
   if (found.status !== undefined) {
     onStep(`Deleting the stack ${found.stack}.`)
     await deleteStack(session, found.stack, wait)
   }
-  if (options.deleteData && found.dataBucket !== undefined) {
-    const { name } = found.dataBucket
-    onStep(`Deleting the bucket ${name}.`)
-    await deleteBucket(session, name, wait.signal, count)
+  try {
+    if (options.deleteData) await destroyData(session, found, options)
+    if (options.deleteArtefacts) await destroyPackages(session, found, options)
+  } catch (cause) {
+    if (!(cause instanceof BoxletError) || cause.code !== 'ABORTED') throw cause
+    throw new BoxletError('ABORTED', 'Expected to delete what the stack has left but was interrupted.', {
+      cause,
+      hint: `The stack ${found.stack} is gone. Run the same command again, which deletes the rest.`,
+    })
   }
-  if (options.deleteData && found.keysParameter !== undefined) {
-    onStep(`Deleting the keys ${found.keysParameter}.`)
-    await deleteParameter(session, found.keysParameter)
+}
+
+type Rest = Pick<DestroyOptions, 'onStep' | 'wait'>
+
+async function destroyData(
+  session: AwsSession,
+  { dataBucket, keysParameters }: Inventory,
+  { onStep, wait: { signal } }: Rest,
+): Promise<void> {
+  if (dataBucket !== undefined) {
+    throwIfAborted(signal)
+    onStep(`Deleting the bucket ${dataBucket.name}.`)
+    await deleteBucket(session, dataBucket.name, signal, (count) => onStep(deleted(count)))
   }
-  const { artefactBucket: bucket, parameters } = found
-  if (!options.deleteArtefacts || bucket === undefined) return
-  onStep(`Deleting the packages of ${found.stack} in ${bucket}.`)
-  const { objects, othersRemain } = await deleteAllOf(session, bucket, found.stack, artefactsIn(parameters))
-  count(objects)
+  for (const name of keysParameters) {
+    throwIfAborted(signal)
+    onStep(`Deleting the keys in ${name}.`)
+    await deleteParameter(session, name)
+  }
+}
+
+async function destroyPackages(
+  session: AwsSession,
+  { stack, artefactBucket: bucket, parameters }: Inventory,
+  { onStep, wait: { signal } }: Rest,
+): Promise<void> {
+  if (bucket === undefined) return
+  throwIfAborted(signal)
+  onStep(`Deleting the packages of ${stack} in ${bucket}.`)
+  const { objects, othersRemain } = await deleteAllOf(session, bucket, stack, artefactsIn(parameters))
+  onStep(deleted(objects))
   // A bucket that the user named holds things of his own.
   const isOurs = bucket === artefactBucketName(session)
   if (othersRemain || !isOurs)
     return onStep(`The bucket ${bucket} is kept: ${othersRemain ? 'other stacks use it' : 'it is yours'}.`)
   onStep(`Deleting the bucket ${bucket}.`)
-  await deleteBucket(session, bucket, wait.signal, count)
+  await deleteBucket(session, bucket, signal, (count) => onStep(deleted(count)))
 }
+
+const deleted = (objects: number): string => `Deleted ${counted(objects, 'object')}.`

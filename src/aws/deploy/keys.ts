@@ -8,6 +8,9 @@ import { type AwsSession, awsFault } from './session.ts'
 const ssm = () => loadSdk<typeof import('@aws-sdk/client-ssm')>('@aws-sdk/client-ssm')
 const clientFor = ({ region }: AwsSession) => new (ssm().SSMClient)({ region })
 
+/** On what is made for a stack, so that it can be told from what a user has. */
+export const STACK_TAG = 'boxlet:stack'
+
 /** What a standard parameter holds. */
 const MAX_PARAMETER_BYTES = 4096
 
@@ -56,8 +59,12 @@ export async function planKeys(
       'Leave --keys-parameter or --keys-secret out.',
     )
   const named = parameter ?? secret
+  const option = parameter ? '--keys-parameter' : secret ? '--keys-secret' : '--new-keys'
   if (auth === 'iam' && (named !== undefined || fresh))
-    throw usage('Expected no keys for --auth iam but received some.', 'Use --auth keys.')
+    throw usage(
+      `Expected --auth keys for ${option} but received --auth iam.`,
+      `Leave ${option} out, or --auth.`,
+    )
   const usesKeys = auth === 'keys' || named !== undefined || (auth === undefined && before.Auth === 'keys')
   const keptSecret = named === undefined ? before.KeysSecretArn || undefined : secret
   if (fresh && (!usesKeys || keptSecret !== undefined))
@@ -88,6 +95,7 @@ export async function planKeys(
 /** Makes a bearer key and a pair for AWS clients, and stores them beside those that are there. */
 export async function makeKeys(
   session: AwsSession,
+  stack: string,
   name: string,
   kmsKey: string | undefined,
 ): Promise<CreatedKeys> {
@@ -100,7 +108,7 @@ export async function makeKeys(
     throw new BoxletError('USAGE', `Expected room for more keys in the parameter ${name} but it is full.`, {
       hint: 'Remove keys that nobody uses from it.',
     })
-  await putParameter(session, name, text, { overwrite: there !== undefined, kmsKey })
+  await putParameter(session, name, text, { stack: there === undefined ? stack : undefined, kmsKey })
   return { bearer: bearer.key, accessKeyId: access.stored.id, secretAccessKey: access.secret }
 }
 
@@ -112,7 +120,7 @@ async function readStored(session: AwsSession, Name: string): Promise<StoredKey[
     text = (await clientFor(session).send(command)).Parameter?.Value
   } catch (error) {
     if (sdkFault(error).name === 'ParameterNotFound') return undefined
-    throw awsFault(`read the keys in ${Name}`, error)
+    throw awsFault(`give out the keys in ${Name}`, error)
   }
   try {
     const { version, keys } = JSON.parse(text ?? '') as { version?: unknown; keys?: StoredKey[] }
@@ -136,22 +144,27 @@ export async function hasParameter(session: AwsSession, Name: string): Promise<b
     return true
   } catch (error) {
     if (sdkFault(error).name === 'ParameterNotFound') return false
-    throw awsFault(`whether the parameter ${Name} exists`, error)
+    throw awsFault(`tell whether the parameter ${Name} exists`, error)
   }
 }
 
-/** Stores keys encrypted. Never replaces unless told to: that would lock out those who hold the former keys. */
+/**
+ * Stores keys encrypted.
+ *
+ * @param stack for which the parameter is made; undefined adds to one that is there. Never both: keys that appear
+ * in between would be lost, and SSM takes no tags for what it replaces
+ */
 async function putParameter(
   session: AwsSession,
   Name: string,
   Value: string,
-  { overwrite, kmsKey }: { overwrite: boolean; kmsKey: string | undefined },
+  { stack, kmsKey }: { stack: string | undefined; kmsKey: string | undefined },
 ): Promise<void> {
   const command = new (ssm().PutParameterCommand)({
     Name,
     Value,
     Type: 'SecureString',
-    Overwrite: overwrite,
+    ...(stack === undefined ? { Overwrite: true } : { Tags: [{ Key: STACK_TAG, Value: stack }] }),
     ...(kmsKey === undefined || kmsKey === '' ? {} : { KeyId: kmsKey }),
   })
   try {

@@ -1,6 +1,7 @@
 import { readRecord } from '../aws/deploy/package-record.ts'
 import { openSession } from '../aws/deploy/session.ts'
 import { describeStack, outputsOf, parametersOf } from '../aws/deploy/stack.ts'
+import { PARAMETERS } from '../aws/template/parameters.ts'
 import { readSettings } from './config.ts'
 import { DEFAULT_STACK, optionsAlone, stackName, tellMissing } from './stack-name.ts'
 import type { ExitCode, Io, Verb } from './verb.ts'
@@ -27,11 +28,16 @@ const SHOWN = [
   'Revision',
 ]
 
-/** What is empty is not used. */
-const settingsOf = (parameters: Record<string, string>): Record<string, string> =>
-  Object.fromEntries(
-    SHOWN.map((key) => [key, parameters[key] ?? ''] as const).filter(([, value]) => value !== ''),
+/** Those, and whatever else was chosen. What is empty is not used. */
+function settingsOf(parameters: Record<string, string>): Record<string, string> {
+  const chosen = Object.entries(PARAMETERS).filter(
+    ([key, { Default }]) => Default !== undefined && (parameters[key] ?? '') !== String(Default),
   )
+  const names = new Set([...SHOWN, ...chosen.map(([key]) => key)])
+  return Object.fromEntries(
+    [...names].map((key) => [key, parameters[key] ?? ''] as const).filter(([, value]) => value !== ''),
+  )
+}
 
 export const verb: Verb = {
   name: 'status',

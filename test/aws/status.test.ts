@@ -28,7 +28,12 @@ describe.skipIf(motoServer === undefined)('boxlet status against moto', () => {
     relay = await startRelay(moto.endpoint)
     Object.assign(process.env, awsVariables(relay.endpoint))
     client = new CloudFormationClient({ endpoint: moto.endpoint, region: REGION })
-    await createStack(moto.endpoint, 'boxlet', { MemorySize: '3008', DataBucketName: 'photos' })
+    await createStack(moto.endpoint, 'boxlet', {
+      MemorySize: '3008',
+      DataBucketName: 'photos',
+      HttpApi: 'true',
+      LogRetentionDays: '7',
+    })
   })
   afterAll(async () => {
     process.env = outer
@@ -40,7 +45,7 @@ describe.skipIf(motoServer === undefined)('boxlet status against moto', () => {
     relay.state = 'up'
   })
 
-  it('shows state, endpoint and settings, and answers 0', async () => {
+  it('shows state, endpoint, settings that are asked for and those that were chosen, and answers 0', async () => {
     const { code, out, err } = await boxlet(['status'])
     expect([code, err]).toEqual([0, ''])
     const rows = Object.fromEntries(
@@ -57,6 +62,8 @@ describe.skipIf(motoServer === undefined)('boxlet status against moto', () => {
       Endpoint: 'https://function.example/',
       LogGroupName: '/aws/lambda/boxlet',
       DataBucketName: 'photos',
+      HttpApi: 'true',
+      LogRetentionDays: '7',
       Architecture: 'arm64',
       Runtime: 'nodejs24.x',
       MemorySize: '3008',
@@ -78,7 +85,7 @@ describe.skipIf(motoServer === undefined)('boxlet status against moto', () => {
       changed: expect.stringMatching(/Z$/),
       parameters: expect.objectContaining({
         MemorySize: '3008',
-        LogRetentionDays: '30',
+        LogRetentionDays: '7',
         CodeKey: 'code.zip',
       }),
       outputs: {
@@ -107,7 +114,7 @@ describe.skipIf(motoServer === undefined)('boxlet status against moto', () => {
     )
     const { out } = await boxlet(['status', '--stack', 'keyed'])
     for (const [name, value] of Object.entries(chosen))
-      if (name !== 'CreateDataBucket') expect(out).toMatch(new RegExp(`^${name} +${value}$`, 'm'))
+      expect(out).toMatch(new RegExp(`^${name} +${value}$`, 'm'))
     expect(out).toMatch(/^model +fridge\.onnx$/m)
     const document = JSON.parse((await boxlet(['status', '--stack', 'keyed', '--format', 'json'])).out)
     expect(document).toMatchObject({ model: 'fridge.onnx', parameters: chosen })

@@ -9,10 +9,11 @@ describe('boxlet cost', () => {
     expect(await lambda('--watch', 'none')).not.toContain('alarms')
   })
 
-  it('takes the memory size for the times that it assumes, or the times that are given', async () => {
+  it('takes a million pictures, and the memory size for the times that it assumes, or the times that are given', async () => {
     const load = async (...args: string[]) =>
       JSON.parse((await boxlet(['cost', '--format', 'json', ...args])).out).load
     const [whole, half] = [await load('--memory', '1769'), await load('--memory', '512')]
+    expect(whole.imagesPerMonth).toBe(1_000_000)
     expect(half.warmMs / whole.warmMs).toBeCloseTo(1769 / 512, 6)
     expect(await load('--memory', '512', '--warm-ms', '181')).toMatchObject({ warmMs: 181 })
   })

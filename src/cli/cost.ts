@@ -18,14 +18,15 @@ const OPTIONS = {
   format: { type: 'string', own: true, choices: ['text', 'json'] },
 } as const
 
+const DEFAULT_IMAGES = 1_000_000
 const DEFAULT_COLD_SHARE = 0.02
 
 export const verb: Verb = {
   name: 'cost',
   summary: 'Compare what a month costs: Lambda, Rekognition, an always-on machine.',
-  help: `boxlet cost --images-per-month N [options]
+  help: `boxlet cost [options]
 
-  --images-per-month N  pictures in a month
+  --images-per-month N  pictures in a month (default ${DEFAULT_IMAGES})
   --memory MB           memory of the function (default ${DEFAULT_MEMORY_MB})
   --warm-ms T           billed time of a warm request (default: assumed for yolov8n, scaled to the memory)
   --cold-ms T           what a cold start adds (default: assumed, scaled to the memory)
@@ -50,7 +51,7 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
   optionsAlone('cost', positionals, 'Name the number of pictures with --images-per-month.')
   const memoryMb = values.memory ?? DEFAULT_MEMORY_MB
   const load: Workload = {
-    imagesPerMonth: values['images-per-month'] ?? 1_000_000,
+    imagesPerMonth: values['images-per-month'] ?? DEFAULT_IMAGES,
     memoryMb,
     warmMs: values['warm-ms'] ?? warmMsAt(memoryMb),
     coldMs: values['cold-ms'] ?? warmMsAt(memoryMb, ASSUMED.coldMs),

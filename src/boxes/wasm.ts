@@ -28,8 +28,8 @@ export class Kernel<Exports extends { memory: KernelMemory }> {
   /** Its functions, over a memory of at least so many bytes. Arrays over the memory from before may be detached. */
   open(bytes: number): Exports {
     if (this.#exports === undefined) {
-      const code = Uint8Array.from(atob(this.#base64), (character) => character.charCodeAt(0))
-      this.#exports = new WebAssembly.Instance(new WebAssembly.Module(code)).exports as Exports
+      const module = new WebAssembly.Module(bytesOf(this.#base64))
+      this.#exports = new WebAssembly.Instance(module).exports as Exports
     }
     const missing = bytes - this.#exports.memory.buffer.byteLength
     if (missing > 0) this.#exports.memory.grow(Math.ceil(missing / PAGE_BYTES))
@@ -45,3 +45,9 @@ export class Kernel<Exports extends { memory: KernelMemory }> {
     return this.#exports?.memory.buffer.byteLength ?? 0
   }
 }
+
+/** Where there is a Buffer it takes no time; letter by letter it is two milliseconds the first time. */
+const bytesOf = (base64: string): Uint8Array =>
+  typeof Buffer === 'undefined'
+    ? Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))
+    : Buffer.from(base64, 'base64')

@@ -1,6 +1,7 @@
 /**
  * Cold start on Lambda: process start to first detection, Boxlet's package against the plain way
- * (`lambda-plain.js`), both as zips under the same host, round about. Needs `npm run build`.
+ * (`lambda-plain.js`), both as zips under the same host, round about, Boxlet's with the variables that its template
+ * sets. Needs `npm run build`.
  *
  *   node bench/lambda-cold.js [--node PATH] [--rounds 9] [--memory 1769] [--model yolov8n] [--image FILE] [--no-quota]
  */

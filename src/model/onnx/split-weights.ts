@@ -17,7 +17,7 @@ const EXTERNAL = 1
  * would copy weights inside the graph three times: a quarter of the time that a model takes to open.
  *
  * @param location name of the file of weights, which has to lie in the folder of the graph
- * @returns undefined where there is nothing to gain
+ * @returns undefined where no tensor of some size is stored raw, as in the graph of a model without weights
  * @throws BoxletError MODEL_CORRUPT, MODEL_LIMIT as `readOnnx`
  */
 export function splitWeights(

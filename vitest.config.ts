@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config'
-import LeftOutReporter from './test/left-out-reporter.ts'
+import LeftOutReporter from './test/support/left-out-reporter.ts'
 
 export default defineConfig({
   test: {

@@ -11,7 +11,7 @@ import { cpus } from 'node:os'
 import { basename, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
-import { tfliteToOnnx } from '../dist/model/tflite/tflite.js'
+import { tfliteToOnnx } from '../dist/tflite/tflite.js'
 
 const { values, positionals } = parseArgs({
   options: { rounds: { type: 'string', default: '7' } },

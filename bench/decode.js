@@ -12,7 +12,7 @@ import { basename, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import sharp from 'sharp'
 import { letterbox } from '../dist/boxes/letterbox.js'
-import { decodeImage } from '../dist/image/decode.js'
+import { decodeImage } from '../dist/image/decode/decode.js'
 import { toPixels, toTensor } from '../dist/image/tensor.js'
 
 const { values, positionals } = parseArgs({

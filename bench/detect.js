@@ -11,7 +11,7 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import ort from 'onnxruntime-node'
 import sharp from 'sharp'
-import { fitPicture } from '../dist/detector-input.js'
+import { fitPicture } from '../dist/detector/input.js'
 import { Detector } from '../dist/index.js'
 
 const { values } = parseArgs({
@@ -101,7 +101,7 @@ function runAlone(which, image) {
 
 async function plainHandler() {
   if (detector.model.family !== 'yolov8') return undefined
-  const { path } = await (await import('../dist/model/store.js')).resolveModel(values.model, {
+  const { path } = await (await import('../dist/store/store.js')).resolveModel(values.model, {
     env: process.env,
   })
   const session = await ort.InferenceSession.create(path, { intraOpNumThreads: 1 })

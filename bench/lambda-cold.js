@@ -10,11 +10,11 @@ import { cpus, tmpdir } from 'node:os'
 import { basename, join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
 import { zipSync } from 'fflate'
-import { hasCpuQuota } from '../dist/aws/host/cpu-quota.js'
-import { LambdaHost } from '../dist/aws/host/lambda-host.js'
-import { MEMORY_VARIABLES } from '../dist/aws/memory-variables.js'
+import { hasCpuQuota } from '../dist/aws/emulator/cpu-quota.js'
+import { LambdaHost } from '../dist/aws/emulator/lambda-host.js'
 import { buildPackage } from '../dist/aws/package/build-package.js'
-import { resolveModel } from '../dist/model/store.js'
+import { MEMORY_VARIABLES } from '../dist/aws/template/memory-variables.js'
+import { resolveModel } from '../dist/store/store.js'
 
 const { values } = parseArgs({
   options: {

@@ -26,9 +26,9 @@ else if (values.only === 'load') console.log(JSON.stringify(await load(positiona
 else await report()
 
 async function steps(file) {
-  const { readOnnx } = await import('../dist/model/onnx/reader.js')
+  const { readOnnx } = await import('../dist/onnx/read/reader.js')
   const { recognise } = await import('../dist/families/recognise.js')
-  const { prepareModel } = await import('../dist/model/prepare.js')
+  const { prepareModel } = await import('../dist/prepare/prepare.js')
   const runtime = await import('onnxruntime-node')
   const bytes = new Uint8Array(readFileSync(file))
   const once = async () => {
@@ -64,7 +64,7 @@ async function load(file) {
 }
 
 async function report() {
-  const { readOnnx } = await import('../dist/model/onnx/reader.js')
+  const { readOnnx } = await import('../dist/onnx/read/reader.js')
   const { recognise } = await import('../dist/families/recognise.js')
   console.log(
     `${cpus().length} × ${cpus()[0].model}, Node ${process.version}, ${values.rounds} processes each, ms`,

@@ -1,7 +1,7 @@
 /**
  * Does ONNX Runtime survive damaged models? Flips bits in real files and cuts them short, then loads and runs
  * each in a child process, and reports the seeds at which the child died or hung. Nothing here belongs to the
- * product; its answer is noted in `src/model/onnx/check.ts`.
+ * product; its answer is noted in `src/onnx/check.ts`.
  *
  *     node scripts/fuzz-runtime.js FILE... [--rounds 3000] [--from 1]
  */

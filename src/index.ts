@@ -5,7 +5,7 @@ export { fromRatio, toRatio } from './boxes/box.ts'
 export type { Candidates, Detection, Keypoint, Mask } from './boxes/detection.ts'
 export { iou } from './boxes/iou.ts'
 export type { Letterbox } from './boxes/letterbox.ts'
-export { Detector } from './detector.ts'
+export { Detector } from './detector/detector.ts'
 export type {
   DetectOptions,
   DetectorLike,
@@ -17,12 +17,12 @@ export type {
   RgbImage,
   SliceOptions,
   Timings,
-} from './detector-types.ts'
+} from './detector/types.ts'
 export { BoxletError, ERROR_CODES, type ErrorCode, type ErrorKind } from './errors.ts'
-export { CandidateList } from './families/candidates.ts'
 export type { DecodeContext, Family, Recognition, RoleTensors } from './families/family.ts'
+export { CandidateList } from './families/heads/candidates.ts'
+export { floats, type Tensor } from './families/heads/tensor.ts'
 export { allFamilies, familyNamed, registerFamily } from './families/registry.ts'
-export { floats, type Tensor } from './families/tensor.ts'
-export { drawDetections } from './image/draw.ts'
+export { drawDetections } from './image/draw/draw.ts'
 export type { Contract, Evidence } from './model/contract.ts'
 export type { ModelSignature, TensorInfo } from './model/signature.ts'

@@ -17,8 +17,8 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createAccessKey } from '../src/server/create-key.ts'
 import { changeKeys } from '../src/server/key-file.ts'
-import { corpusBytes, corpusPath, hasCorpus } from './corpus.ts'
-import { startTestService, type TestService } from './service.ts'
+import { corpusBytes, corpusPath, hasCorpus } from './support/corpus.ts'
+import { startTestService, type TestService } from './support/service.ts'
 
 /** The AWS CLI of the machine: it comes from PyPI, not from npm, so it may be absent. */
 const awsCli = ['BOXLET_AWS_CLI' in process.env ? process.env.BOXLET_AWS_CLI : 'aws'].find((command) => {

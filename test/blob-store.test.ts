@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe } from 'vitest'
 import { FileBlobStore } from '../src/local/file-blob-store.ts'
-import { blobStoreContract } from './blob-store-contract.ts'
+import { blobStoreContract } from './support/blob-store-contract.ts'
 
 describe('FileBlobStore as a blob store', () => {
   let folder: string

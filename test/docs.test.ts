@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { optionNames } from '../src/cli/check-settings.ts'
+import { optionNames } from '../src/cli/kit/check-settings.ts'
 import { VERBS } from '../src/cli/main.ts'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -65,7 +65,7 @@ describe('help', () => {
     const verbs = await Promise.all(Object.values(VERBS).map(async (load) => (await load()).verb))
     const named = new Set(verbs.flatMap((verb) => [...optionNames(verb)]))
     const folder = join(ROOT, 'src/cli')
-    const options = readdirSync(folder)
+    const options = readdirSync(folder, { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
       .flatMap((file) =>
         [...readFileSync(join(folder, file), 'utf8').matchAll(/^ +'?([a-z][a-z-]*)'?: \{ type: '/gm)].map(

@@ -9,8 +9,8 @@ import { openEndpoint } from '../src/evaluate/endpoint-subject.ts'
 import { mapLabels, toPredictions } from '../src/evaluate/label-map.ts'
 import { openRekognition } from '../src/evaluate/rekognition-subject.ts'
 import { runDataset } from '../src/evaluate/run-dataset.ts'
-import { corpusBytes, corpusPath, hasCorpus } from './corpus.ts'
-import { startTestService, type TestService } from './service.ts'
+import { corpusBytes, corpusPath, hasCorpus } from './support/corpus.ts'
+import { startTestService, type TestService } from './support/service.ts'
 
 /** The real service on a loopback port, asked as a deployed one, and as Rekognition by the real SDK. */
 describe.skipIf(!hasCorpus)('evaluating over the network', () => {

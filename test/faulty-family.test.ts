@@ -2,12 +2,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { boxlet } from '../src/cli/boxlet.fixture.ts'
-import { Detector } from '../src/detector.ts'
+import { Detector } from '../src/detector/detector.ts'
 import type { Family } from '../src/families/family.ts'
 import { registerFamily } from '../src/families/registry.ts'
-import { yolov8 } from '../src/families/yolov8.ts'
-import { constantModel, yolov8Head } from './onnx-graph.ts'
+import { yolov8 } from '../src/families/yolo/yolov8.ts'
+import { boxlet } from './support/boxlet.ts'
+import { constantModel, yolov8Head } from './support/onnx-graph.ts'
 
 let folder: string
 let model: string

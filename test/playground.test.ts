@@ -6,8 +6,8 @@ import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createBearerKey } from '../src/server/create-key.ts'
 import { changeKeys } from '../src/server/key-file.ts'
-import { corpusBytes, corpusPath, hasCorpus } from './corpus.ts'
-import { startTestService, type TestService } from './service.ts'
+import { corpusBytes, corpusPath, hasCorpus } from './support/corpus.ts'
+import { startTestService, type TestService } from './support/service.ts'
 
 /** A browser of the machine: none is downloaded for a test. */
 const executablePath = [process.env.BOXLET_CHROMIUM, '/usr/bin/chromium', '/usr/bin/google-chrome'].find(

@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url'
 import { type Browser, chromium } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { main } from '../src/cli/main.ts'
-import { constantModel, yolov8Head } from './onnx-graph.ts'
+import { constantModel, yolov8Head } from './support/onnx-graph.ts'
 
 const executablePath = [process.env.BOXLET_CHROMIUM, '/usr/bin/chromium', '/usr/bin/google-chrome'].find(
   (path) => path !== undefined && existsSync(path),

@@ -1,8 +1,8 @@
 import { connect } from 'node:net'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { corpusBytes, hasCorpus } from './corpus.ts'
-import { startTestService, type TestService } from './service.ts'
+import { corpusBytes, hasCorpus } from './support/corpus.ts'
+import { startTestService, type TestService } from './support/service.ts'
 
 /** Many more by hand: BOXLET_FUZZ_RUNS=5000 npx vitest run test/service-fuzz.test.ts */
 const numRuns = Number(process.env.BOXLET_FUZZ_RUNS ?? 150)

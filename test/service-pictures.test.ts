@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { corpusPath, hasCorpus } from './corpus.ts'
-import { startTestService, type TestService } from './service.ts'
+import { corpusPath, hasCorpus } from './support/corpus.ts'
+import { startTestService, type TestService } from './support/service.ts'
 
 interface Expected {
   status: 'ok' | 'either' | 'unsupported' | 'limit' | 'error'

@@ -1,6 +1,6 @@
 import type { BoxletError } from '../errors.ts'
+import { rekognitionError } from './dialects/rekognition/errors.ts'
 import { mayRetry, RETRY_AFTER_SECONDS, statusOf } from './http-status.ts'
-import { rekognitionError } from './rekognition/errors.ts'
 
 export type Protocol = 'native' | 'rekognition' | 'kserve'
 

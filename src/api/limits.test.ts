@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { DetectorLike, DetectResult } from '../detector-types.ts'
-import { singleDetector, testApp } from './app.fixture.ts'
+import { singleDetector, testApp } from '../../test/support/app.ts'
+import type { DetectorLike, DetectResult } from '../detector/types.ts'
 
 const RESULT: DetectResult = {
   image: { width: 100, height: 100 },

@@ -1,4 +1,4 @@
-import type { DetectorLike } from '../detector-types.ts'
+import type { DetectorLike } from '../detector/types.ts'
 import type { BlobStore } from '../jobs/blob-store.ts'
 import type { Dimension } from '../model/signature.ts'
 import type { Tensor } from '../model/tensor.ts'

@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from 'hono'
-import type { DetectOptions, DetectorLike, DetectResult } from '../detector-types.ts'
+import type { DetectOptions, DetectorLike, DetectResult } from '../detector/types.ts'
 import { BoxletError } from '../errors.ts'
 import { addStage, type Call, type Env } from './call.ts'
 import type { AppOptions, Limits } from './options.ts'

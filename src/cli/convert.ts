@@ -1,14 +1,14 @@
 import { readFile, stat } from 'node:fs/promises'
 import { basename, dirname, extname, join } from 'node:path'
 import { BoxletError } from '../errors.ts'
-import { isTflite } from '../model/read-signature.ts'
 import type { ModelSignature } from '../model/signature.ts'
-import { MAX_FILE_BYTES } from '../model/tflite/limits.ts'
-import { type ConvertedModel, tfliteToOnnx } from '../model/tflite/tflite.ts'
+import { isTflite } from '../prepare/read-signature.ts'
 import { openSession } from '../runtime/session.ts'
-import { readSettings } from './config.ts'
-import { saveFile } from './save-file.ts'
-import type { ExitCode, Io, Verb } from './verb.ts'
+import { saveFile } from '../system/save-file.ts'
+import { MAX_FILE_BYTES } from '../tflite/limits.ts'
+import { type ConvertedModel, tfliteToOnnx } from '../tflite/tflite.ts'
+import { readSettings } from './kit/config.ts'
+import type { ExitCode, Io, Verb } from './kit/verb.ts'
 
 const OPTIONS = {
   out: { type: 'string', own: true, short: 'o' },

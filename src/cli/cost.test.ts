@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { boxlet } from './boxlet.fixture.ts'
+import { boxlet } from '../../test/support/boxlet.ts'
 
 describe('boxlet cost', () => {
   it('counts alarms and dashboard unless the stack goes without', async () => {

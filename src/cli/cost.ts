@@ -1,9 +1,9 @@
 import { ASSUMED, compareCosts, type Estimate, type Workload, warmMsAt } from '../aws/cost/estimate.ts'
 import { PRICES } from '../aws/cost/prices.ts'
 import { DEFAULT_MEMORY_MB } from '../aws/template/parameters.ts'
-import { readSettings } from './config.ts'
-import { optionsAlone } from './stack-name.ts'
-import type { ExitCode, Io, Verb } from './verb.ts'
+import { optionsAlone } from './deploy/stack-name.ts'
+import { readSettings } from './kit/config.ts'
+import type { ExitCode, Io, Verb } from './kit/verb.ts'
 
 const OPTIONS = {
   'images-per-month': { type: 'number', integer: true, min: 1, max: 1e12 },

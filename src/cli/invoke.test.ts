@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { zipSync } from 'fflate'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { boxlet } from './boxlet.fixture.ts'
+import { boxlet } from '../../test/support/boxlet.ts'
 
 const ECHO = `export const handler = async () => Object.fromEntries(
   Object.entries(process.env).filter(([name]) => /^(AWS_|BOXLET_AUTH)/.test(name)))`

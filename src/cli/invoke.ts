@@ -1,15 +1,15 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { unzipSync } from 'fflate'
-import type { InvokeMetrics } from '../aws/host/invoke-result.ts'
-import { LambdaHost } from '../aws/host/lambda-host.ts'
-import { ownCredentials } from '../aws/host/own-credentials.ts'
-import { MEMORY_VARIABLES } from '../aws/memory-variables.ts'
+import type { InvokeMetrics } from '../aws/emulator/invoke-result.ts'
+import { LambdaHost } from '../aws/emulator/lambda-host.ts'
+import { ownCredentials } from '../aws/emulator/own-credentials.ts'
 import { hostArchitecture, packagedArchitecture } from '../aws/package/architecture.ts'
+import { MEMORY_VARIABLES } from '../aws/template/memory-variables.ts'
 import { DEFAULT_MEMORY_MB } from '../aws/template/parameters.ts'
 import { BoxletError, throwIfAborted } from '../errors.ts'
-import { readSettings, type Settings } from './config.ts'
-import { optionsAlone } from './stack-name.ts'
-import type { ExitCode, Io, Verb } from './verb.ts'
+import { optionsAlone } from './deploy/stack-name.ts'
+import { readSettings, type Settings } from './kit/config.ts'
+import type { ExitCode, Io, Verb } from './kit/verb.ts'
 
 const OPTIONS = {
   event: { type: 'string', short: 'e' },

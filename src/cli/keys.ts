@@ -1,8 +1,8 @@
 import { BoxletError } from '../errors.ts'
 import { createAccessKey, createBearerKey } from '../server/create-key.ts'
 import { changeKeys, defaultKeyFile, readKeys, type StoredKey } from '../server/key-file.ts'
-import { readSettings } from './config.ts'
-import type { ExitCode, Io, Verb } from './verb.ts'
+import { readSettings } from './kit/config.ts'
+import type { ExitCode, Io, Verb } from './kit/verb.ts'
 
 const OPTIONS = {
   keys: { type: 'string' },

@@ -1,29 +1,29 @@
 import { readFile } from 'node:fs/promises'
 import { BoxletError, type ErrorCode, toBoxletError } from '../errors.ts'
-import { checkSettings } from './check-settings.ts'
-import { tellStack } from './debug.ts'
-import { didYouMean } from './suggest.ts'
-import type { ExitCode, Io, Verb } from './verb.ts'
+import { checkSettings } from './kit/check-settings.ts'
+import { tellStack } from './kit/debug.ts'
+import { didYouMean } from './kit/suggest.ts'
+import type { ExitCode, Io, Verb } from './kit/verb.ts'
 
 /** Loaded on demand, so that no verb pays for another's imports. */
 export const VERBS: Record<string, () => Promise<{ verb: Verb }>> = {
-  detect: () => import('./detect.ts'),
+  detect: () => import('./detect/detect.ts'),
   convert: () => import('./convert.ts'),
-  dataset: () => import('./dataset.ts'),
-  diff: () => import('./diff.ts'),
-  eval: () => import('./eval.ts'),
-  model: () => import('./model.ts'),
+  dataset: () => import('./dataset/dataset.ts'),
+  diff: () => import('./diff/diff.ts'),
+  eval: () => import('./eval/eval.ts'),
+  model: () => import('./model/model.ts'),
   serve: () => import('./serve.ts'),
   keys: () => import('./keys.ts'),
-  package: () => import('./package.ts'),
+  package: () => import('./package/package.ts'),
   invoke: () => import('./invoke.ts'),
   template: () => import('./template.ts'),
-  deploy: () => import('./deploy.ts'),
-  status: () => import('./status.ts'),
-  logs: () => import('./logs.ts'),
-  destroy: () => import('./destroy.ts'),
+  deploy: () => import('./deploy/deploy.ts'),
+  status: () => import('./deploy/status.ts'),
+  logs: () => import('./deploy/logs.ts'),
+  destroy: () => import('./deploy/destroy.ts'),
   cost: () => import('./cost.ts'),
-  tune: () => import('./tune.ts'),
+  tune: () => import('./tune/tune.ts'),
 }
 
 /** Faults of the call although their kind is `input`: labels and contracts are named or written by the caller. */

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { corpusBytes, corpusPath, hasCorpus } from '../../test/corpus.ts'
+import { corpusBytes, corpusPath, hasCorpus } from '../../test/support/corpus.ts'
 
 const BIN = resolve(import.meta.dirname, '../../bin/boxlet.js')
 

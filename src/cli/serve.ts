@@ -3,14 +3,14 @@ import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { DEFAULT_LIMITS } from '../api/options.ts'
 import { BoxletError } from '../errors.ts'
+import type { ServedModel } from '../pool/worker-messages.ts'
 import { processorShare } from '../runtime/processors.ts'
 import { defaultKeyFile } from '../server/key-file.ts'
 import { LOG_FORMATS, type LogFormat } from '../server/request-log.ts'
 import { type ServiceOptions, URL_MODES, type UrlMode } from '../server/service-options.ts'
-import type { ServedModel } from '../server/worker-messages.ts'
-import { readSettings, type Settings } from './config.ts'
-import { DEFAULT_MODEL, MODEL_OPTIONS, modelOptions } from './model-options.ts'
-import type { Io, Verb } from './verb.ts'
+import { readSettings, type Settings } from './kit/config.ts'
+import { DEFAULT_MODEL, MODEL_OPTIONS, modelOptions } from './kit/model-options.ts'
+import type { Io, Verb } from './kit/verb.ts'
 
 const MIB = 1024 * 1024
 /** Pictures that may wait for each worker: a second or two of work for a small model. */

@@ -1,9 +1,9 @@
 import { stringify } from 'yaml'
 import { samTemplate } from '../aws/template/sam.ts'
 import { buildTemplate } from '../aws/template/template.ts'
-import { readSettings } from './config.ts'
-import { optionsAlone } from './stack-name.ts'
-import type { ExitCode, Io, Verb } from './verb.ts'
+import { optionsAlone } from './deploy/stack-name.ts'
+import { readSettings } from './kit/config.ts'
+import type { ExitCode, Io, Verb } from './kit/verb.ts'
 
 const OPTIONS = {
   kind: { type: 'string', choices: ['cloudformation', 'sam'] },

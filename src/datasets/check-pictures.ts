@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { toBoxletError } from '../errors.ts'
-import { decodeImage } from '../image/decode.ts'
+import { decodeImage } from '../image/decode/decode.ts'
 import type { Dataset, DatasetImage } from './dataset.ts'
 import { mapInOrder } from './in-order.ts'
 import type { Problem } from './problem.ts'

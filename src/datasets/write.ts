@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import { copyFile, link, readdir, writeFile } from 'node:fs/promises'
 import { basename, dirname, extname } from 'node:path'
 import { BoxletError } from '../errors.ts'
-import { makeFolder } from '../model/make-folder.ts'
+import { makeFolder } from '../system/make-folder.ts'
 import type { Dataset, DatasetFormat, DatasetImage } from './dataset.ts'
 import { mapInOrder } from './in-order.ts'
 

@@ -9,7 +9,7 @@ import type {
   ImageInput,
   LoadOptions,
   ModelInfo,
-} from '../detector-types.ts'
+} from '../detector/types.ts'
 import { BoxletError, type ErrorCode } from '../errors.ts'
 import { turnOffTelemetry } from '../runtime/telemetry.ts'
 

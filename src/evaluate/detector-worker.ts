@@ -1,6 +1,6 @@
 /** A worker thread of `DetectorPool`: loads the model it is told, then answers one picture after another. */
 import { parentPort, workerData } from 'node:worker_threads'
-import { Detector } from '../detector.ts'
+import { Detector } from '../detector/detector.ts'
 import { toBoxletError } from '../errors.ts'
 import type { Job, Reply, WorkerSetup } from './detector-pool.ts'
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { DetectOptions, DetectResult, ImageInput } from '../detector-types.ts'
+import type { DetectOptions, DetectResult, ImageInput } from '../detector/types.ts'
 import { BoxletError, ERROR_CODES, type ErrorCode } from '../errors.ts'
 import type { Subject } from './subject.ts'
 

@@ -1,6 +1,6 @@
 import type { Category, Dataset, DatasetImage } from '../datasets/dataset.ts'
 import type { Problem } from '../datasets/problem.ts'
-import type { DetectOptions, Timings } from '../detector-types.ts'
+import type { DetectOptions, Timings } from '../detector/types.ts'
 import type { Contract } from '../model/contract.ts'
 import { type Calibration, calibrate } from './calibration.ts'
 import { type ClassCounts, type CocoStats, evaluateCoco } from './coco.ts'

@@ -1,8 +1,8 @@
 import type { Size } from '../boxes/box.ts'
-import type { ImageInput } from '../detector-types.ts'
-import { decodeImage } from '../image/decode.ts'
-import { jpegHeader } from '../image/jpeg-header.ts'
-import { loadSharp } from '../image/load-sharp.ts'
+import type { ImageInput } from '../detector/types.ts'
+import { decodeImage } from '../image/decode/decode.ts'
+import { jpegHeader } from '../image/decode/jpeg-header.ts'
+import { loadSharp } from '../image/decode/load-sharp.ts'
 
 /** Custom Labels takes 4 MB in the request, DetectLabels 5 MB. */
 const MAX_BYTES = 4 * 10 ** 6

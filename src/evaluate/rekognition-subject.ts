@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { DetectCustomLabelsCommandOutput, DetectLabelsCommandOutput } from '@aws-sdk/client-rekognition'
-import type { DetectOptions, DetectResult, ImageInput } from '../detector-types.ts'
+import type { DetectOptions, DetectResult, ImageInput } from '../detector/types.ts'
 import { BoxletError } from '../errors.ts'
 import { pictureForRekognition, type SentPicture } from './rekognition-picture.ts'
 import type { Subject } from './subject.ts'

@@ -3,9 +3,9 @@ import { createReadStream } from 'node:fs'
 import { appendFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import type { DetectOptions, ModelInfo, Timings } from '../detector-types.ts'
+import type { DetectOptions, ModelInfo, Timings } from '../detector/types.ts'
 import { BoxletError } from '../errors.ts'
-import { makeFolder } from '../model/make-folder.ts'
+import { makeFolder } from '../system/make-folder.ts'
 
 /** What one picture gave: everything that evaluation needs, without masks and points. */
 export interface CachedResult {

@@ -3,7 +3,7 @@ import type { Detection } from '../boxes/detection.ts'
 import type { Dataset, DatasetImage } from '../datasets/dataset.ts'
 import { mapInOrder } from '../datasets/in-order.ts'
 import { type Problem, type ProblemKind, ProblemList } from '../datasets/problem.ts'
-import type { DetectOptions, DetectResult, ImageInput, Timings } from '../detector-types.ts'
+import type { DetectOptions, DetectResult, ImageInput, Timings } from '../detector/types.ts'
 import { BoxletError, toBoxletError } from '../errors.ts'
 import { type CachedResult, hashPicture, NUMBERS, type ResultCache } from './result-cache.ts'
 

@@ -1,5 +1,5 @@
-import { Detector } from '../detector.ts'
-import type { DetectOptions, DetectorLike, LoadOptions, ModelInfo } from '../detector-types.ts'
+import { Detector } from '../detector/detector.ts'
+import type { DetectOptions, DetectorLike, LoadOptions, ModelInfo } from '../detector/types.ts'
 import { canRunWorkers, DetectorPool } from './detector-pool.ts'
 import type { SubjectInfo } from './evaluation.ts'
 import { cacheKey } from './result-cache.ts'

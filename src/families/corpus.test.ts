@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { corpusBytes, corpusPath, hasCorpus } from '../../test/corpus.ts'
+import { corpusBytes, corpusPath, hasCorpus } from '../../test/support/corpus.ts'
 import type { Detection } from '../boxes/detection.ts'
 import { iou } from '../boxes/iou.ts'
-import { Detector } from '../detector.ts'
+import { Detector } from '../detector/detector.ts'
 
 interface Observed {
   label: string

@@ -4,8 +4,8 @@ import { letterbox } from '../boxes/letterbox.ts'
 import { BoxletError } from '../errors.ts'
 import type { Contract } from '../model/contract.ts'
 import type { DecodeContext, RoleTensors } from './family.ts'
+import type { Tensor } from './heads/tensor.ts'
 import { KNOWN_FAMILIES } from './known.ts'
-import type { Tensor } from './tensor.ts'
 
 /** Every role that a family reads; a contract written by hand may name any of them for any tensor. */
 const ROLES = [

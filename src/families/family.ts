@@ -3,7 +3,7 @@ import type { Candidates } from '../boxes/detection.ts'
 import type { Letterbox } from '../boxes/letterbox.ts'
 import type { Contract, Evidence } from '../model/contract.ts'
 import type { ModelSignature } from '../model/signature.ts'
-import type { Tensor } from './tensor.ts'
+import type { Tensor } from './heads/tensor.ts'
 
 /** What recognition concluded: a complete contract but for name, labels and licence, which are common to all. */
 export interface Recognition {

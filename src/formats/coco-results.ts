@@ -1,6 +1,6 @@
 import { basename, extname } from 'node:path'
-import type { ModelInfo } from '../detector-types.ts'
-import { COCO_80, COCO_SPARSE_IDS } from '../model/label-sets.ts'
+import type { ModelInfo } from '../detector/types.ts'
+import { COCO_80, COCO_SPARSE_IDS } from '../model/labels/label-sets.ts'
 import { round } from './native.ts'
 import type { ReportWriter } from './report-writer.ts'
 import { encodeRle } from './rle.ts'

@@ -1,6 +1,6 @@
 import type { Size } from '../boxes/box.ts'
 import type { Detection } from '../boxes/detection.ts'
-import type { DetectResult, ModelInfo, Timings } from '../detector-types.ts'
+import type { DetectResult, ModelInfo, Timings } from '../detector/types.ts'
 import type { BoxletError } from '../errors.ts'
 import { encodeRle, type Rle } from './rle.ts'
 

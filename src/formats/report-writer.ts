@@ -1,4 +1,4 @@
-import type { DetectResult, ModelInfo } from '../detector-types.ts'
+import type { DetectResult, ModelInfo } from '../detector/types.ts'
 import type { BoxletError } from '../errors.ts'
 
 /** What came of one picture. */

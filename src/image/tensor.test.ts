@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { type Letterbox, letterbox } from '../boxes/letterbox.ts'
 import { BoxletError } from '../errors.ts'
 import { fromFloat16 } from './float16.ts'
-import { resample } from './resample.ts'
+import { resample } from './resize/resample.ts'
 import type { RgbImage } from './rgb-image.ts'
 import { type TensorFormat, toPixels, toTensor } from './tensor.ts'
 

@@ -2,8 +2,8 @@ import type { Letterbox } from '../boxes/letterbox.ts'
 import { BoxletError } from '../errors.ts'
 import type { ContractInput, Geometry, InputType, Layout } from '../model/contract.ts'
 import { toFloat16 } from './float16.ts'
-import { resample } from './resample.ts'
-import type { RowSink } from './resample-linear.ts'
+import { resample } from './resize/resample.ts'
+import type { RowSink } from './resize/resample-linear.ts'
 import type { RgbImage } from './rgb-image.ts'
 
 export type InputTensor = Float32Array | Uint16Array | Uint8Array | Int8Array

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { constantModel } from '../../test/onnx-graph.ts'
+import { constantModel } from '../../test/support/onnx-graph.ts'
 import { recognise } from '../families/recognise.ts'
+import { readOnnx } from '../onnx/read/reader.ts'
 import { mergeContract } from './contract-merge.ts'
 import { validateContract } from './contract-schema.ts'
-import { readOnnx } from './onnx/reader.ts'
 
 const contract = recognise(
   readOnnx(

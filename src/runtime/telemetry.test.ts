@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { constantModel } from '../../test/onnx-graph.ts'
+import { constantModel } from '../../test/support/onnx-graph.ts'
 
 describe('turnOffTelemetry', () => {
   it('keeps the runtime from writing a device id into the home folder', async () => {

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { LambdaHost } from '../../src/aws/host/lambda-host.ts'
+import type { LambdaHost } from '../../src/aws/emulator/lambda-host.ts'
 import { createBearerKey } from '../../src/server/create-key.ts'
 import {
   functionUrl,

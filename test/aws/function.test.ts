@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { LambdaHost } from '../../src/aws/host/lambda-host.ts'
+import type { LambdaHost } from '../../src/aws/emulator/lambda-host.ts'
 import {
   functionUrl,
   httpApi,

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { LambdaHost } from '../../src/aws/host/lambda-host.ts'
+import type { LambdaHost } from '../../src/aws/emulator/lambda-host.ts'
 import { functionUrl, parse, type Whole } from './events.ts'
 
 /** Bodies of other types reach a function in base64. Source: Lambda developer guide, "Invoking function URLs". */

@@ -2,7 +2,7 @@ import { DetectLabelsCommand, RekognitionClient } from '@aws-sdk/client-rekognit
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { LambdaHost } from '../../src/aws/host/lambda-host.ts'
+import type { LambdaHost } from '../../src/aws/emulator/lambda-host.ts'
 import { createAccessKey, createBearerKey } from '../../src/server/create-key.ts'
 import { functionUrl, loadBalancer, parse, type Whole } from './events.ts'
 import { type HttpFront, startFunctionUrl } from './http-front.ts'

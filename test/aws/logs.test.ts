@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { boxlet } from '../../src/cli/boxlet.fixture.ts'
+import { boxlet } from '../support/boxlet.ts'
 import { EmulatedLogs, words } from './emulated-logs.ts'
 import { motoServer } from './tools.ts'
 

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { LambdaHost, type LambdaHostOptions } from '../../src/aws/host/lambda-host.ts'
+import { LambdaHost, type LambdaHostOptions } from '../../src/aws/emulator/lambda-host.ts'
 import { hostArchitecture } from '../../src/aws/package/architecture.ts'
 import {
   buildPackage,
@@ -9,7 +9,7 @@ import {
   type PackageResult,
   writePackage,
 } from '../../src/aws/package/build-package.ts'
-import { corpusPath, hasCorpus } from '../corpus.ts'
+import { corpusPath, hasCorpus } from '../support/corpus.ts'
 
 /** Where a package for this machine can be built and run. */
 export const canRunPackage = hasCorpus && hostArchitecture() !== undefined && process.platform === 'linux'

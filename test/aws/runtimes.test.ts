@@ -1,7 +1,7 @@
 import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { LambdaHost, LambdaHostOptions } from '../../src/aws/host/lambda-host.ts'
+import type { LambdaHost, LambdaHostOptions } from '../../src/aws/emulator/lambda-host.ts'
 import { functionUrl, httpApi, labelsOf, type Native, parse, streamed, type Whole } from './events.ts'
 import { type Moto, startMoto } from './moto.ts'
 import { canRunPackage, type Packaged, packageFunction, picture } from './packaged.ts'

@@ -9,7 +9,7 @@ import {
   CreateStackCommand,
 } from '@aws-sdk/client-cloudformation'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { boxlet } from '../../src/cli/boxlet.fixture.ts'
+import { boxlet } from '../support/boxlet.ts'
 import { type Moto, startMoto } from './moto.ts'
 import { type Relay, startRelay } from './relay.ts'
 import { awsVariables, createStack, logsTemplate, REGION, stackParameters } from './stacks.ts'

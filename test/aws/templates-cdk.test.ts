@@ -6,7 +6,7 @@ import { Key } from 'aws-cdk-lib/aws-kms'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hostArchitecture } from '../../src/aws/package/architecture.ts'
 import type { Resource, Template } from '../../src/aws/template/cloudformation.ts'
-import { corpusPath, hasCorpus } from '../corpus.ts'
+import { corpusPath, hasCorpus } from '../support/corpus.ts'
 import { packageFile, synthesise } from './templates-forms.ts'
 
 let folder: string

@@ -10,6 +10,13 @@ export interface Detection {
   corners?: [number, number][]
 }
 
+/** A detection as the page lists it. */
+export interface Shown {
+  detection: Detection
+  /** Place in the answer of the service, which does not change while a person filters. */
+  index: number
+}
+
 export interface Found {
   width: number
   height: number

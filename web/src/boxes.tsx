@@ -1,6 +1,6 @@
+import type { Shown } from './api.ts'
 import { colourOf } from './colours.ts'
 import { Mask } from './mask.tsx'
-import type { Shown } from './stage.tsx'
 
 interface Props {
   size: { width: number; height: number }

@@ -1,5 +1,5 @@
+import type { Shown } from './api.ts'
 import { colourOf } from './colours.ts'
-import type { Shown } from './stage.tsx'
 
 interface Props {
   shown: readonly Shown[]

@@ -1,14 +1,8 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { altTextOf } from './alt-text.ts'
-import type { Detection, Result } from './api.ts'
+import type { Result, Shown } from './api.ts'
 import { Boxes } from './boxes.tsx'
 import type { Picture } from './use-detection.ts'
-
-export interface Shown {
-  detection: Detection
-  /** Place in the answer of the service, which does not change while a person filters. */
-  index: number
-}
 
 interface Props {
   picture: Picture | undefined

@@ -1,4 +1,4 @@
-import type { DetectOptions } from '../../detector-types.ts'
+import type { DetectOptions } from '../../detector/types.ts'
 import { BoxletError } from '../../errors.ts'
 import { received } from '../received.ts'
 import { classList, decimal, flag, type OptionReader, text, whole, wrong } from './option-values.ts'

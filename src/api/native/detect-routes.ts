@@ -1,5 +1,5 @@
 import type { Hono, MiddlewareHandler } from 'hono'
-import type { DetectOptions, DetectorLike, DetectResult } from '../../detector-types.ts'
+import type { DetectOptions, DetectorLike, DetectResult } from '../../detector/types.ts'
 import { BoxletError, toBoxletError } from '../../errors.ts'
 import { type NativeReport, nativeFailed, nativeFound, nativeModel } from '../../formats/native.ts'
 import type { Call, Ctx, Env } from '../call.ts'
@@ -94,7 +94,7 @@ async function answer(
     return new Response(`${lines.join('\n')}\n`, { headers: { 'content-type': 'text/plain; charset=utf-8' } })
   }
   const { bytes, result } = outcomes[0] as Outcome
-  const { drawDetections } = await import('../../image/draw.ts')
+  const { drawDetections } = await import('../../image/draw/draw.ts')
   const drawn = await drawDetections(bytes as Uint8Array, (result as DetectResult).detections, {
     format: form.format,
     decode: { maxPixels: service.limits.pixels },

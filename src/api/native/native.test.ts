@@ -1,11 +1,11 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { corpusBytes, hasCorpus } from '../../../test/corpus.ts'
-import type { Detector } from '../../detector.ts'
+import { loadTestDetector, singleDetector, type TestApp, testApp } from '../../../test/support/app.ts'
+import { corpusBytes, hasCorpus } from '../../../test/support/corpus.ts'
+import type { Detector } from '../../detector/detector.ts'
 import { BoxletError } from '../../errors.ts'
 import type { NativeReport } from '../../formats/native.ts'
-import { loadTestDetector, singleDetector, type TestApp, testApp } from '../app.fixture.ts'
 import { schemas } from '../openapi/schemas.ts'
 
 const bus = () => corpusBytes('images/scenes/bus.jpg') as Uint8Array<ArrayBuffer>

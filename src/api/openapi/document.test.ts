@@ -1,6 +1,6 @@
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { describe, expect, it } from 'vitest'
-import { singleDetector, testApp } from '../app.fixture.ts'
+import { singleDetector, testApp } from '../../../test/support/app.ts'
 import { OPTION_NAMES } from '../native/detect-options.ts'
 import { openApiDocument } from './document.ts'
 

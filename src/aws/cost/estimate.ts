@@ -1,4 +1,4 @@
-import { MB_PER_VCPU } from '../host/function-config.ts'
+import { MB_PER_VCPU } from '../emulator/function-config.ts'
 import type { Architecture } from '../package/architecture.ts'
 import { PRICES, tiered } from './prices.ts'
 import { HOURS_PER_MONTH, watchLines } from './watch-cost.ts'

@@ -1,8 +1,8 @@
 /** The bucket that packages and models are deployed from. Names hold hashes, so nothing is ever overwritten. */
 import { createHash } from 'node:crypto'
+import { loadSdk, sdkFault } from '../clients/sdk.ts'
 import type { PackageResult } from '../package/build-package.ts'
 import type { PackageFile } from '../package/zip.ts'
-import { loadSdk, sdkFault } from '../sdk.ts'
 import { hasBucket } from './bucket.ts'
 import { type AwsSession, awsFault } from './session.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { fakeSession, serviceError } from '../../../test/support/aws-session.ts'
 import { artefactBucketName, ensureBucket } from './artefacts.ts'
 import { countObjects, deleteBucket } from './bucket.ts'
-import { fakeSession, serviceError } from './session.fixture.ts'
 
 const signal = new AbortController().signal
 const full = { ListObjectVersions: () => ({ Versions: [{ Key: 'a', VersionId: '1' }] }) }

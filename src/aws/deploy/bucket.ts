@@ -1,6 +1,6 @@
 /** Buckets as wholes: whether they are there and ours, and emptying and deleting them. */
 import { BoxletError, throwIfAborted } from '../../errors.ts'
-import { loadSdk, sdkFault } from '../sdk.ts'
+import { loadSdk, sdkFault } from '../clients/sdk.ts'
 import { counted } from './counted.ts'
 import { type AwsSession, awsFault } from './session.ts'
 

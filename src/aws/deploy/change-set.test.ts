@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { FakeStack, fakeSession, serviceError } from '../../../test/support/aws-session.ts'
 import { createChangeSet, executeChangeSet } from './change-set.ts'
-import { FakeStack, fakeSession, serviceError } from './session.fixture.ts'
 
 const quiet = { signal: new AbortController().signal, onEvent: () => {}, pollMs: 1 }
 const input = { name: 'test', template: '{}', parameters: {}, tags: {} }

@@ -1,7 +1,7 @@
 /** A plan of CloudFormation: made, shown, then executed or thrown away. Never left behind. */
 import type { Change, Parameter, Stack } from '@aws-sdk/client-cloudformation'
 import { BoxletError } from '../../errors.ts'
-import { loadSdk } from '../sdk.ts'
+import { loadSdk } from '../clients/sdk.ts'
 import { change, MAX_WAIT_MS, pause, ready, timedOut, type WaitOptions } from './follow.ts'
 import { type AwsSession, awsFault } from './session.ts'
 import { describeStack, isOnlyPlanned } from './stack.ts'

@@ -1,7 +1,7 @@
 import type { Stack } from '@aws-sdk/client-cloudformation'
 import { describe, expect, it } from 'vitest'
+import { fakeSession } from '../../../test/support/aws-session.ts'
 import { connectDataBucket, makesDataBucket } from './data-bucket.ts'
-import { fakeSession } from './session.fixture.ts'
 
 it('sends pictures of a bucket that was taken over to the queue of the stack, and leaves other notifications', async () => {
   const other = { QueueArn: 'arn:other', Events: ['s3:ObjectRemoved:*'] }

@@ -5,7 +5,7 @@
 import type { Stack } from '@aws-sdk/client-cloudformation'
 import type { QueueConfiguration } from '@aws-sdk/client-s3'
 import { BoxletError } from '../../errors.ts'
-import { loadSdk, sdkFault } from '../sdk.ts'
+import { loadSdk, sdkFault } from '../clients/sdk.ts'
 import { INCOMING } from '../template/data-part.ts'
 import { hasBucket } from './bucket.ts'
 import { type AwsSession, awsFault } from './session.ts'

@@ -1,7 +1,7 @@
 import { SSMClient } from '@aws-sdk/client-ssm'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { type Answers, FakeStack, fakeSession, serviceError } from '../../../test/support/aws-session.ts'
 import { destroy, inventory } from './destroy.ts'
-import { type Answers, FakeStack, fakeSession, serviceError } from './session.fixture.ts'
 
 /** Names of parameters with keys, and the stacks that they bear as a tag. */
 function parameterStore(stored: Record<string, string | undefined>) {

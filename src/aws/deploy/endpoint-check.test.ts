@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { fakeSession } from '../../../test/support/aws-session.ts'
 import { checkEndpoint, type EndpointOptions } from './endpoint-check.ts'
-import { fakeSession } from './session.fixture.ts'
 
 const detected = JSON.stringify({ model: { name: 'm' }, images: [{ detections: [] }] })
 const ownError = (code: string) => JSON.stringify({ error: { code, message: code } })

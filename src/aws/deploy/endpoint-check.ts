@@ -2,7 +2,7 @@
 import { SignatureV4 } from '@smithy/signature-v4'
 import { WebSha256 } from '../../api/auth/crypto.ts'
 import { BoxletError } from '../../errors.ts'
-import { sdkFault } from '../sdk.ts'
+import { sdkFault } from '../clients/sdk.ts'
 import type { AwsSession } from './session.ts'
 import { detectionsIn } from './smoke.ts'
 

@@ -1,7 +1,7 @@
 import type { StackEvent } from '@aws-sdk/client-cloudformation'
 import { describe, expect, it } from 'vitest'
+import { FakeStack, fakeSession, serviceError } from '../../../test/support/aws-session.ts'
 import { change, deleteStack, ready } from './follow.ts'
-import { FakeStack, fakeSession, serviceError } from './session.fixture.ts'
 
 const wait = { signal: new AbortController().signal, onEvent: () => {}, pollMs: 1 }
 

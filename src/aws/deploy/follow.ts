@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Stack, StackEvent } from '@aws-sdk/client-cloudformation'
 import { BoxletError } from '../../errors.ts'
-import { loadSdk } from '../sdk.ts'
+import { loadSdk } from '../clients/sdk.ts'
 import { commandFor } from './command.ts'
 import { type AwsSession, awsFault } from './session.ts'
 import { describeStack } from './stack.ts'

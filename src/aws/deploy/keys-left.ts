@@ -1,5 +1,5 @@
 /** Which parameters with keys a stack has made, however often its keys were moved from one to another. */
-import { loadSdk, sdkFault } from '../sdk.ts'
+import { loadSdk, sdkFault } from '../clients/sdk.ts'
 import { defaultKeysParameter, hasParameter, STACK_TAG } from './keys.ts'
 import { type AwsSession, awsFault } from './session.ts'
 

@@ -2,7 +2,7 @@
 import { BoxletError } from '../../errors.ts'
 import { createAccessKey, createBearerKey } from '../../server/create-key.ts'
 import type { StoredKey } from '../../server/key-file.ts'
-import { loadSdk, sdkFault } from '../sdk.ts'
+import { loadSdk, sdkFault } from '../clients/sdk.ts'
 import { type AwsSession, awsFault } from './session.ts'
 
 const ssm = () => loadSdk<typeof import('@aws-sdk/client-ssm')>('@aws-sdk/client-ssm')

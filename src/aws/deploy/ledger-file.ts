@@ -1,5 +1,5 @@
 /** The note of what one stack has uploaded: a small object beside the packages. */
-import { loadSdk, sdkFault } from '../sdk.ts'
+import { loadSdk, sdkFault } from '../clients/sdk.ts'
 import type { Artefacts } from './artefacts.ts'
 import { type AwsSession, awsFault } from './session.ts'
 

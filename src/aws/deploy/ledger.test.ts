@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
+import { fakeSession, serviceError } from '../../../test/support/aws-session.ts'
 import { noteUpload, prune } from './ledger.ts'
 import { readLedger } from './ledger-file.ts'
-import { fakeSession, serviceError } from './session.fixture.ts'
 
 const one = (name: string) => ({ codeKey: `packages/${name}.zip`, layerKey: '', modelLocation: '' })
 const refused = () => Promise.reject(serviceError('AccessDenied', 403))

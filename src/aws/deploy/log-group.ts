@@ -1,5 +1,5 @@
 import type { FilteredLogEvent } from '@aws-sdk/client-cloudwatch-logs'
-import { sdkFault } from '../sdk.ts'
+import { sdkFault } from '../clients/sdk.ts'
 
 /**
  * Lines arrive out of order: each environment of a function delivers its own, some seconds late. So much is read

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FilteredLogEvent } from '@aws-sdk/client-cloudwatch-logs'
-import { loadSdk } from '../sdk.ts'
+import { loadSdk } from '../clients/sdk.ts'
 import { type GroupPage, LogGroupReader } from './log-group.ts'
 import { type AwsSession, awsFault, isPassing } from './session.ts'
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
+import { FakeStack, fakeSession } from '../../../test/support/aws-session.ts'
 import type { PackageResult } from '../package/build-package.ts'
 import { readRecord, recordOf, stackTags } from './package-record.ts'
-import { FakeStack, fakeSession } from './session.fixture.ts'
 import { describeStack } from './stack.ts'
 
 const built = (labels: string[]): PackageResult =>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { FakeStack, fakeSession } from '../../../test/support/aws-session.ts'
 import { readyForChange } from './ready.ts'
-import { FakeStack, fakeSession } from './session.fixture.ts'
 
 const quiet = { signal: new AbortController().signal, onEvent: () => {}, pollMs: 1 }
 

@@ -1,7 +1,7 @@
 import type { CloudFormationClient } from '@aws-sdk/client-cloudformation'
 import type { S3Client } from '@aws-sdk/client-s3'
 import { BoxletError } from '../../errors.ts'
-import { loadSdk, sdkFault } from '../sdk.ts'
+import { loadSdk, sdkFault } from '../clients/sdk.ts'
 import { foreignAnswer, notOfAws, unknownHost } from './no-answer.ts'
 import { missingProfile } from './profile.ts'
 

@@ -1,8 +1,8 @@
 import type { Stack } from '@aws-sdk/client-cloudformation'
 import { describe, expect, it } from 'vitest'
+import { type Answers, fakeSession, serviceError } from '../../../test/support/aws-session.ts'
 import { buildTemplate } from '../template/template.ts'
 import type { StoredPackage } from './package-record.ts'
-import { type Answers, fakeSession, serviceError } from './session.fixture.ts'
 import { resolveParameters } from './settings.ts'
 
 const template = buildTemplate('a')

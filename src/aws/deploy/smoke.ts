@@ -1,5 +1,5 @@
 import { BoxletError } from '../../errors.ts'
-import { loadSdk, sdkFault } from '../sdk.ts'
+import { loadSdk, sdkFault } from '../clients/sdk.ts'
 import { type AwsSession, awsFault } from './session.ts'
 
 export interface SmokeResult {

@@ -1,6 +1,6 @@
 /** What CloudFormation knows of a stack: its state, parameters, outputs and tags. */
 import type { Stack } from '@aws-sdk/client-cloudformation'
-import { loadSdk } from '../sdk.ts'
+import { loadSdk } from '../clients/sdk.ts'
 import { type AwsSession, abortable, awsFault } from './session.ts'
 
 const sdk = () => loadSdk<typeof import('@aws-sdk/client-cloudformation')>('@aws-sdk/client-cloudformation')

@@ -23,8 +23,8 @@ const ENTRY = 'index.mjs'
 
 /** Parts that are imported when they are needed, which is at every start, or at once when something must be told. */
 const ALWAYS_NEEDED = [
-  /handler[\\/]open-model\.(ts|js)$/,
-  /handler[\\/]telemetry\.(ts|js)$/,
+  /function[\\/]open-model\.(ts|js)$/,
+  /function[\\/]telemetry\.(ts|js)$/,
   /lambda-powertools[\\/]metrics[\\/]/,
   /lambda-powertools[\\/]logger[\\/]/,
   /named:onnxruntime-node$/,

@@ -1,14 +1,14 @@
 /** The model of a package: known, prepared and checked once here, so that no start has to do it again. */
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { loadModel } from '../../detector-load.ts'
-import type { LoadOptions } from '../../detector-types.ts'
+import { loadModel } from '../../detector/load.ts'
+import type { LoadOptions } from '../../detector/types.ts'
 import { BoxletError } from '../../errors.ts'
 import type { Licence } from '../../model/contract.ts'
-import { splitWeights } from '../../model/onnx/split-weights.ts'
-import { isTflite } from '../../model/read-signature.ts'
-import { resolveModel } from '../../model/store.ts'
-import { MANIFEST_FILE, MODEL_FOLDER, type ModelManifest, WEIGHTS_FILE } from '../handler/packaged-model.ts'
+import { splitWeights } from '../../onnx/write/split-weights.ts'
+import { isTflite } from '../../prepare/read-signature.ts'
+import { resolveModel } from '../../store/store.ts'
+import { MANIFEST_FILE, MODEL_FOLDER, type ModelManifest, WEIGHTS_FILE } from '../function/packaged-model.ts'
 import type { PackageFile } from './zip.ts'
 
 export interface PackagedModel {
@@ -77,10 +77,10 @@ async function graphThatRuns(
 ): Promise<{ bytes: Uint8Array; contract: ModelManifest['runs'] }> {
   let bytes = given
   if (isTflite(given)) {
-    const { tfliteToOnnx } = await import('../../model/tflite/tflite.ts')
+    const { tfliteToOnnx } = await import('../../tflite/tflite.ts')
     bytes = tfliteToOnnx(given).bytes
   }
-  const { prepareModel } = await import('../../model/prepare.ts')
+  const { prepareModel } = await import('../../prepare/prepare.ts')
   return prepareModel(bytes, contract) ?? { bytes, contract }
 }
 

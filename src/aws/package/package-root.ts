@@ -6,5 +6,5 @@ export const PACKAGE_ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 /** The same expression finds TypeScript in a checkout under test and JavaScript in a build. */
 export const handlerFile = (name: string): string => {
   const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'))
-  return fileURLToPath(new URL(`../handler/${name}${extension}`, import.meta.url))
+  return fileURLToPath(new URL(`../function/${name}${extension}`, import.meta.url))
 }

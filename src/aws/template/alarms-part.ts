@@ -1,4 +1,4 @@
-import { METRICS_NAMESPACE } from '../handler/telemetry.ts'
+import { METRICS_NAMESPACE } from '../function/telemetry.ts'
 import { att, type Resource, ref, sub, type Value, when } from './cloudformation.ts'
 import { VISIBILITY } from './data-part.ts'
 

@@ -1,4 +1,4 @@
-import { METRICS_NAMESPACE } from '../handler/telemetry.ts'
+import { METRICS_NAMESPACE } from '../function/telemetry.ts'
 import { FIVE_MINUTES } from './alarms-part.ts'
 import { att, type Resource, sub, type Value, when } from './cloudformation.ts'
 

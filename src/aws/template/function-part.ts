@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { MEMORY_VARIABLES } from '../memory-variables.ts'
 import { allow, att, list, type Resource, ref, sub, type Value, when } from './cloudformation.ts'
+import { MEMORY_VARIABLES } from './memory-variables.ts'
 import { readKeys, role } from './role-part.ts'
 
 /** Environment variables of both functions. */

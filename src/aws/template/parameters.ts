@@ -1,4 +1,4 @@
-import { MB_PER_VCPU } from '../host/function-config.ts'
+import { MB_PER_VCPU } from '../emulator/function-config.ts'
 import type { Parameter } from './cloudformation.ts'
 import { EPHEMERAL_STORAGE_MB } from './storage.ts'
 

@@ -1,7 +1,7 @@
 import type { InvokeCommandOutput } from '@aws-sdk/client-lambda'
 import { BoxletError, throwIfAborted } from '../../errors.ts'
+import { loadSdk } from '../clients/sdk.ts'
 import { type AwsSession, awsFault } from '../deploy/session.ts'
-import { loadSdk } from '../sdk.ts'
 import { type Measurement, median } from './measurement.ts'
 
 export interface DeployedOptions {

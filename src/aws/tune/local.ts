@@ -1,7 +1,7 @@
 import { BoxletError } from '../../errors.ts'
-import { hasCpuQuota } from '../host/cpu-quota.ts'
-import { LambdaHost } from '../host/lambda-host.ts'
-import { MEMORY_VARIABLES } from '../memory-variables.ts'
+import { hasCpuQuota } from '../emulator/cpu-quota.ts'
+import { LambdaHost } from '../emulator/lambda-host.ts'
+import { MEMORY_VARIABLES } from '../template/memory-variables.ts'
 import { type Measurement, median } from './measurement.ts'
 
 export interface LocalOptions {

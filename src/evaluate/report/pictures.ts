@@ -1,4 +1,4 @@
-import { loadSharp } from '../../image/load-sharp.ts'
+import { loadSharp } from '../../image/decode/load-sharp.ts'
 import { escapeText } from './escape.ts'
 
 export type BoxStyle = 'hit' | 'false' | 'missed' | 'truth' | 'crowd' | 'a' | 'b'

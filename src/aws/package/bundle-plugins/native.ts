@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { Plugin } from 'esbuild'
-import { PLAIN_STEPS, plainPipelines, REDUCTION } from '../../handler/plain-pipeline.ts'
+import { PLAIN_STEPS, plainPipelines, REDUCTION } from '../../function/stand-ins/plain-pipeline.ts'
 import type { Architecture } from '../architecture.ts'
 import { NATIVE_PARTS } from '../native-parts.ts'
 import { handlerFile, PACKAGE_ROOT } from '../package-root.ts'
@@ -25,9 +25,11 @@ export function nativeLibraries(arch: Architecture): Plugin {
       }))
       // Pictures are decoded through the native half of sharp alone; drawing on them takes all of it.
       setup.onResolve({ filter: /[\\/]load-sharp\.(ts|js)$/ }, ({ importer }) =>
-        /image[\\/]decode\.(ts|js)$/.test(importer) ? { path: handlerFile('light-sharp') } : undefined,
+        /decode[\\/]decode\.(ts|js)$/.test(importer)
+          ? { path: handlerFile('stand-ins/light-sharp') }
+          : undefined,
       )
-      setup.onLoad({ filter: /handler[\\/]plain-pipeline\.(ts|js)$/ }, () => ({
+      setup.onLoad({ filter: /stand-ins[\\/]plain-pipeline\.(ts|js)$/ }, () => ({
         contents: [
           `export const PLAIN_STEPS=${JSON.stringify(PLAIN_STEPS)}`,
           `export const REDUCTION=${JSON.stringify(REDUCTION)}`,

@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Plugin } from 'esbuild'
 
@@ -6,11 +7,14 @@ import type { Plugin } from 'esbuild'
 export const oneFamily = (name: string): Plugin => ({
   name: 'one-family',
   setup(setup) {
-    setup.onLoad({ filter: /handler[\\/]packaged-family\.(ts|js)$/ }, ({ path }) => {
+    setup.onLoad({ filter: /stand-ins[\\/]packaged-family\.(ts|js)$/ }, ({ path }) => {
       const extension = path.slice(path.lastIndexOf('.'))
-      const file = fileURLToPath(new URL(`../../../families/${name}${extension}`, import.meta.url))
+      const families = fileURLToPath(new URL('../../../families/', import.meta.url))
+      const files = readdirSync(families, { recursive: true, encoding: 'utf8' })
+      const found = files.find((path) => basename(path) === `${name}${extension}`)
       // One that was registered from outside has no file here.
-      if (!existsSync(file)) return undefined
+      if (found === undefined) return undefined
+      const file = join(families, found)
       return {
         contents: [
           `import * as module from ${JSON.stringify(file)}`,

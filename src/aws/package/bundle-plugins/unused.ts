@@ -9,7 +9,7 @@ export const withoutUnused: Plugin = {
   name: 'without-unused',
   setup(setup) {
     // A function never fetches models from registries: its model is packaged or in S3.
-    setup.onLoad({ filter: /model[\\/]sources[\\/](npm|https)\.(ts|js)$/ }, () => ({
+    setup.onLoad({ filter: /store[\\/]sources[\\/](npm|https)\.(ts|js)$/ }, () => ({
       contents: `const no=()=>{throw new Error('not in a Lambda package')};export{no as readNpm,no as readHttps};`,
     }))
     // A class map beside a model in S3 is JSON or lines.
@@ -18,7 +18,7 @@ export const withoutUnused: Plugin = {
       contents: `export const parse=()=>{throw new Error('not in a Lambda package')};`,
     }))
     // TFLite models become ONNX when they are packaged.
-    setup.onLoad({ filter: /model[\\/]tflite[\\/]tflite\.(ts|js)$/ }, () => ({
+    setup.onLoad({ filter: /(src|dist)[\\/]tflite[\\/]tflite\.(ts|js)$/ }, () => ({
       contents: `export const tfliteToOnnx=()=>{throw new Error('not in a Lambda package')};`,
     }))
     // Schemas are built when the first value is parsed; `require` of a module delays it until then.
@@ -27,7 +27,7 @@ export const withoutUnused: Plugin = {
       namespace === 'file' && isOurs.test(importer) ? { path: 'zod', namespace: 'lazy' } : undefined,
     )
     setup.onLoad({ filter: /^zod$/, namespace: 'lazy' }, () => ({
-      contents: `import{z,useZod}from${JSON.stringify(handlerFile('lazy-zod'))};useZod(()=>require('zod-used'));export{z};`,
+      contents: `import{z,useZod}from${JSON.stringify(handlerFile('stand-ins/lazy-zod'))};useZod(()=>require('zod-used'));export{z};`,
       resolveDir: PACKAGE_ROOT,
     }))
     // Only the builders that our schemas name: the rest of the library is three quarters of it.

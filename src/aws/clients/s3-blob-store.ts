@@ -1,0 +1,147 @@
+import type { GetObjectCommandOutput, S3Client } from '@aws-sdk/client-s3'
+import { BoxletError } from '../../errors.ts'
+import type { BlobGetOptions, BlobPutOptions, BlobRef, BlobStore } from '../../jobs/blob-store.ts'
+import { clientOptions, isUnreachable, loadSdk, sdkFault, unreachable } from './sdk.ts'
+
+type S3 = typeof import('@aws-sdk/client-s3')
+
+export interface S3BlobStoreOptions {
+  /** Buckets that callers may name; all that the role may read when undefined. */
+  buckets?: readonly string[]
+  /** For tests against an emulator. */
+  endpoint?: string
+  region?: string
+  /** Most silence of a connection. Default: that of all clients inside a function. */
+  timeoutMs?: number
+}
+
+/** Pictures and results in S3. The SDK is loaded, and a connection opened, with the first object. */
+export class S3BlobStore implements BlobStore {
+  readonly #options: S3BlobStoreOptions
+  #client: S3Client | undefined
+
+  constructor(options: S3BlobStoreOptions = {}) {
+    this.#options = options
+  }
+
+  async get(ref: BlobRef, options: BlobGetOptions = {}): Promise<Uint8Array> {
+    this.#checkBucket(ref)
+    const { GetObjectCommand } = sdk()
+    const { maxBytes = Number.POSITIVE_INFINITY, signal } = options
+    let output: GetObjectCommandOutput
+    try {
+      output = await this.client.send(
+        new GetObjectCommand({ Bucket: ref.bucket, Key: ref.key, VersionId: ref.version }),
+        sendOptions(signal),
+      )
+    } catch (error) {
+      throw readFault(error, signal)
+    }
+    const body = output.Body as (AsyncIterable<Uint8Array> & { destroy?(): void }) | undefined
+    if ((output.ContentLength ?? 0) > maxBytes) {
+      body?.destroy?.()
+      throw tooLarge(maxBytes, output.ContentLength)
+    }
+    try {
+      return await collect(body ?? [], maxBytes)
+    } catch (error) {
+      body?.destroy?.()
+      throw error instanceof BoxletError ? error : readFault(error, signal)
+    }
+  }
+
+  async put(ref: BlobRef, bytes: Uint8Array, options: BlobPutOptions = {}): Promise<void> {
+    this.#checkBucket(ref)
+    const { PutObjectCommand } = sdk()
+    const { contentType, signal } = options
+    try {
+      await this.client.send(
+        new PutObjectCommand({
+          Bucket: ref.bucket,
+          Key: ref.key,
+          Body: bytes,
+          ContentType: contentType,
+        }),
+        sendOptions(signal),
+      )
+    } catch (error) {
+      if (signal?.aborted) throw cancelled('written', error)
+      const { name, status } = sdkFault(error)
+      if (isUnreachable(error)) throw unreachable('OUTPUT_UNWRITABLE', 'S3', error)
+      if (status === 403) throw forbidden('write', error)
+      throw new BoxletError('OUTPUT_UNWRITABLE', `Expected S3 to store the object but it answered ${name}.`, {
+        cause: error,
+        ...(name === 'NoSuchBucket' ? { hint: 'Check the name and the region of the bucket.' } : {}),
+      })
+    }
+  }
+
+  get client(): S3Client {
+    if (this.#client === undefined) {
+      const { S3Client } = sdk()
+      const { endpoint, region, timeoutMs } = this.#options
+      this.#client = new S3Client({
+        ...clientOptions(timeoutMs),
+        ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
+        ...(region === undefined ? {} : { region }),
+      })
+    }
+    return this.#client
+  }
+
+  #checkBucket({ bucket }: BlobRef): void {
+    const { buckets } = this.#options
+    if (buckets !== undefined && !buckets.includes(bucket))
+      throw new BoxletError(
+        'FORBIDDEN',
+        'Expected a bucket that is configured here but received another one.',
+      )
+  }
+}
+
+const sdk = (): S3 => loadSdk<S3>('@aws-sdk/client-s3')
+
+async function collect(
+  body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  maxBytes: number,
+): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  for await (const chunk of body) {
+    bytes += chunk.length
+    if (bytes > maxBytes) throw tooLarge(maxBytes, undefined)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+function readFault(error: unknown, signal: AbortSignal | undefined): BoxletError {
+  if (signal?.aborted) return cancelled('read', error)
+  if (isUnreachable(error)) return unreachable('IMAGE_UNREADABLE', 'S3', error)
+  const { name, status } = sdkFault(error)
+  if (status === 404 || name === 'NoSuchKey' || name === 'NoSuchBucket')
+    return new BoxletError('IMAGE_NOT_FOUND', 'Expected an object in S3 but there is none of that name.', {
+      cause: error,
+    })
+  if (status === 403) return forbidden('read', error)
+  return new BoxletError('IMAGE_UNREADABLE', `Expected S3 to give the object but it answered ${name}.`, {
+    cause: error,
+  })
+}
+
+const sendOptions = (signal: AbortSignal | undefined) => (signal === undefined ? {} : { abortSignal: signal })
+
+const cancelled = (done: 'read' | 'written', cause: unknown): BoxletError =>
+  new BoxletError('ABORTED', `Expected the object to be ${done} but the call was cancelled.`, { cause })
+
+const forbidden = (what: 'read' | 'write', cause: unknown): BoxletError =>
+  new BoxletError('FORBIDDEN', `Expected permission to ${what} the object in S3 but it was refused.`, {
+    cause,
+    hint: 'Name the bucket when deploying, so that the role of the function may use it.',
+  })
+
+const tooLarge = (maxBytes: number, bytes: number | undefined): BoxletError =>
+  new BoxletError(
+    'IMAGE_TOO_LARGE',
+    `Expected at most ${maxBytes} bytes for the picture but received ${bytes ?? 'more'}.`,
+  )

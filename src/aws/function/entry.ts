@@ -1,0 +1,192 @@
+/** What stands between Lambda's events and the parts that answer them. */
+import { type App, createApp } from '../../api/app.ts'
+import { errorResponse } from '../../api/error-response.ts'
+import type { DetectorLike } from '../../detector/types.ts'
+import { BoxletError, toBoxletError } from '../../errors.ts'
+import { S3BlobStore } from '../clients/s3-blob-store.ts'
+import {
+  checkAnswerSize,
+  directAnswer,
+  FunctionError,
+  type HttpResult,
+  httpResult,
+  MAX_ANSWER_BYTES,
+  MAX_BALANCED_ANSWER_BYTES,
+  responseHead,
+  sendBody,
+} from './answers.ts'
+import { directCall } from './direct.ts'
+import { isBridgeEvent, isRecords } from './events.ts'
+import {
+  isFunctionUrl,
+  isHttpV1,
+  isHttpV2,
+  isLoadBalancer,
+  type WebCall,
+  webCallV1,
+  webCallV2,
+} from './http-event.ts'
+import { functionAuthenticator } from './keys.ts'
+import type { Environment } from './open-model.ts'
+import { Start } from './start.ts'
+import type { Telemetry } from './telemetry.ts'
+import { work, workerSettings } from './worker.ts'
+
+/** Lambda hands over no larger event, so no larger body can come. */
+const MAX_BODY_BYTES = 6 * 2 ** 20
+/** Lambda ends a call at its deadline without a word, so our answer leaves this long before. */
+const ANSWER_MS = 500
+
+export interface Context {
+  awsRequestId: string
+  getRemainingTimeInMillis(): number
+}
+
+/** The part of Lambda's response stream that is used here. */
+export interface AnswerStream extends NodeJS.WritableStream {
+  setContentType?(type: string): void
+}
+
+export class Entry {
+  readonly #env: Environment
+  readonly #start: Start
+  readonly #blobs: S3BlobStore
+  #app: App | undefined
+
+  private constructor(env: Environment, start: Start) {
+    this.#env = env
+    this.#start = start
+    this.#blobs = new S3BlobStore()
+  }
+
+  /** Does all that can be done before the first event. Never throws: a fault is answered to each call. */
+  static async create(env: Environment): Promise<Entry> {
+    const start = new Start(env)
+    const entry = new Entry(env, start)
+    await start.run()
+    return entry
+  }
+
+  /** Answers an event with one value, as functions do that do not stream. */
+  async handle(event: unknown, context: Context): Promise<unknown> {
+    try {
+      return await this.#answer(event, context)
+    } catch (error) {
+      if (error instanceof FunctionError) throw error
+      const known = toBoxletError(error)
+      if (known.code === 'INTERNAL') (await this.#start.telemetry).logger.error('call', known)
+      throw new FunctionError(known)
+    }
+  }
+
+  async #answer(event: unknown, context: Context): Promise<unknown> {
+    if (isHttpV2(event)) return this.#whole(() => webCallV2(event), context)
+    if (isHttpV1(event)) {
+      const balanced = isLoadBalancer(event)
+      const lists = balanced && event.multiValueHeaders !== undefined
+      const maxBytes = balanced ? MAX_BALANCED_ANSWER_BYTES : MAX_ANSWER_BYTES
+      return this.#whole(() => webCallV1(event), context, maxBytes, lists)
+    }
+    if (isRecords(event) || isBridgeEvent(event)) return this.#batch(event, context)
+    const call = directCall(event, this.#env.BOXLET_DIRECT_PATH)
+    if (call === undefined)
+      throw new BoxletError(
+        'REQUEST_INVALID',
+        'Expected an HTTP, S3, SQS, EventBridge or direct event but received another form.',
+        { hint: 'Send {"image": "<base64>"} or {"s3": {"bucket", "key"}}.' },
+      )
+    return directAnswer(await this.#fetch(() => call, context))
+  }
+
+  /** Streams the answer to a function URL; others get the same as from `handle`, in one piece. */
+  async stream(
+    event: unknown,
+    stream: AnswerStream,
+    context: Context,
+    withHead: (stream: AnswerStream, head: unknown) => AnswerStream,
+  ): Promise<void> {
+    if (!isHttpV2(event) || !isFunctionUrl(event)) {
+      stream.setContentType?.('application/json')
+      stream.end(JSON.stringify((await this.handle(event, context)) ?? null))
+      return
+    }
+    const response = await this.#fetch(() => webCallV2(event), context)
+    const { headers, cookies } = responseHead(response)
+    const out = withHead(stream, { statusCode: response.status, headers, cookies })
+    if ((await sendBody(response.body, out)) === 'gone')
+      (await this.#start.telemetry).logger.info('caller went away', { requestId: context.awsRequestId })
+  }
+
+  async #whole(
+    make: () => WebCall,
+    context: Context,
+    maxBytes = MAX_ANSWER_BYTES,
+    lists = false,
+  ): Promise<HttpResult> {
+    const result = await httpResult(await this.#fetch(make, context), lists)
+    try {
+      checkAnswerSize(result, result.body, maxBytes)
+      return result
+    } catch (error) {
+      return httpResult(errorResponse(toBoxletError(error), 'native', context.awsRequestId), lists)
+    }
+  }
+
+  async #fetch(make: () => WebCall, context: Context): Promise<Response> {
+    const telemetry = await this.#start.telemetry
+    try {
+      const { request, connection } = make()
+      connection.requestId = context.awsRequestId
+      const left = context.getRemainingTimeInMillis()
+      connection.deadlineMs = Math.round(Math.max(left - ANSWER_MS, left / 2))
+      const name = `${request.method} ${new URL(request.url).pathname}`
+      return await telemetry.trace(name, this.#env, async () => {
+        this.#app ??= this.#createApp(telemetry)
+        return this.#app.fetch(request, connection)
+      })
+    } catch (error) {
+      const known = toBoxletError(error)
+      if (known.kind === 'usage') telemetry.logger.info('request', { error: known.code })
+      else telemetry.logger.error('request', known)
+      return errorResponse(known, 'native', context.awsRequestId)
+    }
+  }
+
+  #createApp(telemetry: Telemetry): App {
+    const start = this.#start
+    return createApp({
+      detectors: {
+        get names() {
+          return [start.modelName ?? 'default']
+        },
+        get defaultName() {
+          return start.modelName ?? 'default'
+        },
+        get: () => start.detector(),
+        ready: () => start.ready,
+      },
+      auth: functionAuthenticator(this.#env),
+      blobStore: this.#blobs,
+      observer: telemetry,
+      limits: { bodyBytes: MAX_BODY_BYTES },
+      ...(this.#env.BOXLET_CORS_ORIGINS === undefined
+        ? {}
+        : { corsOrigins: this.#env.BOXLET_CORS_ORIGINS.split(',') }),
+    })
+  }
+
+  async #batch(event: unknown, context: Context): Promise<unknown> {
+    const telemetry = await this.#start.telemetry
+    const detector = (): Promise<DetectorLike> => this.#start.detector()
+    return telemetry.trace('batch', this.#env, () =>
+      work(event, {
+        ...workerSettings(this.#env),
+        detector,
+        blobs: this.#blobs,
+        remainingMs: () => context.getRemainingTimeInMillis(),
+        measured: (pictures, detections, stages) => telemetry.measured(pictures, detections, stages),
+        failed: (message, error, ref) => telemetry.logger.error(message, { ref, error: error.toJSON() }),
+      }),
+    )
+  }
+}

@@ -1,0 +1,105 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { z as real } from 'zod'
+import { directCall } from './direct.ts'
+import { tasksOf } from './events.ts'
+import { parseS3Uri } from './s3-model.ts'
+import { z as lazy, useZod } from './stand-ins/lazy-zod.ts'
+import { chosenWarmUp } from './warm-up.ts'
+
+describe('direct calls', () => {
+  it.each([
+    [{ image: 'AA' }, '/v1/detect'],
+    [{ s3: { bucket: 'b', key: 'k' } }, '/v1/detect'],
+    [{ image: 'AA', conf_thres: 0.5 }, '/yolambda'],
+    [{ Image: { Bytes: 'AA' } }, '/'],
+    [{ body: '{"image":"AA"}' }, '/v1/detect'],
+    [{ body: Buffer.from([255, 216]).toString('base64'), isBase64Encoded: true }, '/v1/detect'],
+  ])('%j goes to %s', (event, path) => {
+    expect(new URL(directCall(event)!.request.url).pathname).toBe(path)
+  })
+
+  it('take nothing else', () => {
+    expect(directCall({ what: 1 })).toBeUndefined()
+    expect(directCall('text')).toBeUndefined()
+  })
+
+  it('come from callers that IAM has let in', () => {
+    expect(directCall({ image: 'AA' })?.connection.principal).toBe('lambda:InvokeFunction')
+    expect(directCall({ body: '{"image":"AA"}' })?.connection.principal).toBe('lambda:InvokeFunction')
+  })
+
+  it.each([
+    [
+      'a WebSocket API',
+      { requestContext: { routeKey: '$default', connectionId: 'c' }, body: '{"image":"AA"}' },
+    ],
+    ['VPC Lattice', { raw_path: '/', method: 'POST', headers: {}, body: '{"image":"AA"}' }],
+    ['an API with a mapping of its own', { headers: {}, image: 'AA' }],
+  ])('are not what %s sends, whose callers IAM has not seen', (_name, event) => {
+    expect(directCall(event)).toBeUndefined()
+  })
+})
+
+describe('events of S3 and SQS', () => {
+  it('refuse a key that no service encodes so', () => {
+    const record = {
+      eventName: 'ObjectCreated:Put',
+      s3: { bucket: { name: 'b' }, object: { key: '100%.jpg' } },
+    }
+    expect(() => tasksOf({ Records: [record] })).toThrow(expect.objectContaining({ code: 'REQUEST_INVALID' }))
+  })
+
+  it('decode keys of S3 and leave those of EventBridge', () => {
+    const record = {
+      eventSource: 'aws:s3' as const,
+      s3: { bucket: { name: 'b' }, object: { key: 'a+b%2Bc.jpg' } },
+    }
+    expect(tasksOf({ Records: [record] }).tasks).toEqual([{ ref: { bucket: 'b', key: 'a b+c.jpg' } }])
+    const bridge = { source: 'aws.s3', detail: { bucket: { name: 'b' }, object: { key: 'a+b.jpg' } } }
+    expect(tasksOf(bridge).tasks).toEqual([{ ref: { bucket: 'b', key: 'a+b.jpg' } }])
+  })
+
+  it('never throw for what stands in a message', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.json()), (body) => {
+        const { tasks, unreadable } = tasksOf({ Records: [{ eventSource: 'aws:sqs', messageId: 'm', body }] })
+        expect(tasks.length + unreadable.length).toBeLessThanOrEqual(1)
+      }),
+    )
+  })
+})
+
+describe('lazy schemas', () => {
+  it('give what the library gives, and build nothing before', () => {
+    let built = 0
+    useZod(() => {
+      built++
+      return real
+    })
+    const z = lazy as typeof real
+    const score = z.coerce.number().min(0).max(1)
+    const schema = z
+      .object({ score: score.optional(), list: z.union([z.string(), z.array(z.int())]) })
+      .transform(({ score }) => ({ twice: (score ?? 0) * 2 }))
+    expect(built).toBe(0)
+    expect(schema.safeParse({ score: '0.5', list: 'a' })).toEqual({ success: true, data: { twice: 1 } })
+    expect(schema.safeParse({ score: 2, list: 'a' }).success).toBe(false)
+    expect(schema.safeParse({ list: [1.5] }).success).toBe(false)
+    expect(Object.keys(z.object({ a: z.string(), b: z.string() }).shape)).toEqual(['a', 'b'])
+  })
+})
+
+describe('settings of a function', () => {
+  it('warm up in full only where nobody waits', () => {
+    expect(chosenWarmUp({})).toBe('none')
+    expect(chosenWarmUp({ AWS_LAMBDA_INITIALIZATION_TYPE: 'provisioned-concurrency' })).toBe('full')
+    expect(chosenWarmUp({ BOXLET_WARM_UP: 'full' })).toBe('full')
+    expect(() => chosenWarmUp({ BOXLET_WARM_UP: 'small' })).toThrow('for BOXLET_WARM_UP but received "small"')
+  })
+
+  it('read addresses of S3', () => {
+    expect(parseS3Uri('s3://b/a/c.onnx')).toEqual({ bucket: 'b', key: 'a/c.onnx' })
+    expect(() => parseS3Uri('https://b/a')).toThrow('s3://bucket/key')
+  })
+})

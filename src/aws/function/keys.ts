@@ -1,0 +1,161 @@
+/** Boxlet keys in a deployed function: one JSON document, as `boxlet keys` writes it, in SSM or Secrets Manager. */
+import type { Authenticator } from '../../api/auth/authenticator.ts'
+import type { AccessKey, BearerKey, KeyStore } from '../../api/auth/key-store.ts'
+import { BoxletError } from '../../errors.ts'
+import { clientOptions, isUnreachable, loadSdk, sdkFault, unreachable } from '../clients/sdk.ts'
+import type { Environment } from './open-model.ts'
+
+/** A revoked key is refused after at most this long; shorter would ask the store at every request. */
+const REFRESH_MS = 60_000
+/** While the store is away, not every call shall wait for it. */
+const RETRY_MS = 10_000
+/** Without its keys the function answers nobody, and callers have done nothing wrong. */
+const OPERATORS_FAULT = { status: 500 }
+
+type Read = () => Promise<string | undefined>
+
+/**
+ * Decides over callers that the platform has not named: with `keys` by their key, else by refusing them. A template
+ * always says how callers are checked; a function that does not know must not take strangers for checked ones.
+ */
+export function functionAuthenticator(env: Environment): Authenticator {
+  if (env.BOXLET_AUTH === 'keys') return storedKeys(env)
+  const refuse = async (): Promise<never> => {
+    throw env.BOXLET_AUTH === 'iam' ? notFromIam() : notConfigured()
+  }
+  return { precheck: refuse, authenticate: refuse }
+}
+
+/** Reads the keys for the first caller that needs them: direct calls do not, and must not wait or fail for them. */
+function storedKeys(env: Environment): Authenticator {
+  let opening: Promise<Authenticator> | undefined
+  const opened = (): Promise<Authenticator> => {
+    opening ??= import('../../api/auth/key-authenticator.ts').then(({ keyAuthenticator }) =>
+      keyAuthenticator(new RemoteKeyStore(reader(env), Date.now)),
+    )
+    return opening
+  }
+  return {
+    precheck: async (headers) => (await opened()).precheck(headers),
+    authenticate: async (request) => (await opened()).authenticate(request),
+    settled: (request, status) => {
+      void opening?.then(({ settled }) => settled?.(request, status))
+    },
+  }
+}
+
+const notFromIam = (): BoxletError =>
+  new BoxletError('FORBIDDEN', 'Expected IAM to have checked the caller but the event names nobody.', {
+    hint: 'Set the authorisation of the function URL or API to AWS_IAM, or BOXLET_AUTH to keys.',
+  })
+
+const notConfigured = (): BoxletError =>
+  new BoxletError('FORBIDDEN', 'Expected iam or keys for BOXLET_AUTH but received neither.', {
+    hint: 'Say who may call: BOXLET_AUTH=iam, or BOXLET_AUTH=keys and where the keys are.',
+  })
+
+export class RemoteKeyStore implements KeyStore {
+  readonly #read: Read
+  readonly #now: () => number
+  #keys: { bearer: Map<string, BearerKey>; access: Map<string, AccessKey> } | undefined
+  #loaded = 0
+  #nextRead = 0
+
+  constructor(read: Read, now: () => number) {
+    this.#read = read
+    this.#now = now
+  }
+
+  async bearer(id: string): Promise<BearerKey | undefined> {
+    return (await this.load()).bearer.get(id)
+  }
+
+  async access(id: string): Promise<AccessKey | undefined> {
+    return (await this.load()).access.get(id)
+  }
+
+  async load(): Promise<{ bearer: Map<string, BearerKey>; access: Map<string, AccessKey> }> {
+    if (this.#keys !== undefined && this.#now() < this.#nextRead) return this.#keys
+    try {
+      this.#keys = parseKeys(await this.#read())
+      this.#loaded = this.#now()
+      this.#nextRead = this.#loaded + REFRESH_MS
+    } catch (error) {
+      // Known keys go on working while the store is away, but for no longer than ten rounds.
+      if (this.#keys === undefined || this.#now() - this.#loaded > 10 * REFRESH_MS) throw error
+      this.#nextRead = this.#now() + RETRY_MS
+    }
+    return this.#keys
+  }
+}
+
+function parseKeys(text: string | undefined) {
+  const bearer = new Map<string, BearerKey>()
+  const access = new Map<string, AccessKey>()
+  try {
+    const { version, keys } = JSON.parse(text ?? '') as { version?: unknown; keys?: Record<string, string>[] }
+    if (version !== 1 || !Array.isArray(keys)) throw new Error('another form')
+    for (const { kind, id, name = '', hash, secret } of keys) {
+      if (typeof id !== 'string') continue
+      if (kind === 'bearer' && typeof hash === 'string') bearer.set(id, { id, name, hash })
+      if (kind === 'access' && typeof secret === 'string') access.set(id, { id, name, secret })
+    }
+  } catch (cause) {
+    throw new BoxletError('CONFIG_INVALID', 'Expected the stored Boxlet keys but they cannot be read.', {
+      cause,
+      hint: 'Store the file that "boxlet keys" writes.',
+      details: OPERATORS_FAULT,
+    })
+  }
+  return { bearer, access }
+}
+
+function reader(env: Environment): Read {
+  const { BOXLET_KEYS_PARAMETER: parameter, BOXLET_KEYS_SECRET: secret } = env
+  if (parameter === undefined && secret === undefined)
+    throw new BoxletError('CONFIG_INVALID', 'Expected a place for the Boxlet keys but none is configured.', {
+      hint: 'Set BOXLET_KEYS_PARAMETER or BOXLET_KEYS_SECRET.',
+      details: OPERATORS_FAULT,
+    })
+  return async () => {
+    try {
+      return await (parameter === undefined ? readSecret(secret!) : readParameter(parameter))
+    } catch (cause) {
+      if (cause instanceof BoxletError) throw cause
+      if (isUnreachable(cause))
+        throw unreachable('AWS_FAILED', parameter === undefined ? 'Secrets Manager' : 'SSM', cause)
+      throw new BoxletError(
+        'AWS_FAILED',
+        `Expected the store of the keys but it answered ${sdkFault(cause).name}.`,
+        {
+          cause,
+        },
+      )
+    }
+  }
+}
+
+async function readParameter(Name: string): Promise<string | undefined> {
+  const { SSMClient, GetParameterCommand } =
+    loadSdk<typeof import('@aws-sdk/client-ssm')>('@aws-sdk/client-ssm')
+  const { Parameter } = await new SSMClient(clientOptions()).send(
+    new GetParameterCommand({ Name, WithDecryption: true }),
+  )
+  return Parameter?.Value
+}
+
+/** Lambda's Node runtimes hold every client of the SDK; the little that is used of this one is typed by hand. */
+interface SecretsManager {
+  SecretsManagerClient: new (options: object) => { send(command: object): Promise<{ SecretString?: string }> }
+  GetSecretValueCommand: new (input: { SecretId: string }) => object
+}
+
+async function readSecret(SecretId: string): Promise<string | undefined> {
+  const { SecretsManagerClient, GetSecretValueCommand } = loadSdk<SecretsManager>(
+    '@aws-sdk/client-secrets-manager',
+  )
+  const { SecretString } = await new SecretsManagerClient(clientOptions()).send(
+    new GetSecretValueCommand({ SecretId }),
+  )
+  return SecretString
+}

@@ -1,0 +1,183 @@
+/** Pictures in S3 to results in S3, for events of S3, SQS and EventBridge. */
+import type { DetectorLike } from '../../detector/types.ts'
+import { BoxletError, type ErrorKind, toBoxletError } from '../../errors.ts'
+import { type NativeImage, nativeFailed, nativeFound, nativeModel } from '../../formats/native.ts'
+import type { BlobRef, BlobStore } from '../../jobs/blob-store.ts'
+import { type Task, tasksOf } from './events.ts'
+import type { Environment } from './open-model.ts'
+
+/** Of one picture; S3 objects may be larger than a request can be. */
+const MAX_PICTURE_BYTES = 50 * 2 ** 20
+/** Errors that another try may mend; all others are written as the result. */
+const PASSING: readonly ErrorKind[] = ['unavailable', 'internal', 'refused']
+/** Kept for the answer: a batch that Lambda ends comes again as a whole, and so do its good messages. */
+const ANSWER_MS = 1000
+
+export interface WorkerOptions {
+  detector(): Promise<DetectorLike>
+  blobs: BlobStore
+  /** Bucket of the results. Default: that of the picture. */
+  resultBucket: string | undefined
+  resultPrefix: string
+  /** Milliseconds until Lambda ends the call. */
+  remainingMs(): number
+  measured(pictures: number, detections: number, stages: Record<string, number>): void
+  failed(message: string, error: BoxletError, ref?: BlobRef): void
+}
+
+export interface BatchResponse {
+  batchItemFailures: { itemIdentifier: string }[]
+}
+
+export function workerSettings(env: Environment): Pick<WorkerOptions, 'resultBucket' | 'resultPrefix'> {
+  const resultPrefix = env.BOXLET_RESULT_PREFIX ?? 'results/'
+  if (resultPrefix === '' && env.BOXLET_RESULT_BUCKET === undefined)
+    throw new BoxletError(
+      'CONFIG_INVALID',
+      'Expected a prefix or a bucket of its own for results but received neither.',
+    )
+  return { resultBucket: env.BOXLET_RESULT_BUCKET, resultPrefix }
+}
+
+/**
+ * Detects in each picture and writes `PREFIX + key + ".json"`. The same picture gives the same key, so that a
+ * message that comes twice does no harm. Stops before Lambda would end the call, and one picture gets at most half
+ * of the time that is left while others wait, so that a hanging one does not take them along.
+ *
+ * @returns messages to try again; without messages, a failure is thrown and S3 tries the event again
+ */
+export async function work(event: unknown, options: WorkerOptions): Promise<BatchResponse> {
+  const list = tasksOf(event)
+  const again = new Set<string>()
+  for (const { messageId, reason } of list.unreadable) {
+    options.failed('message', reason)
+    again.add(messageId)
+  }
+  let failure: BoxletError | undefined
+  const giveBack = (task: Task, error: unknown): void => {
+    const known = toBoxletError(error)
+    options.failed('picture', known, task.ref)
+    if (task.messageId === undefined) failure = known
+    else again.add(task.messageId)
+  }
+  const wanted: Task[] = []
+  for (const task of list.tasks) {
+    try {
+      if (!isResult(task.ref, options)) wanted.push(task)
+    } catch (error) {
+      giveBack(task, error)
+    }
+  }
+  const end = new AbortController()
+  const usableMs = (): number => Math.max(0, options.remainingMs() - ANSWER_MS)
+  const timer = setTimeout(() => end.abort(outOfTime()), usableMs())
+  try {
+    for (const { task, bytes, last } of pictures(wanted, options, end.signal)) {
+      try {
+        await within(last ? undefined : usableMs() / 2, end.signal, (signal) =>
+          one(task, bytes, options, signal),
+        )
+      } catch (error) {
+        giveBack(task, error)
+      }
+    }
+  } finally {
+    clearTimeout(timer)
+    // Pictures that are still on their way are of no use to anyone.
+    end.abort(outOfTime())
+  }
+  if (failure !== undefined) throw failure
+  return { batchItemFailures: [...again].map((itemIdentifier) => ({ itemIdentifier })) }
+}
+
+/** The next picture comes over the network while this one runs; more at once would only fill the memory. */
+function* pictures(
+  tasks: readonly Task[],
+  { blobs }: WorkerOptions,
+  signal: AbortSignal,
+): Generator<{ task: Task; bytes: Promise<Uint8Array>; last: boolean }> {
+  const read = (task: Task | undefined): Promise<Uint8Array> | undefined => {
+    if (task === undefined || signal.aborted) return undefined
+    const bytes = blobs.get(task.ref, { maxBytes: MAX_PICTURE_BYTES, signal })
+    bytes.catch(() => {})
+    return bytes
+  }
+  let next = read(tasks[0])
+  for (const [index, task] of tasks.entries()) {
+    const bytes = next ?? Promise.reject(outOfTime())
+    bytes.catch(() => {})
+    next = read(tasks[index + 1])
+    yield { task, bytes, last: index + 1 === tasks.length }
+  }
+}
+
+/** Does not wait for work that ignores its signal, as a picture that hangs in a library does. */
+async function within(
+  ms: number | undefined,
+  outer: AbortSignal,
+  work: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  outer.throwIfAborted()
+  const own = new AbortController()
+  const stop = (): void => own.abort(outOfTime())
+  const timer = ms === undefined ? undefined : setTimeout(stop, ms)
+  outer.addEventListener('abort', stop, { once: true })
+  const stopped = new Promise<never>((_resolve, reject) => {
+    own.signal.addEventListener('abort', () => reject(own.signal.reason), { once: true })
+  })
+  const working = work(own.signal)
+  working.catch(() => {})
+  try {
+    await Promise.race([working, stopped])
+  } finally {
+    clearTimeout(timer)
+    outer.removeEventListener('abort', stop)
+  }
+}
+
+const outOfTime = (): BoxletError =>
+  new BoxletError('TIMEOUT', 'Expected the picture to be done before the function ends but it took longer.', {
+    hint: 'Raise the timeout of the function, or send fewer pictures in a batch.',
+  })
+
+/**
+ * A result that triggered again would do so for ever; Lambda's own guard stops it only after 16 rounds.
+ *
+ * @throws BoxletError CONFIG_INVALID where pictures and results cannot be told apart
+ */
+function isResult(ref: BlobRef, { resultBucket = ref.bucket, resultPrefix }: WorkerOptions): boolean {
+  if (ref.bucket !== resultBucket) return false
+  if (resultPrefix === '')
+    throw new BoxletError(
+      'CONFIG_INVALID',
+      'Expected results apart from pictures but both are in one bucket without a prefix.',
+      { hint: 'Set BOXLET_RESULT_PREFIX, or BOXLET_RESULT_BUCKET to another bucket.' },
+    )
+  return ref.key.startsWith(resultPrefix)
+}
+
+async function one(
+  task: Task,
+  reading: Promise<Uint8Array>,
+  options: WorkerOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const detector = await options.detector()
+  const source = `s3://${task.ref.bucket}/${task.ref.key}`
+  let image: NativeImage
+  try {
+    const result = await detector.detect(await reading, { signal })
+    image = nativeFound(source, result)
+    const { decode, prepare, run, boxes } = result.timings
+    options.measured(1, result.detections.length, { decode, prepare, run, boxes })
+  } catch (error) {
+    const known = toBoxletError(error)
+    if (signal.aborted || PASSING.includes(known.kind)) throw known
+    image = nativeFailed(source, known)
+    options.failed('picture', known, task.ref)
+  }
+  const { resultBucket = task.ref.bucket, resultPrefix } = options
+  const ref = { bucket: resultBucket, key: `${resultPrefix}${task.ref.key}.json` }
+  const text = JSON.stringify({ model: nativeModel(detector.model), images: [image] })
+  await options.blobs.put(ref, Buffer.from(text), { contentType: 'application/json', signal })
+}

@@ -1,0 +1,97 @@
+import { readRecord } from '../../aws/deploy/package-record.ts'
+import { openSession } from '../../aws/deploy/session.ts'
+import { describeStack, outputsOf, parametersOf } from '../../aws/deploy/stack.ts'
+import { PARAMETERS } from '../../aws/template/parameters.ts'
+import { readSettings } from '../kit/config.ts'
+import type { ExitCode, Io, Verb } from '../kit/verb.ts'
+import { DEFAULT_STACK, optionsAlone, stackName, tellMissing } from './stack-name.ts'
+
+const OPTIONS = {
+  stack: { type: 'string' },
+  region: { type: 'string' },
+  format: { type: 'string', own: true, choices: ['text', 'json'] },
+} as const
+
+/** Parameters that people ask about first. */
+const SHOWN = [
+  'Architecture',
+  'Runtime',
+  'MemorySize',
+  'Timeout',
+  'Auth',
+  'KeysParameter',
+  'KeysSecretArn',
+  'DataBucketName',
+  'Watch',
+  'ReservedConcurrency',
+  'ProvisionedConcurrency',
+  'Revision',
+]
+
+/** Those, and whatever else was chosen. What is empty is not used. */
+function settingsOf(parameters: Record<string, string>): Record<string, string> {
+  const chosen = Object.entries(PARAMETERS).filter(
+    ([key, { Default }]) => Default !== undefined && (parameters[key] ?? '') !== String(Default),
+  )
+  const names = new Set([...SHOWN, ...chosen.map(([key]) => key)])
+  return Object.fromEntries(
+    [...names].map((key) => [key, parameters[key] ?? ''] as const).filter(([, value]) => value !== ''),
+  )
+}
+
+export const verb: Verb = {
+  name: 'status',
+  summary: 'Show a deployed stack: state, model, endpoint, settings.',
+  help: `boxlet status [options]
+
+  --stack NAME          name of the stack (default ${DEFAULT_STACK})
+  --region R            region (default: AWS_REGION or the profile's)
+  --format F            text | json (default text)
+
+Exit codes: 0 the stack is ready, 1 it is changing or failed, 3 there is none.
+`,
+  run,
+}
+
+async function run(args: string[], io: Io): Promise<ExitCode> {
+  const { values, positionals } = await readSettings('status', args, OPTIONS, io.env)
+  optionsAlone('status', positionals)
+  const name = stackName(values.stack)
+  const session = await openSession(values.region, io.signal)
+  const stack = await describeStack(session, name, io.signal)
+  if (stack === undefined) {
+    tellMissing(io, name, session.region)
+    return 3
+  }
+  const parameters = parametersOf(stack)
+  const model = readRecord(stack)?.model
+  const changed = stack.LastUpdatedTime ?? stack.CreationTime
+  const reason = stack.StackStatusReason
+  const outputs = outputsOf(stack)
+  if (values.format === 'json') {
+    const document = {
+      stack: name,
+      region: session.region,
+      status: stack.StackStatus,
+      reason,
+      changed,
+      model,
+      parameters,
+      outputs,
+    }
+    io.stdout.write(`${JSON.stringify(document, null, 2)}\n`)
+  } else {
+    const rows = [
+      ['stack', name],
+      ['region', session.region],
+      ['status', stack.StackStatus ?? ''],
+      ...(reason === undefined ? [] : [['reason', reason]]),
+      ['changed', changed?.toISOString() ?? ''],
+      ...(model === undefined ? [] : [['model', model]]),
+      ...Object.entries({ ...outputs, ...settingsOf(parameters) }),
+    ]
+    const width = Math.max(...rows.map(([key = '']) => key.length))
+    io.stdout.write(rows.map(([key = '', value]) => `${key.padEnd(width)}  ${value}\n`).join(''))
+  }
+  return stack.StackStatus === 'CREATE_COMPLETE' || stack.StackStatus === 'UPDATE_COMPLETE' ? 0 : 1
+}

@@ -1,0 +1,162 @@
+import { once } from 'node:events'
+import { join } from 'node:path'
+import type { Writable } from 'node:stream'
+import type { DetectOptions, DetectorLike } from '../../detector/types.ts'
+import { type BoxletError, toBoxletError } from '../../errors.ts'
+import { altText } from '../../formats/alt-text.ts'
+import type { Outcome, ReportWriter } from '../../formats/report-writer.ts'
+import { saveFile } from '../../system/save-file.ts'
+import { tellStack } from '../kit/debug.ts'
+import { progressLine } from '../kit/progress.ts'
+import type { ExitCode, Io } from '../kit/verb.ts'
+import { saveMarked } from './output.ts'
+import type { PictureSource } from './sources.ts'
+
+/** Pictures in work at once: while one runs, the next are decoded by other threads. More only holds memory. */
+const IN_FLIGHT = 3
+
+export interface DetectRun {
+  options: DetectOptions
+  writer: ReportWriter
+  /** Folder for annotated pictures and label files. */
+  out: string | undefined
+  altText: boolean
+}
+
+/** A result that could not be saved is still a result: it is printed, and the fault told. */
+interface Done {
+  outcome: Outcome
+  unsaved?: BoxletError | undefined
+}
+
+/** Detects in all pictures and prints what is found in their order. */
+export async function detectAll(
+  detector: DetectorLike,
+  sources: readonly PictureSource[],
+  run: DetectRun,
+  io: Io,
+): Promise<ExitCode> {
+  const { writer, out } = run
+  let running = 0
+  const work = async (source: PictureSource): Promise<Done> => {
+    try {
+      const bytes = await source.read(io.signal)
+      running++
+      try {
+        return await detectOne(detector, source, bytes, run, io)
+      } finally {
+        running--
+      }
+    } catch (error) {
+      return { outcome: { source: source.name, error: toBoxletError(error) } }
+    }
+  }
+  const emit = async (source: PictureSource, { outcome, unsaved }: Done) => {
+    const text = writer.picture(outcome)
+    if (writer.perPicture === undefined || out === undefined) await write(io.stdout, text)
+    else if (!outcome.error) {
+      return unsaved ?? (await faultOf(saveFile(join(out, source.outputStem + writer.perPicture), text)))
+    }
+    return unsaved
+  }
+  const tellStop = () => {
+    if (running > 0 && !run.options.slice) {
+      const pictures = running === 1 ? '1 picture' : `${running} pictures`
+      io.stderr.write(`boxlet: finishing ${pictures}; press Ctrl-C again to stop at once\n`)
+    }
+  }
+  io.signal.addEventListener('abort', tellStop, { once: true })
+  try {
+    await write(io.stdout, writer.begin(detector.model))
+    const tally = await inOrder(sources, work, emit, io)
+    await write(io.stdout, writer.end())
+    return exitCode(tally, sources.length, io)
+  } finally {
+    io.signal.removeEventListener('abort', tellStop)
+  }
+}
+
+/** When the user stops it, a picture in work is finished; only many tiles would keep them waiting. */
+async function detectOne(
+  detector: DetectorLike,
+  source: PictureSource,
+  bytes: Uint8Array,
+  { options, out, altText: wantsText }: DetectRun,
+  io: Io,
+): Promise<Done> {
+  const result = await detector.detect(bytes, options.slice ? { ...options, signal: io.signal } : options)
+  const text = wantsText ? { altText: altText(result.detections) } : {}
+  const outcome = { source: source.name, result, ...text }
+  if (out === undefined) return { outcome }
+  const saving = saveMarked(bytes, result, join(out, source.outputStem), options.image)
+  return { outcome, unsaved: await faultOf(saving) }
+}
+
+const faultOf = (saving: Promise<void>): Promise<BoxletError | undefined> =>
+  saving.then(() => undefined, toBoxletError)
+
+interface Tally {
+  done: number
+  failed: number
+}
+
+/**
+ * Works on a few pictures at once and hands the outcomes on in the order of the pictures. When the user
+ * stops it, what has begun is finished and nothing more is begun.
+ *
+ * @param emit gives back why a result could not be saved
+ */
+async function inOrder(
+  sources: readonly PictureSource[],
+  work: (source: PictureSource) => Promise<Done>,
+  emit: (source: PictureSource, done: Done) => Promise<BoxletError | undefined>,
+  io: Io,
+): Promise<Tally> {
+  const progress = progressLine(io, sources.length, 'pictures')
+  const begun: { source: PictureSource; done: Promise<Done> }[] = []
+  const tally: Tally = { done: 0, failed: 0 }
+  let next = 0
+  for (;;) {
+    while (begun.length < IN_FLIGHT && next < sources.length && !io.signal.aborted) {
+      const source = sources[next++]!
+      begun.push({ source, done: work(source) })
+    }
+    const first = begun.shift()
+    if (first === undefined) break
+    const done = await first.done
+    if (done.outcome.error?.code === 'ABORTED') continue
+    const unsaved = await emit(first.source, done)
+    const error = done.outcome.error ?? unsaved
+    if (error !== undefined) {
+      progress.clear()
+      io.stderr.write(`boxlet: ${done.outcome.source}: ${errorText(error)}\n`)
+      tellStack(error, io)
+      tally.failed++
+    }
+    tally.done++
+    progress.update(tally.done)
+  }
+  progress.clear()
+  return tally
+}
+
+function exitCode({ done, failed }: Tally, total: number, io: Io): ExitCode {
+  if (done < total) io.stderr.write(`boxlet: stopped after ${done} of ${total} pictures\n`)
+  if (failed === total) return 3
+  return failed > 0 || done < total ? 1 : 0
+}
+
+/** Hints are written for every way of calling; here is what the parts are called on the command line. */
+const FLAG_WORDS: readonly [word: string, flag: string][] = [
+  ['the tolerant option', '--tolerant'],
+  ['raise the pixel limit', 'raise --max-pixels'],
+]
+
+function errorText({ message, hint = '', code }: BoxletError): string {
+  const said = FLAG_WORDS.reduce((text, [word, flag]) => text.replace(word, flag), hint)
+  return `${message}${said === '' ? '' : ` ${said}`} [${code}]`
+}
+
+async function write(stream: Writable, text: string): Promise<void> {
+  if (text !== '' && !stream.write(text)) await once(stream, 'drain')
+}

@@ -1,0 +1,189 @@
+import { readFile } from 'node:fs/promises'
+import { basename } from 'node:path'
+import type { Dataset } from '../../datasets/dataset.ts'
+import { loadModel } from '../../detector/load.ts'
+import type { Diagnosis, DoctorPicture } from '../../doctor/diagnosis.ts'
+import { endingText } from '../../doctor/ending.ts'
+import { BoxletError } from '../../errors.ts'
+import { decodeImage } from '../../image/decode/decode.ts'
+import { readSignature } from '../../prepare/read-signature.ts'
+import { resolveModel } from '../../store/store.ts'
+import { pictureSources } from '../detect/sources.ts'
+import { readSettings } from '../kit/config.ts'
+import { storeProgress } from '../kit/download-progress.ts'
+import { MODEL_OPTIONS, modelOptions } from '../kit/model-options.ts'
+import type { ExitCode, Io } from '../kit/verb.ts'
+
+const OPTIONS = {
+  ...MODEL_OPTIONS,
+  image: { type: 'string', multiple: true },
+  annotations: { type: 'string' },
+  limit: { type: 'number', integer: true, min: 1, max: 10_000 },
+  out: { type: 'string', own: true },
+  write: { type: 'string' },
+  format: { type: 'string', own: true, choices: ['text', 'json'] },
+} as const
+
+/** Enough for a steady AP of common classes, at some ten runs a picture. */
+const DEFAULT_LIMIT = 20
+
+/**
+ * `boxlet model doctor FILE --image PIC [--annotations F]`: tries what a contract can get wrong and says what the
+ * model wants.
+ *
+ * Exit code 1 when the model has a fault that no reading mends, such as scores that are all 0.
+ */
+export async function run(args: string[], io: Io): Promise<ExitCode> {
+  const { values, positionals } = await readSettings('model', args, OPTIONS, io.env)
+  const [name, ...more] = positionals
+  if (name === undefined || more.length > 0) {
+    throw usage(`Expected one file or name for "model doctor" but received ${positionals.length}.`)
+  }
+  if (values.image === undefined && values.annotations === undefined) {
+    throw usage('Expected a picture with --image, or pictures with --annotations, but received neither.')
+  }
+  const limit = values.limit ?? DEFAULT_LIMIT
+  const truth =
+    values.annotations === undefined ? undefined : await annotations(values.annotations, values.image, limit)
+  const pictures = truth === undefined ? await given(values.image ?? [], limit, io) : await ofTruth(truth)
+  const { examine } = await import('../../doctor/doctor.ts')
+  const progress = storeProgress(io)
+  const resolved = await resolveModel(name, progress).finally(progress.end)
+  const signature = await readSignature(new Uint8Array(await readFile(resolved.path)))
+  const model = await loadModel(name, { ...(await modelOptions(values)), asIs: true, signal: io.signal })
+  try {
+    const diagnosis = await examine(model, pictures, {
+      ...(truth === undefined ? {} : { truth }),
+      quantization: signature.quantization,
+      signal: io.signal,
+      onProgress: trialLine(io),
+    })
+    trialLine(io)('')
+    const folder = values.out ?? `${model.info.name}-doctor`
+    const { writeReport } = await import('../../doctor/report.ts')
+    const written = await writeReport(folder, basename(name), pictures[0]!.pixels, diagnosis)
+    io.stdout.write(
+      values.format === 'json'
+        ? `${JSON.stringify(asJson(name, model.info.family, diagnosis, written), undefined, 2)}\n`
+        : text(name, model.info.family, diagnosis, written.page),
+    )
+    if (values.write !== undefined) await writeContract(values.write, diagnosis)
+    return diagnosis.findings.some(({ severity }) => severity === 'fault') && diagnosis.set.length === 0
+      ? 1
+      : 0
+  } finally {
+    await model.session.release()
+  }
+}
+
+const usage = (message: string) => new BoxletError('USAGE', message, { hint: 'Run "boxlet model --help".' })
+
+async function annotations(path: string, images: string[] | undefined, limit: number): Promise<Dataset> {
+  const { readTruth } = await import('../../doctor/truth.ts')
+  const { isFolder } = await import('../../datasets/picture-files.ts')
+  const named: string[] = []
+  for (const image of images ?? []) if (!(await isFolder(image))) named.push(image)
+  return readTruth(path, named, limit)
+}
+
+const decoded = async (name: string, bytes: Uint8Array): Promise<DoctorPicture> => ({
+  name,
+  pixels: (await decodeImage(bytes)).pixels,
+})
+
+async function given(inputs: string[], limit: number, io: Io): Promise<DoctorPicture[]> {
+  const sources = await pictureSources(inputs, { stdin: io.stdin, env: io.env, allowPrivate: false })
+  const pictures: DoctorPicture[] = []
+  for (const source of sources.slice(0, limit))
+    pictures.push(await decoded(source.name, await source.read(io.signal)))
+  return pictures
+}
+
+async function ofTruth(truth: Dataset): Promise<DoctorPicture[]> {
+  const pictures: DoctorPicture[] = []
+  for (const { fileName, path } of truth.images) {
+    const bytes = await readFile(path).catch((cause) => {
+      throw new BoxletError(
+        'IMAGE_NOT_FOUND',
+        `Expected the annotated picture "${fileName}" but it is missing.`,
+        { cause },
+      )
+    })
+    pictures.push(await decoded(fileName, bytes))
+  }
+  return pictures
+}
+
+/** One line that is overwritten, on a terminal only. */
+const trialLine =
+  (io: Io) =>
+  (line: string): void => {
+    if ('isTTY' in io.stderr && io.stderr.isTTY === true) io.stderr.write(`\r\u001b[K${line}`)
+  }
+
+/** @throws BoxletError LABELS_INVALID when the contract would name objects wrongly */
+async function writeContract(path: string, { contract, labels }: Diagnosis): Promise<void> {
+  if (labels === 'unknown' || labels === 'incomplete') {
+    throw new BoxletError(
+      'LABELS_INVALID',
+      `Expected labels that fit the annotations for "${path}" but received others, so it is not written.`,
+      { hint: 'Give the labels of training with --labels.' },
+    )
+  }
+  const { writeText } = await import('../../datasets/write.ts')
+  await writeText(path, `${JSON.stringify(contract, undefined, 2)}\n`)
+}
+
+function asJson(
+  name: string,
+  family: string,
+  diagnosis: Diagnosis,
+  written: { page: string; pictures: ReadonlyMap<object, string> },
+) {
+  const { dimensions, contract: _contract, ...rest } = diagnosis
+  return {
+    model: name,
+    family,
+    ...rest,
+    dimensions: dimensions.map(({ trials, ...dimension }) => ({
+      ...dimension,
+      trials: trials.map((trial) => {
+        const { shown: _shown, ...facts } = trial
+        return { ...facts, picture: written.pictures.get(trial) }
+      }),
+    })),
+    report: written.page,
+  }
+}
+
+const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
+
+function text(name: string, family: string, diagnosis: Diagnosis, page: string): string {
+  const byAp = diagnosis.decidedBy === 'ap'
+  const number = (value: number) => (byAp ? (100 * value).toFixed(1) : value.toFixed(2))
+  const measure = byAp ? 'AP' : 'agreement'
+  const lines = [
+    `${basename(name)}: ${family}, judged by ${byAp ? 'AP' : 'agreement with mirror images'} over ${plural(diagnosis.pictures, 'picture')}`,
+    '',
+    ...diagnosis.findings.map(({ severity, message }) => `${severity.padEnd(8)} ${message}`),
+    ...(diagnosis.findings.length > 0 ? [''] : []),
+  ]
+  for (const { dimension, trials, wanted, gain, leaning } of diagnosis.dimensions) {
+    const why =
+      gain > 0
+        ? ` (+${number(gain)} ${measure})`
+        : leaning === undefined
+          ? ''
+          : ` (${leaning.name} is ${number(leaning.gain)} better, too little to decide by ${plural(diagnosis.pictures, 'picture')})`
+    lines.push(`${dimension}: ${wanted}${why}`)
+    for (const trial of trials) {
+      const mark = trial.name === wanted ? '*' : ' '
+      const note = trial.isCurrent ? '  contract' : trial.refused === undefined ? '' : `  ${trial.refused}`
+      lines.push(
+        `  ${mark} ${trial.name.padEnd(40)} ${measure} ${number(trial.value).padStart(6)}  ${trial.objects} objects${note}`,
+      )
+    }
+  }
+  lines.push(...(diagnosis.dimensions.length > 0 ? [''] : []), `Pictures: ${page}`, endingText(diagnosis))
+  return `${lines.join('\n')}\n`
+}

@@ -1,0 +1,234 @@
+import { readFile } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { BoxletError, throwIfAborted } from '../errors.ts'
+import type { Family } from '../families/family.ts'
+import { checkConcluded } from '../families/guard.ts'
+import { recognise } from '../families/recognise.ts'
+import { familyNamed } from '../families/registry.ts'
+import type { Contract, Evidence } from '../model/contract.ts'
+import type { Labels } from '../model/labels/labels.ts'
+import type { ModelSignature } from '../model/signature.ts'
+import { isTflite, readSignature } from '../prepare/read-signature.ts'
+import { defaultThreads } from '../runtime/processors.ts'
+import { openSession, type Session } from '../runtime/session.ts'
+import { MAX_MODEL_BYTES } from '../store/file-limit.ts'
+import { type ResolvedModel, resolveModel } from '../store/store.ts'
+import { settle } from './settle.ts'
+import type { ContractParts, LoadOptions, ModelInfo } from './types.ts'
+
+export interface LoadedModel {
+  info: ModelInfo
+  /** What the session runs: the contract of `info`, or that of an equivalent faster graph. */
+  contract: Contract
+  family: Family
+  session: Session
+}
+
+/**
+ * From a name or path to a model that runs: find the file, know it, prepare its graph, open a session.
+ * A stored contract spares the recognition.
+ */
+export async function loadModel(model: string, options: LoadOptions): Promise<LoadedModel> {
+  throwIfAborted(options.signal)
+  const resolved = await resolveModel(model, {
+    env: process.env,
+    signal: options.signal,
+    onProgress: options.onProgress,
+    onNotice: options.onNotice,
+  })
+  const bytes = await readModelFile(resolved.path)
+  throwIfAborted(options.signal)
+  const threads = options.threads ?? defaultThreads()
+  const { contract, evidence } = await knowModel(resolved, bytes, options, threads)
+  const { session, runs } = await openBest(resolved.path, bytes, contract, options, threads)
+  try {
+    throwIfAborted(options.signal)
+    checkAgainst(runs, session)
+  } catch (error) {
+    await session.release()
+    throw error
+  }
+  const info: ModelInfo = {
+    name: contract.name,
+    family: contract.family,
+    sha256: resolved.sha256,
+    licence: contract.licence?.name ?? null,
+    contract,
+    evidence,
+  }
+  return { info, contract: runs, family: familyNamed(runs.family), session }
+}
+
+/**
+ * Opens the equivalent faster graph where there is one. Should the runtime refuse it, the file itself is opened:
+ * what runs as it is must not fail for being made faster.
+ */
+async function openBest(
+  path: string,
+  bytes: Uint8Array,
+  contract: Contract,
+  options: LoadOptions,
+  threads: number,
+): Promise<{ session: Session; runs: Contract }> {
+  const graph = options.asIs ? undefined : await preparedGraph(bytes, contract)
+  if (graph !== undefined) {
+    try {
+      return { session: await openSession(graph.bytes, { threads }), runs: graph.contract }
+    } catch (error) {
+      options.onNotice?.(
+        `The faster graph could not be opened; the file runs as it is. ${(error as Error).message}`,
+      )
+    }
+  }
+  return { session: await openSession(await runnable(path, bytes), { threads }), runs: contract }
+}
+
+export async function readModelFile(path: string): Promise<Uint8Array> {
+  let bytes: Buffer
+  try {
+    bytes = await readFile(path)
+  } catch (cause) {
+    const tooLarge = (cause as NodeJS.ErrnoException).code === 'ERR_FS_FILE_TOO_LARGE'
+    throw tooLarge
+      ? new BoxletError(
+          'MODEL_LIMIT',
+          `Expected a model of at most ${MAX_MODEL_BYTES} bytes but received a larger file.`,
+          { cause },
+        )
+      : new BoxletError(
+          'MODEL_NOT_FOUND',
+          `Expected a readable model file but "${basename(path)}" cannot be read.`,
+          { cause },
+        )
+  }
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+/** The contract: stored, or recognised and settled by a probe run, with the catalogue's and the user's parts over it. */
+export async function knowModel(
+  resolved: ResolvedModel,
+  bytes: Uint8Array,
+  options: LoadOptions,
+  threads: number,
+): Promise<{ contract: Contract; evidence: Evidence[] }> {
+  const parts = await contractParts(options)
+  let contract = resolved.contract
+  let evidence: Evidence[] = []
+  // Bytes proven by the hash of the catalogue need no look; a stored contract says nothing about the file beside it.
+  const isProven = resolved.catalogue !== undefined && contract !== undefined
+  const signature = isProven ? undefined : await checkedSignature(bytes)
+  if (contract === undefined && signature !== undefined) {
+    const recognised = recognise(signature, resolved.name, parts?.family)
+    await checkConcluded(familyNamed(recognised.contract.family), recognised.contract)
+    const known = await settle(signature, recognised, async () =>
+      openSession(await runnable(resolved.path, bytes), { threads }),
+    )
+    ;({ contract, evidence } = known)
+    if (contract.licence === undefined && resolved.licence !== undefined) {
+      contract = { ...contract, licence: resolved.licence }
+    }
+  }
+  if (contract === undefined) throw new BoxletError('INTERNAL', 'Expected a contract but none was concluded.')
+  for (const over of [resolved.overrides, parts]) {
+    if (over === undefined) continue
+    const { mergeContract } = await import('../model/contract-merge.ts')
+    contract = mergeContract(contract, over)
+  }
+  const labels = await chosenLabels(options)
+  return { contract: labels === undefined ? contract : await withLabels(contract, labels, options), evidence }
+}
+
+/** @throws BoxletError for a file that the runtime must not be given */
+async function checkedSignature(bytes: Uint8Array): Promise<ModelSignature> {
+  const signature = isTflite(bytes) ? (await convertedOnce(bytes)).signature : await readSignature(bytes)
+  const { checkForRuntime } = await import('../onnx/check.ts')
+  checkForRuntime(signature)
+  return signature
+}
+
+async function contractParts(options: LoadOptions): Promise<ContractParts | undefined> {
+  if (typeof options.contract !== 'string') return options.contract
+  const text = await readText(options.contract, 'CONTRACT_INVALID', 'contract')
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new BoxletError(
+      'CONTRACT_INVALID',
+      `Expected JSON for the contract but "${basename(options.contract)}" is not.`,
+      { cause },
+    )
+  }
+}
+
+async function chosenLabels({ labels }: LoadOptions): Promise<Labels | undefined> {
+  if (typeof labels !== 'string') return labels === undefined ? undefined : [...labels]
+  const text = await readText(labels, 'LABELS_INVALID', 'label')
+  const { parseLabels } = await import('../model/labels/labels.ts')
+  return parseLabels(text, basename(labels))
+}
+
+async function readText(
+  path: string,
+  code: 'CONTRACT_INVALID' | 'LABELS_INVALID',
+  what: string,
+): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (cause) {
+    throw new BoxletError(code, `Expected a readable ${what} file but "${path}" cannot be read.`, { cause })
+  }
+}
+
+async function withLabels(contract: Contract, labels: Labels, options: LoadOptions): Promise<Contract> {
+  const { fitLabels } = await import('../model/labels/labels.ts')
+  if (contract.family === 'torchvision' && labels[0] !== null) {
+    options.onNotice?.(
+      'The labels do not begin with a background line, but class ids of torchvision models start at 1. Put "background" first.',
+    )
+  }
+  return { ...contract, labels: fitLabels(labels, contract.output.classes) }
+}
+
+/** What the runtime can open: the file itself, or the ONNX form of a TFLite model. */
+async function runnable(path: string, bytes: Uint8Array): Promise<string | Uint8Array> {
+  return isTflite(bytes) ? (await convertedOnce(bytes)).bytes : path
+}
+
+interface Converted {
+  bytes: Uint8Array
+  signature: ModelSignature
+}
+
+/** Knowing a TFLite model and running it both need the conversion; it goes when the file's bytes go. */
+const conversions = new WeakMap<Uint8Array, Converted>()
+
+async function convertedOnce(bytes: Uint8Array): Promise<Converted> {
+  const { tfliteToOnnx } = await import('../tflite/tflite.ts')
+  const converted = conversions.get(bytes) ?? tfliteToOnnx(bytes)
+  conversions.set(bytes, converted)
+  return converted
+}
+
+async function preparedGraph(bytes: Uint8Array, contract: Contract) {
+  if (isTflite(bytes)) return undefined
+  const { prepareModel } = await import('../prepare/prepare.ts')
+  return prepareModel(bytes, contract)
+}
+
+/** A contract may be hand-written: every tensor that it names has to exist. */
+function checkAgainst(contract: Contract, session: Session): void {
+  const check = (what: string, names: readonly string[], known: readonly { name: string }[]) => {
+    for (const name of names) {
+      if (known.some((tensor) => tensor.name === name)) continue
+      throw new BoxletError(
+        'CONTRACT_INVALID',
+        `Expected the name of an ${what} of the model but the contract names "${name}".`,
+        {
+          hint: `The model has ${known.map((tensor) => tensor.name).join(', ')}.`,
+        },
+      )
+    }
+  }
+  check('input', [contract.input.name, ...contract.extraInputs.map(({ name }) => name)], session.inputs)
+  check('output', Object.values(contract.output.roles), session.outputs)
+}

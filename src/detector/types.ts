@@ -1,0 +1,102 @@
+import type { Size } from '../boxes/box.ts'
+import type { Detection } from '../boxes/detection.ts'
+import type { RgbImage } from '../image/rgb-image.ts'
+import type { Contract, Evidence } from '../model/contract.ts'
+import type { DownloadProgress } from '../store/download.ts'
+
+export type { RgbImage } from '../image/rgb-image.ts'
+
+/** A picture as the caller has it: encoded bytes in any supported format, or upright RGB pixels. */
+export type ImageInput = Uint8Array | RgbImage
+
+/** Any part of a contract, at any depth. */
+export type ContractParts = {
+  [K in keyof Contract]?: Contract[K] extends object ? Partial<Contract[K]> : Contract[K]
+}
+
+export interface LoadOptions {
+  /** Overrides of the contract: a path, or the parts to change. */
+  contract?: string | ContractParts
+  /** Path of a label file, or the labels themselves (index is the class id). */
+  labels?: string | readonly (string | null)[]
+  /** Processor threads of one run. Default: the processor quota, spinning off. */
+  threads?: number
+  /** Runs the model as the file says, without the equivalent faster graph. */
+  asIs?: boolean
+  signal?: AbortSignal
+  /** Bytes fetched so far, while a model of the catalogue is downloaded. */
+  onProgress?: ((progress: DownloadProgress) => void) | undefined
+  /** Lines for a person, such as the licence of weights that are about to be fetched. */
+  onNotice?: ((line: string) => void) | undefined
+}
+
+export interface DetectOptions {
+  /** Least score 0–1. Default: the contract's threshold, per class where it has one. */
+  minScore?: number
+  /** Suppression IoU. Default: the contract's. */
+  iou?: number
+  /** Most detections kept. Default: the contract's. */
+  maxDetections?: number
+  /** Labels or class ids to keep. */
+  classes?: readonly (string | number)[]
+  /** Cuts large pictures into overlapping tiles and merges what is found. */
+  slice?: boolean | SliceOptions
+  /** Several classes for one prediction, as reference evaluations do. For measuring, not for people. */
+  everyClass?: boolean
+  /** Limits of decoding. */
+  image?: ImageLimits
+  /** The caller does not use the bytes again, so that a pool of workers may move them instead of copying. */
+  consume?: boolean
+  signal?: AbortSignal
+}
+
+export interface ImageLimits {
+  /** Most declared pixels. */
+  maxPixels?: number
+  /** Most encoded bytes. */
+  maxBytes?: number
+  /** Takes what can be read of a damaged picture instead of refusing it. */
+  tolerant?: boolean
+}
+
+export interface SliceOptions {
+  /** Edge of a tile in pixels of the picture. Default: the larger edge of the model input. */
+  size?: number
+  /** Share of a tile that it has in common with its neighbour, 0–0.9. Default 0.2. */
+  overlap?: number
+}
+
+/** Milliseconds. `total` holds waiting too, so it can exceed the sum. */
+export interface Timings {
+  decode: number
+  prepare: number
+  run: number
+  boxes: number
+  total: number
+}
+
+export interface DetectResult {
+  image: Size
+  /** Best first. */
+  detections: Detection[]
+  timings: Timings
+}
+
+export interface ModelInfo {
+  name: string
+  family: string
+  /** SHA-256 of the file, lower-case hexadecimal. */
+  sha256: string
+  licence: string | null
+  contract: Contract
+  /** Why the contract is what it is; empty when it was stored. */
+  evidence: Evidence[]
+}
+
+/** What callers outside the engine hold: the detector itself, a pool of workers, or a remote service. */
+export interface DetectorLike extends AsyncDisposable {
+  readonly model: ModelInfo
+  detect(image: ImageInput, options?: DetectOptions): Promise<DetectResult>
+  warmUp(): Promise<void>
+  dispose(): Promise<void>
+}

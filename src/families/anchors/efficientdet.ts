@@ -1,0 +1,91 @@
+import type { Candidates } from '../../boxes/detection.ts'
+import type { ModelSignature } from '../../model/signature.ts'
+import type { DecodeContext, Family, Recognition, RoleTensors } from '../family.ts'
+import { CandidateList } from '../heads/candidates.ts'
+import { declaredAxes, describe, evidence, noSuppression } from '../heads/describe.ts'
+import { describeInput, PREPROCESS, type Preprocess } from '../heads/preprocess.ts'
+import { addCodedBox, boxUnits } from '../heads/rows.ts'
+import { lastAxes, mismatch, roleTensor, roleValues } from '../heads/values.ts'
+
+const COLUMNS = 7
+/** The mean as padding: zero after normalisation. */
+const PAD: [number, number, number] = [124, 116, 104]
+
+const OUTSIDE: Preprocess = {
+  ...PREPROCESS.rgbImageNetStretch,
+  geometry: { fit: 'letterbox', align: 'top-left', pad: PAD, rounding: 'floor', resample: 'bilinear' },
+  size: { width: 512, height: 512 },
+}
+
+/**
+ * EfficientDet of google/automl with suppression inside.
+ *
+ * predictions  float [1, 100, 7]: number of the picture, y1, x1, y2, x2, score, class from 1; pixels of what was
+ *              fed
+ * source       google/automl `efficientdet/inference.py` det_post_process; labels 1–90 are COCO's own
+ * cost         y comes first: read as x first, boxes are mirrored about the diagonal
+ */
+export const efficientdet: Family = {
+  name: 'efficientdet',
+  title: 'EfficientDet',
+  recognise,
+  decode,
+}
+
+function decode(outputs: RoleTensors, context: DecodeContext): Candidates {
+  const [rows, columns] = lastAxes(roleTensor(outputs, 'predictions'), 2, 'predictions') as [number, number]
+  if (columns !== COLUMNS) throw mismatch(`rows of ${COLUMNS}`, `rows of ${columns}`)
+  const values = roleValues(outputs, 'predictions', context)
+  const { boxCode, frame } = context.contract.output
+  const units = boxUnits(context)
+  const list = new CandidateList()
+  for (let row = 0, at = 0; row < rows; row++, at += COLUMNS) {
+    const score = values[at + 5]!
+    if (score < context.minScore || score <= 0) continue
+    addCodedBox(list, boxCode, units, values, at + 1, score, Math.round(values[at + 6]!), row)
+  }
+  return list.finish(frame)
+}
+
+function recognise(signature: ModelSignature): Recognition | undefined {
+  const output = signature.outputs[0]
+  if (output === undefined || signature.outputs.length > 1 || signature.inputs.length > 1) return undefined
+  const [rows, columns] = declaredAxes(output, 2) ?? []
+  if (columns !== COLUMNS || output.shape?.length !== 3 || (rows !== undefined && rows > 1_000))
+    return undefined
+  if (signature.metadata.task !== undefined) return undefined
+  const takesBytes = signature.inputs[0]?.type === 'uint8'
+  const described = describeInput(signature, takesBytes ? PREPROCESS.rgbBytesAsIs : OUTSIDE)
+  if (described === undefined) return undefined
+  const isNamed = /detections/i.test(output.name)
+  return describe(
+    {
+      family: 'efficientdet',
+      confidence: isNamed ? 0.93 : 0.8,
+      input: described.input,
+      roles: { predictions: output.name },
+      boxCode: 'yxyx',
+      frame: 'input',
+      classes: 91,
+      score: 0.4,
+      suppression: noSuppression(100),
+      evidence: [
+        evidence(
+          'output',
+          'rows of picture, y1, x1, y2, x2, score, class from 1',
+          `rows of seven with a batch axis${isNamed ? ', named detections' : ''}`,
+          isNamed ? 0.93 : 0.8,
+        ),
+        takesBytes
+          ? evidence('input', 'RGB bytes of any size, prepared inside', 'the picture input takes bytes', 0.85)
+          : evidence(
+              'input',
+              'RGB with ImageNet mean and deviation, letterbox at the top left padded with the mean',
+              'EfficientDet is trained so',
+              0.75,
+            ),
+      ],
+    },
+    signature.outputs,
+  )
+}

@@ -1,0 +1,244 @@
+import type { Candidates } from '../../boxes/detection.ts'
+import { metadataLabels } from '../../model/labels/labels.ts'
+import type { ModelSignature } from '../../model/signature.ts'
+import type { DecodeContext, Family, Recognition, RoleTensors } from '../family.ts'
+import { CandidateList } from '../heads/candidates.ts'
+import {
+  declaredAxes,
+  describe,
+  evidence,
+  extraInputs,
+  noSuppression,
+  outputNamed,
+} from '../heads/describe.ts'
+import { describeInput, PREPROCESS, type Preprocess } from '../heads/preprocess.ts'
+import { addCodedBox, argmax, boxUnits } from '../heads/rows.ts'
+import { floats } from '../heads/tensor.ts'
+import { lastAxes, logit, mismatch, roleTensor, roleValues, sigmoid } from '../heads/values.ts'
+import { settled } from '../settle.ts'
+
+/** Queries whose best class is the last one: with a class for "nothing" that is nearly all of them. */
+const NOTHING_SHARE = 0.5
+/** `num_queries` of DETR and YOLOS, which use softmax; the σ models have 300 and more. */
+const SOFTMAX_QUERIES = 100
+
+/** Short edge 800, long edge at most 1,333: DETR, Deformable and Conditional DETR. */
+const SHORT_EDGE: Preprocess = {
+  ...PREPROCESS.rgbImageNetStretch,
+  geometry: {
+    fit: 'shortest-edge',
+    align: 'top-left',
+    pad: [0, 0, 0],
+    rounding: 'floor',
+    resample: 'bilinear',
+    longestEdge: 1333,
+  },
+  size: { width: 800, height: 800 },
+}
+
+/**
+ * DETR styles as Transformers exports them: class logits and boxes for each query.
+ *
+ * logits  float [1, queries, classes]
+ * boxes   float [1, queries, 4], centre x, centre y, width, height as fractions of the model input
+ * activation  sigmoid: every query and class pair competes, the best `maxDetections` are kept (RT-DETR, D-FINE,
+ *         Deformable, Conditional DETR, RF-DETR); softmax: the last class is "nothing" and is dropped (DETR,
+ *         YOLOS, Table Transformer)
+ * source  huggingface/transformers `models/{detr,rt_detr,conditional_detr}/image_processing_*.py`
+ *         post_process_object_detection
+ * cost    softmax on a sigmoid model divides one object's score among all classes; the best class a query
+ *         instead of the best pairs costs 0.7 to 0.9 points of AP
+ */
+export const detr: Family = {
+  name: 'detr',
+  title: 'DETR styles with logits and pred_boxes (RT-DETR, D-FINE, DETR, YOLOS)',
+  recognise,
+  decode: decodeQueries,
+  settle,
+}
+
+/** Reads logits and boxes of queries by the activation of the contract. */
+export function decodeQueries(outputs: RoleTensors, context: DecodeContext): Candidates {
+  const [queries, classes] = lastAxes(roleTensor(outputs, 'logits'), 2, 'logits') as [number, number]
+  const logits = roleValues(outputs, 'logits', context)
+  const boxes = roleValues(outputs, 'boxes', context)
+  if (boxes.length !== queries * 4) throw mismatch(`${queries} boxes`, `${boxes.length / 4}`)
+  const { boxCode, frame, scoreActivation } = context.contract.output
+  const units = boxUnits(context)
+  const list = new CandidateList()
+  const add = (query: number, classId: number, score: number) =>
+    addCodedBox(list, boxCode, units, boxes, query * 4, score, classId, query)
+  if (scoreActivation === 'softmax') softmaxQueries(logits, queries, classes, context.minScore, add)
+  else sigmoidPairs(logits, queries, classes, scoreActivation === 'none', context, add)
+  return list.finish(frame)
+}
+
+type Add = (query: number, classId: number, score: number) => void
+
+/** One class a query, out of all but the last. */
+function softmaxQueries(
+  logits: Float32Array,
+  queries: number,
+  classes: number,
+  minScore: number,
+  add: Add,
+): void {
+  for (let query = 0, at = 0; query < queries; query++, at += classes) {
+    const most = logits[at + argmax(logits, at, classes)]!
+    let sum = 0
+    for (let c = 0; c < classes; c++) sum += Math.exp(logits[at + c]! - most)
+    const classId = argmax(logits, at, classes - 1)
+    const score = Math.exp(logits[at + classId]! - most) / sum
+    if (score >= minScore) add(query, classId, score)
+  }
+}
+
+/** The best pairs of query and class, a query more than once if need be. */
+function sigmoidPairs(
+  logits: Float32Array,
+  queries: number,
+  classes: number,
+  isProbability: boolean,
+  context: DecodeContext,
+  add: Add,
+): void {
+  const least = isProbability ? context.minScore : logit(context.minScore)
+  const pairs: number[] = []
+  for (let i = 0; i < queries * classes; i++) if (logits[i]! >= least) pairs.push(i)
+  pairs.sort((a, b) => logits[b]! - logits[a]! || a - b)
+  const most = Math.max(queries, context.contract.suppression.maxDetections)
+  for (const pair of pairs.slice(0, most)) {
+    const score = isProbability ? logits[pair]! : sigmoid(logits[pair]!)
+    add(Math.floor(pair / classes), pair % classes, score)
+  }
+}
+
+function recognise(signature: ModelSignature): Recognition | undefined {
+  const logits = outputNamed(signature, /^logits$/)
+  const boxes = outputNamed(signature, /^pred_boxes$/)
+  if (logits === undefined || boxes === undefined) return undefined
+  const [queries, classes] = declaredAxes(logits, 2) ?? []
+  const variant = variantOf(signature, queries, classes)
+  const described = describeInput(signature, variant.preprocess)
+  if (described === undefined) return undefined
+  const extra = extraInputs(signature, described.picture)
+  if (extra === undefined) return undefined
+  const { activation, certain } = variant
+  return describe(
+    {
+      family: 'detr',
+      confidence: 0.96,
+      input: described.input,
+      extraInputs: extra,
+      roles: { logits: logits.name, boxes: boxes.name },
+      boxCode: 'cxcywh',
+      boxUnits: 'ratio',
+      scoreActivation: activation,
+      classes: classes ?? metadataLabels(signature.metadata)?.length ?? 0,
+      score: 0.5,
+      suppression: noSuppression(),
+      unsettled: certain ? [] : ['output.scoreActivation'],
+      evidence: [
+        evidence(
+          'output',
+          'logits and boxes for each query',
+          'the outputs are named logits and pred_boxes',
+          0.98,
+        ),
+        evidence(
+          'suppression',
+          'none: each query is one object',
+          'the family is trained without suppression',
+          0.97,
+        ),
+        activationEvidence(activation, variant.reason, certain ? 0.9 : 0.6),
+        evidence('input', variant.input, variant.inputReason, variant.inputConfidence),
+      ],
+    },
+    signature.outputs,
+  )
+}
+
+interface Variant {
+  activation: 'sigmoid' | 'softmax'
+  reason: string
+  certain: boolean
+  preprocess: Preprocess
+  input: string
+  inputReason: string
+  inputConfidence: number
+}
+
+/**
+ * Which of the DETRs it is. 92 logits are the 91 ids of COCO and "nothing"; a pixel mask is an input of models
+ * that take pictures of any aspect; deformable attention samples with GridSample.
+ */
+function variantOf(
+  signature: ModelSignature,
+  queries: number | undefined,
+  classes: number | undefined,
+): Variant {
+  const takesMask = signature.inputs.some(({ name }) => /pixel_mask/i.test(name))
+  const isSoftmax = classes === 92 || queries === SOFTMAX_QUERIES
+  const activation = isSoftmax ? 'softmax' : 'sigmoid'
+  const reason = isSoftmax
+    ? classes === 92
+      ? '92 logits are the ids of COCO and one for "nothing"'
+      : `${queries} queries are those of DETR and YOLOS`
+    : classes === 80 || classes === 91
+      ? `${classes} logits leave no class for "nothing"`
+      : 'most DETRs since Deformable DETR use it'
+  const certain = classes === 92 || classes === 80
+  if (isSoftmax || takesMask) {
+    return {
+      activation,
+      reason,
+      certain,
+      preprocess: SHORT_EDGE,
+      input: 'RGB with ImageNet mean and deviation, short edge 800, long edge at most 1,333',
+      inputReason: takesMask ? 'the file takes a pixel mask' : 'DETR and YOLOS are trained so',
+      inputConfidence: 0.8,
+    }
+  }
+  // RF-DETR keeps COCO's own 91 ids and ImageNet statistics, RT-DETR and D-FINE 80 and plain 0–1.
+  const isRfDetr = classes === 91
+  return {
+    activation,
+    reason,
+    certain,
+    preprocess: isRfDetr
+      ? { ...PREPROCESS.rgbImageNetStretch, size: { width: 560, height: 560 } }
+      : PREPROCESS.rgbUnitStretch,
+    input: isRfDetr ? 'RGB with ImageNet mean and deviation, stretched' : 'RGB scaled to 0–1, stretched',
+    inputReason: isRfDetr
+      ? '91 logits without a pixel mask are an RF-DETR'
+      : 'RT-DETR and D-FINE are trained so; RF-DETR, of the same outputs, wants ImageNet mean and deviation',
+    inputConfidence: classes === 80 || isRfDetr ? 0.8 : 0.6,
+  }
+}
+
+const activationEvidence = (activation: string, reason: string, confidence: number) =>
+  evidence(
+    'output.scoreActivation',
+    activation === 'softmax' ? 'softmax without the last class' : 'sigmoid over query and class pairs',
+    reason,
+    confidence,
+  )
+
+/** A class for "nothing" wins nearly every query of a softmax model; an ordinary last class wins few. */
+function settle(outputs: RoleTensors, recognition: Recognition): Recognition {
+  const [queries, classes] = lastAxes(roleTensor(outputs, 'logits'), 2, 'logits') as [number, number]
+  const logits = floats(roleTensor(outputs, 'logits'))
+  let last = 0
+  for (let query = 0; query < queries; query++) {
+    if (argmax(logits, query * classes, classes) === classes - 1) last++
+  }
+  const activation = classes > 1 && last > NOTHING_SHARE * queries ? 'softmax' : 'sigmoid'
+  return settled(recognition, { scoreActivation: activation, classes }, [
+    activationEvidence(
+      activation,
+      `in a probe run the last of ${classes} logits was the largest in ${last} of ${queries} queries`,
+      0.92,
+    ),
+  ])
+}

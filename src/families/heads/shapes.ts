@@ -1,0 +1,58 @@
+import type { Size } from '../../boxes/box.ts'
+import type { Dimension, ModelSignature, OutputTail, TensorInfo } from '../../model/signature.ts'
+
+/** The number, or undefined for a free or unknown axis. */
+export const fixed = (dimension: Dimension | undefined): number | undefined =>
+  typeof dimension === 'number' && dimension > 0 ? dimension : undefined
+
+/** Cells of all levels for an input: what an anchor-free head has rows for. */
+export const gridCells = (input: Size, strides: readonly number[]): number =>
+  strides.reduce((sum, stride) => sum + Math.ceil(input.width / stride) * Math.ceil(input.height / stride), 0)
+
+/** How the picture goes in, as far as the shape tells. */
+export interface PictureInput {
+  tensor: TensorInfo
+  layout: 'NCHW' | 'NHWC' | 'CHW' | 'HWC'
+  /** Undefined for a free axis. */
+  width: number | undefined
+  height: number | undefined
+}
+
+/**
+ * The input that takes the picture: the one of rank 4 (or 3 without a batch axis) with an axis of three
+ * channels. Undefined when there is none or the channels are on neither side.
+ */
+export function pictureInput(signature: ModelSignature): PictureInput | undefined {
+  for (const tensor of signature.inputs) {
+    const shape = tensor.shape
+    if (shape === undefined || (shape.length !== 4 && shape.length !== 3)) continue
+    const [first, second, third] = shape.length === 4 ? shape.slice(1) : shape
+    const batch = shape.length === 4
+    const channelsFirst = first === 3
+    const channelsLast = third === 3
+    if (channelsFirst && !(channelsLast && second !== third)) {
+      return { tensor, layout: batch ? 'NCHW' : 'CHW', height: fixed(second), width: fixed(third) }
+    }
+    if (channelsLast) {
+      return { tensor, layout: batch ? 'NHWC' : 'HWC', height: fixed(first), width: fixed(second) }
+    }
+  }
+  return freePicture(signature)
+}
+
+/** Transformers exports leave every axis free, channels too, and name the input and its axes instead. */
+function freePicture(signature: ModelSignature): PictureInput | undefined {
+  const tensor = signature.inputs.find(
+    ({ name, shape }) =>
+      shape?.length === 4 &&
+      fixed(shape[1]) === undefined &&
+      (name === 'pixel_values' || /channels/i.test(String(shape[1]))),
+  )
+  const shape = tensor?.shape
+  if (tensor === undefined || shape === undefined) return undefined
+  return { tensor, layout: 'NCHW', height: fixed(shape[2]), width: fixed(shape[3]) }
+}
+
+/** The ops behind an output. A file may name an output like a property that every object has. */
+export const tailOf = (signature: ModelSignature, output: string): OutputTail | undefined =>
+  Object.hasOwn(signature.tails, output) ? signature.tails[output] : undefined

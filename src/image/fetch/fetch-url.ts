@@ -1,0 +1,175 @@
+import type { LookupAddress, LookupOptions } from 'node:dns'
+import { lookup as dnsLookup } from 'node:dns'
+import type { IncomingMessage } from 'node:http'
+import { request as httpRequest } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import type { LookupFunction } from 'node:net'
+import { BoxletError } from '../../errors.ts'
+import { isPublicAddress } from './public-address.ts'
+
+/** A picture may sit behind a short link and a content network; more hops are a loop or a probe. */
+export const MAX_REDIRECTS = 3
+/** Longer addresses are data in disguise, and some servers cut them. */
+export const MAX_URL_LENGTH = 8192
+export const DEFAULT_FETCH_BYTES = 20 * 1024 * 1024
+export const DEFAULT_TIMEOUT_MS = 10_000
+
+export interface FetchImageOptions {
+  /** Most bytes of the body. Default 20 MiB. */
+  maxBytes?: number
+  /** For the whole fetch, redirects included. Default 10 s. */
+  timeoutMs?: number
+  /** Plain http too. Default: https only. */
+  allowHttp?: boolean
+  /** Private, loopback and link-local networks too. Never set it for addresses that a stranger sends. */
+  allowPrivate?: boolean
+  signal?: AbortSignal
+  /** Name resolution; tests give their own. */
+  lookup?: typeof dnsLookup
+}
+
+/**
+ * Fetches the bytes behind an address without letting the sender of the address reach the networks that this
+ * process can reach. The check sits in the name lookup of the connection itself, so that the address checked
+ * is the address connected to and a name that changes its answer gains nothing. Each redirect starts anew.
+ *
+ * @throws BoxletError URL_REFUSED, URL_FAILED, IMAGE_NOT_FOUND (404, 410), IMAGE_TOO_LARGE, ABORTED
+ */
+export async function fetchImage(
+  address: string | URL,
+  options: FetchImageOptions = {},
+): Promise<Uint8Array> {
+  const timeout = AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS)
+  const signal = options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout])
+  try {
+    options.signal?.throwIfAborted()
+    return await follow(checkUrl(String(address), options), options, signal)
+  } catch (error) {
+    throw explain(error, options, timeout)
+  }
+}
+
+async function follow(start: URL, options: FetchImageOptions, signal: AbortSignal): Promise<Uint8Array> {
+  let url = start
+  for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
+    const response = await get(url, options, signal)
+    const status = response.statusCode ?? 0
+    if (status === 200) return readBody(response, options.maxBytes ?? DEFAULT_FETCH_BYTES)
+    response.destroy()
+    const next = [301, 302, 303, 307, 308].includes(status) ? response.headers.location : undefined
+    if (next === undefined) throw badStatus(url, status)
+    if (!URL.canParse(next, url.href))
+      throw new BoxletError('URL_FAILED', 'Expected an address in the redirect.')
+    url = checkUrl(new URL(next, url).href, options)
+  }
+  throw new BoxletError(
+    'URL_FAILED',
+    `Expected at most ${MAX_REDIRECTS} redirects for the address but received more.`,
+  )
+}
+
+/** Refuses by form what needs no lookup: other schemes, names with credentials, literal private addresses. */
+function checkUrl(address: string, options: FetchImageOptions): URL {
+  const schemes = options.allowHttp ? 'http or https' : 'https'
+  if (address.length > MAX_URL_LENGTH || !URL.canParse(address))
+    throw refused(`Expected an absolute ${schemes} address for the picture but received something else.`)
+  const url = new URL(address)
+  if (url.protocol !== 'https:' && !(options.allowHttp && url.protocol === 'http:'))
+    throw refused(`Expected an ${schemes} address for the picture but received "${url.protocol}".`)
+  if (url.username !== '' || url.password !== '')
+    throw refused('Expected an address without user name and password.')
+  const literal = url.hostname.replace(/^\[|\]$/g, '')
+  // A literal never passes through the lookup of the connection. WHATWG parsing has already turned
+  // forms such as 0x7f.1 and 2130706433 into dotted ones.
+  if (/^[\d.]+$|:/.test(literal) && !options.allowPrivate && !isPublicAddress(literal)) throw privateHost()
+  return url
+}
+
+function get(url: URL, options: FetchImageOptions, signal: AbortSignal): Promise<IncomingMessage> {
+  const request = url.protocol === 'https:' ? httpsRequest : httpRequest
+  return new Promise((resolve, reject) => {
+    request(url, {
+      // No pooled connections: each one is opened through the checked lookup.
+      agent: false,
+      lookup: checkedLookup(options),
+      signal,
+      // A compressed answer could unfold past the limit.
+      headers: { accept: 'image/*, */*;q=0.1', 'accept-encoding': 'identity', 'user-agent': 'boxlet' },
+    })
+      .on('response', resolve)
+      .on('error', reject)
+      .end()
+  })
+}
+
+function checkedLookup(options: FetchImageOptions): LookupFunction {
+  const resolve = options.lookup ?? dnsLookup
+  return (hostname, lookupOptions: LookupOptions, callback) => {
+    resolve(hostname, { ...lookupOptions, all: true }, (error, addresses: LookupAddress[]) => {
+      if (error !== null) return callback(error, [])
+      // One private answer among public ones is refused as a whole: which one is tried first is not ours to say.
+      if (!options.allowPrivate && !addresses.every(({ address }) => isPublicAddress(address)))
+        return callback(privateHost(), [])
+      if (lookupOptions.all) return callback(null, addresses)
+      const first = addresses[0]
+      if (first === undefined) return callback(new Error('no address'), [])
+      callback(null, first.address, first.family)
+    })
+  }
+}
+
+async function readBody(response: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
+  const tooLarge = () =>
+    new BoxletError(
+      'IMAGE_TOO_LARGE',
+      `Expected at most ${maxBytes} bytes behind the address but received more.`,
+    )
+  if (Number(response.headers['content-length'] ?? 0) > maxBytes) {
+    response.destroy()
+    throw tooLarge()
+  }
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of response as AsyncIterable<Uint8Array>) {
+    size += chunk.byteLength
+    // Leaving the loop destroys the response, and with it the connection.
+    if (size > maxBytes) throw tooLarge()
+    chunks.push(chunk)
+  }
+  const bytes = new Uint8Array(size)
+  let offset = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset)
+    offset += chunk.byteLength
+  }
+  return bytes
+}
+
+const refused = (message: string) =>
+  new BoxletError('URL_REFUSED', message, { hint: 'Send the bytes of the picture instead.' })
+
+const privateHost = () =>
+  refused('Expected a host in a public network but received one in a private network.')
+
+function badStatus(url: URL, status: number): BoxletError {
+  const code = status === 404 || status === 410 ? 'IMAGE_NOT_FOUND' : 'URL_FAILED'
+  return new BoxletError(code, `Expected a picture from ${url.host} but received status ${status}.`)
+}
+
+function explain(error: unknown, options: FetchImageOptions, timeout: AbortSignal): BoxletError {
+  if (error instanceof BoxletError) return error
+  if (options.signal?.aborted)
+    return new BoxletError('ABORTED', 'Expected to fetch the picture but the work was cancelled.', {
+      cause: error,
+    })
+  if (timeout.aborted)
+    return new BoxletError(
+      'URL_FAILED',
+      `Expected a picture from the address within ${options.timeoutMs ?? DEFAULT_TIMEOUT_MS} ms but received none.`,
+      { cause: error },
+    )
+  return new BoxletError('URL_FAILED', 'Expected a picture from the address but could not connect to it.', {
+    cause: error,
+    hint: 'Check that the address opens in a browser on this machine.',
+  })
+}

@@ -1,0 +1,81 @@
+import { BoxletError } from '../errors.ts'
+import type { ModelSignature, TensorInfo } from '../model/signature.ts'
+
+/** Operator domains that onnxruntime-node has kernels for. */
+const RUNTIME_DOMAINS = new Set([
+  'ai.onnx',
+  'ai.onnx.ml',
+  'com.microsoft',
+  'com.microsoft.nchwc',
+  'ai.onnx.preview',
+])
+
+/** Newest operator set of ai.onnx that onnxruntime-node 1.30 takes. */
+const NEWEST_OPSET = 26
+
+/**
+ * Values of one declared input or output: 1 GiB as float32, an RGB picture of 9,459 × 9,459. The runtime asks
+ * the system for what a model declares, and a system that promises more than it has ends the process.
+ */
+const MAX_DECLARED_ELEMENTS = 2 ** 28
+
+/**
+ * Keeps from the runtime what it would answer with a riddle, or with the end of the process. It survives
+ * damaged files: of 4,000 with flipped bits and lost ends, loaded and run by onnxruntime-node 1.30 (`scripts/fuzz-runtime.js`),
+ * none ended the process. What no check sees is a model that runs for ever or asks for more memory than there
+ * is while it runs; models are programs, so run those of strangers in a process of their own.
+ *
+ * throws  MODEL_CORRUPT without outputs, MODEL_LIMIT for sizes, MODEL_UNSUPPORTED for operators and types
+ */
+export function checkForRuntime(signature: ModelSignature): void {
+  if (signature.unconvertible !== undefined) {
+    const { message, ...options } = signature.unconvertible
+    throw new BoxletError('MODEL_UNSUPPORTED', message, options)
+  }
+  if (signature.outputs.length === 0) {
+    throw new BoxletError('MODEL_CORRUPT', 'Expected a model with outputs but received one that gives none.')
+  }
+  for (const tensor of [...signature.inputs, ...signature.outputs]) checkSize(tensor)
+  for (const { name, type } of signature.inputs) {
+    if (type !== 'string' && type !== 'other') continue
+    throw new BoxletError(
+      'MODEL_UNSUPPORTED',
+      `Expected tensors of numbers for the inputs of the model but received "${name}", which is none.`,
+    )
+  }
+  checkOperators(signature)
+}
+
+function checkSize({ name, shape }: TensorInfo): void {
+  const elements = (shape ?? []).reduce<number>(
+    (product, size) => product * (typeof size === 'number' ? size : 1),
+    1,
+  )
+  if (elements <= MAX_DECLARED_ELEMENTS) return
+  throw new BoxletError(
+    'MODEL_LIMIT',
+    `Expected at most ${MAX_DECLARED_ELEMENTS} values in "${name}" but received a shape of ${elements}.`,
+  )
+}
+
+function checkOperators({ ops, opsets, functions = [] }: ModelSignature): void {
+  const known = new Set(functions)
+  const foreign = Object.keys(ops).find((op) => {
+    const colon = op.lastIndexOf(':')
+    return colon > 0 && !RUNTIME_DOMAINS.has(op.slice(0, colon)) && !known.has(op)
+  })
+  if (foreign !== undefined) {
+    throw new BoxletError(
+      'MODEL_UNSUPPORTED',
+      `Expected operators that ONNX Runtime has but received "${foreign}".`,
+      { hint: 'It belongs to another runtime, such as TensorRT. Export the model for ONNX Runtime.' },
+    )
+  }
+  const opset = opsets['ai.onnx'] ?? 0
+  if (opset <= NEWEST_OPSET) return
+  throw new BoxletError(
+    'MODEL_UNSUPPORTED',
+    `Expected operator set ${NEWEST_OPSET} or older but received ${opset}.`,
+    { hint: `Export the model again with opset_version=17.` },
+  )
+}

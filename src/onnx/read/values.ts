@@ -1,0 +1,73 @@
+import type { OnnxTensor } from '../model.ts'
+import { Cursor, viewOf } from './cursor.ts'
+
+/** The largest constants that are compared are cell centres: 2 × 33,600 for an input of 1280. */
+const MAX_VALUES = 262_144
+
+/**
+ * Numbers of a small constant, row-major, or undefined when it is large, external or of a type without
+ * numbers. 64-bit integers are exact within ±2^53.
+ */
+export function tensorValues(bytes: Uint8Array, tensor: OnnxTensor): number[] | undefined {
+  if (tensor.external || tensor.elements > MAX_VALUES) return undefined
+  const values = tensor.raw === undefined ? typedValues(bytes, tensor) : rawValues(bytes, tensor)
+  return values?.length === tensor.elements ? values : undefined
+}
+
+/** Bytes and reader of one raw element by type code of onnx.proto. */
+const RAW: Record<number, [bytes: number, read: (view: DataView, at: number) => number]> = {
+  1: [4, (view, at) => view.getFloat32(at, true)],
+  2: [1, (view, at) => view.getUint8(at)],
+  3: [1, (view, at) => view.getInt8(at)],
+  4: [2, (view, at) => view.getUint16(at, true)],
+  5: [2, (view, at) => view.getInt16(at, true)],
+  6: [4, (view, at) => view.getInt32(at, true)],
+  7: [8, (view, at) => view.getInt32(at + 4, true) * 2 ** 32 + view.getUint32(at, true)],
+  9: [1, (view, at) => view.getUint8(at)],
+  10: [2, (view, at) => halfToNumber(view.getUint16(at, true))],
+  11: [8, (view, at) => view.getFloat64(at, true)],
+  12: [4, (view, at) => view.getUint32(at, true)],
+}
+
+function rawValues(bytes: Uint8Array, tensor: OnnxTensor): number[] | undefined {
+  const element = RAW[tensor.typeCode]
+  const raw = tensor.raw
+  if (element === undefined || raw === undefined) return undefined
+  const [size, read] = element
+  if (raw.end - raw.start !== tensor.elements * size) return undefined
+  const view = new DataView(bytes.buffer, bytes.byteOffset + raw.start, raw.end - raw.start)
+  return Array.from({ length: tensor.elements }, (_, index) => read(view, index * size))
+}
+
+/** Field of onnx.proto that holds typed data: 4 float, 5 int32 and narrower, 7 int64, 10 double, 11 unsigned. */
+function typedValues(bytes: Uint8Array, tensor: OnnxTensor): number[] | undefined {
+  const values: number[] = []
+  const at = new Cursor(viewOf(bytes), tensor.range.start, tensor.range.end)
+  const take = (from: Cursor, field: number) => {
+    if (field === 4) values.push(from.fixed32())
+    else if (field === 10) values.push(from.fixed64())
+    else {
+      const value = from.varintSigned()
+      values.push(tensor.typeCode === 10 ? halfToNumber(value) : value)
+    }
+  }
+  for (let field = at.field(); field !== 0 && values.length <= tensor.elements; field = at.field()) {
+    if (field !== 4 && field !== 5 && field !== 7 && field !== 10 && field !== 11) at.skip()
+    else if (at.wire !== 2) take(at, field)
+    else {
+      const packed = at.message()
+      while (packed.at < packed.end && values.length <= tensor.elements) take(packed, field)
+    }
+  }
+  return values
+}
+
+/** IEEE 754 half precision from its 16 bits. */
+export function halfToNumber(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1
+  const exponent = (bits >> 10) & 0x1f
+  const fraction = bits & 0x3ff
+  if (exponent === 0) return sign * fraction * 2 ** -24
+  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
+}

@@ -1,0 +1,167 @@
+import { setFlagsFromString } from 'node:v8'
+import { Worker } from 'node:worker_threads'
+import type { ModelInfo } from '../detector/types.ts'
+import { BoxletError } from '../errors.ts'
+import { turnOffTelemetry } from '../runtime/telemetry.ts'
+import type { Job, WorkerError, WorkerReply, WorkerRequest, WorkerSettings } from './worker-messages.ts'
+
+/** The built file, also where the pool itself runs from its TypeScript source, as in tests. */
+const WORKER_FILE = import.meta.url.endsWith('.ts')
+  ? new URL('../../dist/pool/worker.js', import.meta.url)
+  : new URL('../server/worker.js', import.meta.url)
+
+/**
+ * Each picture leaves a megabyte or more of pixels behind, next to which the heap of a worker is tiny. V8 answers
+ * growth outside a tiny heap with full collections, one for every nine pictures; told that the heap is not tiny,
+ * it frees the same memory with short ones. Read when a thread is made, so that it counts for those that follow.
+ *
+ * cost  without it a worker spends a tenth of its time on collections
+ */
+const keepCollectionsShort = (): void => setFlagsFromString('--initial-old-space-size=64')
+
+/** No picture within the limits takes this long, cut into tiles or not: the thread hangs and is replaced. */
+export const HANG_MS = 10 * 60_000
+
+type ReplyResult = Extract<WorkerReply, { kind: 'result' }>['result']
+
+export interface PoolWorkerEvents {
+  onNotice(line: string): void
+  /** A job takes so long that the thread hangs. It takes no more, and its jobs have been rejected. */
+  onHang(worker: PoolWorker): void
+  /** The thread has ended, wanted or not. Its jobs have been rejected. */
+  onExit(worker: PoolWorker): void
+}
+
+/**
+ * One worker thread, from the side of the pool. It is never terminated: the runtime answers that within a run by
+ * aborting the process. It is asked to leave, and leaves when its run is done.
+ */
+export class PoolWorker {
+  readonly ready: Promise<{ models: ModelInfo[]; loadMs: number[] }>
+  /** Settles when the thread has ended. */
+  readonly exited: Promise<true>
+  readonly #thread: Worker
+  readonly #events: PoolWorkerEvents
+  readonly #hangMs: number
+  readonly #waiting = new Map<number, { resolve(result: ReplyResult): void; reject(error: Error): void }>()
+  #nextId = 0
+  #ended = false
+
+  constructor(settings: WorkerSettings, events: PoolWorkerEvents, hangMs = HANG_MS) {
+    this.#events = events
+    this.#hangMs = hangMs
+    turnOffTelemetry()
+    keepCollectionsShort()
+    this.#thread = new Worker(WORKER_FILE, { workerData: settings, name: 'boxlet-detector' })
+    this.exited = new Promise((resolve) => this.#thread.once('exit', () => resolve(true)))
+    this.ready = new Promise((resolve, reject) => {
+      this.#thread.on('message', (reply: WorkerReply) => {
+        if (reply.kind === 'ready') resolve(reply)
+        else if (reply.kind === 'failed') reject(revive(reply.error))
+        else if (reply.kind === 'notice') events.onNotice(reply.line)
+        else this.#settle(reply)
+      })
+      this.#thread.on('error', (cause) => this.#fail(cause, reject))
+      this.#thread.on('exit', () => {
+        this.#fail(new Error('the worker thread ended'), reject)
+        events.onExit(this)
+      })
+    })
+    // The pool may look at `ready` later than it settles.
+    this.ready.catch(() => {})
+  }
+
+  /** Jobs that the thread has not answered yet. */
+  get load(): number {
+    return this.#waiting.size
+  }
+
+  /**
+   * @param signal aborted when nobody waits any more; the promise still settles when the thread is done
+   * @param move buffer of the job that goes over without a copy and is empty here from then on
+   */
+  run(job: Job, signal?: AbortSignal, move?: ArrayBuffer): Promise<ReplyResult> {
+    if (this.#ended)
+      return Promise.reject(new BoxletError('SHUTTING_DOWN', 'Expected a running worker but it has ended.'))
+    const id = this.#nextId++
+    const cancel = () => this.#thread.postMessage({ id, kind: 'cancel' } satisfies WorkerRequest)
+    const hang = setTimeout(() => this.#hang(), this.#hangMs).unref()
+    const settled = () => {
+      clearTimeout(hang)
+      signal?.removeEventListener('abort', cancel)
+    }
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, {
+        resolve: (result) => {
+          settled()
+          resolve(result)
+        },
+        reject: (error) => {
+          settled()
+          reject(error)
+        },
+      })
+      signal?.addEventListener('abort', cancel, { once: true })
+      this.#thread.postMessage({ id, ...job } satisfies WorkerRequest, move === undefined ? [] : [move])
+    })
+  }
+
+  /**
+   * Refuses what is not answered yet and asks the thread to leave.
+   *
+   * @param withinMs how long to wait for it; a native run cannot be interrupted
+   * @returns false when the thread is still in a run by then
+   */
+  async leave(withinMs: number): Promise<boolean> {
+    this.#leave(new BoxletError('SHUTTING_DOWN', 'Expected the work to finish but the service stopped.'))
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<false>((resolve) => {
+      timer = setTimeout(() => resolve(false), withinMs)
+    })
+    try {
+      return await Promise.race([this.exited, late])
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  #hang(): void {
+    this.#leave(new BoxletError('INTERNAL', 'Expected the work to finish but its worker hangs.'))
+    this.#events.onHang(this)
+  }
+
+  #leave(error: BoxletError): void {
+    this.#ended = true
+    this.#rejectAll(error)
+    this.#thread.postMessage({ kind: 'leave' } satisfies WorkerRequest)
+  }
+
+  #settle(reply: Extract<WorkerReply, { id: number }>): void {
+    const job = this.#waiting.get(reply.id)
+    this.#waiting.delete(reply.id)
+    if (reply.kind === 'result') job?.resolve(reply.result)
+    else job?.reject(revive(reply.error))
+  }
+
+  #fail(cause: Error, rejectReady: (error: Error) => void): void {
+    const error = this.#ended
+      ? new BoxletError('SHUTTING_DOWN', 'Expected the work to finish but the service stopped.')
+      : new BoxletError('INTERNAL', 'Expected the work to finish but its worker ended.', { cause })
+    rejectReady(error)
+    this.#rejectAll(error)
+  }
+
+  #rejectAll(error: BoxletError): void {
+    for (const job of this.#waiting.values()) job.reject(error)
+    this.#waiting.clear()
+  }
+}
+
+function revive({ code, message, hint, details, stack }: WorkerError): BoxletError {
+  const error = new BoxletError(code, message, {
+    ...(hint === undefined ? {} : { hint }),
+    ...(details === undefined ? {} : { details }),
+    ...(code === 'INTERNAL' ? { cause: Object.assign(new Error('in a worker'), { stack }) } : {}),
+  })
+  return error
+}

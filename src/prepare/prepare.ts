@@ -1,0 +1,45 @@
+import type { Contract } from '../model/contract.ts'
+import { type GraphEdits, writeEdited } from '../onnx/graph/edit.ts'
+import { Folder } from '../onnx/graph/fold.ts'
+import { linkGraph } from '../onnx/graph/links.ts'
+import { parseModel } from '../onnx/read/parse.ts'
+import type { Preparation, PreparationStep } from './preparation.ts'
+import { foldFocus } from './steps/focus.ts'
+import { takePixels } from './steps/pixels.ts'
+import { cutYolov8Head } from './steps/yolov8.ts'
+import { freeYoloxSize } from './steps/yolox.ts'
+
+export interface PreparedModel {
+  bytes: Uint8Array
+  /** Of the prepared graph; differs from the given one where a step moved out of the graph or sizes became free. */
+  contract: Contract
+  /** What was done, one sentence each. */
+  edits: string[]
+}
+
+const STEPS: readonly PreparationStep[] = [cutYolov8Head, freeYoloxSize, foldFocus, takePixels]
+
+/**
+ * An ONNX graph that gives the same detections in less time, or undefined when there is nothing to gain that
+ * is certain. Every step follows the graph node by node and leaves it alone at the first that is not exactly
+ * as known. Takes a few milliseconds and one copy of the file.
+ *
+ * throws  MODEL_CORRUPT, MODEL_LIMIT as `readOnnx`
+ */
+export function prepareModel(bytes: Uint8Array, contract: Contract): PreparedModel | undefined {
+  const model = parseModel(bytes)
+  const links = linkGraph(model)
+  const edits: GraphEdits = { replace: new Map(), constants: [] }
+  const done: string[] = []
+  if (model.graph.inputs.some(({ name }) => model.graph.initializers.has(name)))
+    done.push('Weights are no longer listed as inputs, so that the runtime folds and fuses them.')
+  const at: Preparation = { model, links, folder: new Folder(model, links), contract, edits }
+  for (const step of STEPS) {
+    const result = step(at)
+    if (result === undefined) continue
+    at.contract = result.contract
+    done.push(result.edit)
+  }
+  if (done.length === 0) return undefined
+  return { bytes: writeEdited(model, edits), contract: at.contract, edits: done }
+}

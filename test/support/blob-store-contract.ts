@@ -1,0 +1,52 @@
+import { expect, it } from 'vitest'
+import type { BlobStore } from '../../src/jobs/blob-store.ts'
+
+/** What every store of blobs has to do, whatever lies behind it. `bucket` exists and is empty at the start. */
+export function blobStoreContract(open: () => { store: BlobStore; bucket: string }): void {
+  const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
+  const text = (data: Uint8Array): string => new TextDecoder().decode(data)
+
+  it('gives back what was put', async () => {
+    const { store, bucket } = open()
+    const ref = { bucket, key: 'pictures/a b+ü.jpg' }
+    await store.put(ref, bytes('first'), { contentType: 'image/jpeg' })
+    expect(text(await store.get(ref))).toBe('first')
+  })
+
+  it('replaces what is there', async () => {
+    const { store, bucket } = open()
+    const ref = { bucket, key: 'replaced.json' }
+    await store.put(ref, bytes('one'))
+    await store.put(ref, bytes('two'))
+    expect(text(await store.get(ref))).toBe('two')
+  })
+
+  it('keeps empty blobs', async () => {
+    const { store, bucket } = open()
+    await store.put({ bucket, key: 'empty' }, new Uint8Array())
+    expect((await store.get({ bucket, key: 'empty' })).length).toBe(0)
+  })
+
+  it('says that a blob or a bucket is not there', async () => {
+    const { store, bucket } = open()
+    await expect(store.get({ bucket, key: 'nothing.jpg' })).rejects.toMatchObject({ code: 'IMAGE_NOT_FOUND' })
+    await expect(store.get({ bucket: 'no-such-bucket', key: 'a.jpg' })).rejects.toMatchObject({
+      code: expect.stringMatching(/IMAGE_NOT_FOUND|FORBIDDEN/),
+    })
+  })
+
+  it('refuses a blob above the limit and takes one at it', async () => {
+    const { store, bucket } = open()
+    const ref = { bucket, key: 'large.jpg' }
+    await store.put(ref, new Uint8Array(1000))
+    await expect(store.get(ref, { maxBytes: 999 })).rejects.toMatchObject({ code: 'IMAGE_TOO_LARGE' })
+    expect((await store.get(ref, { maxBytes: 1000 })).length).toBe(1000)
+  })
+
+  it('stops when it is cancelled', async () => {
+    const { store, bucket } = open()
+    const ref = { bucket, key: 'cancelled.jpg' }
+    await store.put(ref, new Uint8Array(10))
+    await expect(store.get(ref, { signal: AbortSignal.abort() })).rejects.toBeDefined()
+  })
+}

@@ -52,7 +52,9 @@ async function evaluate(args) {
     env: process.env,
     signal: new AbortController().signal,
   })
-  if (code > 1) return { error: Buffer.concat(err).toString().trim().split('\n').at(-1) }
+  if (code > 1) {
+    return { error: Buffer.concat(err).toString().trim().split('\n').at(-1) }
+  }
   return JSON.parse(Buffer.concat(out).toString())
 }
 
@@ -68,7 +70,9 @@ function head(cells) {
 
 async function line(name, args, reference, more = []) {
   const { error, stats } = await evaluate(args)
-  if (error !== undefined) return row([name, ...more, error, '', '', '', '', '', number(reference), ''])
+  if (error !== undefined) {
+    return row([name, ...more, error, '', '', '', '', '', number(reference), ''])
+  }
   const { ap, ap50, apSmall, apMedium, apLarge, ar100 } = stats
   const cells = [ap, ap50, apSmall, apMedium, apLarge, ar100].map(number)
   const difference = reference === undefined ? undefined : ap - reference
@@ -80,14 +84,16 @@ const coco = ['--data', at('coco/instances_val2017_subset.json')]
 
 console.log(`COCO, ${manifest.coco.images} pictures, models of the catalogue:\n`)
 head(['model', 'suppression IoU', ...COLUMNS])
-for (const [name, iou, reference, ...flags] of REFERENCE)
+for (const [name, iou, reference, ...flags] of REFERENCE) {
   await line([name, ...flags].join(' '), [name, ...coco, '--iou', iou, ...flags], reference, [iou])
+}
 
 console.log('\nCOCO, the same pictures, models of the test corpus:\n')
 head(['model', ...COLUMNS])
 const NOT_COCO = /face|yunet|retinanet|nms-stage/
-for (const { file, cocoSubset } of manifest.models.filter((model) => !NOT_COCO.test(model.file)))
+for (const { file, cocoSubset } of manifest.models.filter((model) => !NOT_COCO.test(model.file))) {
   await line(file.replace('models/', ''), [at(file), ...coco], cocoSubset?.ap)
+}
 
 console.log('\nBCCD, test split, 35 pictures:\n')
 head(['model', ...COLUMNS])

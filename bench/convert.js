@@ -22,7 +22,9 @@ const corpus = process.env.BOXLET_CORPUS ?? resolve(import.meta.dirname, '../../
 const paths = positionals.length > 0 ? positionals : corpusModels()
 
 function corpusModels() {
-  if (!existsSync(corpus)) throw new Error('Expected models as arguments, or a corpus, but received neither.')
+  if (!existsSync(corpus)) {
+    throw new Error('Expected models as arguments, or a corpus, but received neither.')
+  }
   const folder = resolve(corpus, 'models')
   return readdirSync(folder)
     .filter((file) => file.endsWith('.tflite'))
@@ -58,7 +60,9 @@ const models = paths.map((path) => ({
   times: { convert: [], open: [], run: [] },
 }))
 for (let round = 0; round < rounds; round++) {
-  for (const model of models) model.size = await once(model.bytes, model.times)
+  for (const model of models) {
+    model.size = await once(model.bytes, model.times)
+  }
 }
 console.log(
   `${cpus()[0].model}, ${cpus().length} processors, Node ${process.versions.node}, ${rounds} rounds`,

@@ -43,8 +43,9 @@ const corpus = process.env.BOXLET_CORPUS ?? resolve(import.meta.dirname, '../../
 const groups = positionals.length > 0 ? { given: positionals } : corpusGroups()
 
 function corpusGroups() {
-  if (!existsSync(corpus))
+  if (!existsSync(corpus)) {
     throw new Error('Expected pictures as arguments, or a corpus, but received neither.')
+  }
   const folder = resolve(corpus, 'coco/images')
   const coco = readdirSync(folder).slice(0, 24)
   return {
@@ -104,7 +105,9 @@ for (const [group, paths] of Object.entries(groups)) {
         const start = performance.now()
         await run(files[i], whole[i])
         // The first round warms up.
-        if (round > 0) times[stage].push(performance.now() - start)
+        if (round > 0) {
+          times[stage].push(performance.now() - start)
+        }
       }
     }
   }

@@ -38,22 +38,31 @@ for (let round = -1; round < Number(values.rounds); round++) {
   for (const bytes of pictures) {
     const sample = {}
     const result = await timed(sample, 'boxlet', () => detector.detect(bytes))
-    for (const [stage, ms] of Object.entries(result.timings)) sample[`  ${stage}`] = ms
+    for (const [stage, ms] of Object.entries(result.timings)) {
+      sample[`  ${stage}`] = ms
+    }
     await timed(sample, 'run alone, graph as Boxlet runs it', runAlone(detector, result.image))
     await timed(sample, 'run alone, file as it is', runAlone(asIs, result.image))
-    if (plain !== undefined) await timed(sample, 'plain handler', () => plain(bytes))
+    if (plain !== undefined) {
+      await timed(sample, 'plain handler', () => plain(bytes))
+    }
     // The first round warms every path up.
-    if (round >= 0) samples.push(sample)
+    if (round >= 0) {
+      samples.push(sample)
+    }
   }
 }
 
 console.log(`${values.model}, ${pictures.length} pictures × ${values.rounds} rounds, 1 thread`)
 console.log(`${cpus()[0].model}, ${cpus().length} processors visible, Node ${process.version}\n`)
-for (const name of Object.keys(samples[0]))
+for (const name of Object.keys(samples[0])) {
   console.log(`${name.padEnd(36)} ${ms(median(samples.map((s) => s[name])))}`)
+}
 console.log()
 for (const peer of ['run alone, graph as Boxlet runs it', 'run alone, file as it is', 'plain handler']) {
-  if (samples[0][peer] === undefined) continue
+  if (samples[0][peer] === undefined) {
+    continue
+  }
   console.log(`boxlet / ${peer.padEnd(36)} ${median(samples.map((s) => s.boxlet / s[peer])).toFixed(3)}`)
 }
 await detector.dispose()
@@ -100,7 +109,9 @@ function runAlone(which, image) {
 }
 
 async function plainHandler() {
-  if (detector.model.family !== 'yolov8') return undefined
+  if (detector.model.family !== 'yolov8') {
+    return undefined
+  }
   const { path } = await (await import('../dist/store/store.js')).resolveModel(values.model, {
     env: process.env,
   })
@@ -113,8 +124,11 @@ async function plainHandler() {
       .raw()
       .toBuffer({ resolveWithObject: true })
     const floats = new Float32Array(3 * edge * edge)
-    for (let i = 0; i < edge * edge; i++)
-      for (let c = 0; c < 3; c++) floats[c * edge * edge + i] = data[i * 3 + c] / 255
+    for (let i = 0; i < edge * edge; i++) {
+      for (let c = 0; c < 3; c++) {
+        floats[c * edge * edge + i] = data[i * 3 + c] / 255
+      }
+    }
     const { [session.outputNames[0]]: output } = await session.run({
       [session.inputNames[0]]: new ort.Tensor('float32', floats, [1, 3, edge, edge]),
     })
@@ -130,9 +144,13 @@ function plainBoxes(output) {
     let classId = 0
     for (let c = 4; c < channels; c++) {
       const score = output.data[c * predictions + i]
-      if (score > best) [best, classId] = [score, c - 4]
+      if (score > best) {
+        ;[best, classId] = [score, c - 4]
+      }
     }
-    if (best < 0.25) continue
+    if (best < 0.25) {
+      continue
+    }
     const [x, y, w, h] = [0, 1, 2, 3].map((k) => output.data[k * predictions + i])
     found.push({ classId, score: best, box: [x - w / 2, y - h / 2, x + w / 2, y + h / 2] })
   }

@@ -52,7 +52,9 @@ function makeSet() {
       const category_id = classes[whole(classes.length)]
       return { image_id: id, category_id, bbox, area: w * h * 0.7, iscrowd: next() < 0.01 ? 1 : 0 }
     })
-    for (const object of objects) annotations.push({ id: annotations.length + 1, ...object })
+    for (const object of objects) {
+      annotations.push({ id: annotations.length + 1, ...object })
+    }
     for (let i = 0; i < DETECTIONS; i++) {
       const near = objects.length > 0 && next() < 0.5 ? objects[whole(objects.length)] : undefined
       const spread = (value, by) => value + (next() - 0.5) * by
@@ -111,7 +113,9 @@ try {
     const start = performance.now()
     stats = evaluateCoco(evaluationInput(dataset, predictions)).stats
     own.push((performance.now() - start) / 1000)
-    if (left !== undefined) continue
+    if (left !== undefined) {
+      continue
+    }
     try {
       execFileSync(python, ['-c', 'import pycocotools'], { stdio: 'ignore' })
     } catch {
@@ -132,8 +136,9 @@ console.log(
 )
 console.log(`${cpus().length} × ${model}, Node ${process.version}, ${ROUNDS} interleaved rounds, medians`)
 console.log(`Boxlet       ${median(own).toFixed(2)} s   AP ${stats.ap.toFixed(6)}`)
-if (theirs.length === 0) console.log(left)
-else {
+if (theirs.length === 0) {
+  console.log(left)
+} else {
   console.log(`pycocotools  ${median(theirs).toFixed(2)} s   AP ${reference.stats[0].toFixed(6)}`)
   const ratios = own.map((seconds, i) => seconds / theirs[i])
   console.log(

@@ -50,7 +50,9 @@ async function plainZip() {
       const name = relative(root, path)
       const foreign =
         /napi-v6\/(?!linux)|napi-v6\/linux\//.test(name) && !name.includes(`napi-v6/linux/${process.arch}/`)
-      if (entry.isFile() && !foreign) files[name] = readFileSync(path)
+      if (entry.isFile() && !foreign) {
+        files[name] = readFileSync(path)
+      }
     }
   }
   files['model.onnx'] = readFileSync((await resolveModel(values.model, { env: process.env, signal })).path)
@@ -70,7 +72,9 @@ async function cold(zip, environment) {
   try {
     const result = await host.invoke(event)
     const answer = JSON.parse(Buffer.from(result.payload).toString('utf8'))
-    if (result.functionError) throw new Error(answer.errorMessage)
+    if (result.functionError) {
+      throw new Error(answer.errorMessage)
+    }
     const { initMs, durationMs, cpuMs, maxMemoryBytes } = result.metrics
     const found = (answer.detections ?? answer.images[0].detections).length
     return { wall: initMs + durationMs, init: initMs, cpu: cpuMs, memory: maxMemoryBytes / 2 ** 20, found }
@@ -91,12 +95,15 @@ try {
   })
   writeFileSync(paths.boxlet, built.zip)
   const runs = { plain: [], boxlet: [] }
-  for (let round = 0; round <= Number(values.rounds); round++)
+  for (let round = 0; round <= Number(values.rounds); round++) {
     for (const way of round % 2 === 0 ? ['plain', 'boxlet'] : ['boxlet', 'plain']) {
       const run = await cold(paths[way], way === 'boxlet' ? MEMORY_VARIABLES : {})
       // The first round only brings the files into the cache of the machine.
-      if (round > 0) runs[way].push(run)
+      if (round > 0) {
+        runs[way].push(run)
+      }
     }
+  }
   const ratio = (key) => median(runs.boxlet.map((run, index) => run[key] / runs.plain[index][key]))
   console.log(
     `${values.model}, ${basename(image)}, ${values.memory} MB, ${values.rounds} rounds, ${cpus()[0].model}, ${cpus().length} cores, ${quota ? 'processor share of that memory' : 'no processor share'}, node ${values.node}`,

@@ -18,9 +18,11 @@ export const handler = async (event) => {
     .raw()
     .toBuffer()
   const data = new Float32Array(3 * SIZE * SIZE)
-  for (let i = 0; i < SIZE * SIZE; i++)
-    for (let channel = 0; channel < 3; channel++)
+  for (let i = 0; i < SIZE * SIZE; i++) {
+    for (let channel = 0; channel < 3; channel++) {
       data[channel * SIZE * SIZE + i] = pixels[i * 3 + channel] / 255
+    }
+  }
   const outputs = await session.run({ images: new Tensor('float32', data, [1, 3, SIZE, SIZE]) })
   const { data: rows, dims } = outputs[session.outputNames[0]]
   const [, attributes, count] = dims
@@ -37,7 +39,9 @@ export const handler = async (event) => {
         classId = c - 4
       }
     }
-    if (best < 0.25) continue
+    if (best < 0.25) {
+      continue
+    }
     const [cx, cy, w, h] = [0, 1, 2, 3].map((k) => rows[k * count + i])
     found.push({
       classId,
@@ -52,9 +56,11 @@ export const handler = async (event) => {
   }
   found.sort((a, b) => b.score - a.score)
   const kept = []
-  for (const one of found)
-    if (kept.every((other) => other.classId !== one.classId || overlap(one.box, other.box) <= 0.7))
+  for (const one of found) {
+    if (kept.every((other) => other.classId !== one.classId || overlap(one.box, other.box) <= 0.7)) {
       kept.push(one)
+    }
+  }
   return { detections: kept }
 }
 

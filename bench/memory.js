@@ -25,8 +25,9 @@ for (let done = 0; done <= total; done++) {
   if (done % Math.ceil(total / 30) === 0) {
     const megabytes = process.memoryUsage.rss() / 2 ** 20
     samples.push({ done, megabytes })
-    if (samples.length % 5 === 1)
+    if (samples.length % 5 === 1) {
       console.log(`${String(done).padStart(6)} pictures ${megabytes.toFixed(1).padStart(7)} MB`)
+    }
   }
   await detector.detect(readFileSync(files[done % files.length]))
 }

@@ -21,9 +21,13 @@ const { values, positionals } = parseArgs({
 
 const WARM_ROUNDS = 5
 
-if (values.only === 'steps') console.log(JSON.stringify(await steps(positionals[0])))
-else if (values.only === 'load') console.log(JSON.stringify(await load(positionals[0])))
-else await report()
+if (values.only === 'steps') {
+  console.log(JSON.stringify(await steps(positionals[0])))
+} else if (values.only === 'load') {
+  console.log(JSON.stringify(await load(positionals[0])))
+} else {
+  await report()
+}
 
 async function steps(file) {
   const { readOnnx } = await import('../dist/onnx/read/reader.js')
@@ -52,7 +56,9 @@ async function steps(file) {
   }
   const cold = await once()
   const warm = []
-  for (let round = 0; round < WARM_ROUNDS; round++) warm.push(await once())
+  for (let round = 0; round < WARM_ROUNDS; round++) {
+    warm.push(await once())
+  }
   return { cold, warm }
 }
 

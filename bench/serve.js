@@ -46,8 +46,9 @@ async function main() {
   )
   const service = await startService(values.model, workers)
   try {
-    if (values.memory !== undefined) await memory(service.port, pictures, Number(values.memory))
-    else
+    if (values.memory !== undefined) {
+      await memory(service.port, pictures, Number(values.memory))
+    } else {
       await throughput(
         service.port,
         pictures,
@@ -56,6 +57,7 @@ async function main() {
         Number(values.seconds),
         Number(values.rounds),
       )
+    }
   } finally {
     service.stop()
   }
@@ -164,17 +166,25 @@ async function load(port, pictures, clients, milliseconds, count = Number.POSITI
         if (left < 0) {
           head += chunk.toString('latin1')
           const split = head.indexOf('\r\n\r\n')
-          if (split < 0) return
+          if (split < 0) {
+            return
+          }
           left = Number(/content-length: (\d+)/i.exec(head)[1]) - (head.length - split - 4)
-        } else left -= chunk.length
-        if (left > 0) return
+        } else {
+          left -= chunk.length
+        }
+        if (left > 0) {
+          return
+        }
         all++
         // What ends after the time is not counted, as the bare run counts no picture that it has not finished.
         if (performance.now() <= end) {
           done++
           times.push(performance.now() - started)
         }
-        if (!head.startsWith('HTTP/1.1 200')) errors++
+        if (!head.startsWith('HTTP/1.1 200')) {
+          errors++
+        }
         next()
       })
     })
@@ -194,7 +204,9 @@ async function startService(model, workers) {
   const port = await new Promise((found, fail) => {
     child.stderr.on('data', (chunk) => {
       const match = /127\.0\.0\.1:(\d+)/.exec(String(chunk))
-      if (match !== null) found(Number(match[1]))
+      if (match !== null) {
+        found(Number(match[1]))
+      }
     })
     child.on('exit', () => fail(new Error('Expected the service to start but it ended.')))
   })
@@ -211,7 +223,9 @@ async function startBare(model, pictures, workers) {
   return {
     async run(milliseconds) {
       const counts = Promise.all(threads.map(answer))
-      for (const thread of threads) thread.postMessage(milliseconds)
+      for (const thread of threads) {
+        thread.postMessage(milliseconds)
+      }
       const all = await counts
       const sum = (name) => all.reduce((total, part) => total + part[name], 0)
       return { done: sum('done'), rate: sum('rate') }
@@ -241,5 +255,8 @@ async function bareWorker() {
   parentPort.postMessage('ready')
 }
 
-if (isMainThread) await main()
-else await bareWorker()
+if (isMainThread) {
+  await main()
+} else {
+  await bareWorker()
+}

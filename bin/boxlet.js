@@ -15,7 +15,9 @@ process.once('SIGINT', () => interrupt.abort())
 process.once('SIGTERM', () => interrupt.abort())
 process.stdout.on('error', (error) => {
   // A reader that closes early, such as `head`, is not a fault.
-  if (error.code === 'EPIPE') process.exit(0)
+  if (error.code === 'EPIPE') {
+    process.exit(0)
+  }
   process.stderr.write(
     `boxlet: Expected to write the results but standard output cannot be written (${error.code}). Send them to a disk that has room. [OUTPUT_UNWRITABLE]\n`,
   )

@@ -9,4 +9,6 @@ const io = {
   signal: new AbortController().signal,
 }
 process.exitCode = await main(['detect', 'examples/pictures/coffee.png', '--out', 'boxlet-out'], io)
-if (process.exitCode === 0) process.stderr.write('Annotated picture: boxlet-out/coffee.jpg\n')
+if (process.exitCode === 0) {
+  process.stderr.write('Annotated picture: boxlet-out/coffee.jpg\n')
+}

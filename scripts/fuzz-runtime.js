@@ -28,25 +28,34 @@ const EDGE_BYTES = 60_000
 const FREE_AXIS = 320
 const MAX_INPUT_VALUES = 4e6
 
-if (values.state === undefined) await parent()
-else await child(values.state)
+if (values.state === undefined) {
+  await parent()
+} else {
+  await child(values.state)
+}
 
 async function parent() {
-  if (positionals.length === 0) throw new Error('Expected model files but received none.')
+  if (positionals.length === 0) {
+    throw new Error('Expected model files but received none.')
+  }
   const folder = mkdtempSync(join(tmpdir(), 'boxlet-fuzz-'))
   const state = join(folder, 'seed')
   const end = Number(values.from) + Number(values.rounds)
   const deaths = []
   for (let seed = Number(values.from); seed < end; ) {
     const outcome = await runChild(state, seed, end)
-    if (outcome === 'done') break
+    if (outcome === 'done') {
+      break
+    }
     const at = Number(readFileSync(state, 'utf8'))
     deaths.push(`seed ${at}: ${outcome}`)
     seed = at + 1
   }
   rmSync(folder, { recursive: true })
   console.log(`${values.rounds} damaged models, ${deaths.length} ended or held the process`)
-  for (const death of deaths) console.log(`  ${death}`)
+  for (const death of deaths) {
+    console.log(`  ${death}`)
+  }
 }
 
 function runChild(state, from, end) {
@@ -64,7 +73,9 @@ function runChild(state, from, end) {
   let last = ''
   const watch = setInterval(() => {
     const at = readFileSync(state, { encoding: 'utf8', flag: 'a+' })
-    if (at === last) process_.kill('SIGKILL')
+    if (at === last) {
+      process_.kill('SIGKILL')
+    }
     last = at
   }, ROUND_MS)
   return new Promise((resolve) => {
@@ -97,7 +108,9 @@ async function child(state) {
 function damaged(originals, seed) {
   const next = random(seed)
   const bytes = originals[Math.floor(next() * originals.length)].slice()
-  if (next() < 0.1) return bytes.subarray(0, Math.floor(next() * bytes.length))
+  if (next() < 0.1) {
+    return bytes.subarray(0, Math.floor(next() * bytes.length))
+  }
   const flips = 1 + Math.floor(next() * next() * 12)
   for (let flip = 0; flip < flips; flip++) {
     const edge = Math.min(bytes.length, EDGE_BYTES)
@@ -124,7 +137,9 @@ function random(seed) {
     state >>>= 0
     return state / 2 ** 32
   }
-  for (let i = 0; i < 5; i++) next()
+  for (let i = 0; i < 5; i++) {
+    next()
+  }
   return next
 }
 
@@ -137,10 +152,13 @@ function feeds(ort, inputs) {
         typeof size === 'number' && size > 0 ? Math.min(size, 640) : axis === 0 ? 1 : FREE_AXIS,
       )
       const length = dims.reduce((product, size) => product * size, 1)
-      if (length > MAX_INPUT_VALUES || ARRAYS[type] === undefined) throw new Error('not run')
+      if (length > MAX_INPUT_VALUES || ARRAYS[type] === undefined) {
+        throw new Error('not run')
+      }
       const data = new ARRAYS[type](length)
-      for (let at = 0; at < length; at++)
+      for (let at = 0; at < length; at++) {
         data[at] = type === 'int64' ? BigInt(FREE_AXIS) : ((at * 7919) % 255) / (type === 'float32' ? 255 : 1)
+      }
       return [name, new ort.Tensor(type, data, dims)]
     }),
   )

@@ -35,14 +35,17 @@ for (const subset of SUBSETS) {
   const file = require.resolve(`@fontsource/roboto/files/roboto-${subset}-500-normal.woff`)
   const font = opentype.parse(new Uint8Array(readFileSync(file)).buffer)
   const licence = font.names.licenseURL?.en ?? ''
-  if (!licence.includes('apache.org/licenses/LICENSE-2.0'))
+  if (!licence.includes('apache.org/licenses/LICENSE-2.0')) {
     throw new Error(`Expected an Apache font but received: ${licence}`)
+  }
   ascent = Math.round((font.ascender / font.unitsPerEm) * EM)
   descent = Math.round((-font.descender / font.unitsPerEm) * EM)
   for (const [from, to] of RANGES) {
     for (let code = from; code <= to; code++) {
       const character = String.fromCodePoint(code)
-      if (glyphs[character] !== undefined || font.charToGlyphIndex(character) === 0) continue
+      if (glyphs[character] !== undefined || font.charToGlyphIndex(character) === 0) {
+        continue
+      }
       const glyph = font.charToGlyph(character)
       const advance = Math.round((glyph.advanceWidth / font.unitsPerEm) * EM)
       glyphs[character] = `${advance}${relative(glyph.getPath(0, 0, EM).commands)}`
@@ -65,15 +68,22 @@ function relative(commands) {
       y = startY
       continue
     }
-    if (command.type === 'Q') out += `q${point(command.x1, command.y1)},${point(command.x, command.y)}`
-    else if (command.type === 'M' || command.type === 'L') {
+    if (command.type === 'Q') {
+      out += `q${point(command.x1, command.y1)},${point(command.x, command.y)}`
+    } else if (command.type === 'M' || command.type === 'L') {
       // Rounding leaves lines of no length.
-      if (command.type === 'L' && Math.round(command.x) === x && Math.round(command.y) === y) continue
+      if (command.type === 'L' && Math.round(command.x) === x && Math.round(command.y) === y) {
+        continue
+      }
       out += `${command.type.toLowerCase()}${point(command.x, command.y)}`
-    } else throw new Error(`Expected a quadratic outline but received ${command.type}`)
+    } else {
+      throw new Error(`Expected a quadratic outline but received ${command.type}`)
+    }
     x = Math.round(command.x)
     y = Math.round(command.y)
-    if (command.type === 'M') [startX, startY] = [x, y]
+    if (command.type === 'M') {
+      ;[startX, startY] = [x, y]
+    }
   }
   return out.replaceAll(',-', '-')
 }

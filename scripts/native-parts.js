@@ -30,8 +30,9 @@ async function fetchPackage(name, version, integrity) {
       stdio: ['ignore', 'pipe', 'ignore'],
     }),
   )
-  if (packed.integrity !== integrity)
+  if (packed.integrity !== integrity) {
     throw new Error(`Expected ${integrity} for ${name} but received ${packed.integrity}.`)
+  }
   const folder = mkdtempSync(join(scratch, 'unpacked-'))
   await extract({ file: join(scratch, packed.filename), cwd: folder })
   return folder

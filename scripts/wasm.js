@@ -31,5 +31,8 @@ export async function assembledModules() {
   })
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url))
-  for (const { path, text } of await assembledModules()) writeFileSync(path, text)
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  for (const { path, text } of await assembledModules()) {
+    writeFileSync(path, text)
+  }
+}

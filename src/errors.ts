@@ -100,8 +100,7 @@ export class BoxletError extends Error {
     return {
       code: this.code,
       message: this.message,
-      ...(this.hint === undefined ? {} : { hint: this.hint }),
-      ...(this.details === undefined ? {} : { details: this.details }),
+      ...defined({ hint: this.hint, details: this.details }),
     }
   }
 }
@@ -111,14 +110,19 @@ const cancelled = (cause: unknown): BoxletError =>
 
 /** @throws BoxletError ABORTED, whatever reason the signal carries */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw cancelled(signal.reason)
+  if (signal?.aborted) {
+    throw cancelled(signal.reason)
+  }
 }
 
 /** Keeps a BoxletError as it is and hides anything else behind `INTERNAL`, with the cause kept. */
 export function toBoxletError(error: unknown): BoxletError {
-  if (error instanceof BoxletError) return error
-  if (error instanceof Error && (error.name === 'AbortError' || error.name === 'TimeoutError'))
+  if (error instanceof BoxletError) {
+    return error
+  }
+  if (error instanceof Error && (error.name === 'AbortError' || error.name === 'TimeoutError')) {
     return cancelled(error)
+  }
   return new BoxletError('INTERNAL', 'Expected the work to finish but an unforeseen fault stopped it.', {
     cause: error,
     hint: 'Please report this with the command and the input that caused it.',

@@ -52,8 +52,9 @@ describe.skipIf(!hasCorpus || executablePath === undefined)('the playground in C
     page.on('pageerror', (error) => faults.push(error.message))
     page.on('console', (message) => message.type() === 'error' && faults.push(message.text()))
     page.on('request', (request) => {
-      if (!/^(blob|data):/.test(request.url()) && new URL(request.url()).origin !== service.url)
+      if (!/^(blob|data):/.test(request.url()) && new URL(request.url()).origin !== service.url) {
         faults.push(`asked ${request.url()}`)
+      }
     })
     await page.goto(service.url)
     await page.getByRole('button', { name: 'Choose a picture' }).waitFor()
@@ -67,7 +68,9 @@ describe.skipIf(!hasCorpus || executablePath === undefined)('the playground in C
   }
 
   async function shoot(page: Page, name: string): Promise<void> {
-    if (shots === undefined) return
+    if (shots === undefined) {
+      return
+    }
     mkdirSync(shots, { recursive: true })
     await page.screenshot({ path: join(shots, `${name}.png`), fullPage: true })
   }
@@ -111,7 +114,11 @@ describe.skipIf(!hasCorpus || executablePath === undefined)('the playground in C
     await choose(page, 'images/scenes/bus.jpg')
     await boxes(page).first().waitFor()
     for (const zoom of [1, 2]) {
-      if (zoom === 2) for (let i = 0; i < 3; i++) await page.getByRole('button', { name: 'Zoom in' }).click()
+      if (zoom === 2) {
+        for (let i = 0; i < 3; i++) {
+          await page.getByRole('button', { name: 'Zoom in' }).click()
+        }
+      }
       const image = (await page.locator('.sheet img').boundingBox()) as {
         x: number
         y: number

@@ -64,7 +64,9 @@ describe.skipIf(executablePath === undefined)('report pages on a phone', () => {
     const fetched: string[] = []
     const complaints: string[] = []
     page.on('request', (request) => {
-      if (!request.url().startsWith('data:')) fetched.push(request.url())
+      if (!request.url().startsWith('data:')) {
+        fetched.push(request.url())
+      }
     })
     page.on('console', (message) => complaints.push(message.text()))
     await page.goto(pathToFileURL(file).href)

@@ -128,7 +128,9 @@ describe.skipIf(!hasCorpus)('the service under nonsense', () => {
     const text = await response.text()
     expect([path, response.status < 500 || response.status === 503, text]).toEqual([path, true, text])
     expect(text).not.toMatch(/node_modules|\.ts:\d|\.js:\d|at \w+ \(/)
-    if (response.status >= 400 && init.method !== 'HEAD') expect(() => JSON.parse(text)).not.toThrow()
+    if (response.status >= 400 && init.method !== 'HEAD') {
+      expect(() => JSON.parse(text)).not.toThrow()
+    }
     return response.status
   }
   const headersOf = (type: string, target: string | undefined) => ({
@@ -176,10 +178,11 @@ describe.skipIf(!hasCorpus)('the service under nonsense', () => {
       `{"a":`.repeat(50_000),
       `{"images":[${'"AAAA",'.repeat(100_000)}"A"]}`,
     ]) {
-      for (const path of ['/v1/detect', '/yolambda', '/v2/models/yolox-nano/infer'])
+      for (const path of ['/v1/detect', '/yolambda', '/v2/models/yolox-nano/infer']) {
         expect(
           await survives(path, { method: 'POST', body, headers: headersOf('application/json', undefined) }),
         ).toBe(400)
+      }
       await survives('/', { method: 'POST', body, headers: headersOf('x', TARGETS[0]) })
     }
   })
@@ -240,7 +243,9 @@ describe.skipIf(!hasCorpus)('the service under nonsense', () => {
         fc.array(fc.tuple(fc.nat(picture.length - 1), fc.nat(255)), { minLength: 1, maxLength: 8 }),
         async (changes) => {
           const damaged = picture.slice()
-          for (const [at, value] of changes) damaged[at] = value
+          for (const [at, value] of changes) {
+            damaged[at] = value
+          }
           const status = await survives('/v1/detect', {
             method: 'POST',
             body: damaged as Uint8Array<ArrayBuffer>,
@@ -326,8 +331,9 @@ describe.skipIf(!hasCorpus)('the service under nonsense', () => {
           ]
           const text = await raw(Buffer.from(`${lines.join('\r\n')}\r\n\r\nhello`))
           const status = /^HTTP\/1\.1 (\d{3})/.exec(text)?.[1]
-          if (status !== undefined)
+          if (status !== undefined) {
             expect([text.slice(0, 200), Number(status) === 500]).toEqual([text.slice(0, 200), false])
+          }
         },
       ),
       { numRuns },

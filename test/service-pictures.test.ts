@@ -76,7 +76,9 @@ const DOCUMENTED_REKOGNITION: Record<Expected['status'], readonly number[]> = {
 }
 
 function entries(): Entry[] {
-  if (!hasCorpus) return []
+  if (!hasCorpus) {
+    return []
+  }
   return (JSON.parse(readFileSync(corpusPath('images/manifest.json'), 'utf8')) as { files: Entry[] }).files
 }
 

@@ -55,10 +55,13 @@ export class BoxletDetector extends Construct {
     )
     const whole = buildTemplate()
     const unknown = Object.keys(known).find((name) => !(name in whole.Parameters))
-    if (unknown !== undefined)
+    if (unknown !== undefined) {
       throw new Error(`Expected parameters of the template but received "${unknown}".`)
+    }
     const broken = brokenRules(whole, known)
-    if (broken.length > 0) throw new Error(broken.join(' '))
+    if (broken.length > 0) {
+      throw new Error(broken.join(' '))
+    }
     const packageHash = createHash('sha256').update(readFileSync(built.zip)).digest('hex')
     // Values that are known at deployment only count by the place that they come from.
     known.Revision ??= revisionOf(packageHash, Stack.of(this).resolve(known))
@@ -104,14 +107,23 @@ const given = ({ package: zip, layer }) => ({ zip, layer, model: undefined })
 
 /** Synthesis is synchronous, so the package is built by a process that it waits for. */
 function packageModel({ model, labels, modelIn, layer, acceptLicences = [] }, architecture, folder) {
-  if (model === undefined)
+  if (model === undefined) {
     throw new Error('Expected model or package for BoxletDetector but received neither.')
+  }
   const args = ['package', '--model', model, '--arch', architecture, '--out', folder, '--format', 'json']
-  if (modelIn !== undefined) args.push('--model-in', modelIn)
-  if (labels !== undefined) args.push('--labels', labels)
-  for (const licence of acceptLicences) args.push('--accept-licence', licence)
+  if (modelIn !== undefined) {
+    args.push('--model-in', modelIn)
+  }
+  if (labels !== undefined) {
+    args.push('--labels', labels)
+  }
+  for (const licence of acceptLicences) {
+    args.push('--accept-licence', licence)
+  }
   const done = spawnSync(process.execPath, [BOXLET, ...args], { encoding: 'utf8' })
-  if (done.status !== 0) throw new Error(done.stderr.trim() || String(done.error ?? done.signal))
+  if (done.status !== 0) {
+    throw new Error(done.stderr.trim() || String(done.error ?? done.signal))
+  }
   const { files, model: packaged } = JSON.parse(done.stdout)
   const [zip, beside] = files
   return {

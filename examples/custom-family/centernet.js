@@ -34,12 +34,17 @@ function recognise({ inputs, outputs }) {
   const [input] = inputs
   const [heat, size, offset] = outputs
   const [, channels, height, width] = input?.shape ?? []
-  if (!input || !heat || inputs.length !== 1 || outputs.length !== 3 || channels !== 3) return undefined
-  if (typeof width !== 'number' || typeof height !== 'number') return undefined
+  if (!input || !heat || inputs.length !== 1 || outputs.length !== 3 || channels !== 3) {
+    return undefined
+  }
+  if (typeof width !== 'number' || typeof height !== 'number') {
+    return undefined
+  }
   const isMap = outputs.every(({ shape }) => shape?.[2] === height / STRIDE && shape[3] === width / STRIDE)
   const classes = heat.shape?.[1]
-  if (!isMap || size?.shape?.[1] !== 2 || offset?.shape?.[1] !== 2 || typeof classes !== 'number')
+  if (!isMap || size?.shape?.[1] !== 2 || offset?.shape?.[1] !== 2 || typeof classes !== 'number') {
     return undefined
+  }
   return {
     confidence: 0.9,
     ...(classes === LABELS.length ? { labels: LABELS } : {}),
@@ -110,7 +115,9 @@ function decode(outputs, context) {
   for (let classId = 0; classId < classes; classId++) {
     for (let cell = 0; cell < cells; cell++) {
       const score = heat[classId * cells + cell]
-      if (score < context.minScore || !isPeak(heat, classId * cells, cell, width, height)) continue
+      if (score < context.minScore || !isPeak(heat, classId * cells, cell, width, height)) {
+        continue
+      }
       const x = ((cell % width) + offset[cell]) * STRIDE
       const y = (Math.floor(cell / width) + offset[cells + cell]) * STRIDE
       const halfWidth = (size[cell] * STRIDE) / 2
@@ -136,7 +143,9 @@ function isPeak(heat, from, cell, width, height) {
   const score = heat[from + cell]
   for (let v = Math.max(0, y - 1); v <= Math.min(height - 1, y + 1); v++) {
     for (let u = Math.max(0, x - 1); u <= Math.min(width - 1, x + 1); u++) {
-      if (heat[from + v * width + u] > score) return false
+      if (heat[from + v * width + u] > score) {
+        return false
+      }
     }
   }
   return true

@@ -35,15 +35,20 @@ export class Admission {
   }
 
   enter(client: string): Place {
-    if (this.#closed)
+    if (this.#closed) {
       throw new BoxletError(
         'SHUTTING_DOWN',
         'Expected a running service but it is stopping and takes no new work.',
       )
+    }
     const mine = this.#perClient.get(client) ?? 0
     this.#checkWork()
-    if (this.#reading >= this.#limits.reading) throw overloaded('service')
-    if (mine >= this.#limits.inFlightPerClient) throw overloaded('client')
+    if (this.#reading >= this.#limits.reading) {
+      throw overloaded('service')
+    }
+    if (mine >= this.#limits.inFlightPerClient) {
+      throw overloaded('client')
+    }
     this.#reading++
     this.#perClient.set(client, mine + 1)
     let held = 0
@@ -60,9 +65,14 @@ export class Admission {
         phase = 'working'
       },
       leave: () => {
-        if (phase === 'left') return
-        if (phase === 'reading') this.#reading--
-        else this.#working--
+        if (phase === 'left') {
+          return
+        }
+        if (phase === 'reading') {
+          this.#reading--
+        } else {
+          this.#working--
+        }
         phase = 'left'
         this.#leave(client, held)
       },
@@ -72,26 +82,39 @@ export class Admission {
   /** Takes no new work and resolves when what was let in has left. */
   async drain(): Promise<void> {
     this.#closed = true
-    if (this.requests > 0) await new Promise<void>((resolve) => this.#idle.push(resolve))
+    if (this.requests > 0) {
+      await new Promise<void>((resolve) => this.#idle.push(resolve))
+    }
   }
 
   #checkWork(): void {
-    if (this.#working >= this.#limits.inFlight) throw overloaded('service')
+    if (this.#working >= this.#limits.inFlight) {
+      throw overloaded('service')
+    }
   }
 
   /** A body that is alone always fits, so that a large one to an idle service is not refused for good. */
   #take(bytes: number, own: number): void {
     const others = this.#bytes - own
-    if (others > 0 && this.#bytes + bytes > this.#limits.inFlightBytes) throw overloaded('service')
+    if (others > 0 && this.#bytes + bytes > this.#limits.inFlightBytes) {
+      throw overloaded('service')
+    }
     this.#bytes += bytes
   }
 
   #leave(client: string, bytes: number): void {
     this.#bytes -= bytes
     const left = (this.#perClient.get(client) ?? 1) - 1
-    if (left === 0) this.#perClient.delete(client)
-    else this.#perClient.set(client, left)
-    if (this.requests === 0) for (const resolve of this.#idle.splice(0)) resolve()
+    if (left === 0) {
+      this.#perClient.delete(client)
+    } else {
+      this.#perClient.set(client, left)
+    }
+    if (this.requests === 0) {
+      for (const resolve of this.#idle.splice(0)) {
+        resolve()
+      }
+    }
   }
 }
 

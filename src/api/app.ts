@@ -41,7 +41,9 @@ export function createApp(options: AppOptions): App {
     const known = toBoxletError(error)
     const call = c.get('call')
     call.error = known.code
-    if (known.code === 'INTERNAL') call.cause = known.cause
+    if (known.code === 'INTERNAL') {
+      call.cause = known.cause
+    }
     return errorResponse(known, protocolOf(c.req.path, c.req.raw.headers), call.id)
   })
   app.notFound((c) => {
@@ -51,8 +53,12 @@ export function createApp(options: AppOptions): App {
   })
 
   app.use(lifecycle(service))
-  if (options.auth === undefined && options.hosts !== undefined) app.use(checkHost(options))
-  if (options.corsOrigins !== undefined && options.corsOrigins.length > 0) app.use(cors(options.corsOrigins))
+  if (options.auth === undefined && options.hosts !== undefined) {
+    app.use(checkHost(options))
+  }
+  if (options.corsOrigins !== undefined && options.corsOrigins.length > 0) {
+    app.use(cors(options.corsOrigins))
+  }
 
   healthRoutes(app, service, guarded(0))
   openApiRoute(app, service)
@@ -61,7 +67,9 @@ export function createApp(options: AppOptions): App {
   kserveRoutes(app, service, guarded(0), guarded(limits.tensorBytes))
   olderRoutes(app, service, guarded(limits.bodyBytes))
   rekognitionRoute(app, service, guarded(limits.bodyBytes))
-  if (options.page !== undefined) pageRoutes(app, options.page)
+  if (options.page !== undefined) {
+    pageRoutes(app, options.page)
+  }
 
   return {
     fetch: async (request, connection = {}) => app.fetch(request, connection),

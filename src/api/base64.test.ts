@@ -16,7 +16,9 @@ describe('decodeBase64', () => {
           text.replace(/.{1,20}/g, '$&\r\n'),
           `data:image/jpeg;base64,${text}`,
         ]
-        for (const form of forms) expect(decodeBase64(form, MAX)).toEqual(bytes)
+        for (const form of forms) {
+          expect(decodeBase64(form, MAX)).toEqual(bytes)
+        }
       }),
     )
   })

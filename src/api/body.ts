@@ -5,9 +5,12 @@ const EMPTY = new Uint8Array(0)
 /** Declared length of a body; undefined when it comes in chunks without one. */
 export function declaredLength(headers: Headers): number | undefined {
   const value = headers.get('content-length')
-  if (value === null) return undefined
-  if (!/^\d{1,15}$/.test(value))
+  if (value === null) {
+    return undefined
+  }
+  if (!/^\d{1,15}$/.test(value)) {
     throw new BoxletError('REQUEST_INVALID', 'Expected a whole number for Content-Length.')
+  }
   return Number(value)
 }
 
@@ -23,8 +26,12 @@ export async function readBody(
   signal: AbortSignal,
   grow: (bytes: number) => void = () => {},
 ): Promise<Uint8Array> {
-  if (declared !== undefined && declared > maxBytes) throw bodyTooLarge(maxBytes)
-  if (body === null || body === undefined) return EMPTY
+  if (declared !== undefined && declared > maxBytes) {
+    throw bodyTooLarge(maxBytes)
+  }
+  if (body === null || body === undefined) {
+    return EMPTY
+  }
   return declared === undefined
     ? readUndeclared(body, maxBytes, signal, grow)
     : readDeclared(body, declared, signal, grow)
@@ -41,12 +48,16 @@ async function readDeclared(
   let size = 0
   for await (const piece of body) {
     signal.throwIfAborted()
-    if (size + piece.byteLength > declared) throw wrongLength(declared)
+    if (size + piece.byteLength > declared) {
+      throw wrongLength(declared)
+    }
     grow(piece.byteLength)
     bytes.set(piece, size)
     size += piece.byteLength
   }
-  if (size !== declared) throw wrongLength(declared)
+  if (size !== declared) {
+    throw wrongLength(declared)
+  }
   return bytes
 }
 
@@ -61,7 +72,9 @@ async function readUndeclared(
   for await (const piece of body) {
     signal.throwIfAborted()
     size += piece.byteLength
-    if (size > maxBytes) throw bodyTooLarge(maxBytes)
+    if (size > maxBytes) {
+      throw bodyTooLarge(maxBytes)
+    }
     grow(piece.byteLength)
     pieces.push(piece)
   }

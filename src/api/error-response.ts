@@ -1,4 +1,5 @@
 import type { BoxletError } from '../errors.ts'
+import { defined } from '../system/defined.ts'
 import { rekognitionError } from './dialects/rekognition/errors.ts'
 import { mayRetry, RETRY_AFTER_SECONDS, statusOf } from './http-status.ts'
 
@@ -6,29 +7,42 @@ export type Protocol = 'native' | 'rekognition' | 'kserve'
 
 /** Which protocol's error form a caller expects, known before any route is looked up. */
 export function protocolOf(path: string, headers: Headers): Protocol {
-  if (path === '/' && headers.has('x-amz-target')) return 'rekognition'
+  if (path === '/' && headers.has('x-amz-target')) {
+    return 'rekognition'
+  }
   return path === '/v2' || path.startsWith('/v2/') ? 'kserve' : 'native'
 }
 
 /** An error as the caller's protocol writes it. Holds the code, message and hint only: no stack, path or secret. */
 export function errorResponse(error: BoxletError, protocol: Protocol, requestId: string): Response {
   const headers = new Headers()
-  if (mayRetry(error)) headers.set('retry-after', String(RETRY_AFTER_SECONDS))
-  if (error.code === 'UNAUTHENTICATED') headers.set('www-authenticate', 'Bearer realm="boxlet"')
+  if (mayRetry(error)) {
+    headers.set('retry-after', String(RETRY_AFTER_SECONDS))
+  }
+  if (error.code === 'UNAUTHENTICATED') {
+    headers.set('www-authenticate', 'Bearer realm="boxlet"')
+  }
   const allow = error.details?.allow
-  if (typeof allow === 'string') headers.set('allow', allow)
-  if (protocol === 'rekognition') return rekognitionError(error, requestId, headers)
+  if (typeof allow === 'string') {
+    headers.set('allow', allow)
+  }
+  if (protocol === 'rekognition') {
+    return rekognitionError(error, requestId, headers)
+  }
   headers.set('content-type', 'application/json')
-  if (protocol === 'kserve')
+  if (protocol === 'kserve') {
     return new Response(JSON.stringify({ error: error.message }), { status: nativeStatus(error), headers })
+  }
   const { code, message, hint } = error
-  const body = { error: { code, message, ...(hint === undefined ? {} : { hint }), requestId } }
+  const body = { error: { code, message, ...defined({ hint }), requestId } }
   return new Response(JSON.stringify(body), { status: nativeStatus(error), headers })
 }
 
 /** `details` may settle what a code alone leaves open; they are for the service and are not sent. */
 function nativeStatus(error: BoxletError): number {
-  if (error.details?.scope === 'client') return 429
+  if (error.details?.scope === 'client') {
+    return 429
+  }
   const { status } = error.details ?? {}
   return typeof status === 'number' ? status : statusOf(error)
 }

@@ -25,11 +25,21 @@ export function formFault(issue: v.BaseIssue<unknown>): BoxletError {
 }
 
 function wanted({ type, requirement, expected }: v.BaseIssue<unknown>): string {
-  if (type === 'min_value') return `at least ${requirement}`
-  if (type === 'max_value') return `at most ${requirement}`
-  if (type === 'gt_value') return `more than ${requirement}`
-  if (type === 'min_length') return `a length of at least ${requirement}`
-  if (type === 'max_length') return `a length of at most ${requirement}`
+  if (type === 'min_value') {
+    return `at least ${requirement}`
+  }
+  if (type === 'max_value') {
+    return `at most ${requirement}`
+  }
+  if (type === 'gt_value') {
+    return `more than ${requirement}`
+  }
+  if (type === 'min_length') {
+    return `a length of at least ${requirement}`
+  }
+  if (type === 'max_length') {
+    return `a length of at most ${requirement}`
+  }
   return SCHEMAS[type] ?? expected ?? 'another value'
 }
 

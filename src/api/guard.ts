@@ -23,7 +23,9 @@ export function guard({ limits, admission, auth, maxBytes }: GuardOptions): Midd
   return async (c, next) => {
     const call = c.get('call')
     const declared = declaredLength(c.req.raw.headers)
-    if (declared !== undefined && declared > maxBytes) await readBody(null, declared, maxBytes, call.signal)
+    if (declared !== undefined && declared > maxBytes) {
+      await readBody(null, declared, maxBytes, call.signal)
+    }
     const headers = new Map([...c.req.raw.headers].map(([name, value]) => [name.toLowerCase(), value]))
     const checks = auth !== undefined && call.principal === undefined
     const deadlineMs = deadlineOf(c.env, limits)
@@ -47,7 +49,9 @@ export function guard({ limits, admission, auth, maxBytes }: GuardOptions): Midd
     // The place is given back when the work has ended, which may be later than the answer.
     const worked = work().finally(() => {
       place.leave()
-      if (request !== undefined) auth?.settled?.(request, c.res.status)
+      if (request !== undefined) {
+        auth?.settled?.(request, c.res.status)
+      }
     })
     await untilAborted(worked, call.signal, deadlineMs)
   }
@@ -57,8 +61,11 @@ async function untilAborted<T>(work: Promise<T>, signal: AbortSignal, deadlineMs
   let stop: (() => void) | undefined
   const aborted = new Promise<never>((_resolve, reject) => {
     stop = () => reject(abortError(signal, deadlineMs))
-    if (signal.aborted) stop()
-    else signal.addEventListener('abort', stop, { once: true })
+    if (signal.aborted) {
+      stop()
+    } else {
+      signal.addEventListener('abort', stop, { once: true })
+    }
   })
   try {
     return await Promise.race([work, aborted])
@@ -66,7 +73,9 @@ async function untilAborted<T>(work: Promise<T>, signal: AbortSignal, deadlineMs
     work.catch(() => {})
     throw signal.aborted ? abortError(signal, deadlineMs) : error
   } finally {
-    if (stop !== undefined) signal.removeEventListener('abort', stop)
+    if (stop !== undefined) {
+      signal.removeEventListener('abort', stop)
+    }
   }
 }
 
@@ -80,7 +89,9 @@ function abortError(signal: AbortSignal, deadlineMs: number): BoxletError {
 }
 
 function targetOf(c: Ctx): string {
-  if (c.env.target !== undefined) return c.env.target
+  if (c.env.target !== undefined) {
+    return c.env.target
+  }
   const url = new URL(c.req.url)
   return url.pathname + url.search
 }

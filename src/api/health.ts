@@ -9,10 +9,13 @@ export function healthRoutes(app: Hono<Env>, { options }: Service, guarded: Midd
     options.detectors.ready() ? c.json({ status: 'ready' }) : c.json({ status: 'not ready' }, 503),
   )
   const render = options.observer?.render?.bind(options.observer)
-  if (render !== undefined)
+  if (render !== undefined) {
     app.get('/metrics', guarded, async (c) => {
       const { contentType, body } = await render()
       return c.body(body, 200, { 'content-type': contentType })
     })
-  for (const path of ['/healthz', '/readyz', '/metrics']) app.all(path, allowOnly('GET'))
+  }
+  for (const path of ['/healthz', '/readyz', '/metrics']) {
+    app.all(path, allowOnly('GET'))
+  }
 }

@@ -12,7 +12,7 @@ export function checkHost({ hosts = [], corsOrigins = [] }: AppOptions): Middlew
   return async (c, next) => {
     const host = c.req.header('host') ?? new URL(c.req.url).host
     const name = host.replace(/:\d*$/, '').toLowerCase()
-    if (!hosts.includes(name))
+    if (!hosts.includes(name)) {
       throw new BoxletError(
         'FORBIDDEN',
         'Expected the host name that the service listens on but received another.',
@@ -20,13 +20,14 @@ export function checkHost({ hosts = [], corsOrigins = [] }: AppOptions): Middlew
           hint: 'Call it as localhost or 127.0.0.1, or start it with an authentication key.',
         },
       )
+    }
     const origin = c.req.header('origin')
     if (
       origin !== undefined &&
       !corsOrigins.includes('*') &&
       !corsOrigins.includes(origin) &&
       !isSame(origin, host)
-    )
+    ) {
       throw new BoxletError(
         'FORBIDDEN',
         'Expected a page of this service but received a request of another site.',
@@ -34,6 +35,7 @@ export function checkHost({ hosts = [], corsOrigins = [] }: AppOptions): Middlew
           hint: 'Start the service with --cors and that origin to let its pages in.',
         },
       )
+    }
     await next()
   }
 }

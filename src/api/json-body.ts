@@ -20,10 +20,11 @@ export function parseJsonObject(body: Uint8Array): Record<string, unknown> {
       },
     )
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new BoxletError(
       'REQUEST_INVALID',
       'Expected a JSON object for the request body but received another value.',
     )
+  }
   return value as Record<string, unknown>
 }

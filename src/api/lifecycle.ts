@@ -17,8 +17,11 @@ export function lifecycle(service: Service): MiddlewareHandler<Env> {
     const timer = setTimeout(() => deadline.abort(deadlineError(deadlineMs)), deadlineMs)
     const gone = () => deadline.abort(caller.reason)
     const caller = c.env.signal ?? c.req.raw.signal
-    if (caller.aborted) gone()
-    else caller.addEventListener('abort', gone, { once: true })
+    if (caller.aborted) {
+      gone()
+    } else {
+      caller.addEventListener('abort', gone, { once: true })
+    }
     const call = begin(c, deadline.signal, started)
     c.set('call', call)
     try {
@@ -72,12 +75,16 @@ function finish(c: Ctx, call: Call): void {
   c.header('x-request-id', call.id)
   c.header('server-timing', stages.join(', '))
   c.header('x-content-type-options', 'nosniff')
-  if (!c.res.headers.has('cache-control')) c.header('cache-control', 'no-store')
+  if (!c.res.headers.has('cache-control')) {
+    c.header('cache-control', 'no-store')
+  }
 }
 
 /** The pattern that matched last, not the caller's path: that would let anyone fill the metrics with names. */
 function routeOf(c: Ctx): string {
-  if (c.error instanceof BoxletError && c.error.code === 'NOT_FOUND') return 'unknown'
+  if (c.error instanceof BoxletError && c.error.code === 'NOT_FOUND') {
+    return 'unknown'
+  }
   return routePath(c, -1)
 }
 

@@ -23,7 +23,9 @@ function heldDetector() {
     detect: () => new Promise<DetectResult>((resolve) => waiting.push(() => resolve(RESULT))),
   } as unknown as DetectorLike
   const release = () => {
-    for (const go of waiting.splice(0)) go()
+    for (const go of waiting.splice(0)) {
+      go()
+    }
   }
   return { detector, waiting, release }
 }
@@ -90,7 +92,9 @@ describe('admission', () => {
     await turn()
     release()
     expect((await quick).status).toBe(200)
-    for (const feed of feeds) feed.close()
+    for (const feed of feeds) {
+      feed.close()
+    }
     expect((await Promise.all(slow)).map(({ status }) => status)).toEqual(Array(5).fill(400))
     expect(app.inFlight).toBe(0)
   })

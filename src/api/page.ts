@@ -20,8 +20,9 @@ const POLICY = [
 export function pageRoutes(app: Hono<Env>, page: Page): void {
   const serve = async (path: string): Promise<Response> => {
     const file = await page.get(path)
-    if (file === undefined)
+    if (file === undefined) {
       throw new BoxletError('NOT_FOUND', 'Expected a documented path but received another one.')
+    }
     return new Response(file.body as Uint8Array<ArrayBuffer>, {
       headers: {
         'content-type': file.contentType,

@@ -32,7 +32,7 @@ export async function detectorFor(
 ): Promise<DetectorLike> {
   const { detectors } = service.options
   const wanted = name ?? detectors.defaultName
-  if (!detectors.names.includes(wanted))
+  if (!detectors.names.includes(wanted)) {
     throw new BoxletError(
       'MODEL_NOT_FOUND',
       'Expected the name of a model that is served but received another.',
@@ -40,6 +40,7 @@ export async function detectorFor(
         hint: `Served here: ${detectors.names.join(', ')}.`,
       },
     )
+  }
   call.model = wanted
   return detectors.get(wanted)
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { defined } from '../system/defined.ts'
 import type { PixelBox } from './box.ts'
 import { type FitOptions, letterbox, roundHalfToEven, toImage, toInput } from './letterbox.ts'
 
@@ -59,7 +60,7 @@ describe('letterbox', () => {
         options,
         fc.option(fc.constantFrom(8, 32, 64), { nil: undefined }),
         (image, chosen, stride) => {
-          const at = letterbox(image, target, { ...chosen, ...(stride === undefined ? {} : { stride }) })
+          const at = letterbox(image, target, { ...chosen, ...defined({ stride }) })
           expect(at.content.width).toBeGreaterThanOrEqual(1)
           expect(at.content.height).toBeGreaterThanOrEqual(1)
           expect(at.padX + at.content.width).toBeLessThanOrEqual(at.input.width)
@@ -80,7 +81,9 @@ describe('letterbox', () => {
           y2: d * image.height,
         }
         const back = toImage(toInput(box, at), at)
-        for (const key of ['x1', 'y1', 'x2', 'y2'] as const) expect(back[key]).toBeCloseTo(box[key], 4)
+        for (const key of ['x1', 'y1', 'x2', 'y2'] as const) {
+          expect(back[key]).toBeCloseTo(box[key], 4)
+        }
       }),
     )
   })

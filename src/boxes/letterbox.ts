@@ -56,8 +56,12 @@ export function letterbox(image: Size, target: Size, options: FitOptions): Lette
 }
 
 function contentSize(image: Size, target: Size, options: FitOptions): Size {
-  if (options.fit === 'none') return image
-  if (options.fit === 'stretch') return target
+  if (options.fit === 'none') {
+    return image
+  }
+  if (options.fit === 'stretch') {
+    return target
+  }
   const whole = options.rounding === 'floor' ? Math.floor : roundHalfToEven
   const scale =
     options.fit === 'letterbox'

@@ -24,7 +24,9 @@ export function objectMask(
   const top = Math.floor(box.y1)
   const width = Math.ceil(box.x2) - left
   const height = Math.ceil(box.y2) - top
-  if (width <= 0 || height <= 0 || width * height > MAX_MASK_PIXELS) return undefined
+  if (width <= 0 || height <= 0 || width * height > MAX_MASK_PIXELS) {
+    return undefined
+  }
   const logits = weigh(masks, row)
   const data = new Uint8Array(width * height)
   const columns = axis(left, width, at.scaleX, at.padX, at.input.width, masks.width)
@@ -39,7 +41,9 @@ export function objectMask(
       const fx = columns.share[x]!
       const above = logits[upper + a]! * (1 - fx) + logits[upper + b]! * fx
       const below = logits[lower + a]! * (1 - fx) + logits[lower + b]! * fx
-      if (above * (1 - fy) + below * fy > 0) data[y * width + x] = 1
+      if (above * (1 - fy) + below * fy > 0) {
+        data[y * width + x] = 1
+      }
     }
   }
   return { left, top, width, height, data }
@@ -51,7 +55,9 @@ function weigh(masks: NonNullable<Candidates['masks']>, row: number): Float32Arr
   for (let k = 0; k < masks.perCandidate; k++) {
     const weight = masks.coefficients[row * masks.perCandidate + k]!
     const from = k * cells
-    for (let cell = 0; cell < cells; cell++) logits[cell]! += weight * masks.prototypes[from + cell]!
+    for (let cell = 0; cell < cells; cell++) {
+      logits[cell]! += weight * masks.prototypes[from + cell]!
+    }
   }
   return logits
 }

@@ -57,8 +57,11 @@ function byClass(found: readonly SlicedDetection[]): Map<number, SlicedDetection
   for (const sliced of found) {
     const { classId } = sliced.detection
     const group = groups.get(classId)
-    if (group === undefined) groups.set(classId, [sliced])
-    else group.push(sliced)
+    if (group === undefined) {
+      groups.set(classId, [sliced])
+    } else {
+      group.push(sliced)
+    }
   }
   return groups
 }
@@ -77,7 +80,9 @@ const bestFirst = (group: readonly SlicedDetection[]): Detection[] =>
 function distinct(detections: readonly Detection[], sameObject: number): Detection[] {
   const kept: Detection[] = []
   for (const detection of detections) {
-    if (kept.every(({ box }) => iou(box, detection.box) <= sameObject)) kept.push(detection)
+    if (kept.every(({ box }) => iou(box, detection.box) <= sameObject)) {
+      kept.push(detection)
+    }
   }
   return kept
 }

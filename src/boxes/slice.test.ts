@@ -27,8 +27,9 @@ describe('tiles', () => {
             const length = places[0]![axis.length]
             expect(starts[0]).toBe(0)
             expect(starts.at(-1)! + length).toBe(axis.total)
-            for (let i = 1; i < starts.length; i++)
+            for (let i = 1; i < starts.length; i++) {
               expect(starts[i]! - starts[i - 1]!).toBeLessThanOrEqual(length)
+            }
           }
         },
       ),
@@ -84,7 +85,9 @@ describe('mergeSliced', () => {
           list.some((item) => !item.cut && item.detection === detection)
         for (const [i, a] of merged.entries()) {
           for (const b of merged.slice(i + 1)) {
-            if (isWhole(a) || isWhole(b)) continue
+            if (isWhole(a) || isWhole(b)) {
+              continue
+            }
             expect(intersectionOverSmaller(a.box, b.box)).toBeLessThanOrEqual(PART_LIMIT)
           }
         }

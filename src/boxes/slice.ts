@@ -40,7 +40,9 @@ export function tiles(image: Size, size: number, overlap: number): Tile[] {
 function starts(edge: number, size: number, overlap: number): number[] {
   const step = stepOf(size, overlap)
   const found: number[] = []
-  for (let at = 0; at + size < edge; at += step) found.push(at)
+  for (let at = 0; at + size < edge; at += step) {
+    found.push(at)
+  }
   found.push(edge - size)
   return found
 }

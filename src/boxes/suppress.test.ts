@@ -81,11 +81,15 @@ describe('suppress', () => {
         for (const [i, a] of kept.entries()) {
           for (const b of kept.slice(i + 1)) {
             expect(found.scores[a]).toBeGreaterThanOrEqual(found.scores[b]!)
-            if (found.classIds[a] === found.classIds[b]) expect(overlap(a, b)).toBeLessThanOrEqual(0.5)
+            if (found.classIds[a] === found.classIds[b]) {
+              expect(overlap(a, b)).toBeLessThanOrEqual(0.5)
+            }
           }
         }
         for (let gone = 0; gone < found.count; gone++) {
-          if (kept.includes(gone)) continue
+          if (kept.includes(gone)) {
+            continue
+          }
           const reason = kept.some(
             (k) =>
               found.classIds[k] === found.classIds[gone] &&

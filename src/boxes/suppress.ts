@@ -23,17 +23,23 @@ export const MAX_SUPPRESSED = 30_000
  */
 export function suppress(candidates: Candidates, options: SuppressOptions): Int32Array {
   const order = byScore(candidates)
-  if (options.kind === 'none') return order.slice(0, options.maxDetections)
+  if (options.kind === 'none') {
+    return order.slice(0, options.maxDetections)
+  }
   const overlap = overlapOf(candidates)
   const kept = new Int32Array(Math.min(order.length, options.maxDetections))
   /** Kept rows that can remove another: those of its class, or all. */
   const rivals = new Map<number, number[]>()
   let count = 0
   for (const row of order) {
-    if (count === kept.length) break
+    if (count === kept.length) {
+      break
+    }
     const group = options.kind === 'across-classes' ? 0 : candidates.classIds[row]!
     const better = rivals.get(group) ?? []
-    if (better.some((other) => overlap(other, row) > options.iou)) continue
+    if (better.some((other) => overlap(other, row) > options.iou)) {
+      continue
+    }
     better.push(row)
     rivals.set(group, better)
     kept[count++] = row
@@ -42,7 +48,9 @@ export function suppress(candidates: Candidates, options: SuppressOptions): Int3
 }
 
 function overlapOf({ boxes, angles }: Candidates): (a: number, b: number) => number {
-  if (angles === undefined) return (a, b) => iouOfRows(boxes, a, b)
+  if (angles === undefined) {
+    return (a, b) => iouOfRows(boxes, a, b)
+  }
   const known = new Map<number, Point[]>()
   const cornersOf = (row: number): Point[] => {
     const found = known.get(row) ?? turnedRow(boxes, angles, row)
@@ -64,7 +72,9 @@ export function iouOfRows(boxes: Float32Array, a: number, b: number): number {
   const j = b * 4
   const width = Math.min(boxes[i + 2]!, boxes[j + 2]!) - Math.max(boxes[i]!, boxes[j]!)
   const height = Math.min(boxes[i + 3]!, boxes[j + 3]!) - Math.max(boxes[i + 1]!, boxes[j + 1]!)
-  if (width <= 0 || height <= 0) return 0
+  if (width <= 0 || height <= 0) {
+    return 0
+  }
   const shared = width * height
   const areaA = (boxes[i + 2]! - boxes[i]!) * (boxes[i + 3]! - boxes[i + 1]!)
   const areaB = (boxes[j + 2]! - boxes[j]!) * (boxes[j + 3]! - boxes[j + 1]!)

@@ -26,7 +26,9 @@ export function corners(x1: number, y1: number, x2: number, y2: number, angle: n
 /** Intersection over union of two convex polygons with corners in the same direction, 0–1. */
 export function polygonIou(a: readonly Point[], b: readonly Point[]): number {
   const shared = Math.abs(signedArea(clipPolygon(a, b)))
-  if (shared === 0) return 0
+  if (shared === 0) {
+    return 0
+  }
   return shared / (Math.abs(signedArea(a)) + Math.abs(signedArea(b)) - shared)
 }
 
@@ -54,7 +56,9 @@ function clipPolygon(subject: readonly Point[], clip: readonly Point[]): Point[]
       const q = result[(j + 1) % result.length]!
       const atP = side(p)
       const atQ = side(q)
-      if (atP >= 0) next.push(p)
+      if (atP >= 0) {
+        next.push(p)
+      }
       if (atP >= 0 !== atQ >= 0) {
         const t = atP / (atP - atQ)
         next.push({ x: p.x + t * (q.x - p.x), y: p.y + t * (q.y - p.y) })

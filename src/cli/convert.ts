@@ -50,12 +50,16 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
   }
   const out = values.out ?? join(dirname(source), `${basename(source, extname(source))}.onnx`)
   const bytes = await readModel(source)
-  if (!values.force) await refuseExisting(out)
+  if (!values.force) {
+    await refuseExisting(out)
+  }
   const model = tfliteToOnnx(bytes)
   await checkLoads(model)
   await saveFile(out, model.bytes)
   io.stdout.write(values.format === 'json' ? `${asJson(source, out, model)}\n` : `${out}\n`)
-  if (values.format !== 'json') io.stderr.write(`boxlet: ${describe(model)}\n`)
+  if (values.format !== 'json') {
+    io.stderr.write(`boxlet: ${describe(model)}\n`)
+  }
   return 0
 }
 
@@ -71,12 +75,16 @@ async function readModel(path: string): Promise<Uint8Array> {
     }
     bytes = await readFile(path)
   } catch (cause) {
-    if (cause instanceof BoxletError) throw cause
+    if (cause instanceof BoxletError) {
+      throw cause
+    }
     throw new BoxletError('MODEL_NOT_FOUND', `Expected a readable model at "${path}" but found none.`, {
       cause,
     })
   }
-  if (isTflite(bytes)) return bytes
+  if (isTflite(bytes)) {
+    return bytes
+  }
   throw new BoxletError('MODEL_CORRUPT', `Expected a TFLite file but "${path}" is not one.`, {
     hint: 'ONNX files need no conversion.',
   })
@@ -87,7 +95,9 @@ async function refuseExisting(out: string): Promise<void> {
     () => true,
     () => false,
   )
-  if (!exists) return
+  if (!exists) {
+    return
+  }
   throw new BoxletError('OUTPUT_UNWRITABLE', `Expected a new file for --out but "${out}" exists.`, {
     hint: 'Add --force to write over it, or give another name.',
   })

@@ -37,7 +37,11 @@ describe('boxlet invoke', () => {
     return { ...result, answer: JSON.parse(result.out || '{}') as Record<string, string> }
   }
   const ownAws = (profile: string) => {
-    for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) delete process.env[name]
+    for (const name of Object.keys(process.env)) {
+      if (name.startsWith('AWS_')) {
+        delete process.env[name]
+      }
+    }
     process.env.AWS_CONFIG_FILE = join(folder, 'config')
     process.env.AWS_SHARED_CREDENTIALS_FILE = join(folder, 'credentials')
     process.env.AWS_EC2_METADATA_DISABLED = 'true'

@@ -7,6 +7,7 @@ import { hostArchitecture, packagedArchitecture } from '../aws/package/architect
 import { MEMORY_VARIABLES } from '../aws/template/memory-variables.ts'
 import { DEFAULT_MEMORY_MB } from '../aws/template/parameters.ts'
 import { BoxletError, throwIfAborted } from '../errors.ts'
+import { defined } from '../system/defined.ts'
 import { optionsAlone } from './deploy/stack-name.ts'
 import { readSettings, type Settings } from './kit/config.ts'
 import type { ExitCode, Io, Verb } from './kit/verb.ts'
@@ -78,9 +79,7 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
     environment: { ...MEMORY_VARIABLES, BOXLET_AUTH: 'iam', ...variables(values.env ?? []) },
     credentials: values['real-aws'] ? await ownCredentials(io.env) : {},
     quota: values.quota ?? false,
-    ...(values.handler === undefined ? {} : { handler: values.handler }),
-    ...(values.node === undefined ? {} : { node: values.node }),
-    ...(values['runtime-client'] === undefined ? {} : { runtimeClient: values['runtime-client'] }),
+    ...defined({ handler: values.handler, node: values.node, runtimeClient: values['runtime-client'] }),
     ...(values.logs ? { onLog: (line: string) => io.stderr.write(`${line}\n`) } : {}),
   })
   try {
@@ -93,8 +92,9 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
         // The payload may go to a file, and a report alone does not say what is wrong.
         io.stderr.write(`boxlet: The function failed: ${firstLine(result.payload)}\n`)
       }
-      if (values.out !== undefined) await writeFile(values.out, result.payload)
-      else {
+      if (values.out !== undefined) {
+        await writeFile(values.out, result.payload)
+      } else {
         io.stdout.write(result.payload)
         io.stdout.write('\n')
       }
@@ -111,24 +111,28 @@ async function checkMachine(zip: string): Promise<void> {
   const names: string[] = []
   const bytes = await readFile(zip).catch(() => undefined)
   // What cannot be read or is no zip is told by the host.
-  if (bytes === undefined) return
+  if (bytes === undefined) {
+    return
+  }
   try {
     unzipSync(bytes, { filter: ({ name }) => names.push(name) < 0 })
   } catch {
     return
   }
   const arch = packagedArchitecture(names)
-  if (arch !== undefined && arch !== hostArchitecture())
+  if (arch !== undefined && arch !== hostArchitecture()) {
     throw new BoxletError(
       'USAGE',
       `Expected a package for ${hostArchitecture() ?? process.arch} but received one for ${arch}.`,
       { hint: 'Build one for this machine with "boxlet package --arch", and deploy the other.' },
     )
+  }
 }
 
 async function readEvent(values: Settings<typeof OPTIONS>, io: Io): Promise<unknown> {
-  if ((values.event === undefined) === (values.image === undefined))
+  if ((values.event === undefined) === (values.image === undefined)) {
     throw new BoxletError('USAGE', 'Expected either --event or --image but received both or neither.')
+  }
   if (values.image !== undefined) {
     const bytes = await read(values.image)
     return { image: bytes.toString('base64') }
@@ -151,7 +155,9 @@ async function read(path: string): Promise<Buffer> {
 
 async function readAll(io: Io): Promise<string> {
   const chunks: Buffer[] = []
-  for await (const chunk of io.stdin) chunks.push(Buffer.from(chunk as Uint8Array))
+  for await (const chunk of io.stdin) {
+    chunks.push(Buffer.from(chunk as Uint8Array))
+  }
   return Buffer.concat(chunks).toString('utf8')
 }
 
@@ -172,7 +178,9 @@ function variables(pairs: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     pairs.map((pair) => {
       const at = pair.indexOf('=')
-      if (at < 1) throw new BoxletError('USAGE', `Expected NAME=VALUE for --env but received "${pair}".`)
+      if (at < 1) {
+        throw new BoxletError('USAGE', `Expected NAME=VALUE for --env but received "${pair}".`)
+      }
       return [pair.slice(0, at), pair.slice(at + 1)]
     }),
   )

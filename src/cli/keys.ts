@@ -40,10 +40,15 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
   const [action, id, ...more] = positionals
   const file = values.keys ?? defaultKeyFile(io.env)
   const json = values.format === 'json'
-  if (action === 'create' && id === undefined)
+  if (action === 'create' && id === undefined) {
     return create({ file, name: values.name ?? '', aws: values.aws ?? false, json }, io)
-  if (action === 'list' && id === undefined) return list(file, json, io)
-  if (action === 'revoke' && id !== undefined && more.length === 0) return revoke(file, id, io)
+  }
+  if (action === 'list' && id === undefined) {
+    return list(file, json, io)
+  }
+  if (action === 'revoke' && id !== undefined && more.length === 0) {
+    return revoke(file, id, io)
+  }
   throw new BoxletError('USAGE', 'Expected create, list, or revoke with an identifier.', {
     hint: 'Run "boxlet keys --help" for examples.',
   })
@@ -57,7 +62,9 @@ interface CreateOptions {
 }
 
 async function create({ file, name, aws, json }: CreateOptions, io: Io): Promise<ExitCode> {
-  if (name.length > 100) throw new BoxletError('USAGE', 'Expected at most 100 letters for --name.')
+  if (name.length > 100) {
+    throw new BoxletError('USAGE', 'Expected at most 100 letters for --name.')
+  }
   const now = new Date()
   if (aws) {
     const { stored, secret } = createAccessKey(name, now)
@@ -72,20 +79,24 @@ async function create({ file, name, aws, json }: CreateOptions, io: Io): Promise
     await changeKeys(file, (keys) => [...keys, stored])
     io.stdout.write(json ? `${JSON.stringify({ id: stored.id, key })}\n` : `${key}\n`)
   }
-  if (!json) io.stderr.write('boxlet: This is shown once. Keep it where you keep passwords.\n')
+  if (!json) {
+    io.stderr.write('boxlet: This is shown once. Keep it where you keep passwords.\n')
+  }
   return 0
 }
 
 async function list(file: string, json: boolean, io: Io): Promise<ExitCode> {
   const keys = await readKeys(file)
   const shown = keys.map(({ id, kind, name, created }) => ({ id, kind: KINDS[kind], name, created }))
-  if (json) io.stdout.write(`${JSON.stringify({ keys: shown })}\n`)
-  else if (shown.length === 0)
+  if (json) {
+    io.stdout.write(`${JSON.stringify({ keys: shown })}\n`)
+  } else if (shown.length === 0) {
     io.stderr.write('boxlet: There are no keys. Make one with "boxlet keys create".\n')
-  else {
+  } else {
     io.stdout.write(`${'ID'.padEnd(20)}  KIND    CREATED     NAME\n`)
-    for (const { id, kind, name, created } of shown)
+    for (const { id, kind, name, created } of shown) {
       io.stdout.write(`${id.padEnd(20)}  ${kind.padEnd(6)}  ${created.slice(0, 10)}  ${name}\n`)
+    }
   }
   return 0
 }
@@ -98,10 +109,11 @@ async function revoke(file: string, id: string, io: Io): Promise<ExitCode> {
     found = keys.some((key) => key.id === id)
     return keys.filter((key) => key.id !== id)
   })
-  if (!found)
+  if (!found) {
     throw new BoxletError('NOT_FOUND', 'Expected the identifier of a key but there is none of that name.', {
       hint: 'Run "boxlet keys list".',
     })
+  }
   io.stderr.write(`boxlet: ${id} is revoked.\n`)
   return 0
 }

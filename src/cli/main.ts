@@ -63,7 +63,9 @@ async function dispatch(args: string[], io: Io): Promise<ExitCode> {
 }
 
 async function verbNamed(name: string): Promise<Verb> {
-  if (Object.hasOwn(VERBS, name)) return (await VERBS[name]!()).verb
+  if (Object.hasOwn(VERBS, name)) {
+    return (await VERBS[name]!()).verb
+  }
   throw new BoxletError('USAGE', `Expected a verb but received "${name}".`, {
     hint: `${await didYouMean(name, Object.keys(VERBS))}Run "boxlet help" for the list.`,
   })

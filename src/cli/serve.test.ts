@@ -49,8 +49,9 @@ describe.skipIf(!hasCorpus)('boxlet serve', () => {
       '/assets/%2e%2e/index.html',
       '/assets/..%2findex.html',
       '/web/index.html',
-    ])
+    ]) {
       expect([path, (await fetch(url + path)).status]).toEqual([path, 404])
+    }
     child.kill('SIGTERM')
     expect(await ended).toBe(0)
     expect(text()).toContain('"route":"/v1/detect"')

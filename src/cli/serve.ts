@@ -8,6 +8,7 @@ import { processorShare } from '../runtime/processors.ts'
 import { defaultKeyFile } from '../server/key-file.ts'
 import { LOG_FORMATS, type LogFormat } from '../server/request-log.ts'
 import { type ServiceOptions, URL_MODES, type UrlMode } from '../server/service-options.ts'
+import { defined } from '../system/defined.ts'
 import { readSettings, type Settings } from './kit/config.ts'
 import { DEFAULT_MODEL, MODEL_OPTIONS, modelOptions } from './kit/model-options.ts'
 import type { Io, Verb } from './kit/verb.ts'
@@ -92,17 +93,20 @@ type Values = Settings<typeof OPTIONS>
 
 async function run(args: string[], io: Io): Promise<0> {
   const { values, positionals } = await readSettings('serve', args, OPTIONS, io.env)
-  if (positionals.length > 0)
+  if (positionals.length > 0) {
     throw new BoxletError('USAGE', 'Expected options alone but received a file or word.', {
       hint: 'Name the model with --model.',
     })
+  }
   const { startService } = await import('../server/service.ts')
   const service = await startService(await serviceOptions(values, io))
   const count = service.pool.stats.workers
   io.stderr.write(
     `boxlet: ${service.pool.names.join(', ')} at ${service.url} with ${count} ${count === 1 ? 'worker' : 'workers'}. Ctrl-C stops it.\n`,
   )
-  if (!io.signal.aborted) await once(io.signal, 'abort')
+  if (!io.signal.aborted) {
+    await once(io.signal, 'abort')
+  }
   io.stderr.write('boxlet: finishing accepted work.\n')
   if (!(await service.stop())) {
     // Every other end of the process waits for the thread or is an abort of the runtime.
@@ -121,7 +125,9 @@ async function serviceOptions(values: Values, io: Io): Promise<ServiceOptions> {
   const inFlight = workers + queue
   const host = values.host ?? '127.0.0.1'
   await checkBlobs(values.blobs)
-  for (const origin of values.cors ?? []) checkOrigin(origin)
+  for (const origin of values.cors ?? []) {
+    checkOrigin(origin)
+  }
   const terminal = 'isTTY' in io.stderr && io.stderr.isTTY === true
   return {
     host,
@@ -135,12 +141,11 @@ async function serviceOptions(values: Values, io: Io): Promise<ServiceOptions> {
     },
     limits: {
       inFlight,
-      ...(values['per-client'] !== undefined && { inFlightPerClient: values['per-client'] }),
+      ...defined({ inFlightPerClient: values['per-client'] }),
       ...(values.deadline !== undefined && { deadlineMs: values.deadline * 1000 }),
       ...(values['max-body'] !== undefined && { bodyBytes: Math.floor(values['max-body'] * MIB) }),
       ...(values['max-image'] !== undefined && { pictureBytes: Math.floor(values['max-image'] * MIB) }),
-      ...(values['max-pixels'] !== undefined && { pixels: values['max-pixels'] }),
-      ...(values['max-images'] !== undefined && { pictures: values['max-images'] }),
+      ...defined({ pixels: values['max-pixels'], pictures: values['max-images'] }),
     },
     keyFile: values.keys ?? defaultKeyFile(io.env),
     requireKeys: values.auth ?? false,
@@ -155,17 +160,22 @@ async function serviceOptions(values: Values, io: Io): Promise<ServiceOptions> {
 }
 
 async function checkBlobs(folder: string | undefined): Promise<void> {
-  if (folder === undefined) return
+  if (folder === undefined) {
+    return
+  }
   const found = await stat(folder).catch(() => undefined)
-  if (!found?.isDirectory())
+  if (!found?.isDirectory()) {
     throw new BoxletError('USAGE', `Expected a folder for --blobs but received "${folder}".`, {
       hint: 'Each folder in it is a bucket.',
     })
+  }
 }
 
 /** Browsers send an origin in one form alone; another one here would never match and nobody would see why. */
 function checkOrigin(text: string): void {
-  if (text === '*' || (/^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text)) return
+  if (text === '*' || (/^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text)) {
+    return
+  }
   throw new BoxletError('USAGE', `Expected an origin for --cors but received "${text}".`, {
     hint: 'Write scheme, host and port alone, as in https://app.example, or * for all.',
   })
@@ -178,22 +188,26 @@ const pictureQueue = (inFlight: number, values: Values): number =>
 async function servedModels(values: Values): Promise<ServedModel[]> {
   const { model: models = [DEFAULT_MODEL], threads: _threads, ...rest } = values
   const { signal: _signal, onProgress: _progress, onNotice: _notice, ...options } = await modelOptions(rest)
-  if (models.length > 1 && Object.keys(options).length > 0)
+  if (models.length > 1 && Object.keys(options).length > 0) {
     throw new BoxletError(
       'USAGE',
       'Expected a single model for --labels, --contract, --set or --as-is but received several.',
     )
+  }
   const served = models.map((text) => ({ ...named(text), options }))
-  if (new Set(served.map(({ name }) => name)).size < served.length)
+  if (new Set(served.map(({ name }) => name)).size < served.length) {
     throw new BoxletError('USAGE', 'Expected a different name for each model.', {
       hint: 'Write --model NAME=FILE.',
     })
+  }
   return served
 }
 
 /** `NAME=MODEL`, or a model alone, whose file name without its ending is then the name. */
 function named(text: string): { name: string; model: string } {
   const match = /^([A-Za-z0-9][\w.-]{0,99})=(.+)$/s.exec(text)
-  if (match !== null) return { name: match[1] as string, model: match[2] as string }
+  if (match !== null) {
+    return { name: match[1] as string, model: match[2] as string }
+  }
   return { name: basename(text).replace(/\.(onnx|tflite)$/i, ''), model: text }
 }

@@ -31,11 +31,14 @@ export async function checkPictures(
 async function checkPicture(image: DatasetImage): Promise<Problem | undefined> {
   const file = image.path
   const bytes = await readFile(file).catch(() => undefined)
-  if (bytes === undefined)
+  if (bytes === undefined) {
     return { kind: 'picture-missing', file, message: 'Expected a picture but there is no such file' }
+  }
   try {
     const { size } = await decodeImage(bytes)
-    if (size.width === image.width && size.height === image.height) return undefined
+    if (size.width === image.width && size.height === image.height) {
+      return undefined
+    }
     const message = `Expected ${image.width} × ${image.height} as the annotations say but the upright picture has ${size.width} × ${size.height}`
     return { kind: 'picture-size', file, message }
   } catch (error) {

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { defined } from '../system/defined.ts'
 import type { Annotation, DatasetImage } from './dataset.ts'
 import {
   countObjects,
@@ -25,7 +26,7 @@ export async function writeCoco(
       categories: dataset.categories.map(({ id, name: category, supercategory }) => ({
         id,
         name: category,
-        ...(supercategory === undefined ? {} : { supercategory }),
+        ...defined({ supercategory }),
       })),
       images: dataset.images.map(toImage),
       annotations: dataset.annotations.map(toAnnotation),
@@ -62,7 +63,7 @@ const toAnnotation = (annotation: Annotation): object => {
     area,
     iscrowd: crowd ? 1 : 0,
     ...(difficult ? { ignore: 1 } : {}),
-    ...(segmentation === undefined ? {} : { segmentation }),
+    ...defined({ segmentation }),
   }
 }
 

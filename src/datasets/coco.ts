@@ -51,17 +51,19 @@ function parse(text: string, path: string): Fields {
       cause,
     })
   }
-  if (!isFields(json) || !Array.isArray(json.images) || !Array.isArray(json.categories))
+  if (!isFields(json) || !Array.isArray(json.images) || !Array.isArray(json.categories)) {
     throw new BoxletError(
       'DATASET_INVALID',
       `Expected COCO annotations with "images", "annotations" and "categories" in "${path}" but one is missing.`,
       { hint: 'Detections alone are not a data set; pass the file of the ground truth.' },
     )
-  if (json.images.length > MAX_PICTURES || json.categories.length > MAX_CLASSES)
+  }
+  if (json.images.length > MAX_PICTURES || json.categories.length > MAX_CLASSES) {
     throw new BoxletError(
       'DATASET_INVALID',
       `Expected at most ${MAX_PICTURES} pictures and ${MAX_CLASSES} classes in "${path}" but received ${json.images.length} and ${json.categories.length}.`,
     )
+  }
   return json
 }
 
@@ -80,36 +82,37 @@ class CocoReader {
   readonly categories: Category[] = []
   readonly images: DatasetImage[] = []
   readonly annotations: Annotation[] = []
-  private readonly path: string
-  private readonly root: string
-  private readonly expected: ReadonlySet<string> | undefined
+  readonly #path: string
+  readonly #root: string
+  readonly #expected: ReadonlySet<string> | undefined
 
   constructor(path: string, root: string, options: ReadOptions) {
-    this.path = path
-    this.root = root
+    this.#path = path
+    this.#root = root
     this.list = new ProblemList(options.problems)
-    this.expected = options.classes === undefined ? undefined : new Set(options.classes)
+    this.#expected = options.classes === undefined ? undefined : new Set(options.classes)
   }
 
   read(json: Fields): void {
-    this.readCategories(json.categories as unknown[])
-    const images = this.readImages(json.images as unknown[])
+    this.#readCategories(json.categories as unknown[])
+    const images = this.#readImages(json.images as unknown[])
     const annotations = json.annotations ?? []
-    if (!Array.isArray(annotations))
-      throw new BoxletError('DATASET_INVALID', `Expected a list for "annotations" in "${this.path}".`)
-    this.readAnnotations(annotations, images)
+    if (!Array.isArray(annotations)) {
+      throw new BoxletError('DATASET_INVALID', `Expected a list for "annotations" in "${this.#path}".`)
+    }
+    this.#readAnnotations(annotations, images)
   }
 
-  private problem(kind: ProblemKind, at: string, message: string): Problem {
-    return { kind, file: this.path, at, message }
+  #problem(kind: ProblemKind, at: string, message: string): Problem {
+    return { kind, file: this.#path, at, message }
   }
 
-  private readCategories(entries: unknown[]): void {
+  #readCategories(entries: unknown[]): void {
     const seen = new Set<number>()
     entries.forEach((entry, i) => {
       if (!isFields(entry) || !isId(entry.id) || typeof entry.name !== 'string' || seen.has(entry.id)) {
         const message = 'Expected a category with a number of its own as "id" and a text as "name"'
-        this.list.add(this.problem('annotation-invalid', `categories[${i}]`, message))
+        this.list.add(this.#problem('annotation-invalid', `categories[${i}]`, message))
         return
       }
       seen.add(entry.id)
@@ -120,31 +123,31 @@ class CocoReader {
     this.categories.sort((a, b) => a.id - b.id)
   }
 
-  private readImages(entries: unknown[]): Map<number, DatasetImage> {
+  #readImages(entries: unknown[]): Map<number, DatasetImage> {
     const byId = new Map<number, DatasetImage>()
     entries.forEach((entry, i) => {
       const at = `images[${i}]`
       if (!isFields(entry) || !isId(entry.id) || typeof entry.file_name !== 'string') {
-        this.list.add(this.problem('annotation-invalid', at, 'Expected a picture with "id" and "file_name"'))
+        this.list.add(this.#problem('annotation-invalid', at, 'Expected a picture with "id" and "file_name"'))
         return
       }
       const { id, file_name, width, height, ...extra } = entry
       if (!isEdge(width) || !isEdge(height)) {
         const message = `Expected whole "width" and "height" for "${file_name}" but received ${width} × ${height}`
-        this.list.add(this.problem('annotation-invalid', at, message))
+        this.list.add(this.#problem('annotation-invalid', at, message))
         return
       }
       if (byId.has(id)) {
         this.list.add(
-          this.problem('picture-duplicate', at, `Expected each picture once but id ${id} comes again`),
+          this.#problem('picture-duplicate', at, `Expected each picture once but id ${id} comes again`),
         )
         return
       }
       const fileName = file_name.replaceAll('\\', '/')
-      const path = resolve(this.root, fileName)
-      if (!isInside(this.root, path)) {
+      const path = resolve(this.#root, fileName)
+      if (!isInside(this.#root, path)) {
         const message = `Expected a picture inside the image folder but received "${file_name}"`
-        this.list.add(this.problem('annotation-invalid', at, message))
+        this.list.add(this.#problem('annotation-invalid', at, message))
         return
       }
       byId.set(id, { id, fileName, path, width, height, extra })
@@ -153,15 +156,17 @@ class CocoReader {
     return byId
   }
 
-  private readAnnotations(entries: unknown[], images: Map<number, DatasetImage>): void {
+  #readAnnotations(entries: unknown[], images: Map<number, DatasetImage>): void {
     const names = new Map(this.categories.map((category) => [category.id, category.name]))
     for (let i = 0; i < entries.length; i++) {
-      const annotation = this.readAnnotation(entries[i], `annotations[${i}]`, images, names)
-      if (annotation !== undefined) this.annotations.push(annotation)
+      const annotation = this.#readAnnotation(entries[i], `annotations[${i}]`, images, names)
+      if (annotation !== undefined) {
+        this.annotations.push(annotation)
+      }
     }
   }
 
-  private readAnnotation(
+  #readAnnotation(
     entry: unknown,
     at: string,
     images: Map<number, DatasetImage>,
@@ -170,27 +175,29 @@ class CocoReader {
     const box = isFields(entry) ? readBox(entry.bbox) : undefined
     if (!isFields(entry) || box === undefined || !isId(entry.image_id)) {
       const message = 'Expected an annotation with "image_id" and four finite numbers as "bbox"'
-      this.list.add(this.problem('annotation-invalid', at, message))
+      this.list.add(this.#problem('annotation-invalid', at, message))
       return undefined
     }
     const { id, image_id, category_id, bbox: _box, area, iscrowd, ignore, segmentation, ...extra } = entry
     const picture = images.get(image_id)
     if (picture === undefined) {
       this.list.add(
-        this.problem('picture-unlisted', at, `Expected a listed picture but received id ${image_id}`),
+        this.#problem('picture-unlisted', at, `Expected a listed picture but received id ${image_id}`),
       )
       return undefined
     }
     const name = isId(category_id) ? names.get(category_id) : undefined
-    if (name === undefined || (this.expected !== undefined && !this.expected.has(name))) {
+    if (name === undefined || (this.#expected !== undefined && !this.#expected.has(name))) {
       const shown = name === undefined ? `id ${String(category_id)}` : `"${name}"`
-      this.list.add(this.problem('class-unknown', at, `Expected a known class but received ${shown}`))
+      this.list.add(this.#problem('class-unknown', at, `Expected a known class but received ${shown}`))
       return undefined
     }
     const wrong = boxProblem(box, picture)
     if (wrong !== undefined) {
-      const kept = this.list.keeps(this.problem(wrong.kind, at, `${wrong.message} in "${picture.fileName}"`))
-      if (!kept || wrong.kind === 'box-empty') return undefined
+      const kept = this.list.keeps(this.#problem(wrong.kind, at, `${wrong.message} in "${picture.fileName}"`))
+      if (!kept || wrong.kind === 'box-empty') {
+        return undefined
+      }
     }
     return {
       id: isId(id) ? id : this.annotations.length + 1,
@@ -207,8 +214,12 @@ class CocoReader {
 }
 
 function readBox(value: unknown): CornerBox | undefined {
-  if (!Array.isArray(value) || value.length !== 4) return undefined
-  if (!value.every((number): number is number => Number.isFinite(number))) return undefined
+  if (!Array.isArray(value) || value.length !== 4) {
+    return undefined
+  }
+  if (!value.every((number): number is number => Number.isFinite(number))) {
+    return undefined
+  }
   const [x, y, width, height] = value as [number, number, number, number]
   return { x, y, width, height }
 }
@@ -218,10 +229,14 @@ const isSegmentation = (value: unknown): value is Segmentation =>
 
 function addLines(problems: Problem[], text: string): void {
   const places = new Set(problems.flatMap((problem) => problem.at ?? []))
-  if (places.size === 0) return
+  if (places.size === 0) {
+    return
+  }
   const lines = elementLines(text, places)
   for (const problem of problems) {
     const line = problem.at === undefined ? undefined : lines.get(problem.at)
-    if (line !== undefined) problem.line = line
+    if (line !== undefined) {
+      problem.line = line
+    }
   }
 }

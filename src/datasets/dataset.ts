@@ -78,7 +78,9 @@ export interface ReadOptions {
 /** Pictures with the objects in them, in the order of the data set. */
 export function annotationsByImage(dataset: Dataset): Map<number, Annotation[]> {
   const byImage = new Map<number, Annotation[]>(dataset.images.map((image) => [image.id, []]))
-  for (const annotation of dataset.annotations) byImage.get(annotation.imageId)?.push(annotation)
+  for (const annotation of dataset.annotations) {
+    byImage.get(annotation.imageId)?.push(annotation)
+  }
   return byImage
 }
 

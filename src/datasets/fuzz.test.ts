@@ -17,7 +17,9 @@ import { readYolo } from './yolo.ts'
 let folder: string
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'boxlet-fuzz-'))
-  for (const part of ['JPEGImages', 'Annotations', 'images', 'labels']) await mkdir(join(folder, part))
+  for (const part of ['JPEGImages', 'Annotations', 'images', 'labels']) {
+    await mkdir(join(folder, part))
+  }
   const picture = join(folder, 'JPEGImages', 'a.jpg')
   await sharp({ create: { width: 40, height: 30, channels: 3, background: '#888' } })
     .jpeg()
@@ -105,11 +107,14 @@ async function survives(read: () => Promise<unknown>): Promise<void> {
     }
     for (const { imageId, box } of annotations) {
       const image = images.find(({ id }) => id === imageId)
-      if (image === undefined || boxProblem(box, image) !== undefined)
+      if (image === undefined || boxProblem(box, image) !== undefined) {
         throw new Error('a bad box came through')
+      }
     }
   } catch (error) {
-    if (!(error instanceof BoxletError)) throw error
+    if (!(error instanceof BoxletError)) {
+      throw error
+    }
   }
 }
 

@@ -12,9 +12,13 @@ export function elementLines(text: string, wanted: ReadonlySet<string>): Map<str
     visit(text, {
       onObjectBegin(_offset, _length, line, _character, path) {
         const [array, index, ...deeper] = path()
-        if (typeof index !== 'number' || deeper.length > 0) return undefined
+        if (typeof index !== 'number' || deeper.length > 0) {
+          return undefined
+        }
         const place = `${String(array)}[${index}]`
-        if (wanted.has(place)) lines.set(place, line + 1)
+        if (wanted.has(place)) {
+          lines.set(place, line + 1)
+        }
         return false
       },
       // The visitor leaves a skipped object only when it has someone to tell.

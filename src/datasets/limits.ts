@@ -33,11 +33,13 @@ export async function checkBytes(path: string, limit: number, what: string): Pro
       cause,
     })
   })
-  if (!info.isFile())
+  if (!info.isFile()) {
     throw new BoxletError('DATASET_INVALID', `Expected ${what} at "${path}" but it is not a file.`)
-  if (info.size > limit)
+  }
+  if (info.size > limit) {
     throw new BoxletError(
       'DATASET_INVALID',
       `Expected at most ${limit} bytes for ${what} but "${path}" has ${info.size}.`,
     )
+  }
 }

@@ -16,10 +16,14 @@ export async function withoutMissingPictures(
   policy: 'skip' | 'keep' | 'fatal',
 ): Promise<Dataset> {
   const there = await mapInOrder(dataset.images, CONCURRENCY, (image) => isFile(image.path))
-  if (there.every(Boolean)) return dataset
+  if (there.every(Boolean)) {
+    return dataset
+  }
   const list = new ProblemList(policy)
   const images = dataset.images.filter((image, i) => {
-    if (there[i]) return true
+    if (there[i]) {
+      return true
+    }
     const file = image.path === '' ? image.fileName : image.path
     list.add({ kind: 'picture-missing', file, message: 'Expected a picture but there is no such file' })
     return false

@@ -13,34 +13,48 @@ import { readYolo } from './yolo.ts'
  */
 export async function openDataset(path: string, options: ReadOptions = {}): Promise<Dataset> {
   const { format, at } = await locateDataset(path)
-  if (format === 'coco') return readCoco(at, options)
-  if (format === 'yolo') return readYolo(at, options)
+  if (format === 'coco') {
+    return readCoco(at, options)
+  }
+  if (format === 'yolo') {
+    return readYolo(at, options)
+  }
   return readVoc(at, options)
 }
 
 /** Which format lies at the path, and the file or folder that its reader takes. */
 export async function locateDataset(path: string): Promise<{ format: Dataset['format']; at: string }> {
   if (await isFile(path)) {
-    if (/\.json$/i.test(path)) return { format: 'coco', at: path }
-    if (/\.ya?ml$/i.test(path)) return { format: 'yolo', at: path }
+    if (/\.json$/i.test(path)) {
+      return { format: 'coco', at: path }
+    }
+    if (/\.ya?ml$/i.test(path)) {
+      return { format: 'yolo', at: path }
+    }
     throw new BoxletError(
       'DATASET_INVALID',
       `Expected a .json or .yaml file or a folder for the data set but received "${path}".`,
     )
   }
-  if (!(await isFolder(path)))
+  if (!(await isFolder(path))) {
     throw new BoxletError('DATASET_INVALID', `Expected a data set at "${path}" but there is nothing.`)
+  }
   const files = await readdir(path)
   const yaml = files.filter((name) => /\.ya?ml$/i.test(name))
-  if (files.includes('data.yaml') || yaml.length === 1)
+  if (files.includes('data.yaml') || yaml.length === 1) {
     return { format: 'yolo', at: join(path, files.includes('data.yaml') ? 'data.yaml' : yaml[0]!) }
+  }
   const isVoc = files.includes('Annotations') || files.some((name) => name.toLowerCase().endsWith('.xml'))
-  if (isVoc) return { format: 'voc', at: path }
+  if (isVoc) {
+    return { format: 'voc', at: path }
+  }
   const inner = (await isFolder(join(path, 'annotations'))) ? await readdir(join(path, 'annotations')) : []
   const json = [...files.map((name) => name), ...inner.map((name) => join('annotations', name))].filter(
     (name) => /\.json$/i.test(name),
   )
-  if (json.length === 1) return { format: 'coco', at: join(path, json[0]!) }
+  if (json.length === 1) {
+    return { format: 'coco', at: join(path, json[0]!) }
+  }
   throw new BoxletError(
     'DATASET_INVALID',
     json.length > 1

@@ -1,3 +1,4 @@
+import { defined } from '../system/defined.ts'
 import type { Dataset, ReadOptions } from './dataset.ts'
 import { locateDataset, openDataset } from './open.ts'
 import { vocSplits } from './voc.ts'
@@ -10,22 +11,25 @@ import { readDataYaml, type YoloConfig } from './yolo-yaml.ts'
  */
 export async function openParts(path: string, options: ReadOptions = {}): Promise<Part[]> {
   const { format, at } = await locateDataset(path)
-  if (options.split !== undefined) return [{ name: options.split, dataset: await openDataset(path, options) }]
+  if (options.split !== undefined) {
+    return [{ name: options.split, dataset: await openDataset(path, options) }]
+  }
   const names = await splitNames(format, at)
-  if (names.length === 0)
+  if (names.length === 0) {
     return [
       {
         name: 'all',
         dataset: await openDataset(path, format === 'coco' ? options : { ...options, split: 'all' }),
       },
     ]
+  }
   const classes = options.classes ?? (await commonClasses(path, format, options))
   const parts: Part[] = []
   for (const name of names) {
     const dataset = await openDataset(path, {
       ...options,
       split: name,
-      ...(classes === undefined ? {} : { classes }),
+      ...defined({ classes }),
     })
     parts.push({ name, dataset })
   }
@@ -38,14 +42,18 @@ async function commonClasses(
   format: Dataset['format'],
   options: ReadOptions,
 ): Promise<string[] | undefined> {
-  if (format !== 'voc') return undefined
+  if (format !== 'voc') {
+    return undefined
+  }
   const whole = await openDataset(path, { ...options, problems: 'keep', split: 'all' })
   return whole.categories.map((category) => category.name)
 }
 
 /** Parts that divide the set. VOC's `trainval` repeats two of them, and lists of one class are not parts. */
 async function splitNames(format: Dataset['format'], at: string): Promise<string[]> {
-  if (format === 'coco') return []
+  if (format === 'coco') {
+    return []
+  }
   const all = format === 'yolo' ? yoloSplits((await readDataYaml(at)).splits) : await vocSplits(at)
   return all.filter((name) => ['train', 'val', 'test'].includes(name))
 }
@@ -55,7 +63,9 @@ function yoloSplits(splits: YoloConfig['splits']): string[] {
   const firstOf = new Map<string, string>()
   for (const [name, sources] of Object.entries(splits)) {
     const folders = [...sources].sort().join('\n')
-    if (!firstOf.has(folders)) firstOf.set(folders, name)
+    if (!firstOf.has(folders)) {
+      firstOf.set(folders, name)
+    }
   }
   const repeats = firstOf.size < Object.keys(splits).length
   return repeats && firstOf.size === 1 ? [] : [...firstOf.values()]

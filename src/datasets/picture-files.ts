@@ -48,7 +48,9 @@ export async function pictureOfStem(folder: string, stem: string): Promise<strin
   for (const ending of PICTURE_ENDINGS) {
     for (const cased of [ending, ending.toUpperCase()]) {
       const path = join(folder, stem + cased)
-      if (await isFile(path)) return path
+      if (await isFile(path)) {
+        return path
+      }
     }
   }
   return undefined
@@ -75,14 +77,18 @@ export async function listPictures(folder: string): Promise<string[]> {
   let entries = 0
   for (let next = folders.pop(); next !== undefined; next = folders.pop()) {
     for (const entry of await readdir(next, { withFileTypes: true })) {
-      if (++entries > MAX_ENTRIES)
+      if (++entries > MAX_ENTRIES) {
         throw new BoxletError(
           'DATASET_INVALID',
           `Expected at most ${MAX_ENTRIES} files in "${folder}" but received more.`,
         )
+      }
       const path = join(next, entry.name)
-      if (entry.isDirectory()) folders.push(path)
-      else if (isPictureName(entry.name) && (entry.isFile() || entry.isSymbolicLink())) pictures.push(path)
+      if (entry.isDirectory()) {
+        folders.push(path)
+      } else if (isPictureName(entry.name) && (entry.isFile() || entry.isSymbolicLink())) {
+        pictures.push(path)
+      }
     }
   }
   return pictures.sort()

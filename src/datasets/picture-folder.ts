@@ -13,14 +13,16 @@ export async function openPictureFolder(
   limit?: number,
   signal?: AbortSignal,
 ): Promise<Dataset> {
-  if (!(await isFolder(folder)))
+  if (!(await isFolder(folder))) {
     throw new BoxletError(
       'DATASET_INVALID',
       `Expected a folder of pictures at "${folder}" but there is none.`,
     )
+  }
   const files = (await listPictures(resolve(folder))).slice(0, limit)
-  if (files.length === 0)
+  if (files.length === 0) {
     throw new BoxletError('DATASET_INVALID', `Expected pictures in "${folder}" but there are none.`)
+  }
   const sizes = await mapInOrder(files, CONCURRENCY, pictureSize, signal)
   const images = files.flatMap((path, i) => {
     const size = sizes[i]

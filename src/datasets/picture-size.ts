@@ -11,7 +11,9 @@ export async function pictureSize(path: string): Promise<{ width: number; height
     const start = await readStart(path)
     if (start[0] === 0xff && start[1] === 0xd8) {
       const header = jpegHeader(start)
-      if (header !== undefined) return header.upright
+      if (header !== undefined) {
+        return header.upright
+      }
     }
     const sharp = await loadSharp()
     const { autoOrient } = await sharp(path, { failOn: 'none' }).metadata()

@@ -48,11 +48,12 @@ export class ProblemList {
 
   add(problem: Problem): void {
     this.problems.push(problem)
-    if (this.policy === 'fatal')
+    if (this.policy === 'fatal') {
       throw new BoxletError('DATASET_INVALID', `Expected a clean data set but ${formatProblem(problem)}.`, {
         hint: 'Mend it, or leave such annotations out with --problems skip.',
         details: { problem },
       })
+    }
   }
 
   /** True when the caller should use the annotation in spite of the problem. */
@@ -68,15 +69,17 @@ export function boxProblem(
   picture: { width: number; height: number },
 ): { kind: 'box-empty' | 'box-outside'; message: string } | undefined {
   const { x, y, width, height } = box
-  if (!(width > 0 && height > 0))
+  if (!(width > 0 && height > 0)) {
     return { kind: 'box-empty', message: `Expected a box with an area but received ${width} × ${height}` }
+  }
   const left = Math.min(x, y) < -EDGE_TOLERANCE
   const right = x + width > picture.width + EDGE_TOLERANCE || y + height > picture.height + EDGE_TOLERANCE
-  if (left || right)
+  if (left || right) {
     return {
       kind: 'box-outside',
       message: `Expected a box inside ${picture.width} × ${picture.height} but received ${[x, y, x + width, y + height].map(short).join(', ')}`,
     }
+  }
   return undefined
 }
 

@@ -256,12 +256,13 @@ describe('YOLO reader', () => {
 
   it('refuses YAML whose aliases multiply', async () => {
     const lines = ['a0: &a0 [x, x, x, x, x, x, x, x, x]']
-    for (let i = 1; i < 12; i++)
+    for (let i = 1; i < 12; i++) {
       lines.push(
         `a${i}: &a${i} [${Array(9)
           .fill(`*a${i - 1}`)
           .join(', ')}]`,
       )
+    }
     const yaml = await write('yolo-bomb', '', `${lines.join('\n')}\nnames: [cup]\nval: images/val\n`)
     await expect(readYolo(yaml)).rejects.toThrow(/alias/i)
   })

@@ -23,13 +23,16 @@ export function stratify(dataset: Dataset, shares: readonly Share[], random: () 
   const wanted = new Map<number, number[]>()
   for (const { imageId, categoryId } of dataset.annotations) {
     const classes = classesOf.get(imageId)
-    if (classes === undefined) continue
+    if (classes === undefined) {
+      continue
+    }
     classes.set(categoryId, (classes.get(categoryId) ?? 0) + 1)
-    if (!wanted.has(categoryId))
+    if (!wanted.has(categoryId)) {
       wanted.set(
         categoryId,
         shares.map(() => 0),
       )
+    }
     wanted.get(categoryId)!.forEach((_, i, list) => {
       list[i]! += shares[i]!.share / total
     })
@@ -44,18 +47,24 @@ export function stratify(dataset: Dataset, shares: readonly Share[], random: () 
     remaining.delete(id)
     parts[at]!.ids.add(id)
     parts[at]!.left--
-    for (const [category, count] of classesOf.get(id)!) wanted.get(category)![at]! -= count
+    for (const [category, count] of classesOf.get(id)!) {
+      wanted.get(category)![at]! -= count
+    }
   }
   for (;;) {
     const category = rarestClass(remaining, classesOf)
-    if (category === undefined) break
+    if (category === undefined) {
+      break
+    }
     for (const id of [...remaining]) {
-      if (!classesOf.get(id)!.has(category)) continue
+      if (!classesOf.get(id)!.has(category)) {
+        continue
+      }
       put(id, neediest(wanted.get(category)!, parts))
     }
   }
   // Pictures without objects fill what is left of each part.
-  for (const id of [...remaining])
+  for (const id of [...remaining]) {
     put(
       id,
       neediest(
@@ -63,6 +72,7 @@ export function stratify(dataset: Dataset, shares: readonly Share[], random: () 
         parts,
       ),
     )
+  }
   return parts.map((part) => part.ids)
 }
 
@@ -72,16 +82,21 @@ function rarestClass(
   classesOf: ReadonlyMap<number, ReadonlyMap<number, number>>,
 ): number | undefined {
   const counts = new Map<number, number>()
-  for (const id of remaining)
-    for (const category of classesOf.get(id)!.keys()) counts.set(category, (counts.get(category) ?? 0) + 1)
+  for (const id of remaining) {
+    for (const category of classesOf.get(id)!.keys()) {
+      counts.set(category, (counts.get(category) ?? 0) + 1)
+    }
+  }
   let rarest: number | undefined
-  for (const [category, count] of counts)
+  for (const [category, count] of counts) {
     if (
       rarest === undefined ||
       count < counts.get(rarest)! ||
       (count === counts.get(rarest)! && category < rarest)
-    )
+    ) {
       rarest = category
+    }
+  }
   return rarest
 }
 
@@ -90,7 +105,9 @@ function neediest(lacking: readonly number[], parts: readonly { left: number }[]
   let best = 0
   for (let i = 1; i < lacking.length; i++) {
     const more = lacking[i]! - lacking[best]!
-    if (more > 1e-9 || (Math.abs(more) <= 1e-9 && parts[i]!.left > parts[best]!.left)) best = i
+    if (more > 1e-9 || (Math.abs(more) <= 1e-9 && parts[i]!.left > parts[best]!.left)) {
+      best = i
+    }
   }
   return best
 }

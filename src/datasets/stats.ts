@@ -35,7 +35,9 @@ const MEDIUM = 96 ** 2
 /** Counts a data set. Crowds count as crowds only, not as objects. */
 export function datasetStats(dataset: Dataset): DatasetStats {
   const perPicture = new Map<number, number>(dataset.images.map((image) => [image.id, 0]))
-  for (const { imageId } of dataset.annotations) perPicture.set(imageId, (perPicture.get(imageId) ?? 0) + 1)
+  for (const { imageId } of dataset.annotations) {
+    perPicture.set(imageId, (perPicture.get(imageId) ?? 0) + 1)
+  }
   const counts = [...perPicture.values()].sort((a, b) => a - b)
   const sizes = [...dataset.images].sort((a, b) => a.width * a.height - b.width * b.height)
   const size = (at: number) => (sizes[at] === undefined ? '–' : `${sizes[at].width} × ${sizes[at].height}`)

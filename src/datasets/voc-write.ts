@@ -38,7 +38,9 @@ export async function writeVoc(
       pairs.push([image.path, join(folder, 'JPEGImages', fileName)])
     }
     const list = [...names.values()].map((fileName) => `${stemOf(fileName)}\n`).join('')
-    if (name !== 'all') await writeText(join(folder, 'ImageSets', 'Main', `${name}.txt`), list)
+    if (name !== 'all') {
+      await writeText(join(folder, 'ImageSets', 'Main', `${name}.txt`), list)
+    }
   }
   await placePictures(pairs, options)
   return {

@@ -44,10 +44,13 @@ type Element = Record<string | symbol, unknown>
 export function parseVoc(text: string): VocFile {
   const document = parser.parse(text, true) as Element
   const root = document.annotation
-  if (!isElement(root)) throw new Error('Expected <annotation> as the root element')
+  if (!isElement(root)) {
+    throw new Error('Expected <annotation> as the root element')
+  }
   const entries = root.object === undefined ? [] : (root.object as unknown[])
-  if (entries.length > MAX_OBJECTS_PER_PICTURE)
+  if (entries.length > MAX_OBJECTS_PER_PICTURE) {
     throw new Error(`Expected at most ${MAX_OBJECTS_PER_PICTURE} objects but received ${entries.length}`)
+  }
   const lines = new LineCounter(text)
   const file: VocFile = {
     fileName: textOf(root.filename),
@@ -58,12 +61,14 @@ export function parseVoc(text: string): VocFile {
   for (const entry of entries) {
     const line = lines.at(isElement(entry) ? startOf(entry) : 0)
     const object = isElement(entry) ? readObject(entry, line) : undefined
-    if (object === undefined)
+    if (object === undefined) {
       file.invalid.push({
         line,
         message: 'Expected <name> and <bndbox> with four finite numbers in <object>',
       })
-    else file.objects.push(object)
+    } else {
+      file.objects.push(object)
+    }
   }
   return file
 }
@@ -74,18 +79,26 @@ const startOf = (element: Element): number =>
 function readObject(entry: Element, line: number): VocObject | undefined {
   const box = Array.isArray(entry.bndbox) ? entry.bndbox[0] : entry.bndbox
   const name = textOf(entry.name)
-  if (!isElement(box) || name === undefined || name === '') return undefined
+  if (!isElement(box) || name === undefined || name === '') {
+    return undefined
+  }
   const [xmin, ymin, xmax, ymax] = ['xmin', 'ymin', 'xmax', 'ymax'].map((side) => numberOf(box[side]))
-  if (xmin === undefined || ymin === undefined || xmax === undefined || ymax === undefined) return undefined
+  if (xmin === undefined || ymin === undefined || xmax === undefined || ymax === undefined) {
+    return undefined
+  }
   const difficult = textOf(entry.difficult) === '1'
   const truncated = textOf(entry.truncated) === '1'
   return { name, xmin, ymin, xmax, ymax, difficult, truncated, pose: textOf(entry.pose), line }
 }
 
 function readSize(value: unknown): VocFile['size'] {
-  if (!isElement(value)) return undefined
+  if (!isElement(value)) {
+    return undefined
+  }
   const [width, height] = [numberOf(value.width), numberOf(value.height)]
-  if (!isEdge(width) || !isEdge(height)) return undefined
+  if (!isEdge(width) || !isEdge(height)) {
+    return undefined
+  }
   return { width, height }
 }
 
@@ -105,23 +118,23 @@ function numberOf(value: unknown): number | undefined {
 
 /** Lines of offsets that are asked for in ascending order. */
 class LineCounter {
-  private readonly text: string
-  private offset = 0
-  private line = 1
+  readonly #text: string
+  #offset = 0
+  #line = 1
 
   constructor(text: string) {
-    this.text = text
+    this.#text = text
   }
 
   at(offset: number): number {
     for (
-      let i = this.text.indexOf('\n', this.offset);
+      let i = this.#text.indexOf('\n', this.#offset);
       i >= 0 && i < offset;
-      i = this.text.indexOf('\n', i + 1)
+      i = this.#text.indexOf('\n', i + 1)
     ) {
-      this.line++
-      this.offset = i + 1
+      this.#line++
+      this.#offset = i + 1
     }
-    return this.line
+    return this.#line
   }
 }

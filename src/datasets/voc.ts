@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { BoxletError } from '../errors.ts'
+import { defined } from '../system/defined.ts'
 import type { Annotation, Dataset, DatasetImage, ReadOptions } from './dataset.ts'
 import { mapInOrder } from './in-order.ts'
 import { checkBytes, MAX_CLASSES, MAX_LIST_BYTES, MAX_PICTURES, MAX_VOC_BYTES } from './limits.ts'
@@ -36,8 +37,9 @@ export async function readVoc(folder: string, options: ReadOptions = {}): Promis
     options.images ?? ((await isFolder(join(root, 'JPEGImages'))) ? join(root, 'JPEGImages') : root)
   const split = await chooseSplit(root, options.split)
   const stems = split === undefined ? await listStems(annotations) : await readSplit(root, split)
-  if (stems.length === 0)
+  if (stems.length === 0) {
     throw new BoxletError('DATASET_INVALID', `Expected VOC annotations in "${folder}" but found no XML file.`)
+  }
   const pictures = await mapInOrder(
     stems,
     CONCURRENCY,
@@ -54,15 +56,21 @@ export async function readVoc(folder: string, options: ReadOptions = {}): Promis
     annotations: [],
     problems: list.problems,
   }
-  for (const picture of pictures) addPicture(dataset, picture, list)
+  for (const picture of pictures) {
+    addPicture(dataset, picture, list)
+  }
   return dataset
 }
 
 async function chooseSplit(root: string, asked: string | undefined): Promise<string | undefined> {
   const list = (name: string) => join(root, 'ImageSets', 'Main', `${name}.txt`)
-  if (asked === 'all') return undefined
+  if (asked === 'all') {
+    return undefined
+  }
   if (asked !== undefined) {
-    if (/^[\w.-]+$/.test(asked) && (await isFile(list(asked)))) return asked
+    if (/^[\w.-]+$/.test(asked) && (await isFile(list(asked)))) {
+      return asked
+    }
     const splits = await vocSplits(root)
     throw new BoxletError(
       'DATASET_INVALID',
@@ -70,7 +78,11 @@ async function chooseSplit(root: string, asked: string | undefined): Promise<str
       { hint: splits.length === 0 ? 'The set has no split lists.' : `There are: ${splits.join(', ')}, all.` },
     )
   }
-  for (const name of ['test', 'val']) if (await isFile(list(name))) return name
+  for (const name of ['test', 'val']) {
+    if (await isFile(list(name))) {
+      return name
+    }
+  }
   return undefined
 }
 
@@ -104,8 +116,9 @@ async function listStems(annotations: string): Promise<string[]> {
 async function readPicture(annotations: string, imageRoot: string, stem: string): Promise<VocPicture> {
   const xml = join(annotations, `${stem}.xml`)
   const missing = { stem, xml, file: undefined, path: undefined, size: undefined }
-  if (!isInside(annotations, xml))
+  if (!isInside(annotations, xml)) {
     return { ...missing, failed: 'Expected a name inside the annotation folder' }
+  }
   let file: VocFile
   try {
     await checkBytes(xml, MAX_VOC_BYTES, 'a VOC annotation')
@@ -126,7 +139,9 @@ async function findPicture(
   fileName: string | undefined,
 ): Promise<string | undefined> {
   const found = await pictureOfStem(root, stem)
-  if (found !== undefined || fileName === undefined) return found
+  if (found !== undefined || fileName === undefined) {
+    return found
+  }
   const named = resolve(root, fileName)
   return isInside(root, named) && (await isFile(named)) ? named : undefined
 }
@@ -140,15 +155,18 @@ function decodeText(bytes: Uint8Array): string {
 const oneLine = (message: string): string => message.replace(/\s+/g, ' ').replace(/\.$/, '').slice(0, 300)
 
 function classNames(pictures: VocPicture[], expected: readonly string[] | undefined): string[] {
-  if (expected !== undefined) return [...expected]
+  if (expected !== undefined) {
+    return [...expected]
+  }
   const names = new Set(
     pictures.flatMap((picture) => picture.file?.objects.map((object) => object.name) ?? []),
   )
-  if (names.size > MAX_CLASSES)
+  if (names.size > MAX_CLASSES) {
     throw new BoxletError(
       'DATASET_INVALID',
       `Expected at most ${MAX_CLASSES} classes but received ${names.size}.`,
     )
+  }
   return [...names].sort()
 }
 
@@ -172,7 +190,9 @@ function addPicture(dataset: Dataset, picture: VocPicture, list: ProblemList): v
     })
   }
   // Without its picture an annotation cannot be checked or evaluated, so it goes unless asked to stay.
-  if (picture.path === undefined && list.policy !== 'keep') return
+  if (picture.path === undefined && list.policy !== 'keep') {
+    return
+  }
   if (picture.size === undefined) {
     const message = 'Expected <size> or a picture that can be read but there is neither'
     list.add({ kind: 'annotation-invalid', file: xml, line: 1, message })
@@ -189,10 +209,13 @@ function addPicture(dataset: Dataset, picture: VocPicture, list: ProblemList): v
     ...picture.size,
   }
   dataset.images.push(image)
-  for (const { line, message } of file.invalid)
+  for (const { line, message } of file.invalid) {
     list.add({ kind: 'annotation-invalid', file: xml, line, message })
+  }
   const ids = new Map(dataset.categories.map((category) => [category.name, category.id]))
-  for (const object of file.objects) addObject(dataset, image, object, xml, ids, list)
+  for (const object of file.objects) {
+    addObject(dataset, image, object, xml, ids, list)
+  }
 }
 
 const sameSize = (a: { width: number; height: number }, b: { width: number; height: number }): boolean =>
@@ -221,7 +244,9 @@ function addObject(
   const wrong = boxProblem(box, image)
   if (wrong !== undefined) {
     const kept = list.keeps({ ...wrong, file: xml, line: object.line })
-    if (!kept || wrong.kind === 'box-empty') return
+    if (!kept || wrong.kind === 'box-empty') {
+      return
+    }
   }
   const annotation: Annotation = {
     id: dataset.annotations.length + 1,
@@ -231,7 +256,7 @@ function addObject(
     area: box.width * box.height,
     crowd: false,
     difficult: object.difficult,
-    extra: { truncated: object.truncated, ...(object.pose === undefined ? {} : { pose: object.pose }) },
+    extra: { truncated: object.truncated, ...defined({ pose: object.pose }) },
   }
   dataset.annotations.push(annotation)
 }

@@ -35,7 +35,7 @@ const CONCURRENCY = 8
 /** Makes the folder, and refuses one that holds files: a mistyped path must not cost a data set. */
 export async function prepareFolder(folder: string, force: boolean): Promise<void> {
   const entries = await readdir(folder).catch(() => [])
-  if (entries.length > 0 && !force)
+  if (entries.length > 0 && !force) {
     throw new BoxletError(
       'USAGE',
       `Expected an empty folder for the data set but "${folder}" holds ${entries.length} entries.`,
@@ -43,6 +43,7 @@ export async function prepareFolder(folder: string, force: boolean): Promise<voi
         hint: 'Choose another folder, or pass --force to write into this one.',
       },
     )
+  }
   await makeWritable(folder)
 }
 
@@ -76,7 +77,9 @@ export async function placePictures(
   pairs: readonly [string, string][],
   options: WriteOptions,
 ): Promise<void> {
-  if (options.pictures === 'none') return
+  if (options.pictures === 'none') {
+    return
+  }
   let done = 0
   await Promise.all([...new Set(pairs.map(([, target]) => dirname(target)))].map(makeWritable))
   await mapInOrder(
@@ -87,12 +90,13 @@ export async function placePictures(
         await place(source, target, options.pictures === 'link')
       } catch (cause) {
         const code = (cause as NodeJS.ErrnoException).code
-        if (code === 'ENOENT')
+        if (code === 'ENOENT') {
           throw new BoxletError(
             'DATASET_INVALID',
             `Expected the picture "${source}" but there is no such file.`,
             { cause },
           )
+        }
         throw new BoxletError(
           'OUTPUT_UNWRITABLE',
           `Expected a picture that can be written at "${target}" but it cannot be.`,
@@ -111,8 +115,12 @@ async function place(source: string, target: string, asLink: boolean): Promise<v
       return await link(source, target)
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code
-      if (code === 'EEXIST') return
-      if (code !== 'EXDEV' && code !== 'EPERM' && code !== 'ENOTSUP') throw error
+      if (code === 'EEXIST') {
+        return
+      }
+      if (code !== 'EXDEV' && code !== 'EPERM' && code !== 'ENOTSUP') {
+        throw error
+      }
     }
   }
   // Where the file system can, both files share their blocks until one changes.
@@ -132,7 +140,9 @@ export function flatNames(
     const ending = extname(image.fileName)
     const stem = image.fileName.slice(0, image.fileName.length - ending.length).replace(/[^\w.()@+ -]+/g, '_')
     let candidate = stem
-    for (let i = 2; taken.has(candidate.toLowerCase()); i++) candidate = `${stem}-${i}`
+    for (let i = 2; taken.has(candidate.toLowerCase()); i++) {
+      candidate = `${stem}-${i}`
+    }
     taken.add(candidate.toLowerCase())
     names.set(image.id, candidate + ending)
   }

@@ -24,11 +24,12 @@ export async function readDataYaml(path: string): Promise<YoloConfig> {
     const message = (cause as Error).message.split('\n')[0]!.replace(/[.:]$/, '')
     throw new BoxletError('DATASET_INVALID', `Expected YAML in "${path}" but ${message}.`, { cause })
   }
-  if (typeof yaml !== 'object' || yaml === null)
+  if (typeof yaml !== 'object' || yaml === null) {
     throw new BoxletError(
       'DATASET_INVALID',
       `Expected "names" and "val" in "${path}" but received no fields.`,
     )
+  }
   const fields = yaml as Record<string, unknown>
   const base = await baseFolder(path, fields.path)
   const splits: Record<string, string[]> = {}
@@ -37,8 +38,9 @@ export async function readDataYaml(path: string): Promise<YoloConfig> {
     const sources = (Array.isArray(value) ? value : [value]).filter(
       (entry) => typeof entry === 'string' && entry !== '',
     )
-    if (sources.length > 0)
+    if (sources.length > 0) {
       splits[split] = await Promise.all(sources.map((source) => sourceFolder(base, path, source)))
+    }
   }
   return { names: readNames(fields.names, path), splits }
 }
@@ -46,7 +48,9 @@ export async function readDataYaml(path: string): Promise<YoloConfig> {
 /** `path` is meant relative to the file; Ultralytics also tries its own folder of data sets. */
 async function baseFolder(yaml: string, value: unknown): Promise<string> {
   const here = dirname(resolve(yaml))
-  if (typeof value !== 'string' || value === '') return here
+  if (typeof value !== 'string' || value === '') {
+    return here
+  }
   const named = resolve(here, value)
   return (await isFolder(named)) ? named : here
 }
@@ -54,7 +58,9 @@ async function baseFolder(yaml: string, value: unknown): Promise<string> {
 /** Exports of labelling sites write `../train/images` for a folder beside the file; both readings are tried. */
 async function sourceFolder(base: string, yaml: string, source: string): Promise<string> {
   const named = resolve(base, source)
-  if (source.endsWith('.txt') || (await isFolder(named))) return named
+  if (source.endsWith('.txt') || (await isFolder(named))) {
+    return named
+  }
   const beside = resolve(dirname(resolve(yaml)), source.replace(/^(\.\.\/)+/, ''))
   return (await isFolder(beside)) ? beside : named
 }
@@ -67,14 +73,16 @@ function readNames(value: unknown, path: string): string[] {
   for (const [key, name] of entries) {
     const id = Number(key)
     const valid = Number.isInteger(id) && id >= 0 && id < MAX_CLASSES
-    if (!valid || (typeof name !== 'string' && typeof name !== 'number'))
+    if (!valid || (typeof name !== 'string' && typeof name !== 'number')) {
       throw new BoxletError(
         'DATASET_INVALID',
         `Expected class names by number in "${path}" but received "${key}".`,
       )
+    }
     names[id] = String(name)
   }
-  if (names.length === 0)
+  if (names.length === 0) {
     throw new BoxletError('DATASET_INVALID', `Expected "names" in "${path}" but there are none.`)
+  }
   return Array.from(names, (name, i) => name ?? `class ${i}`)
 }

@@ -36,11 +36,12 @@ export async function readYolo(yaml: string, options: ReadOptions = {}): Promise
   const config = await readDataYaml(yaml)
   const split = chooseSplit(config, options.split, yaml)
   const files = await listSplit(config, split)
-  if (files.length > MAX_PICTURES)
+  if (files.length > MAX_PICTURES) {
     throw new BoxletError(
       'DATASET_INVALID',
       `Expected at most ${MAX_PICTURES} pictures but received ${files.length}.`,
     )
+  }
   const pictures = await mapInOrder(files, CONCURRENCY, readPicture, options.signal)
   const list = new ProblemList(options.problems)
   const dataset: Dataset = {
@@ -52,19 +53,24 @@ export async function readYolo(yaml: string, options: ReadOptions = {}): Promise
     problems: list.problems,
   }
   const root = commonFolder(files)
-  for (const picture of pictures) addPicture(dataset, picture, root, list, options.classes)
+  for (const picture of pictures) {
+    addPicture(dataset, picture, root, list, options.classes)
+  }
   return dataset
 }
 
 function chooseSplit(config: YoloConfig, asked: string | undefined, yaml: string): string {
   const splits = Object.keys(config.splits)
-  if (asked === 'all') return asked
+  if (asked === 'all') {
+    return asked
+  }
   const chosen = asked === undefined ? ['test', 'val', 'train'].find((name) => splits.includes(name)) : asked
-  if (chosen === undefined || !splits.includes(chosen))
+  if (chosen === undefined || !splits.includes(chosen)) {
     throw new BoxletError(
       'DATASET_INVALID',
       `Expected the part "${asked ?? 'val'}" in "${yaml}" but received ${splits.length === 0 ? 'none' : splits.join(', ')}.`,
     )
+  }
   return chosen
 }
 
@@ -72,13 +78,16 @@ async function listSplit(config: YoloConfig, split: string): Promise<string[]> {
   const sources = split === 'all' ? Object.values(config.splits).flat() : config.splits[split]!
   const files: string[] = []
   for (const source of sources) {
-    if (await isFolder(source)) files.push(...(await listPictures(source)))
-    else if (source.endsWith('.txt')) files.push(...(await readList(source)))
-    else
+    if (await isFolder(source)) {
+      files.push(...(await listPictures(source)))
+    } else if (source.endsWith('.txt')) {
+      files.push(...(await readList(source)))
+    } else {
       throw new BoxletError(
         'DATASET_INVALID',
         `Expected a folder or a .txt list at "${source}" but there is none.`,
       )
+    }
   }
   return [...new Set(files)].sort()
 }
@@ -96,7 +105,9 @@ async function readList(path: string): Promise<string[]> {
 export function labelPath(picture: string): string {
   const parts = picture.split(sep)
   const at = parts.lastIndexOf('images')
-  if (at >= 0) parts[at] = 'labels'
+  if (at >= 0) {
+    parts[at] = 'labels'
+  }
   return parts.join(sep).replace(/\.[^.]+$/, '.txt')
 }
 
@@ -104,16 +115,20 @@ async function readPicture(path: string): Promise<YoloPicture> {
   const labels = labelPath(path)
   const exists = await isFile(path)
   const size = exists ? await pictureSize(path) : undefined
-  if (!(await isFile(labels))) return { path, labels, size, exists, text: undefined }
+  if (!(await isFile(labels))) {
+    return { path, labels, size, exists, text: undefined }
+  }
   await checkBytes(labels, MAX_YOLO_BYTES, 'a label file')
   return { path, labels, size, exists, text: await readFile(labels, 'utf8') }
 }
 
 function commonFolder(files: string[]): string {
   let common = dirname(files[0] ?? '')
-  for (const file of files)
-    while (isAbsolute(relative(common, file)) || relative(common, file).startsWith('..'))
+  for (const file of files) {
+    while (isAbsolute(relative(common, file)) || relative(common, file).startsWith('..')) {
       common = dirname(common)
+    }
+  }
   return common
 }
 
@@ -138,7 +153,9 @@ function addPicture(
   const rows = (picture.text ?? '').split(/\r?\n/)
   let objects = 0
   rows.forEach((row, i) => {
-    if (row.trim() === '') return
+    if (row.trim() === '') {
+      return
+    }
     const problem = (
       kind: 'annotation-invalid' | 'class-unknown' | 'box-empty' | 'box-outside',
       message: string,
@@ -149,10 +166,11 @@ function addPicture(
       message,
     })
     if (++objects > MAX_OBJECTS_PER_PICTURE) {
-      if (objects === MAX_OBJECTS_PER_PICTURE + 1)
+      if (objects === MAX_OBJECTS_PER_PICTURE + 1) {
         list.add(
           problem('annotation-invalid', `Expected at most ${MAX_OBJECTS_PER_PICTURE} objects in a picture`),
         )
+      }
       return
     }
     const object = parseRow(row, size)
@@ -177,7 +195,9 @@ function addPicture(
     }
     const wrong = boxProblem(object.box, size)
     if (wrong !== undefined) {
-      if (!list.keeps(problem(wrong.kind, wrong.message)) || wrong.kind === 'box-empty') return
+      if (!list.keeps(problem(wrong.kind, wrong.message)) || wrong.kind === 'box-empty') {
+        return
+      }
     }
     dataset.annotations.push({
       id: dataset.annotations.length + 1,
@@ -202,8 +222,9 @@ interface YoloObject {
 function parseRow(row: string, size: { width: number; height: number }): YoloObject | undefined {
   const numbers = row.trim().split(/\s+/).map(Number)
   const [classId, ...values] = numbers
-  if (classId === undefined || !Number.isInteger(classId) || classId < 0 || !values.every(Number.isFinite))
+  if (classId === undefined || !Number.isInteger(classId) || classId < 0 || !values.every(Number.isFinite)) {
     return undefined
+  }
   if (values.length === 4) {
     const [cx, cy, w, h] = values as [number, number, number, number]
     const [width, height] = [w * size.width, h * size.height]
@@ -212,7 +233,9 @@ function parseRow(row: string, size: { width: number; height: number }): YoloObj
       box: { x: cx * size.width - width / 2, y: cy * size.height - height / 2, width, height },
     }
   }
-  if (values.length < 6 || values.length % 2 !== 0) return undefined
+  if (values.length < 6 || values.length % 2 !== 0) {
+    return undefined
+  }
   const polygon = values.map((value, i) => value * (i % 2 === 0 ? size.width : size.height))
   const xs = polygon.filter((_, i) => i % 2 === 0)
   const ys = polygon.filter((_, i) => i % 2 === 1)

@@ -34,8 +34,12 @@ const LOAD_OPTIONS: Record<keyof LoadOptions, true> = {
 /** @throws BoxletError USAGE */
 export function checkDetectOptions(options: DetectOptions): void {
   checkKeys('detect', options, DETECT_OPTIONS)
-  if (typeof options.slice === 'object') checkKeys('slice', options.slice, SLICE_OPTIONS)
-  if (options.image !== undefined) checkKeys('image', options.image, IMAGE_LIMITS)
+  if (typeof options.slice === 'object') {
+    checkKeys('slice', options.slice, SLICE_OPTIONS)
+  }
+  if (options.image !== undefined) {
+    checkKeys('image', options.image, IMAGE_LIMITS)
+  }
   if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {
     throw new BoxletError(
       'USAGE',
@@ -67,7 +71,9 @@ export function checkLoadArguments(model: string, options: LoadOptions): void {
 
 /** @throws BoxletError USAGE for what is no picture at all, IMAGE_FORMAT for pixels that do not fill their size */
 export function checkImage(image: ImageInput): void {
-  if (image instanceof Uint8Array) return
+  if (image instanceof Uint8Array) {
+    return
+  }
   if (typeof image !== 'object' || image === null || !(image.data instanceof Uint8Array)) {
     throw new BoxletError(
       'USAGE',
@@ -77,7 +83,9 @@ export function checkImage(image: ImageInput): void {
   }
   const { width, height, data } = image
   const isSize = Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0
-  if (isSize && data.length === width * height * 3) return
+  if (isSize && data.length === width * height * 3) {
+    return
+  }
   throw new BoxletError(
     'IMAGE_FORMAT',
     `Expected ${width} × ${height} × 3 bytes for the pixels but received ${data.length}.`,
@@ -92,15 +100,23 @@ function checkKeys(call: string, options: object, known: Record<string, true>): 
     )
   }
   const unknown = Object.keys(options).find((key) => !Object.hasOwn(known, key))
-  if (unknown === undefined) return
+  if (unknown === undefined) {
+    return
+  }
   throw new BoxletError('USAGE', `Expected a known option for ${call} but received "${unknown}".`, {
     hint: `Its options are ${Object.keys(known).join(', ')}.`,
   })
 }
 
 function kindOf(value: unknown): string {
-  if (value === null) return 'null'
-  if (Array.isArray(value)) return 'a list'
-  if (typeof value === 'object') return 'an object of another form'
+  if (value === null) {
+    return 'null'
+  }
+  if (Array.isArray(value)) {
+    return 'a list'
+  }
+  if (typeof value === 'object') {
+    return 'an object of another form'
+  }
   return value === '' ? 'an empty text' : value === undefined ? 'nothing' : `a ${typeof value}`
 }

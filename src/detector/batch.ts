@@ -27,7 +27,9 @@ export function fixedBatch(loaded: Opened): number {
 /** How many pictures one run may take: 1 for a file whose outputs cannot be parted by picture. */
 export function batchLimit(loaded: Opened): number {
   const axis = batchAxis(loaded)
-  if (typeof axis === 'number') return Math.max(1, axis)
+  if (typeof axis === 'number') {
+    return Math.max(1, axis)
+  }
   const { contract, session } = loaded
   const roles = Object.values(contract.output.roles)
   const parted = session.outputs
@@ -39,7 +41,9 @@ export function batchLimit(loaded: Opened): number {
 /** Undefined for a file without a batch axis. */
 function batchAxis({ contract, session }: Opened): number | string | null | undefined {
   const { layout, name } = contract.input
-  if (layout === 'CHW' || layout === 'HWC') return undefined
+  if (layout === 'CHW' || layout === 'HWC') {
+    return undefined
+  }
   return session.inputs.find((input) => input.name === name)?.shape[0]
 }
 
@@ -50,7 +54,9 @@ export function sameInput(
 ): { index: number; place: PlacedPicture }[][] {
   const bySize = new Map<string, { index: number; place: PlacedPicture }[]>()
   placed.forEach((result, index) => {
-    if (result.status === 'rejected') return
+    if (result.status === 'rejected') {
+      return
+    }
     const { width, height } = result.value.at.input
     const key = `${width}x${height}`
     bySize.set(key, [...(bySize.get(key) ?? []), { index, place: result.value }])

@@ -112,7 +112,9 @@ describe('Detector', () => {
     const running = Promise.allSettled([detector.detect(picture), detector.detect(picture)])
     await Promise.all([detector.dispose(), detector.dispose()])
     for (const outcome of await running) {
-      if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'DISPOSED' })
+      if (outcome.status === 'rejected') {
+        expect(outcome.reason).toMatchObject({ code: 'DISPOSED' })
+      }
     }
   })
   it('refuses options that ask for more tiles than one call may take', async () => {
@@ -271,7 +273,9 @@ async function mosaicOf(bytes: Uint8Array, n: number): Promise<RgbImage> {
   const data = new Uint8Array(width * n * height * n * 3)
   for (let y = 0; y < height * n; y++) {
     const row = pixels.data.subarray((y % height) * width * 3, ((y % height) + 1) * width * 3)
-    for (let x = 0; x < n; x++) data.set(row, (y * n + x) * width * 3)
+    for (let x = 0; x < n; x++) {
+      data.set(row, (y * n + x) * width * 3)
+    }
   }
   return { width: width * n, height: height * n, data }
 }
@@ -289,5 +293,7 @@ function expectNear(
 ) {
   expect(detection.score).toBeCloseTo(score, 1)
   const { x1, y1, x2, y2 } = detection.box
-  for (const [i, edge] of [x1, y1, x2, y2].entries()) expect(Math.abs(edge - box[i]!)).toBeLessThan(4)
+  for (const [i, edge] of [x1, y1, x2, y2].entries()) {
+    expect(Math.abs(edge - box[i]!)).toBeLessThan(4)
+  }
 }

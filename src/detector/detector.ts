@@ -7,6 +7,7 @@ import { toTensor } from '../image/tensor.ts'
 import type { Contract } from '../model/contract.ts'
 import type { Tensor } from '../model/tensor.ts'
 import type { SessionTensorInfo } from '../runtime/session.ts'
+import { defined } from '../system/defined.ts'
 import { checkDetectOptions, checkImage, checkLoadArguments } from './arguments.ts'
 import { batchLimit, fixedBatch, type PlacedPicture, sameInput } from './batch.ts'
 import { StageClock } from './clock.ts'
@@ -115,7 +116,9 @@ export class Detector implements DetectorLike {
     options: DetectOptions = {},
   ): Promise<PromiseSettledResult<DetectResult>[]> {
     checkDetectOptions(options)
-    if (!Array.isArray(images)) throw new BoxletError('USAGE', 'Expected a list of pictures for detectBatch.')
+    if (!Array.isArray(images)) {
+      throw new BoxletError('USAGE', 'Expected a list of pictures for detectBatch.')
+    }
     const limit = batchLimit(this.#loaded)
     const window = Math.max(limit, DECODED_AT_ONCE)
     const results: PromiseSettledResult<DetectResult>[] = []
@@ -208,7 +211,7 @@ export class Detector implements DetectorLike {
     const mayShrink = !options.slice && contract.input.geometry.fit !== 'none'
     const { pixels, size } = await decodeImage(image, {
       ...(mayShrink ? { shrinkTo: (original) => fitPicture(original, contract).content } : {}),
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
+      ...defined({ signal: options.signal }),
       ...options.image,
     })
     return { pixels, at: fitPicture(size, contract) }
@@ -231,7 +234,9 @@ export class Detector implements DetectorLike {
     const batch = Math.max(pictures.length, fixedBatch(this.#loaded))
     const outputs = rolesOf(contract, await this.#run(session.run(feeds(contract, prepared, batch))))
     clock.end('run')
-    for (const { data } of prepared) this.#keepSpare(data)
+    for (const { data } of prepared) {
+      this.#keepSpare(data)
+    }
     const found = prepared.map(({ at }, i) => {
       const candidates = decodeWith(family, partOfBatch(outputs, i, batch), {
         contract,
@@ -255,7 +260,9 @@ export class Detector implements DetectorLike {
   ): Promise<Detection[]> {
     const { contract } = this.#loaded
     const places = placesOf(pixels, sliceOptions(options.slice, contract.input.size))
-    if (places.length === 1) return whole
+    if (places.length === 1) {
+      return whole
+    }
     const found = whole.map((detection) => ({ detection, cut: false }))
     for (const tile of places) {
       this.#checkUsable(options.signal)
@@ -271,7 +278,7 @@ export class Detector implements DetectorLike {
       }
     }
     const merged = mergeSliced(found, {
-      ...(options.iou === undefined ? {} : { iou: options.iou }),
+      ...defined({ iou: options.iou }),
       acrossClasses: want.suppression.kind === 'across-classes',
     })
     return merged.slice(0, want.suppression.maxDetections)
@@ -293,14 +300,20 @@ export class Detector implements DetectorLike {
 
   /** Models that take any size hardly ever see one twice; keeping theirs would only hold memory. */
   #keepSpare(data: PreparedPicture['data']): void {
-    if (this.#loaded.contract.input.geometry.fit === 'none') return
+    if (this.#loaded.contract.input.geometry.fit === 'none') {
+      return
+    }
     this.#spare.push(data)
     let bytes = this.#spare.reduce((sum, { byteLength }) => sum + byteLength, 0)
-    while (bytes > MAX_SPARE_BYTES) bytes -= this.#spare.shift()!.byteLength
+    while (bytes > MAX_SPARE_BYTES) {
+      bytes -= this.#spare.shift()!.byteLength
+    }
   }
 
   #checkUsable(signal?: AbortSignal): void {
-    if (this.#disposed) throw new BoxletError('DISPOSED', 'Expected a live detector but it was disposed.')
+    if (this.#disposed) {
+      throw new BoxletError('DISPOSED', 'Expected a live detector but it was disposed.')
+    }
     throwIfAborted(signal)
   }
 }

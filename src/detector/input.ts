@@ -3,6 +3,7 @@ import { type Letterbox, letterbox } from '../boxes/letterbox.ts'
 import { BoxletError } from '../errors.ts'
 import type { Contract, ExtraInput } from '../model/contract.ts'
 import type { Tensor, TensorData } from '../model/tensor.ts'
+import { defined } from '../system/defined.ts'
 
 /** Pixels of a model input: 1.5 GB as float32. A thin picture scaled by its short edge would ask for far more. */
 export const MAX_INPUT_PIXELS = 2 ** 27
@@ -18,11 +19,13 @@ export function fitPicture(image: Size, { input }: Contract): Letterbox {
     fit: geometry.fit,
     align: geometry.align,
     rounding: geometry.rounding,
-    ...(geometry.longestEdge === undefined ? {} : { longestEdge: geometry.longestEdge }),
+    ...defined({ longestEdge: geometry.longestEdge }),
     ...(dynamic === undefined ? {} : { stride: dynamic.stride }),
   })
   const pixels = at.input.width * at.input.height
-  if (pixels <= MAX_INPUT_PIXELS) return at
+  if (pixels <= MAX_INPUT_PIXELS) {
+    return at
+  }
   throw new BoxletError(
     'IMAGE_TOO_LARGE',
     `Expected at most ${MAX_INPUT_PIXELS} pixels for the model input but received a picture that asks for ${pixels}.`,
@@ -57,7 +60,9 @@ export function pictureDims(
  */
 export function extraTensor(extra: ExtraInput, pictures: readonly Letterbox[]): Tensor {
   const { kind } = extra
-  if (kind === 'pixel-mask') return pixelMask(extra, pictures)
+  if (kind === 'pixel-mask') {
+    return pixelMask(extra, pictures)
+  }
   const values = pictures.flatMap((at) => pairOf(kind, at))
   return { type: extra.dtype, dims: [pictures.length, 2], data: typed(extra.dtype, values) }
 }
@@ -97,7 +102,11 @@ const positive = (value: number | undefined): number | undefined =>
   value !== undefined && value > 0 ? value : undefined
 
 function typed(dtype: ExtraInput['dtype'], values: number[]): TensorData {
-  if (dtype === 'int64') return BigInt64Array.from(values, (value) => BigInt(Math.round(value)))
-  if (dtype === 'int32') return Int32Array.from(values)
+  if (dtype === 'int64') {
+    return BigInt64Array.from(values, (value) => BigInt(Math.round(value)))
+  }
+  if (dtype === 'int32') {
+    return Int32Array.from(values)
+  }
   return Float32Array.from(values)
 }

@@ -128,9 +128,13 @@ export async function knowModel(
       contract = { ...contract, licence: resolved.licence }
     }
   }
-  if (contract === undefined) throw new BoxletError('INTERNAL', 'Expected a contract but none was concluded.')
+  if (contract === undefined) {
+    throw new BoxletError('INTERNAL', 'Expected a contract but none was concluded.')
+  }
   for (const over of [resolved.overrides, parts]) {
-    if (over === undefined) continue
+    if (over === undefined) {
+      continue
+    }
     const { mergeContract } = await import('../model/contract-merge.ts')
     contract = mergeContract(contract, over)
   }
@@ -147,7 +151,9 @@ async function checkedSignature(bytes: Uint8Array): Promise<ModelSignature> {
 }
 
 async function contractParts(options: LoadOptions): Promise<ContractParts | undefined> {
-  if (typeof options.contract !== 'string') return options.contract
+  if (typeof options.contract !== 'string') {
+    return options.contract
+  }
   const text = await readText(options.contract, 'CONTRACT_INVALID', 'contract')
   try {
     return JSON.parse(text)
@@ -161,7 +167,9 @@ async function contractParts(options: LoadOptions): Promise<ContractParts | unde
 }
 
 async function chosenLabels({ labels }: LoadOptions): Promise<Labels | undefined> {
-  if (typeof labels !== 'string') return labels === undefined ? undefined : [...labels]
+  if (typeof labels !== 'string') {
+    return labels === undefined ? undefined : [...labels]
+  }
   const text = await readText(labels, 'LABELS_INVALID', 'label')
   const { parseLabels } = await import('../model/labels/labels.ts')
   return parseLabels(text, basename(labels))
@@ -210,7 +218,9 @@ async function convertedOnce(bytes: Uint8Array): Promise<Converted> {
 }
 
 async function preparedGraph(bytes: Uint8Array, contract: Contract) {
-  if (isTflite(bytes)) return undefined
+  if (isTflite(bytes)) {
+    return undefined
+  }
   const { prepareModel } = await import('../prepare/prepare.ts')
   return prepareModel(bytes, contract)
 }
@@ -219,7 +229,9 @@ async function preparedGraph(bytes: Uint8Array, contract: Contract) {
 function checkAgainst(contract: Contract, session: Session): void {
   const check = (what: string, names: readonly string[], known: readonly { name: string }[]) => {
     for (const name of names) {
-      if (known.some((tensor) => tensor.name === name)) continue
+      if (known.some((tensor) => tensor.name === name)) {
+        continue
+      }
       throw new BoxletError(
         'CONTRACT_INVALID',
         `Expected the name of an ${what} of the model but the contract names "${name}".`,

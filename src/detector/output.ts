@@ -25,7 +25,9 @@ export function wanted(contract: Contract, options: DetectOptions): Wanted {
   const scoreOf = new Map<number, number>()
   for (const [label, score] of Object.entries(perClass ?? {})) {
     contract.labels.forEach((name, id) => {
-      if (name === label) scoreOf.set(id, score)
+      if (name === label) {
+        scoreOf.set(id, score)
+      }
     })
   }
   return {
@@ -54,25 +56,33 @@ function classIds(contract: Contract, classes: readonly (string | number)[]): Se
     const id = /^\d+$/.test(text) ? Number(text) : undefined
     // A model without a list of labels can give any id.
     const isId = id !== undefined && (contract.labels.length === 0 || id < contract.labels.length)
-    if (matches.length === 0 && isId) matches.push(id)
+    if (matches.length === 0 && isId) {
+      matches.push(id)
+    }
     if (matches.length === 0) {
       const some = contract.labels.filter((label) => label !== null).slice(0, 12)
       throw new BoxletError('USAGE', `Expected a class of the model for classes but received "${text}".`, {
         hint: `Its classes are ${some.join(', ')}${contract.labels.length > 12 ? ' and others' : ''}.`,
       })
     }
-    for (const id of matches) ids.add(id)
+    for (const id of matches) {
+      ids.add(id)
+    }
   }
   return ids
 }
 
 function inRange(name: string, value: number): number {
-  if (typeof value === 'number' && value >= 0 && value <= 1) return value
+  if (typeof value === 'number' && value >= 0 && value <= 1) {
+    return value
+  }
   throw new BoxletError('USAGE', `Expected a number from 0 to 1 for ${name} but received ${value}.`)
 }
 
 function wholeNumber(name: string, value: number): number {
-  if (Number.isInteger(value) && value >= 1) return value
+  if (Number.isInteger(value) && value >= 1) {
+    return value
+  }
   throw new BoxletError('USAGE', `Expected a whole number from 1 for ${name} but received ${value}.`)
 }
 
@@ -92,7 +102,9 @@ export function toDetections(
   const detections: Detection[] = []
   for (const row of suppress(filtered, want.suppression)) {
     const detection = toDetection(filtered, row, at, contract)
-    if (detection !== undefined) detections.push(detection)
+    if (detection !== undefined) {
+      detections.push(detection)
+    }
   }
   return detections
 }
@@ -104,9 +116,13 @@ function filter(candidates: Candidates, want: Wanted): Candidates {
   for (let row = 0; row < candidates.count; row++) {
     const at = row * 4
     const finite = Number.isFinite(boxes[at]! + boxes[at + 1]! + boxes[at + 2]! + boxes[at + 3]!)
-    if (finite && want.keeps(classIds[row]!, scores[row]!)) rows.push(row)
+    if (finite && want.keeps(classIds[row]!, scores[row]!)) {
+      rows.push(row)
+    }
   }
-  if (rows.length === candidates.count) return candidates
+  if (rows.length === candidates.count) {
+    return candidates
+  }
   const pick = (values: Float32Array, each: number) => {
     const out = new Float32Array(rows.length * each)
     for (const [i, row] of rows.entries()) {
@@ -145,7 +161,9 @@ function toDetection(
   const turned = angle === undefined ? undefined : corners(x1, y1, x2, y2, angle).map((p) => mapPoint(p, map))
   const whole = turned === undefined ? map({ x1, y1, x2, y2 }) : hull(turned)
   const box = clip(whole, at.image)
-  if (box.x2 <= box.x1 || box.y2 <= box.y1) return undefined
+  if (box.x2 <= box.x1 || box.y2 <= box.y1) {
+    return undefined
+  }
   const classId = candidates.classIds[row]!
   const mask = candidates.masks && objectMask(candidates.masks, row, box, at)
   return {

@@ -72,7 +72,9 @@ export function rolesOf(contract: Contract, outputs: ReadonlyMap<string, Tensor>
  * parted, so such models are run one picture at a time.
  */
 export function partOfBatch(outputs: RoleTensors, index: number, batch: number): RoleTensors {
-  if (batch === 1) return outputs
+  if (batch === 1) {
+    return outputs
+  }
   return Object.fromEntries(
     Object.entries(outputs).map(([role, tensor]) => {
       if (tensor.dims[0] !== batch) {

@@ -19,7 +19,9 @@ export async function settle(
 ): Promise<RecognisedModel> {
   const { recognition, contract } = recognised
   const family = familyNamed(contract.family)
-  if (!recognition.unsettled?.length || family.settle === undefined) return recognised
+  if (!recognition.unsettled?.length || family.settle === undefined) {
+    return recognised
+  }
   const session = await open()
   try {
     const picture = probePicture(contract.input.size.width, contract.input.size.height)

@@ -54,7 +54,9 @@ export function moved(detection: Detection, tile: Tile): Detection {
 /** @throws BoxletError USAGE when there would be more tiles than one call may take */
 export function placesOf(image: Size, { size, overlap }: Required<SliceOptions>): Tile[] {
   const count = tileCount(image, size, overlap)
-  if (count <= MAX_TILES) return tiles(image, size, overlap)
+  if (count <= MAX_TILES) {
+    return tiles(image, size, overlap)
+  }
   throw new BoxletError(
     'USAGE',
     `Expected at most ${MAX_TILES} tiles for a picture but received options for ${count}.`,

@@ -23,18 +23,24 @@ export function agreement(
   const left = new Set(inMirror)
   let sum = 0
   for (const detection of found) {
-    if (area(detection.box) > WHOLE * picture.width * picture.height) continue
+    if (area(detection.box) > WHOLE * picture.width * picture.height) {
+      continue
+    }
     let best: Detection | undefined
     let most = 0
     for (const other of left) {
-      if (other.classId !== detection.classId) continue
+      if (other.classId !== detection.classId) {
+        continue
+      }
       const overlap = iou(detection.box, turnedBack(other, picture.width))
       if (overlap > most) {
         most = overlap
         best = other
       }
     }
-    if (best === undefined) continue
+    if (best === undefined) {
+      continue
+    }
     left.delete(best)
     sum += detection.score * best.score * most
   }

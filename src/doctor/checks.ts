@@ -46,7 +46,9 @@ function scoreFindings(raw: readonly FoundRaw[], quantization: string | undefine
   let most = 0
   for (const { candidates } of raw) {
     rows += candidates.count
-    for (const score of candidates.scores) most = Math.max(most, score)
+    for (const score of candidates.scores) {
+      most = Math.max(most, score)
+    }
   }
   if (rows === 0 || most < LEAST_SCORE) {
     const isQuantized = quantization !== undefined && !/^(none|float16)/.test(quantization)
@@ -82,7 +84,9 @@ function scoreFindings(raw: readonly FoundRaw[], quantization: string | undefine
 
 function boxFindings(raw: readonly FoundRaw[]): Finding[] {
   const large = raw.filter(({ candidates }) => candidates.count >= LEAST_ROWS)
-  if (large.length === 0) return []
+  if (large.length === 0) {
+    return []
+  }
   const spreads = large.map(({ candidates, at }) => spread(candidates, frameOf(candidates, at)))
   if (spreads.every(({ flat }) => flat > 1 - OUTSIDE_SHARE / 5)) {
     return [fault('boxes-collapsed', 'Nearly all boxes have no width or height.')]
@@ -124,8 +128,12 @@ function spread({ boxes, count }: Candidates, frame: { width: number; height: nu
     const y = (y1 + y2) / 2 / frame.height
     xs[i] = x
     ys[i] = y
-    if (!(x > -0.1 && x < 1.1 && y > -0.1 && y < 1.1)) outside++
-    if (!(x2 > x1 && y2 > y1)) flat++
+    if (!(x > -0.1 && x < 1.1 && y > -0.1 && y < 1.1)) {
+      outside++
+    }
+    if (!(x2 > x1 && y2 > y1)) {
+      flat++
+    }
   }
   return { across: range(xs), down: range(ys), outside: outside / count, flat: flat / count }
 }
@@ -152,12 +160,16 @@ function classFindings(contract: Contract, raw: readonly FoundRaw[]): Finding[] 
   let rows = 0
   for (const { candidates } of raw) {
     for (let i = 0; i < candidates.count; i++) {
-      if (candidates.scores[i]! < LEAST_SCORE) continue
+      if (candidates.scores[i]! < LEAST_SCORE) {
+        continue
+      }
       rows++
       ids.add(candidates.classIds[i]!)
     }
   }
-  if (rows < LEAST_ROWS || ids.size !== 1) return []
+  if (rows < LEAST_ROWS || ids.size !== 1) {
+    return []
+  }
   const [only] = ids
   return [
     {
@@ -208,10 +220,14 @@ function overlapFindings(contract: Contract, found: readonly (readonly Detection
       const twin = detections.some(
         (other, j) => j < i && other.classId === one.classId && iou(one.box, other.box) > SAME_OBJECT,
       )
-      if (twin) doubled++
+      if (twin) {
+        doubled++
+      }
     }
   }
-  if (contract.suppression.kind !== 'none' || total < 4 || doubled < total / 3) return []
+  if (contract.suppression.kind !== 'none' || total < 4 || doubled < total / 3) {
+    return []
+  }
   return [
     {
       code: 'duplicates',

@@ -7,6 +7,7 @@ import { loadModel } from '../detector/load.ts'
 import type { ContractParts } from '../detector/types.ts'
 import { decodeImage } from '../image/decode/decode.ts'
 import { readSignature } from '../prepare/read-signature.ts'
+import { defined } from '../system/defined.ts'
 import type { Diagnosis } from './diagnosis.ts'
 import { examine } from './doctor.ts'
 import { writeReport } from './report.ts'
@@ -22,8 +23,7 @@ async function diagnose(
 ): Promise<Diagnosis> {
   const model = await loadModel(corpusPath(`models/${file}`), {
     asIs: true,
-    ...(contract === undefined ? {} : { contract }),
-    ...(options.labels === undefined ? {} : { labels: options.labels }),
+    ...defined({ contract, labels: options.labels }),
   })
   try {
     const truth =
@@ -40,7 +40,7 @@ async function diagnose(
     )
     const signature = await readSignature(corpusBytes(`models/${file}`))
     return await examine(model, pictures, {
-      ...(truth === undefined ? {} : { truth }),
+      ...defined({ truth }),
       quantization: signature.quantization,
     })
   } finally {
@@ -154,7 +154,9 @@ describe.skipIf(!hasCorpus)('the report of the doctor', () => {
       expect(files.filter((file) => file.endsWith('.jpg'))).toHaveLength(trials.length)
       const page = await readFile(join(folder, 'report.html'), 'utf8')
       expect(page).toContain('a &lt;model&gt;')
-      for (const file of files.filter((name) => name.endsWith('.jpg'))) expect(page).toContain(file)
+      for (const file of files.filter((name) => name.endsWith('.jpg'))) {
+        expect(page).toContain(file)
+      }
     } finally {
       await rm(folder, { recursive: true, force: true })
     }

@@ -4,6 +4,7 @@ import type { LoadedModel } from '../detector/load.ts'
 import { BoxletError } from '../errors.ts'
 import type { RgbImage } from '../image/rgb-image.ts'
 import type { Contract } from '../model/contract.ts'
+import { defined } from '../system/defined.ts'
 import { agreement, delusion } from './agreement.ts'
 import { check, type Finding } from './checks.ts'
 import type {
@@ -71,13 +72,19 @@ export async function examine(
     const before = contract
     for (const dimension of DIMENSIONS) {
       const result = await judge.dimension(dimension, contract)
-      if (result === undefined) continue
+      if (result === undefined) {
+        continue
+      }
       const { winner, ...rest } = result
       // The first round shows the contract's own reading beside the others; later ones only settle more.
-      if (round === 0 || winner !== contract) results.set(dimension, rest)
+      if (round === 0 || winner !== contract) {
+        results.set(dimension, rest)
+      }
       contract = winner
     }
-    if (contract === before) break
+    if (contract === before) {
+      break
+    }
   }
   const own = await judge.trial(asVariant(named))
   const diagnosis = {
@@ -93,7 +100,7 @@ export async function examine(
       ...settings('output', given.output, contract.output),
     ],
     objects: own.objects,
-    ...(fault === undefined ? {} : { labels: fault }),
+    ...defined({ labels: fault }),
   }
   const ahead = readingsAhead(diagnosis)
   return { ...diagnosis, ahead, ending: endingOf(diagnosis, ahead) }
@@ -144,15 +151,21 @@ class Judge {
     }
     const findings = check(contract, raw, found, this.#options.quantization)
     const { truth } = this.#options
-    if (truth === undefined) return { findings }
+    if (truth === undefined) {
+      return { findings }
+    }
     const weak = await this.#all(contract, AP_MIN_SCORE)
     const { ap, findings: names, labels } = nameFindings(truth, weak, contract)
     const isUnnamed = findings.some(({ code }) => code === 'labels-missing')
     const isWrong = ap === undefined || isUnnamed || names.length > 0
     const all = [...findings, ...names]
-    if (!isWrong) return { findings: all }
+    if (!isWrong) {
+      return { findings: all }
+    }
     this.#namesFit = labels !== undefined
-    if (labels === undefined) return { findings: all, fault: 'unknown' }
+    if (labels === undefined) {
+      return { findings: all, fault: 'unknown' }
+    }
     const isNamed = weak.flat().every(({ classId, score }) => score < MIN_SCORE || labels[classId] != null)
     return { findings: all, labels, fault: isNamed ? 'mended' : 'incomplete' }
   }
@@ -164,15 +177,21 @@ class Judge {
   ): Promise<(DimensionResult & { winner: Contract }) | undefined> {
     // Fewest changes first, so that of readings that come to the same the simplest is shown.
     const variants = variantsOf(dimension, contract).sort((a, b) => a.set.length - b.set.length)
-    if (variants.length < 2) return undefined
+    if (variants.length < 2) {
+      return undefined
+    }
     const measured: { variant: Variant; trial: Measured }[] = []
     for (const variant of variants) {
       this.#options.onProgress?.(`${dimension}: ${variant.name}`)
       const trial = await this.trial(variant)
       // A family that has one code only gives the same boxes whatever the contract says.
-      if (!measured.some((other) => isSame(trial, other.trial))) measured.push({ variant, trial })
+      if (!measured.some((other) => isSame(trial, other.trial))) {
+        measured.push({ variant, trial })
+      }
     }
-    if (measured.length < 2) return undefined
+    if (measured.length < 2) {
+      return undefined
+    }
     const current = measured[0]!
     const others = measured.slice(1).filter(({ trial }) => this.#refusal(trial, current.trial) === undefined)
     const rank = dimension === 'boxes' ? this.#perObject(measured.map(({ trial }) => trial)) : credible
@@ -189,7 +208,7 @@ class Judge {
         const { name, set, isCurrent } = variant
         const isDeluded = isCurrent && credible(trial) < trial.value
         const refused = isDeluded ? IN_PIECES : isCurrent ? undefined : this.#refusal(trial, current.trial)
-        return { ...trial, name, set, isCurrent, ...(refused === undefined ? {} : { refused }) }
+        return { ...trial, name, set, isCurrent, ...defined({ refused }) }
       }),
       wanted: isBetter ? best.variant.name : current.variant.name,
       gain: isBetter ? best.trial.value - credible(current.trial) : 0,
@@ -202,10 +221,14 @@ class Judge {
 
   /** A reading that finds objects everywhere is none, however sure it is of them. */
   #refusal(trial: Measured, current: Measured): string | undefined {
-    if (this.#options.truth !== undefined) return undefined
+    if (this.#options.truth !== undefined) {
+      return undefined
+    }
     // Where the contract itself sees things in pieces, only a reading that hardly does is plainly better.
     const share = credible(current) < current.value ? 0.1 : 0.5
-    if (trial.delusion > trial.value * share) return IN_PIECES
+    if (trial.delusion > trial.value * share) {
+      return IN_PIECES
+    }
     const { factor, more, unknown } = MOST_OBJECTS
     const each = current.objects / this.#pictures.length
     const most = each < 1 ? unknown : factor * each + more
@@ -215,7 +238,9 @@ class Judge {
   async trial({ contract }: Variant): Promise<Measured> {
     const key = JSON.stringify([contract.input, contract.output])
     const known = this.#trials.get(key)
-    if (known !== undefined) return known
+    if (known !== undefined) {
+      return known
+    }
     const measured =
       this.#options.truth === undefined
         ? await this.#agree(contract)
@@ -266,7 +291,9 @@ class Judge {
     try {
       return await this.#runner.detect(pixels, key, contract, minScore)
     } catch (error) {
-      if (error instanceof BoxletError && error.code === 'MODEL_OUTPUT') return []
+      if (error instanceof BoxletError && error.code === 'MODEL_OUTPUT') {
+        return []
+      }
       throw error
     }
   }
@@ -276,7 +303,9 @@ class Judge {
    * objects after suppression, each agreed on. Readings with next to no agreement are left out.
    */
   #perObject(all: readonly Measured[]): (trial: Measured) => number {
-    if (this.#options.truth !== undefined) return credible
+    if (this.#options.truth !== undefined) {
+      return credible
+    }
     const most = Math.max(...all.map(credible))
     const count = this.#pictures.length
     return (trial) =>
@@ -285,7 +314,9 @@ class Judge {
 
   #leastGain(current: number, dimension: Dimension): number {
     const isFew = this.#pictures.length < FEW_PICTURES
-    if (this.#options.truth !== undefined) return isFew ? LEAST_AP_GAIN_OF_FEW : LEAST_AP_GAIN
+    if (this.#options.truth !== undefined) {
+      return isFew ? LEAST_AP_GAIN_OF_FEW : LEAST_AP_GAIN
+    }
     const share = isFew ? LEAST_AGREEMENT_GAIN_OF_FEW[dimension] : LEAST_AGREEMENT_GAIN
     // Next to nothing is no measure: there it takes half an object to be better.
     return share * Math.max(current, dimension === 'boxes' ? LEAST_PER_OBJECT : 1)

@@ -6,10 +6,18 @@ const LEAST_LEAN_AP = 0.005
 
 /** Labels that are wrong come first: a contract that finds every object under a wrong name helps nobody. */
 export function endingOf(diagnosis: Omit<Diagnosis, 'ending' | 'ahead'>, ahead: readonly string[]): Ending {
-  if (diagnosis.labels !== undefined) return 'labels'
-  if (diagnosis.set.length > 0) return 'better'
-  if (diagnosis.findings.some(({ severity }) => severity === 'fault')) return 'fault'
-  if (diagnosis.before === 0 || diagnosis.objects === 0) return 'nothing'
+  if (diagnosis.labels !== undefined) {
+    return 'labels'
+  }
+  if (diagnosis.set.length > 0) {
+    return 'better'
+  }
+  if (diagnosis.findings.some(({ severity }) => severity === 'fault')) {
+    return 'fault'
+  }
+  if (diagnosis.before === 0 || diagnosis.objects === 0) {
+    return 'nothing'
+  }
   return ahead.length > 0 ? 'undecided' : 'right'
 }
 

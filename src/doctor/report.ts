@@ -41,7 +41,9 @@ export async function writeReport(
     await writeFile(page, html(model, diagnosis, pictures))
     return { page, pictures }
   } catch (cause) {
-    if (cause instanceof BoxletError) throw cause
+    if (cause instanceof BoxletError) {
+      throw cause
+    }
     throw new BoxletError(
       'OUTPUT_UNWRITABLE',
       `Expected to write the report into "${folder}" but that failed.`,

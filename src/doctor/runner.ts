@@ -59,7 +59,9 @@ export class ContractRunner {
   ): Promise<Map<string, Tensor>> {
     const id = `${key} ${JSON.stringify(contract.input)}`
     const kept = this.#kept.get(id)
-    if (kept !== undefined) return kept
+    if (kept !== undefined) {
+      return kept
+    }
     const data = toTensor(picture, at, contract.input)
     const outputs = await this.#model.session.run(feeds(contract, [{ at, data }]))
     const bytes = [...outputs.values()].reduce((sum, tensor) => sum + tensor.data.byteLength, 0)
@@ -111,6 +113,8 @@ export function scrambled({ width, height, data }: RgbImage): RgbImage {
 function coprime(start: number, count: number): number {
   const divisor = (a: number, b: number): number => (b === 0 ? a : divisor(b, a % b))
   let stride = start
-  while (divisor(stride, count) > 1) stride++
+  while (divisor(stride, count) > 1) {
+    stride++
+  }
   return stride
 }

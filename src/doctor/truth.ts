@@ -24,7 +24,9 @@ const LEAST_AP = 0.05
  * @throws BoxletError DATASET_INVALID when none of the pictures is annotated
  */
 export async function readTruth(path: string, pictures: readonly string[], limit: number): Promise<Dataset> {
-  if (/\.xml$/i.test(path)) return oneVocFile(path, pictures)
+  if (/\.xml$/i.test(path)) {
+    return oneVocFile(path, pictures)
+  }
   const dataset = await openDataset(path)
   const names = new Set(pictures.map((picture) => basename(picture)))
   const chosen = dataset.images.filter(({ fileName }) => names.size === 0 || names.has(basename(fileName)))
@@ -40,7 +42,9 @@ export async function readTruth(path: string, pictures: readonly string[], limit
 
 /** Spread over the set, which is often sorted by scene. */
 function evenly(images: readonly DatasetImage[], limit: number): DatasetImage[] {
-  if (images.length <= limit) return [...images]
+  if (images.length <= limit) {
+    return [...images]
+  }
   return Array.from({ length: limit }, (_, i) => images[Math.floor((i * images.length) / limit)]!)
 }
 
@@ -130,7 +134,9 @@ export function nameFindings(
 ): { ap: number | undefined; findings: Finding[]; labels?: Contract['labels'] } {
   const boxes = averagePrecisionOfBoxes(truth, found)
   const ap = byName(truth, found, labels)
-  if (boxes < LEAST_AP || (ap !== undefined && ap >= FOREIGN_NAMES * boxes)) return { ap, findings: [] }
+  if (boxes < LEAST_AP || (ap !== undefined && ap >= FOREIGN_NAMES * boxes)) {
+    return { ap, findings: [] }
+  }
   const percent = (value: number) => (100 * value).toFixed(1)
   const shifted = [1, -1]
     .flatMap((by) => moved(labels, by, output.classes).map((names) => ({ by, names })))
@@ -157,7 +163,9 @@ function byName(truth: Dataset, found: FoundInSet, labels: readonly (string | nu
   try {
     return averagePrecision(truth, found, labels)
   } catch (error) {
-    if (error instanceof BoxletError && error.code === 'DATASET_INVALID') return undefined
+    if (error instanceof BoxletError && error.code === 'DATASET_INVALID') {
+      return undefined
+    }
     throw error
   }
 }
@@ -167,7 +175,9 @@ function byName(truth: Dataset, found: FoundInSet, labels: readonly (string | nu
  * of classes keeps its length, so a name falls out at one end: the second list has it at the other end.
  */
 function moved(labels: readonly (string | null)[], by: number, classes: number): Contract['labels'][] {
-  if (classes === 0) return [by > 0 ? labels.slice(1) : [null, ...labels]]
+  if (classes === 0) {
+    return [by > 0 ? labels.slice(1) : [null, ...labels]]
+  }
   const [middle, out] = by > 0 ? [labels.slice(1), labels[0]!] : [labels.slice(0, -1), labels.at(-1)!]
   return [null, out].map((end) => (by > 0 ? [...middle, end] : [end, ...middle]))
 }

@@ -22,7 +22,9 @@ type Triple = [number, number, number]
 /** All readings of one dimension, the contract's own first. Empty when there is nothing to choose. */
 export function variantsOf(dimension: Dimension, contract: Contract): Variant[] {
   const alternatives = BUILDERS[dimension](contract)
-  if (alternatives.length === 0) return []
+  if (alternatives.length === 0) {
+    return []
+  }
   const current = {
     dimension,
     name: NAMES[dimension](contract),
@@ -73,7 +75,9 @@ const SCALES: readonly (readonly [string, Triple, Triple])[] = [
 /** Integer inputs take bytes; there is nothing to scale. */
 function scales(contract: Contract): Variant[] {
   const { dtype, colour } = contract.input
-  if (dtype === 'uint8' || dtype === 'int8') return []
+  if (dtype === 'uint8' || dtype === 'int8') {
+    return []
+  }
   const own = scaleName(contract.input)
   return SCALES.filter(([name]) => name !== own).map(([name, mean, std]) =>
     inputVariant(
@@ -105,7 +109,9 @@ const GEOMETRIES: readonly Pick<Geometry, 'fit' | 'align' | 'pad'>[] = [
 /** A graph that resizes inside takes the picture as it is. */
 function geometries(contract: Contract): Variant[] {
   const { geometry } = contract.input
-  if (geometry.fit === 'none') return []
+  if (geometry.fit === 'none') {
+    return []
+  }
   return GEOMETRIES.filter((other) => geometryName(other) !== geometryName(geometry)).map((other) =>
     inputVariant(contract, 'geometry', geometryName(other), { geometry: { ...geometry, ...other } }),
   )
@@ -129,7 +135,9 @@ function boxes(contract: Contract): Variant[] {
   if (options.anchors !== undefined && contract.family === 'yolov5-raw') {
     const levels = (options.strides as unknown[] | undefined)?.length
     for (const [name, anchors] of Object.entries(ANCHORS)) {
-      if (anchors.length !== levels) continue
+      if (anchors.length !== levels) {
+        continue
+      }
       variants.push(outputVariant(contract, `anchors of ${name}`, { options: { ...options, anchors } }))
     }
   }
@@ -143,10 +151,14 @@ function boxes(contract: Contract): Variant[] {
       }),
     )
   }
-  if (boxCode === 'head') return variants
+  if (boxCode === 'head') {
+    return variants
+  }
   for (const units of UNITS) {
     for (const code of CODES) {
-      if (code === boxCode && units === boxUnits) continue
+      if (code === boxCode && units === boxUnits) {
+        continue
+      }
       const changed = { boxCode: code, boxUnits: units }
       variants.push(outputVariant(contract, boxesName({ ...output, ...changed }), changed))
     }
@@ -155,7 +167,9 @@ function boxes(contract: Contract): Variant[] {
 }
 
 function boxesName({ boxCode, boxUnits, options }: ContractOutput): string {
-  if (boxCode !== 'head') return `${boxCode} in ${boxUnits}`
+  if (boxCode !== 'head') {
+    return `${boxCode} in ${boxUnits}`
+  }
   const set = Object.entries(ANCHORS).find(([, anchors]) => same(anchors, options.anchors))?.[0]
   return set === undefined ? 'raw' : `anchors of ${set}`
 }
@@ -188,10 +202,13 @@ function outputVariant(contract: Contract, name: string, changed: Partial<Contra
 export function settings(path: string, from: object, to: object): string[] {
   return Object.entries(to).flatMap(([key, value]) => {
     const before = (from as Record<string, unknown>)[key]
-    if (same(before, value)) return []
+    if (same(before, value)) {
+      return []
+    }
     const isRecord = typeof value === 'object' && value !== null && !Array.isArray(value)
-    if (isRecord && typeof before === 'object' && before !== null)
+    if (isRecord && typeof before === 'object' && before !== null) {
       return settings(`${path}.${key}`, before, value)
+    }
     return [`${path}.${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`]
   })
 }

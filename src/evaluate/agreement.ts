@@ -42,7 +42,9 @@ export function agree(image: number, a: readonly ScoredBox[], b: readonly Scored
   pairs.sort((x, y) => y.iou - x.iou)
   const used = new Set<ScoredBox>()
   const both = pairs.filter((pair) => {
-    if (used.has(pair.a) || used.has(pair.b)) return false
+    if (used.has(pair.a) || used.has(pair.b)) {
+      return false
+    }
     used.add(pair.a).add(pair.b)
     return true
   })
@@ -57,7 +59,9 @@ export function agree(image: number, a: readonly ScoredBox[], b: readonly Scored
 function overlap(a: ScoredBox, b: ScoredBox): number {
   const width = Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x)
   const height = Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y)
-  if (width <= 0 || height <= 0) return 0
+  if (width <= 0 || height <= 0) {
+    return 0
+  }
   const common = width * height
   return common / (a.width * a.height + b.width * b.height - common)
 }

@@ -48,7 +48,9 @@ export function bootstrapDifference(a: Judged, b: Judged, resamples = drawsFor(a
   const differences: number[] = []
   for (let i = 0; i < resamples; i++) {
     const weights = new Uint16Array(images)
-    for (let draw = 0; draw < images; draw++) weights[Math.floor(next() * images)]!++
+    for (let draw = 0; draw < images; draw++) {
+      weights[Math.floor(next() * images)]!++
+    }
     differences.push(second.ap(weights) - first.ap(weights))
   }
   differences.sort((x, y) => x - y)
@@ -65,48 +67,52 @@ export function bootstrapDifference(a: Judged, b: Judged, resamples = drawsFor(a
 
 /** AP over IoU 0.50–0.95 with a weight for each picture. */
 export class WeightedAp {
-  private readonly judged: Judged
+  readonly #judged: Judged
   /** Objects that count, of each category in each picture: category, image, count. */
-  private readonly truths: { category: Int32Array; image: Int32Array }
-  private readonly hits: Float64Array
-  private readonly precision: Float64Array
+  readonly #truths: { category: Int32Array; image: Int32Array }
+  readonly #hits: Float64Array
+  readonly #precision: Float64Array
 
   constructor(judged: Judged) {
-    this.judged = judged
+    this.#judged = judged
     const { truth } = judged.input
     const rows = Array.from({ length: truth.count }, (_, row) => row).filter(
       (row) => !truth.crowd[row] && !truth.ignore[row],
     )
-    this.truths = {
+    this.#truths = {
       category: Int32Array.from(rows, (row) => truth.category[row]!),
       image: Int32Array.from(rows, (row) => truth.image[row]!),
     }
-    this.hits = new Float64Array(judged.matches.order.length)
-    this.precision = new Float64Array(judged.matches.order.length)
+    this.#hits = new Float64Array(judged.matches.order.length)
+    this.#precision = new Float64Array(judged.matches.order.length)
   }
 
   ap(weights: Uint16Array): number {
-    const { input, matches } = this.judged
+    const { input, matches } = this.#judged
     const totals = new Float64Array(input.categories)
-    for (let i = 0; i < this.truths.image.length; i++)
-      totals[this.truths.category[i]!]! += weights[this.truths.image[i]!]!
+    for (let i = 0; i < this.#truths.image.length; i++) {
+      totals[this.#truths.category[i]!]! += weights[this.#truths.image[i]!]!
+    }
     let sum = 0
     let classes = 0
     for (let category = 0; category < input.categories; category++) {
-      if (totals[category] === 0) continue
+      if (totals[category] === 0) {
+        continue
+      }
       classes++
       const rows = matches.order.subarray(
         matches.categoryStarts[category],
         matches.categoryStarts[category + 1],
       )
-      for (let t = 0; t < IOU_THRESHOLDS.length; t++)
-        sum += this.apAt(rows, 1 << t, totals[category]!, weights)
+      for (let t = 0; t < IOU_THRESHOLDS.length; t++) {
+        sum += this.#apAt(rows, 1 << t, totals[category]!, weights)
+      }
     }
     return classes === 0 ? 0 : sum / classes / IOU_THRESHOLDS.length
   }
 
-  private apAt(rows: Uint32Array, bit: number, truths: number, weights: Uint16Array): number {
-    const { input, matches } = this.judged
+  #apAt(rows: Uint32Array, bit: number, truths: number, weights: Uint16Array): number {
+    const { input, matches } = this.#judged
     const { matched, ignored } = matches.areas.all
     const { image } = input.found
     let hits = 0
@@ -115,22 +121,32 @@ export class WeightedAp {
     for (let i = 0; i < rows.length; i++) {
       const row = rows[i]!
       const weight = weights[image[row]!]!
-      if (weight === 0 || ignored[row]! & bit) continue
-      if (!(matched[row]! & bit)) misses += weight
-      else {
+      if (weight === 0 || ignored[row]! & bit) {
+        continue
+      }
+      if (!(matched[row]! & bit)) {
+        misses += weight
+      } else {
         hits += weight
-        this.hits[count] = hits
-        this.precision[count++] = hits / (hits + misses)
+        this.#hits[count] = hits
+        this.#precision[count++] = hits / (hits + misses)
       }
     }
-    for (let i = count - 1; i > 0; i--)
-      if (this.precision[i]! > this.precision[i - 1]!) this.precision[i - 1] = this.precision[i]!
+    for (let i = count - 1; i > 0; i--) {
+      if (this.#precision[i]! > this.#precision[i - 1]!) {
+        this.#precision[i - 1] = this.#precision[i]!
+      }
+    }
     let sum = 0
     let i = 0
     for (let r = 0; r < RECALL_THRESHOLDS.length; r++) {
-      while (i < count && this.hits[i]! / truths < RECALL_THRESHOLDS[r]!) i++
-      if (i === count) break
-      sum += this.precision[i]!
+      while (i < count && this.#hits[i]! / truths < RECALL_THRESHOLDS[r]!) {
+        i++
+      }
+      if (i === count) {
+        break
+      }
+      sum += this.#precision[i]!
     }
     return sum / RECALL_THRESHOLDS.length
   }

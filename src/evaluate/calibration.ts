@@ -35,7 +35,9 @@ export function calibrate(matches: MatchTable, found: FoundTable, from = 0.05): 
   let total = 0
   for (const row of matches.order) {
     const score = found.score[row]!
-    if (ignored[row]! & 1 || score < from) continue
+    if (ignored[row]! & 1 || score < from) {
+      continue
+    }
     const bin = Math.min(BINS - 1, Math.floor(score * BINS))
     counts[bin]!++
     scores[bin]! += score

@@ -74,18 +74,24 @@ export function matchCoco(input: EvaluationInput): MatchTable {
       const key = category * images + image
       const dets = detections.rows.subarray(detections.starts[key], detections.starts[key + 1])
       const objects = truths.rows.subarray(truths.starts[key], truths.starts[key + 1])
-      if (dets.length === 0 && objects.length === 0) continue
+      if (dets.length === 0 && objects.length === 0) {
+        continue
+      }
       sortByScore(dets, found.score)
       for (let place = 0; place < dets.length; place++) {
         table.rank[dets[place]!] = place
-        if (place < MOST_DETECTIONS) kept.push(dets[place]!)
+        if (place < MOST_DETECTIONS) {
+          kept.push(dets[place]!)
+        }
       }
       group.match(category, dets.subarray(0, MOST_DETECTIONS), objects)
     }
     const sorted = Uint32Array.from({ length: kept.length - first }, (_, i) => i)
     sorted.sort((a, b) => found.score[kept[first + b]!]! - found.score[kept[first + a]!]! || a - b)
     const rows = Array.from(sorted, (place) => kept[first + place]!)
-    for (let i = 0; i < rows.length; i++) kept[first + i] = rows[i]!
+    for (let i = 0; i < rows.length; i++) {
+      kept[first + i] = rows[i]!
+    }
     table.categoryStarts[category + 1] = kept.length
   }
   table.order = Uint32Array.from(kept)
@@ -109,31 +115,39 @@ function emptyTable({ categories, found }: EvaluationInput): MatchTable {
 
 /** Best first; equal scores keep their order in the table, as NumPy's merge sort does. */
 function sortByScore(rows: Uint32Array, score: Float64Array): void {
-  if (rows.length > 1) rows.sort((a, b) => score[b]! - score[a]! || a - b)
+  if (rows.length > 1) {
+    rows.sort((a, b) => score[b]! - score[a]! || a - b)
+  }
 }
 
 /** Matches one picture and category after another with buffers that are made once. */
 class GroupMatcher {
-  private readonly input: EvaluationInput
-  private readonly table: MatchTable
-  private ious = new Float64Array(256)
-  private best = new Float64Array(MOST_DETECTIONS)
+  readonly #input: EvaluationInput
+  readonly #table: MatchTable
+  #ious = new Float64Array(256)
+  #best = new Float64Array(MOST_DETECTIONS)
 
   constructor(input: EvaluationInput, table: MatchTable) {
-    this.input = input
-    this.table = table
+    this.#input = input
+    this.#table = table
   }
 
   match(category: number, dets: Uint32Array, objects: Uint32Array): void {
-    if (objects.length > 0) this.computeIous(dets, objects)
-    for (const name of AREA_NAMES) this.matchArea(name, category, dets, objects)
+    if (objects.length > 0) {
+      this.#computeIous(dets, objects)
+    }
+    for (const name of AREA_NAMES) {
+      this.#matchArea(name, category, dets, objects)
+    }
   }
 
   /** IoU of every detection with every object, detections in rows, in the arithmetic of `bbIou` (maskApi.c). */
-  private computeIous(dets: Uint32Array, objects: Uint32Array): void {
-    const { truth, found } = this.input
+  #computeIous(dets: Uint32Array, objects: Uint32Array): void {
+    const { truth, found } = this.#input
     const needed = dets.length * objects.length
-    if (this.ious.length < needed) this.ious = new Float64Array(needed * 2)
+    if (this.#ious.length < needed) {
+      this.#ious = new Float64Array(needed * 2)
+    }
     for (let d = 0; d < dets.length; d++) {
       const det = dets[d]!
       const x = found.x[det]!
@@ -155,16 +169,18 @@ class GroupMatcher {
             : detArea + truth.width[object]! * truth.height[object]! - common
           iou = common / union
         }
-        this.ious[d * objects.length + g] = iou
-        if (iou > best) best = iou
+        this.#ious[d * objects.length + g] = iou
+        if (iou > best) {
+          best = iou
+        }
       }
-      this.best[d] = best
+      this.#best[d] = best
     }
   }
 
-  private matchArea(name: AreaName, category: number, dets: Uint32Array, objects: Uint32Array): void {
-    const { truth, found } = this.input
-    const { matched, ignored, truths } = this.table.areas[name]
+  #matchArea(name: AreaName, category: number, dets: Uint32Array, objects: Uint32Array): void {
+    const { truth, found } = this.#input
+    const { matched, ignored, truths } = this.#table.areas[name]
     const [low, high] = AREA_RANGES[name]
     const counting: number[] = []
     const uncounted: number[] = []
@@ -172,27 +188,34 @@ class GroupMatcher {
       const object = objects[g]!
       const outside = truth.area[object]! < low || truth.area[object]! > high
       const skipped = truth.crowd[object] || truth.ignore[object] || outside
-      if (skipped) uncounted.push(g)
-      else counting.push(g)
+      if (skipped) {
+        uncounted.push(g)
+      } else {
+        counting.push(g)
+      }
     }
     truths[category]! += counting.length
-    if (objects.length > 0) this.matchThresholds(name, dets, objects, counting, uncounted)
+    if (objects.length > 0) {
+      this.#matchThresholds(name, dets, objects, counting, uncounted)
+    }
     for (let d = 0; d < dets.length; d++) {
       const det = dets[d]!
       const area = found.width[det]! * found.height[det]!
-      if (area < low || area > high) ignored[det]! |= ALL_THRESHOLDS & ~matched[det]!
+      if (area < low || area > high) {
+        ignored[det]! |= ALL_THRESHOLDS & ~matched[det]!
+      }
     }
   }
 
-  private matchThresholds(
+  #matchThresholds(
     name: AreaName,
     dets: Uint32Array,
     objects: Uint32Array,
     counting: number[],
     uncounted: number[],
   ): void {
-    const { crowd } = this.input.truth
-    const { matched, ignored } = this.table.areas[name]
+    const { crowd } = this.#input.truth
+    const { matched, ignored } = this.#table.areas[name]
     const places = [...counting, ...uncounted]
     const width = objects.length
     // Bit t of an entry: the object is taken at threshold t.
@@ -203,25 +226,39 @@ class GroupMatcher {
       for (let t = 0; t < IOU_THRESHOLDS.length; t++) {
         // pycocotools starts from min(t, 1 − 1e-10), which no threshold here reaches.
         let iou = IOU_THRESHOLDS[t]!
-        if (this.best[d]! < iou) break
+        if (this.#best[d]! < iou) {
+          break
+        }
         const bit = 1 << t
         let match = -1
         for (let p = 0; p < width; p++) {
           const g = places[p]!
           // Objects that count come first: once one of them fits, ignored ones are not asked.
-          if (p === counting.length && match >= 0) break
-          if (taken[g]! & bit && !crowd[objects[g]!]) continue
-          const value = this.ious[row + g]!
-          if (value < iou) continue
+          if (p === counting.length && match >= 0) {
+            break
+          }
+          if (taken[g]! & bit && !crowd[objects[g]!]) {
+            continue
+          }
+          const value = this.#ious[row + g]!
+          if (value < iou) {
+            continue
+          }
           iou = value
           match = p
         }
-        if (match < 0) continue
+        if (match < 0) {
+          continue
+        }
         const g = places[match]!
         taken[g]! |= bit
         matched[det]! |= bit
-        if (match >= counting.length) ignored[det]! |= bit
-        if (t === 0 && name === 'all') this.table.truthAt50[det] = objects[g]!
+        if (match >= counting.length) {
+          ignored[det]! |= bit
+        }
+        if (t === 0 && name === 'all') {
+          this.#table.truthAt50[det] = objects[g]!
+        }
       }
     }
   }

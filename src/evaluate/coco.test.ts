@@ -84,11 +84,12 @@ function expectEqual(model: string, reference: Reference): void {
   })
   metrics.classes.forEach((found, i) => {
     const wanted = reference.classes[set.categories[i]!.id]!
-    for (const name of ['ap', 'ap50', 'ap75', 'ar100'] as const)
+    for (const name of ['ap', 'ap50', 'ap75', 'ar100'] as const) {
       expect(
         Math.abs(found[name] - wanted[name]),
         `${model} ${set.categories[i]!.name} ${name}`,
       ).toBeLessThan(1e-9)
+    }
   })
 }
 

@@ -125,7 +125,9 @@ export function evaluateCoco(input: EvaluationInput): CocoMetrics {
  * kept: a false positive never raises precision, and no recall threshold is first reached at one.
  */
 function accumulate(rows: Uint32Array, at: AreaMatches, truths: number, curve?: Float64Array): AreaResult {
-  if (truths === 0) return { ap: undefined, recall: undefined }
+  if (truths === 0) {
+    return { ap: undefined, recall: undefined }
+  }
   const ap = new Float64Array(IOU_THRESHOLDS.length)
   const recall = new Float64Array(IOU_THRESHOLDS.length)
   const precision = new Float64Array(Math.min(rows.length, truths))
@@ -135,15 +137,21 @@ function accumulate(rows: Uint32Array, at: AreaMatches, truths: number, curve?: 
     let misses = 0
     for (let i = 0; i < rows.length; i++) {
       const row = rows[i]!
-      if (at.ignored[row]! & bit) continue
+      if (at.ignored[row]! & bit) {
+        continue
+      }
       if (at.matched[row]! & bit) {
         hits++
         // NumPy's spacing(1) in the divisor is pycocotools' guard against 0 / 0; it shows in the last digits.
         precision[hits - 1] = hits / (misses + hits + Number.EPSILON)
-      } else misses++
+      } else {
+        misses++
+      }
     }
     for (let i = hits - 1; i > 0; i--) {
-      if (precision[i]! > precision[i - 1]!) precision[i - 1] = precision[i]!
+      if (precision[i]! > precision[i - 1]!) {
+        precision[i - 1] = precision[i]!
+      }
     }
     recall[t] = hits / truths
     ap[t] = readCurve(precision, hits, truths, t === 0 ? curve : undefined)
@@ -156,10 +164,16 @@ function readCurve(precision: Float64Array, hits: number, truths: number, curve?
   let sum = 0
   let i = 0
   for (let r = 0; r < RECALL_THRESHOLDS.length; r++) {
-    while (i < hits && (i + 1) / truths < RECALL_THRESHOLDS[r]!) i++
-    if (i === hits) break
+    while (i < hits && (i + 1) / truths < RECALL_THRESHOLDS[r]!) {
+      i++
+    }
+    if (i === hits) {
+      break
+    }
     sum += precision[i]!
-    if (curve !== undefined) curve[r] = precision[i]!
+    if (curve !== undefined) {
+      curve[r] = precision[i]!
+    }
   }
   return sum / RECALL_THRESHOLDS.length
 }
@@ -173,14 +187,24 @@ function recallAt(
 ): Float64Array | undefined {
   const { matched, ignored, truths } = matches.areas.all
   const total = truths[category]!
-  if (total === 0) return undefined
+  if (total === 0) {
+    return undefined
+  }
   const hits = new Float64Array(IOU_THRESHOLDS.length)
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i]!
-    if (matches.rank[row]! >= most) continue
+    if (matches.rank[row]! >= most) {
+      continue
+    }
     const bits = matched[row]! & ~ignored[row]!
-    if (bits === 0) continue
-    for (let t = 0; t < hits.length; t++) if (bits & (1 << t)) hits[t]!++
+    if (bits === 0) {
+      continue
+    }
+    for (let t = 0; t < hits.length; t++) {
+      if (bits & (1 << t)) {
+        hits[t]!++
+      }
+    }
   }
   return hits.map((count) => count / total)
 }
@@ -188,7 +212,9 @@ function recallAt(
 function countIgnored({ categories, truth }: EvaluationInput): Uint32Array {
   const ignored = new Uint32Array(categories)
   for (let row = 0; row < truth.count; row++) {
-    if (truth.crowd[row] || truth.ignore[row]) ignored[truth.category[row]!]!++
+    if (truth.crowd[row] || truth.ignore[row]) {
+      ignored[truth.category[row]!]!++
+    }
   }
   return ignored
 }
@@ -204,8 +230,11 @@ function countClass(
   let ignoredDetections = 0
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i]!
-    if (areas.all.ignored[row]! & 1) ignoredDetections++
-    else if (areas.all.matched[row]! & 1) truePositives++
+    if (areas.all.ignored[row]! & 1) {
+      ignoredDetections++
+    } else if (areas.all.matched[row]! & 1) {
+      truePositives++
+    }
   }
   const truths = areas.all.truths[category]!
   return {
@@ -227,26 +256,26 @@ const mean = (values: Float64Array | undefined): number =>
 
 /** Means over the categories that have ground truth, each kept by the name of its number. */
 class Means {
-  private readonly values = new Map<keyof CocoStats, number[]>()
+  readonly #values = new Map<keyof CocoStats, number[]>()
 
   add(areas: Record<AreaName, AreaResult>, recalls: (Float64Array | undefined)[]): void {
-    this.push('ap', areas.all.ap)
-    this.push('ap50', areas.all.ap?.subarray(0, 1))
-    this.push('ap75', areas.all.ap?.subarray(5, 6))
-    this.push('apSmall', areas.small.ap)
-    this.push('apMedium', areas.medium.ap)
-    this.push('apLarge', areas.large.ap)
-    this.push('ar1', recalls[0])
-    this.push('ar10', recalls[1])
-    this.push('ar100', recalls[2])
-    this.push('arSmall', areas.small.recall)
-    this.push('arMedium', areas.medium.recall)
-    this.push('arLarge', areas.large.recall)
+    this.#push('ap', areas.all.ap)
+    this.#push('ap50', areas.all.ap?.subarray(0, 1))
+    this.#push('ap75', areas.all.ap?.subarray(5, 6))
+    this.#push('apSmall', areas.small.ap)
+    this.#push('apMedium', areas.medium.ap)
+    this.#push('apLarge', areas.large.ap)
+    this.#push('ar1', recalls[0])
+    this.#push('ar10', recalls[1])
+    this.#push('ar100', recalls[2])
+    this.#push('arSmall', areas.small.recall)
+    this.#push('arMedium', areas.medium.recall)
+    this.#push('arLarge', areas.large.recall)
   }
 
   stats(): CocoStats {
     const of = (name: keyof CocoStats) => {
-      const values = this.values.get(name) ?? []
+      const values = this.#values.get(name) ?? []
       return values.length === 0 ? -1 : values.reduce((sum, value) => sum + value, 0) / values.length
     }
     return {
@@ -265,10 +294,15 @@ class Means {
     }
   }
 
-  private push(name: keyof CocoStats, values: Float64Array | undefined): void {
-    if (values === undefined) return
-    const list = this.values.get(name)
-    if (list === undefined) this.values.set(name, [mean(values)])
-    else list.push(mean(values))
+  #push(name: keyof CocoStats, values: Float64Array | undefined): void {
+    if (values === undefined) {
+      return
+    }
+    const list = this.#values.get(name)
+    if (list === undefined) {
+      this.#values.set(name, [mean(values)])
+    } else {
+      list.push(mean(values))
+    }
   }
 }

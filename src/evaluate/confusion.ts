@@ -53,7 +53,9 @@ function addPicture(
   for (const row of kept) {
     for (const object of objects) {
       const iou = overlap(truth, object, found, row)
-      if (iou >= IOU) pairs.push({ object, row, iou, same: truth.category[object] === found.category[row] })
+      if (iou >= IOU) {
+        pairs.push({ object, row, iou, same: truth.category[object] === found.category[row] })
+      }
     }
   }
   // With equal overlap the right class wins, so that two classes on one object do not look confused.
@@ -62,17 +64,27 @@ function addPicture(
   const usedRows = new Set<number>()
   for (const { object, row } of pairs) {
     const ignored = truth.crowd[object] || truth.ignore[object]
-    if (usedRows.has(row) || (usedObjects.has(object) && !ignored)) continue
+    if (usedRows.has(row) || (usedObjects.has(object) && !ignored)) {
+      continue
+    }
     usedRows.add(row)
-    if (ignored) continue
+    if (ignored) {
+      continue
+    }
     usedObjects.add(object)
     cells[truth.category[object]! * size + found.category[row]!]!++
   }
   for (const object of objects) {
-    if (usedObjects.has(object) || truth.crowd[object] || truth.ignore[object]) continue
+    if (usedObjects.has(object) || truth.crowd[object] || truth.ignore[object]) {
+      continue
+    }
     cells[truth.category[object]! * size + categories]!++
   }
-  for (const row of kept) if (!usedRows.has(row)) cells[categories * size + found.category[row]!]!++
+  for (const row of kept) {
+    if (!usedRows.has(row)) {
+      cells[categories * size + found.category[row]!]!++
+    }
+  }
 }
 
 function overlap(
@@ -87,7 +99,9 @@ function overlap(
   const height =
     Math.min(truth.y[object]! + truth.height[object]!, found.y[row]! + found.height[row]!) -
     Math.max(truth.y[object]!, found.y[row]!)
-  if (width <= 0 || height <= 0) return 0
+  if (width <= 0 || height <= 0) {
+    return 0
+  }
   const common = width * height
   const area = found.width[row]! * found.height[row]!
   const union = truth.crowd[object] ? area : area + truth.width[object]! * truth.height[object]! - common
@@ -100,7 +114,9 @@ export function topConfusions({ cells, size }: ConfusionMatrix, most: number): C
   for (let truth = 0; truth < size - 1; truth++) {
     for (let found = 0; found < size - 1; found++) {
       const count = cells[truth * size + found]!
-      if (truth !== found && count > 0) list.push({ truth, found, count })
+      if (truth !== found && count > 0) {
+        list.push({ truth, found, count })
+      }
     }
   }
   return list.sort((a, b) => b.count - a.count || a.truth - b.truth || a.found - b.found).slice(0, most)

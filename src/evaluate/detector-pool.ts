@@ -12,6 +12,7 @@ import type {
 } from '../detector/types.ts'
 import { BoxletError, type ErrorCode } from '../errors.ts'
 import { turnOffTelemetry } from '../runtime/telemetry.ts'
+import { defined } from '../system/defined.ts'
 
 /** What a worker is asked. */
 export interface Job {
@@ -45,10 +46,10 @@ export const canRunWorkers = (): boolean => existsSync(WORKER)
  */
 export class DetectorPool implements DetectorLike {
   readonly model: ModelInfo
-  private readonly workers: PoolWorker[]
+  readonly #workers: PoolWorker[]
 
   private constructor(workers: PoolWorker[], model: ModelInfo) {
-    this.workers = workers
+    this.#workers = workers
     this.model = model
   }
 
@@ -65,18 +66,18 @@ export class DetectorPool implements DetectorLike {
   }
 
   detect(image: ImageInput, options: DetectOptions = {}): Promise<DetectResult> {
-    const idle = this.workers.reduce((best, worker) => (worker.waiting < best.waiting ? worker : best))
+    const idle = this.#workers.reduce((best, worker) => (worker.waiting < best.waiting ? worker : best))
     return idle.detect(image, options)
   }
 
   async warmUp(): Promise<void> {
     const { width, height } = this.model.contract.input.size
     const empty = () => ({ width, height, data: new Uint8Array(width * height * 3) })
-    await Promise.all(this.workers.map((worker) => worker.detect(empty(), {})))
+    await Promise.all(this.#workers.map((worker) => worker.detect(empty(), {})))
   }
 
   async dispose(): Promise<void> {
-    await Promise.all(this.workers.map((worker) => worker.stop()))
+    await Promise.all(this.#workers.map((worker) => worker.stop()))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -91,31 +92,40 @@ interface Waiting {
 
 class PoolWorker {
   readonly ready: Promise<ModelInfo>
-  private readonly worker: Worker
-  private readonly jobs = new Map<number, Waiting>()
-  private next = 1
-  private stopped = false
+  readonly #worker: Worker
+  readonly #jobs = new Map<number, Waiting>()
+  #next = 1
+  #stopped = false
 
   constructor(setup: WorkerSetup) {
     turnOffTelemetry()
-    this.worker = new Worker(WORKER, { workerData: setup })
+    this.#worker = new Worker(WORKER, { workerData: setup })
     this.ready = new Promise((resolve, reject) => {
-      this.worker.on('message', (reply: Reply) => {
-        if (reply.kind === 'ready') resolve(reply.model)
-        else if (reply.kind === 'result') this.take(reply.id)?.resolve(reply.result)
-        else if (reply.id === undefined) reject(toError(reply))
-        else this.take(reply.id)?.reject(toError(reply))
+      this.#worker.on('message', (reply: Reply) => {
+        if (reply.kind === 'ready') {
+          resolve(reply.model)
+        } else if (reply.kind === 'result') {
+          this.#take(reply.id)?.resolve(reply.result)
+        } else if (reply.id === undefined) {
+          reject(toError(reply))
+        } else {
+          this.#take(reply.id)?.reject(toError(reply))
+        }
       })
       const fail = (cause: unknown) => {
         const error = new BoxletError('INTERNAL', 'Expected a worker to go on but it ended.', { cause })
-        this.stopped = true
+        this.#stopped = true
         reject(error)
-        for (const waiting of this.jobs.values()) waiting.reject(error)
-        this.jobs.clear()
+        for (const waiting of this.#jobs.values()) {
+          waiting.reject(error)
+        }
+        this.#jobs.clear()
       }
-      this.worker.on('error', fail)
-      this.worker.on('exit', () => {
-        if (!this.stopped) fail(undefined)
+      this.#worker.on('error', fail)
+      this.#worker.on('exit', () => {
+        if (!this.#stopped) {
+          fail(undefined)
+        }
       })
     })
     // A failed start is told by `load`; without this, the other workers' failures would count as unhandled.
@@ -123,21 +133,25 @@ class PoolWorker {
   }
 
   get waiting(): number {
-    return this.jobs.size
+    return this.#jobs.size
   }
 
   detect(image: ImageInput, { signal, ...options }: DetectOptions): Promise<DetectResult> {
     return new Promise((resolve, reject) => {
-      if (this.stopped) throw new BoxletError('DISPOSED', 'Expected a live detector but it was disposed.')
-      const id = this.next++
+      if (this.#stopped) {
+        throw new BoxletError('DISPOSED', 'Expected a live detector but it was disposed.')
+      }
+      const id = this.#next++
       const abort = () => {
-        this.jobs.delete(id)
+        this.#jobs.delete(id)
         reject(new BoxletError('ABORTED', 'Expected the work to finish but it was cancelled.'))
       }
-      if (signal?.aborted) return abort()
+      if (signal?.aborted) {
+        return abort()
+      }
       signal?.addEventListener('abort', abort, { once: true })
       const done = () => signal?.removeEventListener('abort', abort)
-      this.jobs.set(id, {
+      this.#jobs.set(id, {
         resolve: (result) => {
           done()
           resolve(result)
@@ -147,7 +161,7 @@ class PoolWorker {
           reject(error)
         },
       })
-      this.worker.postMessage({ id, image, options } satisfies Job)
+      this.#worker.postMessage({ id, image, options } satisfies Job)
     })
   }
 
@@ -156,18 +170,21 @@ class PoolWorker {
    * process.
    */
   async stop(): Promise<void> {
-    this.stopped = true
-    for (const waiting of this.jobs.values())
+    this.#stopped = true
+    for (const waiting of this.#jobs.values()) {
       waiting.reject(new BoxletError('DISPOSED', 'Expected a live detector but it was disposed.'))
-    this.jobs.clear()
-    if (this.worker.threadId === -1) return
-    this.worker.postMessage('leave')
-    await once(this.worker, 'exit')
+    }
+    this.#jobs.clear()
+    if (this.#worker.threadId === -1) {
+      return
+    }
+    this.#worker.postMessage('leave')
+    await once(this.#worker, 'exit')
   }
 
-  private take(id: number): Waiting | undefined {
-    const waiting = this.jobs.get(id)
-    this.jobs.delete(id)
+  #take(id: number): Waiting | undefined {
+    const waiting = this.#jobs.get(id)
+    this.#jobs.delete(id)
     return waiting
   }
 }
@@ -175,7 +192,6 @@ class PoolWorker {
 function toError(reply: Extract<Reply, { kind: 'error' }>): BoxletError {
   const { code, message, hint, details } = reply.error
   return new BoxletError(code as ErrorCode, message, {
-    ...(hint === undefined ? {} : { hint }),
-    ...(details === undefined ? {} : { details }),
+    ...defined({ hint, details }),
   })
 }

@@ -49,15 +49,20 @@ export function diff(
   const first = a.labels.length > 0 ? a.labels : seen(a.results)
   const second = b.labels.length > 0 ? b.labels : seen(b.results)
   const categories = [...new Set(first.filter((label) => label !== null))].map((name, id) => ({ id, name }))
-  if (categories.length > 0 && second.length > 0)
-    for (const [label, { name }] of mapLabels(second, categories, renames).categories) known.set(label, name)
+  if (categories.length > 0 && second.length > 0) {
+    for (const [label, { name }] of mapLabels(second, categories, renames).categories) {
+      known.set(label, name)
+    }
+  }
   const left = new Set(Object.entries(renames).flatMap(([label, name]) => (name === null ? [label] : [])))
   const byImage = new Map(b.results.map((result) => [result.image.id, result]))
   const index = new Map(dataset.images.map((image, i) => [image.id, i]))
   const pairs: PictureAgreement[] = []
   for (const result of a.results) {
     const other = byImage.get(result.image.id)
-    if (other === undefined) continue
+    if (other === undefined) {
+      continue
+    }
     const theirs = boxes(other, (label) => (left.has(label) ? undefined : (known.get(label) ?? label)))
     pairs.push(
       agree(
@@ -85,7 +90,9 @@ const seen = (results: readonly PictureResult[]): string[] => [
 function boxes(result: PictureResult, name: (label: string) => string | undefined): ScoredBox[] {
   return result.detections.flatMap(({ label, score, box }) => {
     const known = name(label)
-    if (known === undefined) return []
+    if (known === undefined) {
+      return []
+    }
     return [{ label: known, score, x: box.x1, y: box.y1, width: box.x2 - box.x1, height: box.y2 - box.y1 }]
   })
 }
@@ -93,13 +100,21 @@ function boxes(result: PictureResult, name: (label: string) => string | undefine
 function countClasses(pairs: readonly PictureAgreement[]): ClassDifference[] {
   const classes = new Map<string, ClassDifference>()
   const count = (label: string, side: 'both' | 'onlyA' | 'onlyB') => {
-    if (!classes.has(label)) classes.set(label, { label, both: 0, onlyA: 0, onlyB: 0 })
+    if (!classes.has(label)) {
+      classes.set(label, { label, both: 0, onlyA: 0, onlyB: 0 })
+    }
     classes.get(label)![side]++
   }
   for (const pair of pairs) {
-    for (const { a } of pair.both) count(a.label, 'both')
-    for (const box of pair.onlyA) count(box.label, 'onlyA')
-    for (const box of pair.onlyB) count(box.label, 'onlyB')
+    for (const { a } of pair.both) {
+      count(a.label, 'both')
+    }
+    for (const box of pair.onlyA) {
+      count(box.label, 'onlyA')
+    }
+    for (const box of pair.onlyB) {
+      count(box.label, 'onlyB')
+    }
   }
   return [...classes.values()].sort(
     (x, y) => y.onlyA + y.onlyB - x.onlyA - x.onlyB || x.label.localeCompare(y.label),

@@ -45,8 +45,9 @@ function parseUrl(url: string): URL {
       { cause },
     )
   }
-  if (!['http:', 'https:'].includes(parsed.protocol))
+  if (!['http:', 'https:'].includes(parsed.protocol)) {
     throw new BoxletError('USAGE', `Expected an http or https address for --endpoint but received "${url}".`)
+  }
   parsed.pathname = parsed.pathname.replace(/\/+(v1(\/detect)?\/?)?$/, '')
   return parsed
 }
@@ -57,17 +58,23 @@ async function detect(
   image: ImageInput,
   options: DetectOptions,
 ): Promise<DetectResult> {
-  if (!(image instanceof Uint8Array))
+  if (!(image instanceof Uint8Array)) {
     throw new BoxletError('INTERNAL', 'Expected encoded bytes for a service.')
+  }
   const address = new URL(base)
   address.pathname = `${base.pathname.replace(/\/$/, '')}/v1/detect`
-  for (const name of ['minScore', 'iou', 'maxDetections'] as const)
-    if (options[name] !== undefined) address.searchParams.set(name, String(options[name]))
+  for (const name of ['minScore', 'iou', 'maxDetections'] as const) {
+    if (options[name] !== undefined) {
+      address.searchParams.set(name, String(options[name]))
+    }
+  }
   const start = performance.now()
   const response = await post(address, apiKey, image, options.signal)
   const answer = await readAnswer(response)
   const total = performance.now() - start
-  if (!response.ok) throw serviceError(response.status, answer)
+  if (!response.ok) {
+    throw serviceError(response.status, answer)
+  }
   return parseAnswer(answer, total)
 }
 
@@ -91,17 +98,21 @@ async function post(
         redirect: 'error',
         signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
       })
-      if (attempt === TRIES || ![429, 502, 503, 504].includes(response.status)) return response
+      if (attempt === TRIES || ![429, 502, 503, 504].includes(response.status)) {
+        return response
+      }
       await response.body?.cancel()
       await pause(attempt, Number(response.headers.get('retry-after')), signal)
     } catch (cause) {
-      if (signal?.aborted)
+      if (signal?.aborted) {
         throw new BoxletError('ABORTED', 'Expected the work to finish but it was cancelled.', { cause })
-      if (attempt === TRIES)
+      }
+      if (attempt === TRIES) {
         throw new BoxletError('URL_FAILED', `Expected an answer from ${address.host} but none came.`, {
           cause,
           hint: 'Check the address with: curl ADDRESS/healthz',
         })
+      }
       await pause(attempt, Number.NaN, signal)
     }
   }
@@ -117,11 +128,12 @@ async function readAnswer(response: Response): Promise<unknown> {
   let size = 0
   for await (const chunk of response.body ?? []) {
     size += (chunk as Uint8Array).length
-    if (size > MAX_ANSWER_BYTES)
+    if (size > MAX_ANSWER_BYTES) {
       throw new BoxletError(
         'URL_FAILED',
         `Expected at most ${MAX_ANSWER_BYTES} bytes from the service but received more.`,
       )
+    }
     chunks.push(chunk as Uint8Array)
   }
   try {
@@ -135,12 +147,14 @@ async function readAnswer(response: Response): Promise<unknown> {
 function serviceError(status: number, answer: unknown): BoxletError {
   const error = fieldsOf(fieldsOf(answer)?.error)
   const code = String(error?.code)
-  if (Object.hasOwn(ERROR_CODES, code) && code.startsWith('IMAGE_'))
+  if (Object.hasOwn(ERROR_CODES, code) && code.startsWith('IMAGE_')) {
     return new BoxletError(code as ErrorCode, String(error?.message))
-  if (status === 401 || status === 403)
+  }
+  if (status === 401 || status === 403) {
     return new BoxletError('FORBIDDEN', `Expected the service to take the key but it answered ${status}.`, {
       hint: 'Pass the key with --api-key or BOXLET_API_KEY.',
     })
+  }
   const said = error === undefined ? '' : `: ${String(error.message).slice(0, 300)}`
   return new BoxletError(
     'URL_FAILED',
@@ -154,9 +168,11 @@ const fieldsOf = (value: unknown): Record<string, unknown> | undefined =>
 function parseAnswer(answer: unknown, total: number): DetectResult {
   const image = fieldsOf((fieldsOf(answer)?.images as unknown[] | undefined)?.[0])
   const failed = fieldsOf(image?.error)
-  if (failed !== undefined) throw serviceError(200, { error: failed })
+  if (failed !== undefined) {
+    throw serviceError(200, { error: failed })
+  }
   const found = image?.detections
-  if (image === undefined || !Array.isArray(found) || !isNumber(image.width) || !isNumber(image.height))
+  if (image === undefined || !Array.isArray(found) || !isNumber(image.width) || !isNumber(image.height)) {
     throw new BoxletError(
       'URL_FAILED',
       'Expected the JSON of a Boxlet service but received something else.',
@@ -164,6 +180,7 @@ function parseAnswer(answer: unknown, total: number): DetectResult {
         hint: 'Is it the address of the service, without /v1/detect?',
       },
     )
+  }
   const timings = fieldsOf(image.timings)
   const of = (name: string) => (isNumber(timings?.[name]) ? (timings?.[name] as number) : 0)
   return {
@@ -183,11 +200,12 @@ function parseDetection(entry: unknown): DetectResult['detections'][number] {
     !Array.isArray(box) ||
     !box.every(isNumber) ||
     box.length !== 4
-  )
+  ) {
     throw new BoxletError(
       'URL_FAILED',
       'Expected label, score and box for each detection but one is missing.',
     )
+  }
   const [x1, y1, x2, y2] = box as [number, number, number, number]
   return { label, classId: isNumber(classId) ? classId : -1, score, box: { x1, y1, x2, y2 } }
 }

@@ -21,7 +21,8 @@ export async function engineFingerprint(): Promise<string> {
     .filter((path) => !CANNOT_CHANGE_A_NUMBER.some((room) => path.startsWith(`${room}/`)))
     .sort()
   const hash = createHash('sha256')
-  for (const [i, bytes] of (await Promise.all(files.map((file) => readFile(join(root, file))))).entries())
+  for (const [i, bytes] of (await Promise.all(files.map((file) => readFile(join(root, file))))).entries()) {
     hash.update(`${files[i]}\0${bytes.length}\0`).update(bytes)
+  }
   return hash.digest('hex').slice(0, 16)
 }

@@ -2,6 +2,7 @@ import type { Category, Dataset, DatasetImage } from '../datasets/dataset.ts'
 import type { Problem } from '../datasets/problem.ts'
 import type { DetectOptions, Timings } from '../detector/types.ts'
 import type { Contract } from '../model/contract.ts'
+import { defined } from '../system/defined.ts'
 import { type Calibration, calibrate } from './calibration.ts'
 import { type ClassCounts, type CocoStats, evaluateCoco } from './coco.ts'
 import type { MatchTable } from './coco-match.ts'
@@ -137,9 +138,7 @@ export function evaluate(
       classes: classes.filter((entry) => entry.counts.truths > 0).length,
     },
     options: {
-      ...(minScore === undefined ? {} : { minScore }),
-      ...(iou === undefined ? {} : { iou }),
-      ...(maxDetections === undefined ? {} : { maxDetections }),
+      ...defined({ minScore, iou, maxDetections }),
     },
     stats,
     voc: { ap11: voc.ap11, apContinuous: voc.apContinuous },
@@ -195,7 +194,9 @@ function meanCurve(curves: readonly Float64Array[]): number[] {
 
 /** Medians and rate of a run; undefined when nothing was run. */
 export function measureSpeed({ results = [], seconds, jobs, subject }: EvaluateOptions): Speed | undefined {
-  if (results.length === 0) return undefined
+  if (results.length === 0) {
+    return undefined
+  }
   const total = ({ decode, prepare, run, boxes, total: waited }: Timings) =>
     subject.kind === 'model' ? decode + prepare + run + boxes : waited
   const at = (of: (timings: Timings) => number, share: number) => {
@@ -215,7 +216,6 @@ export function measureSpeed({ results = [], seconds, jobs, subject }: EvaluateO
       total: at(total, 0.5),
     },
     p90Total: at(total, 0.9),
-    ...(rate === undefined ? {} : { perSecond: rate }),
-    ...(jobs === undefined ? {} : { jobs }),
+    ...defined({ perSecond: rate, jobs }),
   }
 }

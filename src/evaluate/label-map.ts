@@ -35,27 +35,36 @@ export function mapLabels(
   renames: Record<string, string | null> = {},
 ): LabelMap {
   const byName = new Map<string, Category>()
-  for (const category of categories) byName.set(plain(category.name), category)
+  for (const category of categories) {
+    byName.set(plain(category.name), category)
+  }
   const map: LabelMap = { categories: new Map(), unusedLabels: [], missingCategories: [] }
   const known = new Set(labels.filter((label) => label !== null))
   for (const label of known) {
     const renamed = Object.hasOwn(renames, label) ? renames[label] : undefined
-    if (renamed === null) continue
+    if (renamed === null) {
+      continue
+    }
     const category = byName.get(plain(renamed ?? label))
-    if (renamed !== undefined && category === undefined)
+    if (renamed !== undefined && category === undefined) {
       throw new BoxletError(
         'USAGE',
         `Expected a category of the data set for the label "${label}" but received "${renamed}".`,
       )
-    if (category === undefined) map.unusedLabels.push(label)
-    else map.categories.set(label, category)
+    }
+    if (category === undefined) {
+      map.unusedLabels.push(label)
+    } else {
+      map.categories.set(label, category)
+    }
   }
-  if (map.categories.size === 0 && known.size > 0)
+  if (map.categories.size === 0 && known.size > 0) {
     throw new BoxletError(
       'DATASET_INVALID',
       `Expected common class names but the model has ${some([...known])} and the data set ${some(categories.map((c) => c.name))}.`,
       { hint: 'Name the labels with --labels, or map them with --map FILE.' },
     )
+  }
   const reached = new Set([...map.categories.values()].map((category) => category.id))
   map.missingCategories = categories.filter(({ id }) => !reached.has(id)).map(({ name }) => name)
   return map
@@ -78,7 +87,9 @@ export function toPredictions(results: readonly PictureResult[], map: LabelMap):
   for (const { image, detections } of results) {
     for (const { label, score, box } of detections) {
       const category = map.categories.get(label)
-      if (category === undefined) continue
+      if (category === undefined) {
+        continue
+      }
       const corner = { x: box.x1, y: box.y1, width: box.x2 - box.x1, height: box.y2 - box.y1 }
       predictions.push({ imageId: image.id, categoryId: category.id, box: corner, score })
     }
@@ -99,17 +110,20 @@ export function parseRenames(text: string, path: string): Record<string, string 
     json !== null &&
     !Array.isArray(json) &&
     Object.values(json).every((value) => value === null || typeof value === 'string')
-  if (!isMap)
+  if (!isMap) {
     throw new BoxletError(
       'USAGE',
       `Expected an object of label to category in "${path}" but received something else.`,
     )
+  }
   return json as Record<string, string | null>
 }
 
 /** The other way round: labels of each category id. */
 export function labelsByCategory(map: LabelMap): Map<number, string[]> {
   const labels = new Map<number, string[]>()
-  for (const [label, { id }] of map.categories) labels.set(id, [...(labels.get(id) ?? []), label])
+  for (const [label, { id }] of map.categories) {
+    labels.set(id, [...(labels.get(id) ?? []), label])
+  }
   return labels
 }

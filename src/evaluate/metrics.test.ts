@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { defined } from '../system/defined.ts'
 import { agree } from './agreement.ts'
 import { bootstrapDifference, WeightedAp } from './bootstrap.ts'
 import { calibrate } from './calibration.ts'
@@ -44,7 +45,7 @@ const at = (image: number, category: number, x: number, score?: number): Thing =
   image,
   category,
   x,
-  ...(score === undefined ? {} : { score }),
+  ...defined({ score }),
 })
 
 const things = (most: number) =>
@@ -121,8 +122,9 @@ describe('VOC average precision', () => {
     fc.assert(
       fc.property(things(12), things(30), (truths, founds) => {
         const { ap11, apContinuous } = evaluateVoc(input(truths, founds))
-        for (const value of [ap11, apContinuous])
+        for (const value of [ap11, apContinuous]) {
           expect(value === -1 || (value >= 0 && value <= 1 + 1e-12)).toBe(true)
+        }
       }),
     )
   })
@@ -160,7 +162,9 @@ describe('thresholds', () => {
         const curve = cutCurve(matches, set.found)
         const most = Math.max(...curve.map((point) => point.f1))
         expect(best?.f1 ?? 0).toBeGreaterThanOrEqual(most - 1e-12)
-        if (best === undefined) return
+        if (best === undefined) {
+          return
+        }
         const kept = [...matches.order].filter((row) => set.found.score[row]! >= best.score)
         const { matched, ignored } = matches.areas.all
         const hits = kept.filter((row) => matched[row]! & ~ignored[row]! & 1).length

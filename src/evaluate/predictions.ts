@@ -70,25 +70,32 @@ export async function readCocoResults(path: string): Promise<Prediction[]> {
 }
 
 export function parseCocoResults(json: unknown, path: string): Prediction[] {
-  if (!Array.isArray(json))
+  if (!Array.isArray(json)) {
     throw new BoxletError('DATASET_INVALID', `Expected a list of COCO results in "${path}".`)
+  }
   return json.map((entry: unknown, i) => {
     const prediction = parseResult(entry)
-    if (prediction === undefined)
+    if (prediction === undefined) {
       throw new BoxletError(
         'DATASET_INVALID',
         `Expected "image_id", "category_id", four numbers as "bbox" and "score" for result ${i} of "${path}" but received something else.`,
       )
+    }
     return prediction
   })
 }
 
 function parseResult(entry: unknown): Prediction | undefined {
-  if (typeof entry !== 'object' || entry === null) return undefined
-  const { image_id, category_id, bbox, score } = entry as Record<string, unknown>
-  if (!Number.isInteger(image_id) || !Number.isInteger(category_id) || !Number.isFinite(score))
+  if (typeof entry !== 'object' || entry === null) {
     return undefined
-  if (!Array.isArray(bbox) || bbox.length !== 4 || !bbox.every(Number.isFinite)) return undefined
+  }
+  const { image_id, category_id, bbox, score } = entry as Record<string, unknown>
+  if (!Number.isInteger(image_id) || !Number.isInteger(category_id) || !Number.isFinite(score)) {
+    return undefined
+  }
+  if (!Array.isArray(bbox) || bbox.length !== 4 || !bbox.every(Number.isFinite)) {
+    return undefined
+  }
   const [x, y, width, height] = bbox as [number, number, number, number]
   return {
     imageId: image_id as number,

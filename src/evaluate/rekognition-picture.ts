@@ -25,7 +25,9 @@ export async function pictureForRekognition(image: ImageInput): Promise<SentPict
   if (image instanceof Uint8Array && image.byteLength <= MAX_BYTES && image[0] === 0xff) {
     const header = jpegHeader(image)
     const size = header?.upright
-    if (size !== undefined && header?.components === 3 && fits(size)) return { bytes: image, original: size }
+    if (size !== undefined && header?.components === 3 && fits(size)) {
+      return { bytes: image, original: size }
+    }
   }
   const { pixels, size } =
     image instanceof Uint8Array
@@ -44,7 +46,9 @@ export async function pictureForRekognition(image: ImageInput): Promise<SentPict
   let bytes: Uint8Array = new Uint8Array()
   for (const quality of [92, 80, 60]) {
     bytes = await resized.clone().jpeg({ quality }).toBuffer()
-    if (bytes.byteLength <= MAX_BYTES) break
+    if (bytes.byteLength <= MAX_BYTES) {
+      break
+    }
   }
   return { bytes, original: size }
 }

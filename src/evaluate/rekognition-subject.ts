@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { DetectCustomLabelsCommandOutput, DetectLabelsCommandOutput } from '@aws-sdk/client-rekognition'
 import type { DetectOptions, DetectResult, ImageInput } from '../detector/types.ts'
 import { BoxletError } from '../errors.ts'
+import { defined } from '../system/defined.ts'
 import { pictureForRekognition, type SentPicture } from './rekognition-picture.ts'
 import type { Subject } from './subject.ts'
 
@@ -46,8 +47,7 @@ export async function openRekognition(options: RekognitionOptions = {}): Promise
     )
   })
   const client = new sdk.RekognitionClient({
-    ...(options.region === undefined ? {} : { region: options.region }),
-    ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint }),
+    ...defined({ region: options.region, endpoint: options.endpoint }),
     // Throttling is usual in new accounts; the adaptive mode slows down instead of failing.
     retryMode: 'adaptive',
     maxAttempts: 8,
@@ -129,14 +129,16 @@ const fromCustom = ({ CustomLabels }: DetectCustomLabelsCommandOutput): Found[] 
 
 function rekognitionError(cause: unknown, signal: AbortSignal | undefined): BoxletError {
   const { name = 'Error' } = cause as { name?: string }
-  if (signal?.aborted)
+  if (signal?.aborted) {
     return new BoxletError('ABORTED', 'Expected the work to finish but it was cancelled.', { cause })
-  if (name === 'InvalidImageFormatException' || name === 'ImageTooLargeException')
+  }
+  if (name === 'InvalidImageFormatException' || name === 'ImageTooLargeException') {
     return new BoxletError(
       'IMAGE_FORMAT',
       `Expected a picture that Rekognition takes but it answered ${name}.`,
       { cause },
     )
+  }
   const hints: Record<string, string> = {
     CredentialsProviderError: 'Sign in with the AWS CLI, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.',
     AccessDeniedException: 'The identity needs rekognition:DetectLabels or rekognition:DetectCustomLabels.',
@@ -146,7 +148,7 @@ function rekognitionError(cause: unknown, signal: AbortSignal | undefined): Boxl
   const hint = hints[name]
   return new BoxletError('AWS_FAILED', `Expected an answer from Rekognition but received ${name}.`, {
     cause,
-    ...(hint === undefined ? {} : { hint }),
+    ...defined({ hint }),
   })
 }
 

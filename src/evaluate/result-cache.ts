@@ -31,19 +31,21 @@ const MAX_LINE = 2 ** 24
  * second report costs no runs. One line of JSON per picture; a line that a crash cut is left out.
  */
 export class ResultCache {
-  private readonly path: string
-  private readonly results: Map<string, CachedResult>
+  readonly #path: string
+  readonly #results: Map<string, CachedResult>
 
   private constructor(path: string, results: Map<string, CachedResult>) {
-    this.path = path
-    this.results = results
+    this.#path = path
+    this.#results = results
   }
 
   static async open(folder: string, key: string, fresh = false): Promise<ResultCache> {
     const path = join(folder, `${key}.ndjson`)
     try {
       await makeFolder(folder)
-      if (fresh) await rm(path, { force: true })
+      if (fresh) {
+        await rm(path, { force: true })
+      }
       return new ResultCache(path, await readResults(path))
     } catch (cause) {
       throw new BoxletError(
@@ -58,13 +60,13 @@ export class ResultCache {
   }
 
   get(picture: string): CachedResult | undefined {
-    return this.results.get(picture)
+    return this.#results.get(picture)
   }
 
   /** Appends at once; a line is written by one call, so that two processes do not cut each other's. */
   async put(result: CachedResult): Promise<void> {
-    this.results.set(result.picture, result)
-    await appendFile(this.path, `${JSON.stringify(result)}\n`)
+    this.#results.set(result.picture, result)
+    await appendFile(this.#path, `${JSON.stringify(result)}\n`)
   }
 }
 
@@ -74,19 +76,25 @@ async function readResults(path: string): Promise<Map<string, CachedResult>> {
     () => true,
     () => false,
   )
-  if (!exists) return results
+  if (!exists) {
+    return results
+  }
   for await (const line of createInterface({
     input: createReadStream(path),
     crlfDelay: Number.POSITIVE_INFINITY,
   })) {
     const result = parseLine(line)
-    if (result !== undefined) results.set(result.picture, result)
+    if (result !== undefined) {
+      results.set(result.picture, result)
+    }
   }
   return results
 }
 
 function parseLine(line: string): CachedResult | undefined {
-  if (line === '' || line.length > MAX_LINE) return undefined
+  if (line === '' || line.length > MAX_LINE) {
+    return undefined
+  }
   try {
     const result = JSON.parse(line) as CachedResult
     const whole = typeof result.picture === 'string' && result.found.length % NUMBERS === 0

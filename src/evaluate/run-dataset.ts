@@ -60,8 +60,12 @@ export async function runDataset(dataset: Dataset, finder: Finder, options: RunO
       }
       throw error
     })
-    if (result?.cached) cached++
-    if (!stopped) options.onProgress?.(++done, total, cached)
+    if (result?.cached) {
+      cached++
+    }
+    if (!stopped) {
+      options.onProgress?.(++done, total, cached)
+    }
     return result
   })
   return { results: results.filter((result) => result !== undefined), problems: list.problems, stopped }
@@ -84,14 +88,18 @@ async function runPicture(
   }
   const picture = hashPicture(bytes)
   const known = options.cache?.get(picture)
-  if (known !== undefined) return fromCache(image, known, options.labels)
+  if (known !== undefined) {
+    return fromCache(image, known, options.labels)
+  }
   let result: DetectResult
   try {
     const signal = options.signal === undefined ? {} : { signal: options.signal }
     result = await finder.detect(bytes, { ...options.detect, ...signal })
   } catch (error) {
     const problem = pictureProblem(image, toBoxletError(error))
-    if (problem === undefined) throw error
+    if (problem === undefined) {
+      throw error
+    }
     list.add(problem)
     return undefined
   }
@@ -105,7 +113,9 @@ async function runPicture(
 
 /** Faults of the picture are problems of the data set; anything else ends the run. */
 function pictureProblem(image: DatasetImage, error: BoxletError): Problem | undefined {
-  if (!error.code.startsWith('IMAGE_')) return undefined
+  if (!error.code.startsWith('IMAGE_')) {
+    return undefined
+  }
   const kind: ProblemKind = error.code === 'IMAGE_TRUNCATED' ? 'picture-truncated' : 'picture-unreadable'
   return { kind, file: image.path, message: error.message.replace(/\.$/, '') }
 }

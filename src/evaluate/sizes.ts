@@ -27,13 +27,21 @@ export function sizeBreakdown(
     falsePositives: 0,
   }))
   const of = (area: number) => rows.find((row) => row.name === sizeOf(area))!
-  for (let row = 0; row < truth.count; row++)
-    if (!truth.crowd[row] && !truth.ignore[row]) of(truth.area[row]!).truths++
+  for (let row = 0; row < truth.count; row++) {
+    if (!truth.crowd[row] && !truth.ignore[row]) {
+      of(truth.area[row]!).truths++
+    }
+  }
   const { matched, ignored } = matches.areas.all
   for (const row of matches.order) {
-    if (ignored[row]! & 1 || found.score[row]! < thresholds[found.category[row]!]!) continue
-    if (matched[row]! & 1) of(truth.area[matches.truthAt50[row]!]!).found++
-    else of(found.width[row]! * found.height[row]!).falsePositives++
+    if (ignored[row]! & 1 || found.score[row]! < thresholds[found.category[row]!]!) {
+      continue
+    }
+    if (matched[row]! & 1) {
+      of(truth.area[matches.truthAt50[row]!]!).found++
+    } else {
+      of(found.width[row]! * found.height[row]!).falsePositives++
+    }
   }
   return rows.map((row) => ({ ...row, recall: row.truths === 0 ? 0 : row.found / row.truths }))
 }

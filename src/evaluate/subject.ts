@@ -42,7 +42,9 @@ export async function openModel(model: string, options: ModelSubjectOptions): Pr
   const jobs = Math.max(1, Math.min(options.jobs, Math.ceil(options.pictures / PICTURES_PER_WORKER)))
   // The first detector fetches the model where needed, so that the workers find it in the cache.
   const first = await Detector.load(model, jobs > 1 ? { threads: 1, ...options.load } : options.load)
-  if (jobs === 1 || !canRunWorkers()) return subjectOf(first, 1, release)
+  if (jobs === 1 || !canRunWorkers()) {
+    return subjectOf(first, 1, release)
+  }
   await first.dispose()
   const { signal: _signal, onProgress: _progress, onNotice: _notice, ...load } = options.load
   const pool = await DetectorPool.load(jobs, { model, load: { threads: 1, ...load } })

@@ -35,7 +35,9 @@ export interface Timed {
 /** Undefined unless exactly one of the two is Rekognition. */
 export function switching(a: Timed, b: Timed, prices: SwitchingPrices): Switching | undefined {
   const isCloud = ({ subject }: Timed) => subject.kind === 'rekognition'
-  if (isCloud(a) === isCloud(b)) return undefined
+  if (isCloud(a) === isCloud(b)) {
+    return undefined
+  }
   const [cloud, other] = isCloud(a) ? [a, b] : [b, a]
   const { decode, prepare, run, boxes } = other.speed.median
   const seconds = (decode + prepare + run + boxes) / 1000

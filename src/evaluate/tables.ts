@@ -95,7 +95,9 @@ export function groupRows(table: BoxColumns, images: number, categories: number)
     keys[row] = key
     starts[key + 1]!++
   }
-  for (let key = 1; key < starts.length; key++) starts[key]! += starts[key - 1]!
+  for (let key = 1; key < starts.length; key++) {
+    starts[key]! += starts[key - 1]!
+  }
   const next = starts.slice()
   const rows = new Uint32Array(table.count)
   for (let row = 0; row < table.count; row++) {

@@ -72,15 +72,22 @@ function bestCut(
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i]!
     if (!(areas.all.ignored[row]! & 1)) {
-      if (areas.all.matched[row]! & 1) hits++
-      else misses++
+      if (areas.all.matched[row]! & 1) {
+        hits++
+      } else {
+        misses++
+      }
     }
     const score = found.score[row]!
     const below = i + 1 < rows.length ? found.score[rows[i + 1]!]! : 0
     // A cut cannot part equal scores.
-    if (below === score || hits === 0) continue
+    if (below === score || hits === 0) {
+      continue
+    }
     const f1 = (2 * hits) / (truths + hits + misses)
-    if (best === undefined || f1 > best.f1) best = cut(between(below, score), hits, misses, truths)
+    if (best === undefined || f1 > best.f1) {
+      best = cut(between(below, score), hits, misses, truths)
+    }
   }
   return best
 }
@@ -90,7 +97,9 @@ function between(low: number, high: number): number {
   const middle = (low + high) / 2
   for (let digits = 2; digits <= 6; digits++) {
     const rounded = Number(middle.toFixed(digits))
-    if (rounded > low && rounded <= high) return rounded
+    if (rounded > low && rounded <= high) {
+      return rounded
+    }
   }
   return high
 }
@@ -106,9 +115,14 @@ export function cutCurve(matches: MatchTable, found: FoundTable, points = 200): 
   for (let step = points; step >= 1; step--) {
     const score = step / points
     for (; i < rows.length && found.score[rows[i]!]! >= score; i++) {
-      if (matches.areas.all.ignored[rows[i]!]! & 1) continue
-      if (matches.areas.all.matched[rows[i]!]! & 1) hits++
-      else misses++
+      if (matches.areas.all.ignored[rows[i]!]! & 1) {
+        continue
+      }
+      if (matches.areas.all.matched[rows[i]!]! & 1) {
+        hits++
+      } else {
+        misses++
+      }
     }
     curve.push(cut(score, hits, misses, truths))
   }

@@ -49,9 +49,10 @@ export function evaluateVoc(input: EvaluationInput): VocMetrics {
       const row = rows[place]!
       const key = first + found.image[row]!
       const best = bestObject(input, row, truths.rows.subarray(truths.starts[key], truths.starts[key + 1]))
-      if (best === undefined) hits.push(false)
-      else if (truth.crowd[best] || truth.ignore[best]) continue
-      else {
+      if (best === undefined) {
+        hits.push(false)
+      } else if (truth.crowd[best] || truth.ignore[best]) {
+      } else {
         hits.push(taken[best] === 0)
         taken[best] = 1
       }
@@ -80,10 +81,14 @@ function bestObject(
     const height =
       Math.min(found.y[row]! + found.height[row]!, truth.y[object]! + truth.height[object]!) -
       Math.max(found.y[row]!, truth.y[object]!)
-    if (width <= 0 || height <= 0) continue
+    if (width <= 0 || height <= 0) {
+      continue
+    }
     const common = width * height
     const value = common / (area + truth.width[object]! * truth.height[object]! - common)
-    if (value < most || (value === most && best !== undefined)) continue
+    if (value < most || (value === most && best !== undefined)) {
+      continue
+    }
     most = value
     best = object
   }
@@ -95,20 +100,28 @@ export function averagePrecision(
   hits: readonly boolean[],
   truths: number,
 ): { ap11: number; apContinuous: number } {
-  if (truths === 0) return { ap11: -1, apContinuous: -1 }
+  if (truths === 0) {
+    return { ap11: -1, apContinuous: -1 }
+  }
   const recall: number[] = []
   const precision: number[] = []
   let found = 0
   hits.forEach((hit, i) => {
-    if (hit) found++
+    if (hit) {
+      found++
+    }
     recall.push(found / truths)
     precision.push(found / (i + 1))
   })
-  for (let i = precision.length - 2; i >= 0; i--) precision[i] = Math.max(precision[i]!, precision[i + 1]!)
+  for (let i = precision.length - 2; i >= 0; i--) {
+    precision[i] = Math.max(precision[i]!, precision[i + 1]!)
+  }
   let sum = 0
   for (let step = 0; step < ELEVEN; step++) {
     const at = recall.findIndex((value) => value >= step / (ELEVEN - 1))
-    if (at >= 0) sum += precision[at]!
+    if (at >= 0) {
+      sum += precision[at]!
+    }
   }
   let apContinuous = 0
   recall.forEach((value, i) => {

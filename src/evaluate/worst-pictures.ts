@@ -46,7 +46,9 @@ export function judgePictures(
   const reached = new Uint8Array(truth.count)
   for (const row of matches.order) {
     const score = found.score[row]!
-    if (ignored[row]! & 1 || score < thresholds[found.category[row]!]!) continue
+    if (ignored[row]! & 1 || score < thresholds[found.category[row]!]!) {
+      continue
+    }
     const hit = (matched[row]! & 1) === 1
     const picture = pictures[found.image[row]!]!
     if (hit) {
@@ -59,7 +61,9 @@ export function judgePictures(
     picture.boxes.push({ kind: hit ? 'hit' : 'false', score, ...boxOf(found, row) })
   }
   for (let row = 0; row < truth.count; row++) {
-    if (truth.crowd[row] || truth.ignore[row]) continue
+    if (truth.crowd[row] || truth.ignore[row]) {
+      continue
+    }
     const picture = pictures[truth.image[row]!]!
     if (!reached[row]) {
       picture.misses++

@@ -81,11 +81,16 @@ describe.skipIf(!hasCorpus)('real models', () => {
       const path = noted.observed ? `images/scenes/${picture}` : `voc/bccd/JPEGImages/${picture}.jpg`
       const { detections } = await detector.detect(corpusBytes(path), { minScore: 0.2 })
       const sure = boxes.filter(({ score }) => score >= NOTED_SCORE)
-      for (const box of sure) overlaps.push(bestOverlap(detections, box))
+      for (const box of sure) {
+        overlaps.push(bestOverlap(detections, box))
+      }
     }
     // No overlaps would agree with anything.
-    if (WITHOUT_NOTES[name] === undefined) expect(overlaps.length).toBeGreaterThan(0)
-    else expect(overlaps).toHaveLength(0)
+    if (WITHOUT_NOTES[name] === undefined) {
+      expect(overlaps.length).toBeGreaterThan(0)
+    } else {
+      expect(overlaps).toHaveLength(0)
+    }
     const found = overlaps.filter((overlap) => overlap >= 0.6).length
     expect(found).toBeGreaterThanOrEqual(overlaps.length * (EVERY_BOX.has(family) ? 1 : MOST))
   })
@@ -94,14 +99,18 @@ describe.skipIf(!hasCorpus)('real models', () => {
     const files = ['ultraface-rfb-320.onnx', 'ultraface-slim-320-raw.onnx']
     const [decoded, raw] = await Promise.all(files.map((file) => faces(file)))
     expect(decoded).toHaveLength(2)
-    for (const face of decoded!) expect(bestOverlap(raw!, noted(face))).toBeGreaterThan(0.6)
+    for (const face of decoded!) {
+      expect(bestOverlap(raw!, noted(face))).toBeGreaterThan(0.6)
+    }
   })
 
   it('reads YuNet of 2021 much as YuNet of 2023', async () => {
     const files = ['yunet-n-dynamic.onnx', 'yunet-120x160-priors.onnx']
     const [newer, older] = await Promise.all(files.map((file) => faces(file)))
     // An input of 160 × 120 leaves ten pixels of a face, so the boxes are coarse.
-    for (const face of newer!.slice(0, 2)) expect(bestOverlap(older!, noted(face))).toBeGreaterThan(0.6)
+    for (const face of newer!.slice(0, 2)) {
+      expect(bestOverlap(older!, noted(face))).toBeGreaterThan(0.6)
+    }
   })
 
   it('refuses a suppression stage, which is no detector', async () => {

@@ -24,7 +24,9 @@ export function withFoldedScaling(recognition: Recognition, signature: ModelSign
         op === 'Div' ? value === BYTE : op === 'Mul' && Math.abs(value - PER_BYTE) < TOLERANCE,
       ),
   )
-  if (!isUnit || step === undefined) return recognition
+  if (!isUnit || step === undefined) {
+    return recognition
+  }
   return {
     ...recognition,
     contract: { ...contract, input: { ...contract.input, std: [1, 1, 1] } },

@@ -2,6 +2,7 @@ import type { Candidates } from '../boxes/detection.ts'
 import { BoxletError } from '../errors.ts'
 import type { Contract } from '../model/contract.ts'
 import type { ModelSignature } from '../model/signature.ts'
+import { defined } from '../system/defined.ts'
 import type { DecodeContext, Family, Recognition, RoleTensors } from './family.ts'
 import { isForeign } from './foreign.ts'
 
@@ -20,10 +21,14 @@ export function askFamily(
   family: Family,
   signature: ModelSignature,
 ): { recognition?: Recognition | undefined; fault?: FamilyFault } {
-  if (!isForeign(family)) return { recognition: family.recognise(signature) }
+  if (!isForeign(family)) {
+    return { recognition: family.recognise(signature) }
+  }
   try {
     const recognition = family.recognise(signature)
-    if (recognition !== undefined) checkForm(recognition)
+    if (recognition !== undefined) {
+      checkForm(recognition)
+    }
     return { recognition }
   } catch (cause) {
     return { fault: { family: family.name, message: messageOf(cause), cause } }
@@ -36,13 +41,19 @@ export function askFamily(
  * @throws BoxletError MODEL_OUTPUT
  */
 export function decodeWith(family: Family, outputs: RoleTensors, context: DecodeContext): Candidates {
-  if (!isForeign(family)) return family.decode(outputs, context)
+  if (!isForeign(family)) {
+    return family.decode(outputs, context)
+  }
   try {
     const candidates = family.decode(outputs, context)
-    if (!(candidates?.boxes instanceof Float32Array)) throw new TypeError('no candidates were returned')
+    if (!(candidates?.boxes instanceof Float32Array)) {
+      throw new TypeError('no candidates were returned')
+    }
     return candidates
   } catch (cause) {
-    if (cause instanceof BoxletError) throw cause
+    if (cause instanceof BoxletError) {
+      throw cause
+    }
     throw new BoxletError(
       'MODEL_OUTPUT',
       `Expected boxes from the outputs but family ${family.name} failed in decode: ${messageOf(cause)}.`,
@@ -58,7 +69,9 @@ export function decodeWith(family: Family, outputs: RoleTensors, context: Decode
  * @throws BoxletError CONTRACT_INVALID naming the family and the first place that does not fit
  */
 export async function checkConcluded(family: Family, contract: Contract): Promise<void> {
-  if (!isForeign(family)) return
+  if (!isForeign(family)) {
+    return
+  }
   const { validateContract } = await import('../model/contract-schema.ts')
   try {
     validateContract(contract)
@@ -67,15 +80,19 @@ export async function checkConcluded(family: Family, contract: Contract): Promis
     throw new BoxletError(
       'CONTRACT_INVALID',
       `Expected a contract from family ${family.name} but a part is wrong: ${messageOf(cause)}.`,
-      { cause, ...(hint === undefined ? {} : { hint }), ...(details === undefined ? {} : { details }) },
+      { cause, ...defined({ hint, details }) },
     )
   }
 }
 
 /** The parts that ranking and labels read before the whole contract is checked. */
 function checkForm({ confidence, contract, evidence }: Recognition): void {
-  if (!(confidence >= 0 && confidence <= 1)) throw new TypeError('confidence is not a number from 0 to 1')
-  if (!Array.isArray(evidence)) throw new TypeError('evidence is not a list')
+  if (!(confidence >= 0 && confidence <= 1)) {
+    throw new TypeError('confidence is not a number from 0 to 1')
+  }
+  if (!Array.isArray(evidence)) {
+    throw new TypeError('evidence is not a list')
+  }
   if (typeof contract?.input !== 'object' || !Number.isInteger(contract.output?.classes)) {
     throw new TypeError('the contract has no input, or no whole number for output.classes')
   }

@@ -44,7 +44,9 @@ export function recognise(signature: ModelSignature, name: string, wanted?: stri
     .map((recognition) => withFoldedScaling(recognition, signature))
     .sort((a, b) => b.confidence - a.confidence)
   const best = found[0]
-  if (best === undefined) throw unrecognised(signature, faults)
+  if (best === undefined) {
+    throw unrecognised(signature, faults)
+  }
   const alternatives = found
     .slice(1)
     .map(({ contract, confidence }) => ({ family: contract.family, confidence }))

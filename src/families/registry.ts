@@ -18,7 +18,9 @@ export function registerFamily(family: Family): void {
       `Expected lower-case letters, digits and hyphens for a family name but received "${family.name}".`,
     )
   }
-  if (!KNOWN_FAMILIES.includes(family)) markForeign(family)
+  if (!KNOWN_FAMILIES.includes(family)) {
+    markForeign(family)
+  }
   families.set(family.name, family)
 }
 
@@ -35,4 +37,6 @@ export function familyNamed(name: string): Family {
   return family
 }
 
-for (const family of KNOWN_FAMILIES) registerFamily(family)
+for (const family of KNOWN_FAMILIES) {
+  registerFamily(family)
+}

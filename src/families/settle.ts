@@ -8,7 +8,9 @@ const PROBABILITY_SLACK = 1.01
 export function isLogits(values: Float32Array, from = 0, count = values.length, step = 1): boolean {
   for (let i = 0, at = from; i < count; i++, at += step) {
     const value = values[at]!
-    if (value < 0 || value > PROBABILITY_SLACK) return true
+    if (value < 0 || value > PROBABILITY_SLACK) {
+      return true
+    }
   }
   return false
 }

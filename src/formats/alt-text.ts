@@ -48,18 +48,24 @@ export function altText(detections: readonly Detection[]): string {
     const kind = kinds.get(label) ?? { count: 0, area: 0 }
     kinds.set(label, { count: kind.count + 1, area: kind.area + area(box) })
   }
-  if (kinds.size === 0) return 'A picture in which nothing was recognised.'
+  if (kinds.size === 0) {
+    return 'A picture in which nothing was recognised.'
+  }
   const named = [...kinds].sort(([, a], [, b]) => b.area - a.area)
   const phrases = named.slice(0, MOST_KINDS).map(([label, { count }]) => phrase(label, count))
   const rest = named.slice(MOST_KINDS).reduce((sum, [, { count }]) => sum + count, 0)
-  if (rest > 0) phrases.push(rest === 1 ? 'one other object' : `${number(rest)} other objects`)
+  if (rest > 0) {
+    phrases.push(rest === 1 ? 'one other object' : `${number(rest)} other objects`)
+  }
   return `A picture of ${new Intl.ListFormat('en-GB', { type: 'conjunction' }).format(phrases)}.`
 }
 
 function phrase(label: string, count: number): string {
   const word = spoken(label)
   const last = word.split(' ').at(-1)!
-  if (PAIRS.has(last)) return count === 1 ? `a pair of ${word}` : `${number(count)} pairs of ${word}`
+  if (PAIRS.has(last)) {
+    return count === 1 ? `a pair of ${word}` : `${number(count)} pairs of ${word}`
+  }
   return count === 1 ? `${article(word)} ${word}` : `${number(count)} ${plural(word)}`
 }
 
@@ -74,7 +80,9 @@ const spoken = (label: string): string =>
 const number = (count: number): string => NUMBERS[count] ?? String(count)
 
 function article(word: string): string {
-  if (/^[A-Z]{2,}\b/.test(word)) return /^[AEFHILMNORSX]/.test(word) ? 'an' : 'a'
+  if (/^[A-Z]{2,}\b/.test(word)) {
+    return /^[AEFHILMNORSX]/.test(word) ? 'an' : 'a'
+  }
   return /^(?:[aeio]|u(?!ni|se|ti|ro))/i.test(word) ? 'an' : 'a'
 }
 
@@ -87,9 +95,17 @@ function plural(phraseText: string): string {
 
 function pluralOf(word: string): string {
   const irregular = IRREGULAR[word.toLowerCase()]
-  if (irregular !== undefined) return irregular
-  if (/^[A-Z]{2,}$/.test(word)) return `${word}s`
-  if (/(?:s|x|z|ch|sh)$/i.test(word)) return `${word}es`
-  if (/[^aeiou]y$/i.test(word)) return `${word.slice(0, -1)}ies`
+  if (irregular !== undefined) {
+    return irregular
+  }
+  if (/^[A-Z]{2,}$/.test(word)) {
+    return `${word}s`
+  }
+  if (/(?:s|x|z|ch|sh)$/i.test(word)) {
+    return `${word}es`
+  }
+  if (/[^aeiou]y$/i.test(word)) {
+    return `${word.slice(0, -1)}ies`
+  }
   return `${word}s`
 }

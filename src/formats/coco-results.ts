@@ -46,7 +46,9 @@ function categoryIds(model: ModelInfo): (classId: number) => number {
 
 function imageIds(sources: readonly string[]): (source: string) => number | string {
   const count = new Map<number | string, number>()
-  for (const source of new Set(sources)) count.set(imageId(source), (count.get(imageId(source)) ?? 0) + 1)
+  for (const source of new Set(sources)) {
+    count.set(imageId(source), (count.get(imageId(source)) ?? 0) + 1)
+  }
   return (source) =>
     (count.get(imageId(source)) ?? 0) > 1
       ? source.slice(0, source.length - extname(source).length)

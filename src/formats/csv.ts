@@ -20,7 +20,9 @@ export function csvWriter(): ReportWriter {
   return {
     begin: () => `${COLUMNS.join(',')}\r\n`,
     picture: ({ source, result, error }) => {
-      if (error !== undefined) return row([source, '', '', '', '', '', '', '', '', '', error.code])
+      if (error !== undefined) {
+        return row([source, '', '', '', '', '', '', '', '', '', error.code])
+      }
       const { width, height } = result.image
       return result.detections
         .map(({ label, classId, score, box }) =>
@@ -48,7 +50,9 @@ const row = (cells: (string | number)[]): string => `${cells.map(cell).join(',')
 
 /** Text that a spreadsheet would take for a formula is kept as text by a leading apostrophe; a lone dash is none. */
 function cell(value: string | number): string {
-  if (typeof value === 'number') return String(value)
+  if (typeof value === 'number') {
+    return String(value)
+  }
   const safe = value !== '-' && /^[=+\-@\t\r]/.test(value) ? `'${value}` : value
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }

@@ -25,7 +25,9 @@ export function ndjsonWriter(): ReportWriter {
 }
 
 export function nativeImage(outcome: Outcome): NativeImage {
-  if (outcome.error !== undefined) return nativeFailed(outcome.source, outcome.error)
+  if (outcome.error !== undefined) {
+    return nativeFailed(outcome.source, outcome.error)
+  }
   const found = nativeFound(outcome.source, outcome.result)
   return outcome.altText === undefined ? found : { ...found, altText: outcome.altText }
 }

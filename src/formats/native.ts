@@ -2,6 +2,7 @@ import type { Size } from '../boxes/box.ts'
 import type { Detection } from '../boxes/detection.ts'
 import type { DetectResult, ModelInfo, Timings } from '../detector/types.ts'
 import type { BoxletError } from '../errors.ts'
+import { defined } from '../system/defined.ts'
 import { encodeRle, type Rle } from './rle.ts'
 
 /** The native JSON: what `boxlet detect --format json` prints and `POST /v1/detect` answers. */
@@ -75,7 +76,7 @@ export function nativeFound(source: string, result: DetectResult): NativeFound {
 
 export function nativeFailed(source: string, error: BoxletError): NativeFailed {
   const { code, message, hint } = error.toJSON()
-  return { source, error: { code, message, ...(hint === undefined ? {} : { hint }) } }
+  return { source, error: { code, message, ...defined({ hint }) } }
 }
 
 /** Boxes to a hundredth of a pixel and scores to six digits: below what any model means. */

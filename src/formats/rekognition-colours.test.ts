@@ -57,7 +57,9 @@ describe('dominantColours', () => {
 describe('imageProperties', () => {
   it('tells foreground from background', () => {
     const picture = plain(255, 255, 255)
-    for (let y = 5; y < 15; y++) picture.data.fill(0, (y * 20 + 5) * 3, (y * 20 + 15) * 3)
+    for (let y = 5; y < 15; y++) {
+      picture.data.fill(0, (y * 20 + 5) * 3, (y * 20 + 15) * 3)
+    }
     const { Quality, Foreground, Background } = imageProperties(
       picture,
       [{ x1: 5, y1: 5, x2: 15, y2: 15 }],

@@ -44,7 +44,9 @@ export function dominantColours(
 ): DominantColor[] {
   const bins = histogram(pixels, counts)
   const total = bins.reduce((sum, { weight }) => sum + weight, 0)
-  if (total === 0 || most === 0) return []
+  if (total === 0 || most === 0) {
+    return []
+  }
   let centres = spread(bins, most)
   let groups: Bin[] = []
   for (let round = 0; round < ROUNDS; round++) {
@@ -61,7 +63,9 @@ function histogram({ width, height, data }: Pixels, counts: ((index: number) => 
   const side = 256 >> SHIFT
   const sums = new Float64Array(side ** 3 * 4)
   for (let index = 0; index < width * height; index++) {
-    if (counts !== undefined && !counts(index)) continue
+    if (counts !== undefined && !counts(index)) {
+      continue
+    }
     const [red, green, blue] = [data[index * 3]!, data[index * 3 + 1]!, data[index * 3 + 2]!]
     const at = (((red >> SHIFT) * side + (green >> SHIFT)) * side + (blue >> SHIFT)) * 4
     sums[at]! += 1
@@ -72,7 +76,9 @@ function histogram({ width, height, data }: Pixels, counts: ((index: number) => 
   const bins: Bin[] = []
   for (let at = 0; at < sums.length; at += 4) {
     const weight = sums[at]!
-    if (weight === 0) continue
+    if (weight === 0) {
+      continue
+    }
     const [red, green, blue] = [sums[at + 1]! / weight, sums[at + 2]! / weight, sums[at + 3]! / weight]
     bins.push({ weight, red, green, blue, lab: oklab(red, green, blue) })
   }
@@ -92,7 +98,9 @@ function spread(bins: readonly Bin[], most: number): Lab[] {
         best = bin
       }
     }
-    if (best === undefined) break
+    if (best === undefined) {
+      break
+    }
     chosen.push(best.lab)
   }
   return chosen
@@ -111,11 +119,16 @@ function assign(bins: readonly Bin[], centres: readonly Lab[]): Bin[] {
       }
     })
     const weight = nearest.weight + bin.weight
-    for (const channel of ['red', 'green', 'blue'] as const)
+    for (const channel of ['red', 'green', 'blue'] as const) {
       nearest[channel] = (nearest[channel] * nearest.weight + bin[channel] * bin.weight) / weight
+    }
     nearest.weight = weight
   }
-  for (const group of groups) if (group.weight > 0) group.lab = oklab(group.red, group.green, group.blue)
+  for (const group of groups) {
+    if (group.weight > 0) {
+      group.lab = oklab(group.red, group.green, group.blue)
+    }
+  }
   return groups
 }
 
@@ -141,15 +154,31 @@ const LEAST_CHROMA = 0.045
  * the same names lie in Oklab.
  */
 function simplified([lightness, a, b]: Lab): string {
-  if (Math.hypot(a, b) < LEAST_CHROMA) return lightness < 0.3 ? 'black' : lightness > 0.88 ? 'white' : 'grey'
+  if (Math.hypot(a, b) < LEAST_CHROMA) {
+    return lightness < 0.3 ? 'black' : lightness > 0.88 ? 'white' : 'grey'
+  }
   const hue = ((Math.atan2(b, a) * 180) / Math.PI + 360) % 360
-  if (hue < 15 || hue >= 345) return lightness < 0.4 ? 'purple' : 'pink'
-  if (hue < 50) return lightness > 0.76 ? 'pink' : lightness < 0.42 ? 'brown' : 'red'
-  if (hue < 85) return lightness < 0.62 ? 'brown' : 'orange'
-  if (hue < 125) return lightness < 0.5 ? 'brown' : 'yellow'
-  if (hue < 170) return 'green'
-  if (hue < 225) return 'cyan'
-  if (hue < 290) return 'blue'
+  if (hue < 15 || hue >= 345) {
+    return lightness < 0.4 ? 'purple' : 'pink'
+  }
+  if (hue < 50) {
+    return lightness > 0.76 ? 'pink' : lightness < 0.42 ? 'brown' : 'red'
+  }
+  if (hue < 85) {
+    return lightness < 0.62 ? 'brown' : 'orange'
+  }
+  if (hue < 125) {
+    return lightness < 0.5 ? 'brown' : 'yellow'
+  }
+  if (hue < 170) {
+    return 'green'
+  }
+  if (hue < 225) {
+    return 'cyan'
+  }
+  if (hue < 290) {
+    return 'blue'
+  }
   return lightness > 0.8 ? 'pink' : 'purple'
 }
 

@@ -55,8 +55,9 @@ function coverage({ width, height }: Pixels, boxes: readonly PixelBox[]): Uint8A
   for (const box of boxes) {
     const left = Math.max(0, Math.floor(box.x1))
     const right = Math.min(width, Math.ceil(box.x2))
-    for (let y = Math.max(0, Math.floor(box.y1)); y < Math.min(height, Math.ceil(box.y2)); y++)
+    for (let y = Math.max(0, Math.floor(box.y1)); y < Math.min(height, Math.ceil(box.y2)); y++) {
       inside.fill(1, y * width + left, y * width + right)
+    }
   }
   return inside
 }
@@ -64,8 +65,9 @@ function coverage({ width, height }: Pixels, boxes: readonly PixelBox[]): Uint8A
 /** Rec. 601 luma, 0–255. */
 function luminanceOf({ width, height, data }: Pixels): Float32Array {
   const luminance = new Float32Array(width * height)
-  for (let i = 0; i < luminance.length; i++)
+  for (let i = 0; i < luminance.length; i++) {
     luminance[i] = 0.299 * data[i * 3]! + 0.587 * data[i * 3 + 1]! + 0.114 * data[i * 3 + 2]!
+  }
   return luminance
 }
 
@@ -80,19 +82,25 @@ function quality(luminance: Float32Array, { width, height }: Pixels, counts: Cou
   let edges = 0
   let inner = 0
   for (let i = 0; i < luminance.length; i++) {
-    if (!counts(i)) continue
+    if (!counts(i)) {
+      continue
+    }
     const value = luminance[i]!
     count++
     sum += value
     squares += value * value
     const x = i % width
-    if (x === 0 || x === width - 1 || i < width || i >= width * (height - 1)) continue
+    if (x === 0 || x === width - 1 || i < width || i >= width * (height - 1)) {
+      continue
+    }
     inner++
     edges += Math.abs(
       4 * value - luminance[i - 1]! - luminance[i + 1]! - luminance[i - width]! - luminance[i + width]!,
     )
   }
-  if (count === 0) return { Brightness: 0, Sharpness: 0, Contrast: 0 }
+  if (count === 0) {
+    return { Brightness: 0, Sharpness: 0, Contrast: 0 }
+  }
   const mean = sum / count
   const deviation = Math.sqrt(Math.max(0, squares / count - mean * mean))
   return {

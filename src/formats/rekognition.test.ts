@@ -49,7 +49,9 @@ describe('the table of COCO classes', () => {
     for (const label of KNOWN_CLASSES) {
       const { name, category, parents, aliases } = labelEntry(label)
       expect(category).not.toBe('')
-      for (const text of [name, ...parents, ...aliases]) expect(text).toMatch(/^[A-Z]/)
+      for (const text of [name, ...parents, ...aliases]) {
+        expect(text).toMatch(/^[A-Z]/)
+      }
       expect(parents).not.toContain(name)
     }
   })

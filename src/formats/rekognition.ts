@@ -88,8 +88,12 @@ export function filterLabels(labels: readonly Label[], filters: LabelFilters): L
     label.Categories.some(({ Name }) => set.has(Name.toLowerCase()))
   return labels.filter((label) => {
     const name = label.Name.toLowerCase()
-    if (exclude.has(name) || inAny(label, excludeCategories)) return false
-    if (include.size === 0 && includeCategories.size === 0) return true
+    if (exclude.has(name) || inAny(label, excludeCategories)) {
+      return false
+    }
+    if (include.size === 0 && includeCategories.size === 0) {
+      return true
+    }
     return include.has(name) || inAny(label, includeCategories)
   })
 }

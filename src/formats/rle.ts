@@ -22,7 +22,9 @@ function runs(mask: Mask, image: Size): number[] {
   let value = 0
   let length = 0
   const push = (next: number, times: number) => {
-    if (times === 0) return
+    if (times === 0) {
+      return
+    }
     if (next === value) {
       length += times
       return
@@ -34,7 +36,9 @@ function runs(mask: Mask, image: Size): number[] {
   push(0, mask.left * image.height)
   for (let x = 0; x < mask.width; x++) {
     push(0, mask.top)
-    for (let y = 0; y < mask.height; y++) push(mask.data[y * mask.width + x]!, 1)
+    for (let y = 0; y < mask.height; y++) {
+      push(mask.data[y * mask.width + x]!, 1)
+    }
     push(0, image.height - mask.top - mask.height)
   }
   push(0, (image.width - mask.left - mask.width) * image.height)
@@ -51,7 +55,9 @@ function compress(counts: readonly number[]): string {
       let bits = value & 0x1f
       value >>= 5
       more = bits & 0x10 ? value !== -1 : value !== 0
-      if (more) bits |= 0x20
+      if (more) {
+        bits |= 0x20
+      }
       out += String.fromCharCode(bits + 48)
     }
   })

@@ -5,7 +5,9 @@ export function tableWriter(): ReportWriter {
   return {
     begin: () => '',
     picture: ({ source, result, altText }) => {
-      if (result === undefined) return ''
+      if (result === undefined) {
+        return ''
+      }
       const { image, detections, timings } = result
       // Without the wait for the pictures before it.
       const { decode, prepare, run, boxes } = timings

@@ -7,7 +7,9 @@ export function vocWriter(): ReportWriter {
     perPicture: '.xml',
     begin: () => '',
     picture: ({ source, result }) => {
-      if (result === undefined) return ''
+      if (result === undefined) {
+        return ''
+      }
       const { width, height } = result.image
       const objects = result.detections.map(({ label, score, box }) =>
         [

@@ -7,7 +7,9 @@ export function yoloWriter(): ReportWriter {
     perPicture: '.txt',
     begin: () => '',
     picture: ({ result }) => {
-      if (result === undefined) return ''
+      if (result === undefined) {
+        return ''
+      }
       const { width, height } = result.image
       return result.detections
         .map(({ classId, score, box }) =>

@@ -31,7 +31,9 @@ describe('toFloat16', () => {
   it('returns every half that there is', () => {
     for (let half = 0; half < 0x10000; half++) {
       const value = fromFloat16(half)
-      if (!Number.isNaN(value)) expect(toFloat16(value)).toBe(half)
+      if (!Number.isNaN(value)) {
+        expect(toFloat16(value)).toBe(half)
+      }
     }
   })
 
@@ -41,7 +43,9 @@ describe('toFloat16', () => {
         const half = toFloat16(value)
         const error = Math.abs(fromFloat16(half) - value)
         for (const neighbour of [half - 1, half + 1]) {
-          if ((neighbour & 0x7fff) >= 0x7c00 || neighbour < 0) continue
+          if ((neighbour & 0x7fff) >= 0x7c00 || neighbour < 0) {
+            continue
+          }
           expect(error).toBeLessThanOrEqual(Math.abs(fromFloat16(neighbour) - value))
         }
       }),

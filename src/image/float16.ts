@@ -14,8 +14,12 @@ export function toFloat16(value: number): number {
   const x = bits[0]!
   const sign = (x >>> 16) & 0x8000
   const magnitude = x & 0x7fffffff
-  if (magnitude > 0x7f800000) return sign | 0x7e00 // not a number
-  if (magnitude >= 0x477ff000) return sign | 0x7c00 // 65,520 and above round to infinity
+  if (magnitude > 0x7f800000) {
+    return sign | 0x7e00 // not a number
+  }
+  if (magnitude >= 0x477ff000) {
+    return sign | 0x7c00 // 65,520 and above round to infinity
+  }
   if (magnitude < 0x38800000) {
     // Below 2⁻¹⁴ halves are multiples of 2⁻²⁴: count the multiples.
     float[0] = Math.abs(value)
@@ -31,15 +35,23 @@ export function fromFloat16(half: number): number {
   const sign = half & 0x8000 ? -1 : 1
   const exponent = (half >>> 10) & 0x1f
   const fraction = half & 0x3ff
-  if (exponent === 0) return sign * fraction * 2 ** -24
-  if (exponent === 0x1f) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN
+  if (exponent === 0) {
+    return sign * fraction * 2 ** -24
+  }
+  if (exponent === 0x1f) {
+    return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN
+  }
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
 }
 
 function roundHalfEven(value: number): number {
   const low = Math.floor(value)
   const rest = value - low
-  if (rest > 0.5) return low + 1
-  if (rest < 0.5) return low
+  if (rest > 0.5) {
+    return low + 1
+  }
+  if (rest < 0.5) {
+    return low
+  }
   return low % 2 === 0 ? low : low + 1
 }

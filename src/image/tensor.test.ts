@@ -60,8 +60,12 @@ function real(value: number, input: TensorFormat): number {
 }
 
 function tolerance(value: number, input: TensorFormat): number {
-  if (input.dtype === 'float32') return Math.abs(value) * 1e-6
-  if (input.dtype === 'float16') return Math.abs(value) * 1e-3 + 1e-7
+  if (input.dtype === 'float32') {
+    return Math.abs(value) * 1e-6
+  }
+  if (input.dtype === 'float16') {
+    return Math.abs(value) * 1e-3 + 1e-7
+  }
   return 0.5
 }
 

@@ -26,7 +26,7 @@ export type TensorFormat = Pick<
  * `image` may be a reduced copy (see `shrinkTo` of `decodeImage`); its whole area maps to `at.content`.
  * `into` is reused when given; every element of it is written. float16 comes as 16-bit patterns.
  *
- * Throws INTERNAL when `into` or the pixels do not have the size that the letterbox says.
+ * @throws BoxletError INTERNAL when `into` or the pixels do not have the size that the letterbox says.
  */
 export function toTensor(
   image: RgbImage,
@@ -84,7 +84,9 @@ function checkSizes(image: RgbImage, at: Letterbox, dtype: InputType, out: Input
     padY >= 0 &&
     padX + content.width <= input.width &&
     padY + content.height <= input.height
-  if (fits) return
+  if (fits) {
+    return
+  }
   throw new BoxletError(
     'INTERNAL',
     `Expected ${input.width} × ${input.height} pixels of ${dtype} for the model input but received ` +
@@ -101,7 +103,9 @@ let lastTables: { key: string; tables: ChannelTables } | undefined
 function channelTables(input: TensorFormat): ChannelTables {
   const { dtype, quantization, colour, mean, std } = input
   const key = JSON.stringify([dtype, quantization, colour, mean, std])
-  if (lastTables?.key === key) return lastTables.tables
+  if (lastTables?.key === key) {
+    return lastTables.tables
+  }
   // mean and std are in the order fed; the tables are looked up by what the pixel holds.
   const order = colour === 'BGR' ? [2, 1, 0] : [0, 1, 2]
   const tables = order.map((fed) => channelTable(mean[fed]!, std[fed]!, input)) as ChannelTables
@@ -115,9 +119,13 @@ function channelTable(mean: number, std: number, input: TensorFormat): InputTens
   const [least, most] = input.dtype === 'int8' ? [-128, 127] : [0, 255]
   for (let value = 0; value < 256; value++) {
     const real = (value - mean) / std
-    if (input.dtype === 'float32') table[value] = real
-    else if (input.dtype === 'float16') table[value] = toFloat16(real)
-    else table[value] = Math.min(Math.max(Math.round(real / scale + zeroPoint), least), most)
+    if (input.dtype === 'float32') {
+      table[value] = real
+    } else if (input.dtype === 'float16') {
+      table[value] = toFloat16(real)
+    } else {
+      table[value] = Math.min(Math.max(Math.round(real / scale + zeroPoint), least), most)
+    }
   }
   return table
 }
@@ -128,14 +136,18 @@ const isPlanar = (layout: Layout): boolean => layout === 'NCHW' || layout === 'C
 function fillPadding(out: InputTensor, at: Letterbox, input: TensorFormat, tables: ChannelTables): void {
   const { width, height } = at.input
   const { padX, padY, content } = at
-  if (content.width === width && content.height === height) return
+  if (content.width === width && content.height === height) {
+    return
+  }
   const pad = input.geometry.pad.map((value, channel) => tables[channel]![value]!)
   const fill = isPlanar(input.layout)
     ? planarFill(out, width * height, ordered(pad, input.colour))
     : interleavedFill(out, ordered(pad, input.colour))
   fill(0, padY * width)
   fill((padY + content.height) * width, height * width)
-  if (content.width === width) return
+  if (content.width === width) {
+    return
+  }
   for (let y = padY; y < padY + content.height; y++) {
     fill(y * width, y * width + padX)
     fill(y * width + padX + content.width, (y + 1) * width)
@@ -150,7 +162,9 @@ type PixelFill = (from: number, to: number) => void
 const planarFill =
   (out: InputTensor, plane: number, pad: number[]): PixelFill =>
   (from, to) => {
-    for (let c = 0; c < 3; c++) out.fill(pad[c]!, c * plane + from, c * plane + to)
+    for (let c = 0; c < 3; c++) {
+      out.fill(pad[c]!, c * plane + from, c * plane + to)
+    }
   }
 
 const interleavedFill =

@@ -52,10 +52,11 @@ describe('FileBlobStore', () => {
       ['photos', '../../x'],
       ['..', 'x'],
       ['outside', 'x'],
-    ] as const)
+    ] as const) {
       await expect(store.put({ bucket, key }, new Uint8Array(1))).rejects.toMatchObject({
         code: 'IMAGE_NOT_FOUND',
       })
+    }
     expect(await readdir(folder)).toEqual(['root', 'secret.txt'])
   })
 

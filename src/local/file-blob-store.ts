@@ -2,6 +2,7 @@ import { mkdir, open, realpath, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve, sep } from 'node:path'
 import { BoxletError } from '../errors.ts'
 import type { BlobGetOptions, BlobRef, BlobStore } from '../jobs/blob-store.ts'
+import { defined } from '../system/defined.ts'
 
 /** As S3 has it. Keeps `..` and drive letters out by itself. */
 const BUCKET = /^[a-z0-9](?:[a-z0-9-]|\.(?!\.)){1,61}[a-z0-9]$/
@@ -16,20 +17,25 @@ export class FileBlobStore implements BlobStore {
 
   async get(ref: BlobRef, { maxBytes, signal }: BlobGetOptions = {}): Promise<Uint8Array> {
     signal?.throwIfAborted()
-    if (ref.version !== undefined) throw notFound()
+    if (ref.version !== undefined) {
+      throw notFound()
+    }
     const path = await this.#existing(ref)
     const file = await open(path, 'r').catch((cause: NodeJS.ErrnoException) => {
       throw cause.code === 'ENOENT' ? notFound(cause) : unreadable(cause)
     })
     try {
       const stats = await file.stat()
-      if (!stats.isFile()) throw notFound()
-      if (maxBytes !== undefined && stats.size > maxBytes)
+      if (!stats.isFile()) {
+        throw notFound()
+      }
+      if (maxBytes !== undefined && stats.size > maxBytes) {
         throw new BoxletError(
           'IMAGE_TOO_LARGE',
           `Expected an object of at most ${maxBytes} bytes but it has more.`,
         )
-      return new Uint8Array(await file.readFile({ ...(signal === undefined ? {} : { signal }) }))
+      }
+      return new Uint8Array(await file.readFile({ ...defined({ signal }) }))
     } catch (error) {
       throw error instanceof BoxletError ? error : unreadable(error)
     } finally {
@@ -47,7 +53,9 @@ export class FileBlobStore implements BlobStore {
       await rename(temporary, path)
     } catch (cause) {
       await rm(temporary, { force: true }).catch(() => {})
-      if (cause instanceof BoxletError) throw cause
+      if (cause instanceof BoxletError) {
+        throw cause
+      }
       throw new BoxletError('OUTPUT_UNWRITABLE', 'Expected to write an object but the disk refused it.', {
         cause,
       })
@@ -66,13 +74,17 @@ export class FileBlobStore implements BlobStore {
 
   async #checkInside(path: string): Promise<void> {
     const root = await realpath(this.#root)
-    if (!(await realpath(path)).startsWith(root + sep)) throw notFound()
+    if (!(await realpath(path)).startsWith(root + sep)) {
+      throw notFound()
+    }
   }
 
   #path({ bucket, key }: BlobRef): string {
     const parts = key.split('/')
     const safe = parts.every((part) => part !== '' && part !== '.' && part !== '..' && !/[\0\\:]/.test(part))
-    if (!BUCKET.test(bucket) || !safe || key.length > 1024) throw notFound()
+    if (!BUCKET.test(bucket) || !safe || key.length > 1024) {
+      throw notFound()
+    }
     return join(this.#root, bucket, ...parts)
   }
 }

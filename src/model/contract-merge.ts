@@ -11,10 +11,14 @@ export function mergeContract(base: Contract, parts: unknown): Contract {
 }
 
 function merge(base: unknown, over: unknown): unknown {
-  if (!isRecord(base) || !isRecord(over)) return over
+  if (!isRecord(base) || !isRecord(over)) {
+    return over
+  }
   const merged: Record<string, unknown> = { ...base }
   for (const [key, value] of Object.entries(over)) {
-    if (value !== undefined) merged[key] = Object.hasOwn(base, key) ? merge(base[key], value) : value
+    if (value !== undefined) {
+      merged[key] = Object.hasOwn(base, key) ? merge(base[key], value) : value
+    }
   }
   return merged
 }

@@ -117,7 +117,9 @@ export const contractSchema = v.strictObject({
  */
 export function validateContract(value: unknown): Contract {
   const result = v.safeParse(contractSchema, value)
-  if (result.success) return result.output
+  if (result.success) {
+    return result.output
+  }
   const [issue] = result.issues
   throw new BoxletError('CONTRACT_INVALID', explain(issue), {
     hint: 'The form is described in docs/contract.md and by the JSON Schema.',
@@ -131,7 +133,11 @@ export function validateContract(value: unknown): Contract {
 
 function explain(issue: v.BaseIssue<unknown>): string {
   const place = v.getDotPath(issue) ?? 'the contract'
-  if (issue.expected === 'never') return `Expected a known part of a contract but received "${place}".`
-  if (issue.received === 'undefined') return `Expected a value for ${place} but received none.`
+  if (issue.expected === 'never') {
+    return `Expected a known part of a contract but received "${place}".`
+  }
+  if (issue.received === 'undefined') {
+    return `Expected a value for ${place} but received none.`
+  }
   return `Expected ${issue.expected} for ${place} but received ${issue.received}.`
 }

@@ -15,7 +15,9 @@ const KNOWN: readonly [RegExp, string, LicenceClass][] = [
 /** The licence that the metadata of a model states, or undefined when it states none. */
 export function licenceOf(metadata: Record<string, string>): Licence | undefined {
   const text = metadata.license ?? metadata.licence
-  if (text === undefined || text.trim() === '') return undefined
+  if (text === undefined || text.trim() === '') {
+    return undefined
+  }
   const known = KNOWN.find(([pattern]) => pattern.test(text))
   return known === undefined
     ? { name: text.trim().slice(0, 120), class: 'unknown' }

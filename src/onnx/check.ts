@@ -25,7 +25,7 @@ const MAX_DECLARED_ELEMENTS = 2 ** 28
  * none ended the process. What no check sees is a model that runs for ever or asks for more memory than there
  * is while it runs; models are programs, so run those of strangers in a process of their own.
  *
- * throws  MODEL_CORRUPT without outputs, MODEL_LIMIT for sizes, MODEL_UNSUPPORTED for operators and types
+ * @throws BoxletError MODEL_CORRUPT without outputs, MODEL_LIMIT for sizes, MODEL_UNSUPPORTED for operators and types
  */
 export function checkForRuntime(signature: ModelSignature): void {
   if (signature.unconvertible !== undefined) {
@@ -35,9 +35,13 @@ export function checkForRuntime(signature: ModelSignature): void {
   if (signature.outputs.length === 0) {
     throw new BoxletError('MODEL_CORRUPT', 'Expected a model with outputs but received one that gives none.')
   }
-  for (const tensor of [...signature.inputs, ...signature.outputs]) checkSize(tensor)
+  for (const tensor of [...signature.inputs, ...signature.outputs]) {
+    checkSize(tensor)
+  }
   for (const { name, type } of signature.inputs) {
-    if (type !== 'string' && type !== 'other') continue
+    if (type !== 'string' && type !== 'other') {
+      continue
+    }
     throw new BoxletError(
       'MODEL_UNSUPPORTED',
       `Expected tensors of numbers for the inputs of the model but received "${name}", which is none.`,
@@ -51,7 +55,9 @@ function checkSize({ name, shape }: TensorInfo): void {
     (product, size) => product * (typeof size === 'number' ? size : 1),
     1,
   )
-  if (elements <= MAX_DECLARED_ELEMENTS) return
+  if (elements <= MAX_DECLARED_ELEMENTS) {
+    return
+  }
   throw new BoxletError(
     'MODEL_LIMIT',
     `Expected at most ${MAX_DECLARED_ELEMENTS} values in "${name}" but received a shape of ${elements}.`,
@@ -72,7 +78,9 @@ function checkOperators({ ops, opsets, functions = [] }: ModelSignature): void {
     )
   }
   const opset = opsets['ai.onnx'] ?? 0
-  if (opset <= NEWEST_OPSET) return
+  if (opset <= NEWEST_OPSET) {
+    return
+  }
   throw new BoxletError(
     'MODEL_UNSUPPORTED',
     `Expected operator set ${NEWEST_OPSET} or older but received ${opset}.`,

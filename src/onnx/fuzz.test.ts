@@ -43,12 +43,15 @@ describe.skipIf(!hasCorpus)('hostile files', () => {
       const cut = next() < 0.15 ? bytes.subarray(0, Math.floor(next() * bytes.length)) : bytes
       try {
         const signature = readOnnx(cut)
-        if (seed % 8 === 0) countWork(cut)
+        if (seed % 8 === 0) {
+          countWork(cut)
+        }
         expect(Array.isArray(signature.outputs)).toBe(true)
         answers.read++
       } catch (error) {
-        if (!(error instanceof BoxletError) || !/^MODEL_/.test(error.code))
+        if (!(error instanceof BoxletError) || !/^MODEL_/.test(error.code)) {
           throw new Error(`seed ${seed}`, { cause: error })
+        }
         answers.refused++
       }
       undo()
@@ -68,14 +71,20 @@ function damage(bytes: Uint8Array, next: () => number): () => void {
     bytes[at] = (bytes[at] as number) ^ (1 << Math.floor(next() * 8))
   }
   return () => {
-    for (const [at, was] of changes.reverse()) bytes[at] = was
+    for (const [at, was] of changes.reverse()) {
+      bytes[at] = was
+    }
   }
 }
 
 function place(length: number, next: () => number): number {
   const edge = Math.min(length, EDGE_BYTES)
   const where = next()
-  if (where < 0.45) return Math.floor(next() * edge)
-  if (where < 0.8) return length - 1 - Math.floor(next() * edge)
+  if (where < 0.45) {
+    return Math.floor(next() * edge)
+  }
+  if (where < 0.8) {
+    return length - 1 - Math.floor(next() * edge)
+  }
   return Math.floor(next() * length)
 }

@@ -29,10 +29,11 @@ export class JobQueue<W> {
    * @throws BoxletError OVERLOADED when the queue is full; the signal's reason when it is aborted
    */
   wait<T>(run: (worker: W) => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-    if (this.#waiting.size >= this.#limit)
+    if (this.#waiting.size >= this.#limit) {
       throw new BoxletError('OVERLOADED', 'Expected a free place in the queue but it is full.', {
         hint: 'Send the request again after the seconds in Retry-After.',
       })
+    }
     return new Promise((resolve, reject) => {
       const leave = () => {
         this.#waiting.delete(job)
@@ -65,6 +66,8 @@ export class JobQueue<W> {
   }
 
   refuseAll(error: BoxletError): void {
-    for (const job of [...this.#waiting]) job.refuse(error)
+    for (const job of [...this.#waiting]) {
+      job.refuse(error)
+    }
   }
 }

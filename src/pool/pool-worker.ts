@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads'
 import type { ModelInfo } from '../detector/types.ts'
 import { BoxletError } from '../errors.ts'
 import { turnOffTelemetry } from '../runtime/telemetry.ts'
+import { defined } from '../system/defined.ts'
 import type { Job, WorkerError, WorkerReply, WorkerRequest, WorkerSettings } from './worker-messages.ts'
 
 /** The built file, also where the pool itself runs from its TypeScript source, as in tests. */
@@ -56,10 +57,15 @@ export class PoolWorker {
     this.exited = new Promise((resolve) => this.#thread.once('exit', () => resolve(true)))
     this.ready = new Promise((resolve, reject) => {
       this.#thread.on('message', (reply: WorkerReply) => {
-        if (reply.kind === 'ready') resolve(reply)
-        else if (reply.kind === 'failed') reject(revive(reply.error))
-        else if (reply.kind === 'notice') events.onNotice(reply.line)
-        else this.#settle(reply)
+        if (reply.kind === 'ready') {
+          resolve(reply)
+        } else if (reply.kind === 'failed') {
+          reject(revive(reply.error))
+        } else if (reply.kind === 'notice') {
+          events.onNotice(reply.line)
+        } else {
+          this.#settle(reply)
+        }
       })
       this.#thread.on('error', (cause) => this.#fail(cause, reject))
       this.#thread.on('exit', () => {
@@ -81,8 +87,9 @@ export class PoolWorker {
    * @param move buffer of the job that goes over without a copy and is empty here from then on
    */
   run(job: Job, signal?: AbortSignal, move?: ArrayBuffer): Promise<ReplyResult> {
-    if (this.#ended)
+    if (this.#ended) {
       return Promise.reject(new BoxletError('SHUTTING_DOWN', 'Expected a running worker but it has ended.'))
+    }
     const id = this.#nextId++
     const cancel = () => this.#thread.postMessage({ id, kind: 'cancel' } satisfies WorkerRequest)
     const hang = setTimeout(() => this.#hang(), this.#hangMs).unref()
@@ -139,8 +146,11 @@ export class PoolWorker {
   #settle(reply: Extract<WorkerReply, { id: number }>): void {
     const job = this.#waiting.get(reply.id)
     this.#waiting.delete(reply.id)
-    if (reply.kind === 'result') job?.resolve(reply.result)
-    else job?.reject(revive(reply.error))
+    if (reply.kind === 'result') {
+      job?.resolve(reply.result)
+    } else {
+      job?.reject(revive(reply.error))
+    }
   }
 
   #fail(cause: Error, rejectReady: (error: Error) => void): void {
@@ -152,15 +162,16 @@ export class PoolWorker {
   }
 
   #rejectAll(error: BoxletError): void {
-    for (const job of this.#waiting.values()) job.reject(error)
+    for (const job of this.#waiting.values()) {
+      job.reject(error)
+    }
     this.#waiting.clear()
   }
 }
 
 function revive({ code, message, hint, details, stack }: WorkerError): BoxletError {
   const error = new BoxletError(code, message, {
-    ...(hint === undefined ? {} : { hint }),
-    ...(details === undefined ? {} : { details }),
+    ...defined({ hint, details }),
     ...(code === 'INTERNAL' ? { cause: Object.assign(new Error('in a worker'), { stack }) } : {}),
   })
   return error

@@ -92,11 +92,12 @@ export class DetectorPool implements Detectors {
 
   async get(name: string): Promise<DetectorLike> {
     const model = this.#models.get(name)
-    if (model === undefined)
+    if (model === undefined) {
       throw new BoxletError(
         'MODEL_NOT_FOUND',
         'Expected the name of a model that is served but received another.',
       )
+    }
     const detect = (image: ImageInput, { signal, consume, ...options }: DetectOptions = {}) =>
       this.#run(
         { kind: 'detect', model: name, image, options },
@@ -147,7 +148,9 @@ export class DetectorPool implements Detectors {
     const run = (worker: PoolWorker): Promise<unknown> => {
       const work = worker.run(job, signal, move)
       const offer = () => {
-        if (this.#workers.has(worker)) this.#queue.next(worker)
+        if (this.#workers.has(worker)) {
+          this.#queue.next(worker)
+        }
       }
       work.then(offer, offer)
       return work
@@ -159,9 +162,15 @@ export class DetectorPool implements Detectors {
 
   /** The worker with the least to do, if it may take one more. */
   #free(): PoolWorker | undefined {
-    if (this.#queue.length > 0) return undefined
+    if (this.#queue.length > 0) {
+      return undefined
+    }
     let least: PoolWorker | undefined
-    for (const worker of this.#workers) if (least === undefined || worker.load < least.load) least = worker
+    for (const worker of this.#workers) {
+      if (least === undefined || worker.load < least.load) {
+        least = worker
+      }
+    }
     return least !== undefined && least.load < this.#options.jobsPerWorker ? least : undefined
   }
 
@@ -182,9 +191,11 @@ export class DetectorPool implements Detectors {
     this.#threads.add(worker)
     worker.ready.then(
       () => {
-        if (this.#closing) return
+        if (this.#closing) {
+          return
+        }
         this.#workers.add(worker)
-        for (let i = 0; i < this.#options.jobsPerWorker && this.#queue.next(worker); i++);
+        for (let i = 0; i < this.#options.jobsPerWorker && this.#queue.next(worker); i++) {}
       },
       () => void worker.leave(0),
     )
@@ -199,19 +210,26 @@ export class DetectorPool implements Detectors {
     this.#options.onNotice?.('A worker hangs in a picture; it takes no more work.')
     this.#hanging++
     hung.exited.then(() => this.#hanging--)
-    if (this.#hanging <= this.#options.workers) this.#replace(hung)
-    else this.#workers.delete(hung)
+    if (this.#hanging <= this.#options.workers) {
+      this.#replace(hung)
+    } else {
+      this.#workers.delete(hung)
+    }
   }
 
   /** A thread that ended by itself took its job with it; the others go on, and a new one takes its place. */
   #replace(ended: PoolWorker): void {
     const wasReady = this.#workers.delete(ended)
-    if (this.#closing || !wasReady) return
+    if (this.#closing || !wasReady) {
+      return
+    }
     const now = performance.now()
     this.#restarts = [...this.#restarts.filter((at) => now - at < RESTART_WINDOW_MS), now]
-    if (this.#restarts.length <= MOST_RESTARTS) this.#add()
-    else if (this.#workers.size === 0)
+    if (this.#restarts.length <= MOST_RESTARTS) {
+      this.#add()
+    } else if (this.#workers.size === 0) {
       this.#queue.refuseAll(new BoxletError('INTERNAL', 'Expected a worker but all of them ended.'))
+    }
   }
 }
 
@@ -232,6 +250,8 @@ async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T
   try {
     return await Promise.race([work, aborted])
   } finally {
-    if (stop !== undefined) signal.removeEventListener('abort', stop)
+    if (stop !== undefined) {
+      signal.removeEventListener('abort', stop)
+    }
   }
 }

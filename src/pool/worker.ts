@@ -1,7 +1,9 @@
 /** Runs in a worker thread: holds one detector a model and does everything from the bytes to the boxes. */
+
 import { parentPort, workerData } from 'node:worker_threads'
 import { Detector } from '../detector/detector.ts'
 import { BoxletError, toBoxletError } from '../errors.ts'
+import { defined } from '../system/defined.ts'
 import type {
   JobRequest,
   WorkerError,
@@ -11,7 +13,9 @@ import type {
 } from './worker-messages.ts'
 
 const port = parentPort
-if (port === null) throw new Error('worker.js is started by the pool, not by hand')
+if (port === null) {
+  throw new Error('worker.js is started by the pool, not by hand')
+}
 const settings = workerData as WorkerSettings
 const detectors = new Map<string, Detector>()
 /** Opened at the first raw tensor: most services never see one, and it costs the memory of a second graph. */
@@ -32,9 +36,13 @@ const track = (work: Promise<void>): Promise<void> => {
 }
 
 port.on('message', (request: WorkerRequest) => {
-  if (request.kind === 'leave') void leave()
-  else if (request.kind === 'cancel') running.get(request.id)?.abort()
-  else void track(answer(request))
+  if (request.kind === 'leave') {
+    void leave()
+  } else if (request.kind === 'cancel') {
+    running.get(request.id)?.abort()
+  } else {
+    void track(answer(request))
+  }
 })
 await track(
   loadAll().then(reply, (error) => {
@@ -63,8 +71,7 @@ async function loadAll(): Promise<WorkerReply> {
 function ofModel(name: string, error: unknown): BoxletError {
   const { code, message, hint, details, cause } = toBoxletError(error)
   return new BoxletError(code, `Model "${name}": ${message}`, {
-    ...(hint === undefined ? {} : { hint }),
-    ...(details === undefined ? {} : { details }),
+    ...defined({ hint, details }),
     cause,
   })
 }
@@ -74,8 +81,12 @@ function ofModel(name: string, error: unknown): BoxletError {
  * run, the runtime aborts the whole process.
  */
 async function leave(): Promise<void> {
-  for (const stop of running.values()) stop.abort()
-  while (underWay.size > 0) await Promise.allSettled(underWay)
+  for (const stop of running.values()) {
+    stop.abort()
+  }
+  while (underWay.size > 0) {
+    await Promise.allSettled(underWay)
+  }
   const opened = await Promise.allSettled([...detectors.values(), ...rawDetectors.values()])
   await Promise.allSettled(
     opened.map((detector) => (detector.status === 'fulfilled' ? detector.value.dispose() : undefined)),
@@ -108,14 +119,17 @@ async function work(request: JobRequest, signal: AbortSignal) {
 
 function detectorNamed(name: string): Detector {
   const detector = detectors.get(name)
-  if (detector === undefined)
+  if (detector === undefined) {
     throw new BoxletError('MODEL_NOT_FOUND', 'Expected a model that this worker has.')
+  }
   return detector
 }
 
 function rawDetector(name: string): Promise<Detector> {
   const served = settings.models.find((model) => model.name === name)
-  if (served === undefined) throw new BoxletError('MODEL_NOT_FOUND', 'Expected a model that this worker has.')
+  if (served === undefined) {
+    throw new BoxletError('MODEL_NOT_FOUND', 'Expected a model that this worker has.')
+  }
   let detector = rawDetectors.get(name)
   if (detector === undefined) {
     detector = Detector.load(served.model, { ...served.options, threads: settings.threads, asIs: true })

@@ -27,7 +27,9 @@ async function candidates(
 ): Promise<Candidates> {
   const outputs = await run(bytes, contract, size)
   const roles: Record<string, Tensor> = {}
-  for (const [role, name] of Object.entries(contract.output.roles)) roles[role] = outputs.get(name) as Tensor
+  for (const [role, name] of Object.entries(contract.output.roles)) {
+    roles[role] = outputs.get(name) as Tensor
+  }
   return familyNamed(contract.family).decode(roles, {
     contract,
     letterbox: whole(size),
@@ -72,10 +74,12 @@ function expectSame(a: Candidates, b: Candidates): void {
   expect(a.count).toBeGreaterThan(0)
   expect(b.count).toBe(a.count)
   expect(b.classIds).toEqual(a.classIds)
-  for (let at = 0; at < a.boxes.length; at++)
+  for (let at = 0; at < a.boxes.length; at++) {
     expect(Math.abs((a.boxes[at] as number) - (b.boxes[at] as number))).toBeLessThan(0.05)
-  for (let at = 0; at < a.count; at++)
+  }
+  for (let at = 0; at < a.count; at++) {
     expect(Math.abs((a.scores[at] as number) - (b.scores[at] as number))).toBeLessThan(1e-4)
+  }
 }
 
 const SPLIT: HeadVariant = { parts: 'split', sides: 'split', half: 'div' }

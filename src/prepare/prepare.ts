@@ -24,22 +24,27 @@ const STEPS: readonly PreparationStep[] = [cutYolov8Head, freeYoloxSize, foldFoc
  * is certain. Every step follows the graph node by node and leaves it alone at the first that is not exactly
  * as known. Takes a few milliseconds and one copy of the file.
  *
- * throws  MODEL_CORRUPT, MODEL_LIMIT as `readOnnx`
+ * @throws BoxletError MODEL_CORRUPT, MODEL_LIMIT as `readOnnx`
  */
 export function prepareModel(bytes: Uint8Array, contract: Contract): PreparedModel | undefined {
   const model = parseModel(bytes)
   const links = linkGraph(model)
   const edits: GraphEdits = { replace: new Map(), constants: [] }
   const done: string[] = []
-  if (model.graph.inputs.some(({ name }) => model.graph.initializers.has(name)))
+  if (model.graph.inputs.some(({ name }) => model.graph.initializers.has(name))) {
     done.push('Weights are no longer listed as inputs, so that the runtime folds and fuses them.')
+  }
   const at: Preparation = { model, links, folder: new Folder(model, links), contract, edits }
   for (const step of STEPS) {
     const result = step(at)
-    if (result === undefined) continue
+    if (result === undefined) {
+      continue
+    }
     at.contract = result.contract
     done.push(result.edit)
   }
-  if (done.length === 0) return undefined
+  if (done.length === 0) {
+    return undefined
+  }
   return { bytes: writeEdited(model, edits), contract: at.contract, edits: done }
 }

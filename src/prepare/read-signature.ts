@@ -32,8 +32,9 @@ export async function readSignature(bytes: Uint8Array): Promise<ModelSignature> 
 /** A picture, page or archive under the name of a model is told as what it is. */
 function notAModel(bytes: Uint8Array, error: unknown): unknown {
   const { name } = sniff(bytes)
-  if (!(error instanceof BoxletError) || error.code !== 'MODEL_CORRUPT' || name === 'unknown binary data')
+  if (!(error instanceof BoxletError) || error.code !== 'MODEL_CORRUPT' || name === 'unknown binary data') {
     return error
+  }
   return new BoxletError('MODEL_CORRUPT', `Expected an ONNX or TFLite model but received ${name}.`, {
     cause: error,
     hint: 'The bytes decide, not the name; an address may have answered with a page or message instead of the model.',

@@ -15,7 +15,9 @@ type Environment = Record<string, string | undefined>
  */
 export function processorShare(env: Environment = process.env, read: SystemReader = readText): number {
   const memory = Number(env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE)
-  if (memory > 0) return memory / LAMBDA_MB_PER_PROCESSOR
+  if (memory > 0) {
+    return memory / LAMBDA_MB_PER_PROCESSOR
+  }
   const visible = availableParallelism()
   return Math.min(visible, quotaOfVersion2(read) ?? quotaOfVersion1(read) ?? visible)
 }
@@ -37,7 +39,9 @@ function quotaOfVersion1(read: SystemReader): number | undefined {
       Number(read(`${folder}/cpu.cfs_quota_us`) ?? Number.NaN),
       Number(read(`${folder}/cpu.cfs_period_us`) ?? Number.NaN),
     )
-    if (found !== undefined) return found
+    if (found !== undefined) {
+      return found
+    }
   }
   return undefined
 }

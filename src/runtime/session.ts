@@ -87,7 +87,9 @@ class OrtSession implements Session {
 
   async run(feeds: ReadonlyMap<string, Tensor>): Promise<Map<string, Tensor>> {
     const given: Record<string, OrtTensor> = {}
-    for (const [name, tensor] of feeds) given[name] = this.#wrap(tensor)
+    for (const [name, tensor] of feeds) {
+      given[name] = this.#wrap(tensor)
+    }
     let results: InferenceSession.ReturnType
     try {
       results = await this.#session.run(given)

@@ -27,7 +27,9 @@ export class FileKeyStore implements KeyStore {
   }
 
   async #find(id: string): Promise<StoredKey | undefined> {
-    if (performance.now() - this.#checked > CHECK_MS) await this.#refresh()
+    if (performance.now() - this.#checked > CHECK_MS) {
+      await this.#refresh()
+    }
     return this.#keys.get(id)
   }
 

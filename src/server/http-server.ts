@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import type { App } from '../api/app.ts'
 import { BoxletError } from '../errors.ts'
+import { defined } from '../system/defined.ts'
 
 /** A client that dribbles its headers holds a connection for no longer than this. */
 const HEADERS_TIMEOUT_MS = 10_000
@@ -59,7 +60,9 @@ export async function listen(app: App, { host, port }: ListenOptions): Promise<R
   // A client that asks first, as curl does for large bodies, hears of a refusal before it sends the body.
   server.on('checkContinue', (request, response) => {
     const declared = Number(request.headers['content-length'] ?? 0)
-    if (declared <= Math.max(app.limits.bodyBytes, app.limits.tensorBytes)) response.writeContinue()
+    if (declared <= Math.max(app.limits.bodyBytes, app.limits.tensorBytes)) {
+      response.writeContinue()
+    }
     listener(request, response)
   })
   await bind(server, host, port)
@@ -93,10 +96,7 @@ function listenerOf(
     (request, env) => {
       const { incoming, outgoing } = env as HttpBindings
       return app.fetch(request, {
-        ...(incoming.socket.remoteAddress === undefined
-          ? {}
-          : { clientAddress: incoming.socket.remoteAddress }),
-        ...(incoming.url === undefined ? {} : { target: incoming.url }),
+        ...defined({ clientAddress: incoming.socket.remoteAddress, target: incoming.url }),
         body: bodyOf(incoming),
         signal: requests.add(outgoing as ServerResponse),
       })
@@ -109,7 +109,9 @@ function listenerOf(
 /** Stopping early leaves the connection open, so that a refusal still reaches the client. */
 function bodyOf(incoming: IncomingMessage): AsyncIterable<Uint8Array> | null {
   const { 'content-length': length, 'transfer-encoding': encoding } = incoming.headers
-  if ((length === undefined || length === '0') && encoding === undefined) return null
+  if ((length === undefined || length === '0') && encoding === undefined) {
+    return null
+  }
   return {
     [Symbol.asyncIterator]: () => incoming.iterator({ destroyOnReturn: false }) as AsyncIterator<Uint8Array>,
   }
@@ -124,26 +126,36 @@ class PendingRequests {
   add(response: ServerResponse): AbortSignal {
     const controller = new AbortController()
     this.#open.set(response, controller)
-    if (this.#windingDown) isLast(response)
+    if (this.#windingDown) {
+      isLast(response)
+    }
     response.once('close', () => {
       this.#open.delete(response)
-      if (!response.writableFinished) controller.abort()
+      if (!response.writableFinished) {
+        controller.abort()
+      }
     })
     return controller.signal
   }
 
   windDown(): void {
     this.#windingDown = true
-    for (const response of this.#open.keys()) isLast(response)
+    for (const response of this.#open.keys()) {
+      isLast(response)
+    }
   }
 
   cut(reason: BoxletError): void {
-    for (const controller of this.#open.values()) controller.abort(reason)
+    for (const controller of this.#open.values()) {
+      controller.abort(reason)
+    }
   }
 }
 
 function isLast(response: ServerResponse): void {
-  if (!response.headersSent) response.setHeader('connection', 'close')
+  if (!response.headersSent) {
+    response.setHeader('connection', 'close')
+  }
 }
 
 function bind(server: Server, host: string, port: number): Promise<void> {
@@ -154,11 +166,12 @@ function bind(server: Server, host: string, port: number): Promise<void> {
 }
 
 function bindError(cause: NodeJS.ErrnoException, host: string, port: number): BoxletError {
-  if (cause.code === 'EADDRINUSE')
+  if (cause.code === 'EADDRINUSE') {
     return new BoxletError('USAGE', `Expected a free port but ${port} is taken.`, {
       cause,
       hint: 'Choose another with --port, or 0 for any free one.',
     })
+  }
   const reason = cause.code === 'EACCES' ? 'may not be used without more rights' : 'cannot be listened on'
   return new BoxletError('USAGE', `Expected an address of this machine but ${host}:${port} ${reason}.`, {
     cause,

@@ -41,7 +41,9 @@ describe('keys', () => {
     expect(text).not.toContain(key)
     // The secret part may hold the separator itself.
     expect(text).not.toContain(key.split('_').slice(2).join('_'))
-    if (process.platform !== 'win32') expect((await stat(path)).mode & 0o777).toBe(0o600)
+    if (process.platform !== 'win32') {
+      expect((await stat(path)).mode & 0o777).toBe(0o600)
+    }
     expect(await isReadableByOthers(path)).toBe(false)
     expect(await readdir(join(folder, 'deep'))).toEqual(['keys.json'])
   })
@@ -87,6 +89,8 @@ describe('keys', () => {
     await expect(readKeys(path)).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
     expect(await new FileKeyStore(path).bearer(stored.id)).toBeUndefined()
     await chmod(path, 0o644)
-    if (process.platform !== 'win32') expect(await isReadableByOthers(path)).toBe(true)
+    if (process.platform !== 'win32') {
+      expect(await isReadableByOthers(path)).toBe(true)
+    }
   })
 })

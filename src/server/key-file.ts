@@ -43,7 +43,9 @@ export async function readKeys(path: string): Promise<StoredKey[]> {
   try {
     text = await readFile(path, 'utf8')
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return []
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') {
+      return []
+    }
     throw new BoxletError('CONFIG_INVALID', 'Expected a readable key file but it cannot be read.', { cause })
   }
   try {
@@ -58,7 +60,9 @@ export async function readKeys(path: string): Promise<StoredKey[]> {
 
 /** True when others on this machine may read the file. */
 export async function isReadableByOthers(path: string): Promise<boolean> {
-  if (process.platform === 'win32') return false
+  if (process.platform === 'win32') {
+    return false
+  }
   const stats = await stat(path).catch(() => undefined)
   return stats !== undefined && (stats.mode & 0o077) !== 0
 }
@@ -77,7 +81,9 @@ export async function changeKeys(path: string, change: (keys: StoredKey[]) => St
       await release()
     }
   } catch (cause) {
-    if (cause instanceof BoxletError) throw cause
+    if (cause instanceof BoxletError) {
+      throw cause
+    }
     throw new BoxletError('OUTPUT_UNWRITABLE', 'Expected to write the key file but the disk refused it.', {
       cause,
       hint: 'Choose another place with --keys.',
@@ -109,10 +115,15 @@ async function lock(path: string): Promise<() => Promise<void>> {
       await (await open(path, 'wx', 0o600)).close()
       return () => rm(path, { force: true })
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
+        throw error
+      }
       const stats = await stat(path).catch(() => undefined)
-      if (stats !== undefined && Date.now() - stats.mtimeMs > STALE_MS) await rm(path, { force: true })
-      else await sleep(LOCK_WAIT_MS)
+      if (stats !== undefined && Date.now() - stats.mtimeMs > STALE_MS) {
+        await rm(path, { force: true })
+      } else {
+        await sleep(LOCK_WAIT_MS)
+      }
     }
   }
   throw new BoxletError(

@@ -3,7 +3,9 @@ import { isIP } from 'node:net'
 /** True for addresses that only this machine can reach. A name counts only when it is localhost itself. */
 export function isLoopback(host: string): boolean {
   const name = host.toLowerCase()
-  if (isIP(name) === 4) return name.startsWith('127.')
+  if (isIP(name) === 4) {
+    return name.startsWith('127.')
+  }
   return name === 'localhost' || name === '::1'
 }
 

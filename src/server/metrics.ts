@@ -82,13 +82,16 @@ export class Metrics implements Observer {
     const { route, method, status, model } = record
     this.#requests.inc({ route, method: KNOWN_METHODS.has(method) ? method : 'other', status })
     this.#durations.observe({ route }, record.duration / 1000)
-    for (const [stage, milliseconds] of Object.entries(record.stages))
+    for (const [stage, milliseconds] of Object.entries(record.stages)) {
       this.#stages.observe({ stage }, milliseconds / 1000)
+    }
     if (model !== undefined) {
       this.#pictures.inc({ model }, record.pictures)
       this.#detections.inc({ model }, record.detections)
     }
-    if (record.error !== undefined) this.#errors.inc({ code: record.error })
+    if (record.error !== undefined) {
+      this.#errors.inc({ code: record.error })
+    }
   }
 
   async render(): Promise<{ contentType: string; body: string }> {

@@ -19,10 +19,14 @@ export function pageFiles(folder: URL): Page {
   return {
     async get(path) {
       const name = path === '/' ? '/index.html' : path
-      if (name !== '/index.html' && name !== '/favicon.svg' && !ASSET.test(name)) return undefined
+      if (name !== '/index.html' && name !== '/favicon.svg' && !ASSET.test(name)) {
+        return undefined
+      }
       if (!kept.has(name)) {
         const body = await read(new URL(`.${name}`, folder))
-        if (body === undefined) return undefined
+        if (body === undefined) {
+          return undefined
+        }
         const contentType = TYPES[extname(name)] ?? 'application/octet-stream'
         // Built assets carry a hash of their content in their name.
         kept.set(name, { contentType, body, immutable: name.startsWith('/assets/') })

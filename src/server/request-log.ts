@@ -6,7 +6,9 @@ export type LogFormat = (typeof LOG_FORMATS)[number]
 
 /** Writes a line for each request: JSON for machines, or short text for a person at a terminal. */
 export function requestLog(format: LogFormat, out: Writable): (record: RequestRecord) => void {
-  if (format === 'off') return () => {}
+  if (format === 'off') {
+    return () => {}
+  }
   const line = format === 'json' ? jsonLine : textLine
   return (record) => void out.write(`${line(record)}\n`)
 }

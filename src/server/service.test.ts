@@ -75,8 +75,9 @@ describe.skipIf(!hasCorpus)('the running service', () => {
     await detect()
     const text = await (await fetch(`${service.url}/metrics`)).text()
     expect(text).toMatch(/boxlet_requests_total\{route="\/v1\/detect",method="POST",status="200"\} \d+/)
-    for (const stage of ['queue', 'decode', 'prepare', 'run', 'boxes'])
+    for (const stage of ['queue', 'decode', 'prepare', 'run', 'boxes']) {
       expect(text).toContain(`boxlet_stage_duration_seconds_count{stage="${stage}"}`)
+    }
     expect(text).toMatch(/boxlet_model_load_seconds\{model="yolox-nano"\} [\d.]+/)
     expect(text).toMatch(/boxlet_workers 1/)
     expect(text).toMatch(/process_resident_memory_bytes \d+/)
@@ -185,8 +186,11 @@ describe.skipIf(!hasCorpus)('the running service', () => {
     )
     const statuses = answers.map(({ status }) => status)
     expect(new Set(statuses)).toEqual(new Set([200, 503]))
-    for (const answer of answers)
-      if (answer.status === 503) expect(answer.headers.get('retry-after')).toBe('1')
+    for (const answer of answers) {
+      if (answer.status === 503) {
+        expect(answer.headers.get('retry-after')).toBe('1')
+      }
+    }
     expect((await fetch(`${small.url}/v1/detect`, { method: 'POST', body: bus() })).status).toBe(200)
     await small.stop()
   })

@@ -6,6 +6,7 @@ import { BoxletError } from '../errors.ts'
 import { fetchImage } from '../image/fetch/fetch-url.ts'
 import { FileBlobStore } from '../local/file-blob-store.ts'
 import { DetectorPool } from '../pool/pool.ts'
+import { defined } from '../system/defined.ts'
 import { FileKeyStore } from './file-key-store.ts'
 import { listen, type RunningServer } from './http-server.ts'
 import { isReadableByOthers, readKeys } from './key-file.ts'
@@ -58,16 +59,20 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
 
 async function authentication(options: ServiceOptions): Promise<AppOptions['auth']> {
   const { host, keyFile, requireKeys, onNotice } = options
-  if (isLoopback(host) && !requireKeys) return undefined
+  if (isLoopback(host) && !requireKeys) {
+    return undefined
+  }
   const keys = await readKeys(keyFile)
-  if (keys.length === 0)
+  if (keys.length === 0) {
     throw new BoxletError(
       'USAGE',
       `Expected at least one key for a service ${requireKeys ? 'that asks for keys' : 'that others can reach'} but there is none.`,
       { hint: 'Make one with "boxlet keys create", or listen on 127.0.0.1.' },
     )
-  if (await isReadableByOthers(keyFile))
+  }
+  if (await isReadableByOthers(keyFile)) {
     onNotice('Other users of this machine can read the key file: chmod 600 it.')
+  }
   return keyAuthenticator(new FileKeyStore(keyFile))
 }
 
@@ -77,7 +82,9 @@ async function appOptions(
   inFlight: () => number,
 ): Promise<AppOptions> {
   const metrics = new Metrics({ pool: () => pool.stats, inFlight })
-  for (const [model, milliseconds] of pool.loadMs) metrics.loaded(model, milliseconds)
+  for (const [model, milliseconds] of pool.loadMs) {
+    metrics.loaded(model, milliseconds)
+  }
   const log = requestLog(options.log.format, options.log.out)
   const fetchPicture = picturesByAddress(options.urls)
   return {
@@ -96,12 +103,14 @@ async function appOptions(
     rekognitionLimits: options.rekognitionLimits,
     version: await ownVersion(),
     ...(options.blobs === undefined ? {} : { blobStore: new FileBlobStore(options.blobs) }),
-    ...(fetchPicture === undefined ? {} : { fetchPicture }),
+    ...defined({ fetchPicture }),
   }
 }
 
 function picturesByAddress(mode: UrlMode): FetchPicture | undefined {
-  if (mode === 'off') return undefined
+  if (mode === 'off') {
+    return undefined
+  }
   const open = mode === 'any'
   return (url, options) => fetchImage(url, { ...options, allowHttp: open, allowPrivate: open })
 }

@@ -3,23 +3,33 @@
  * size and time that the file had when its hash was last computed; as long as both still hold, the hash does
  * too, and a model of 250 MB opens without being read twice.
  */
+
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import { BoxletError } from '../errors.ts'
+import { defined } from '../system/defined.ts'
 import type { Environment } from './catalogue.ts'
 import type { CatalogueEntry } from './catalogue-entry.ts'
 
 /** `BOXLET_CACHE`, or the place that the platform keeps for such files. */
 export function cacheFolder(env: Environment, platform: NodeJS.Platform = process.platform): string {
-  if (env.BOXLET_CACHE) return env.BOXLET_CACHE
+  if (env.BOXLET_CACHE) {
+    return env.BOXLET_CACHE
+  }
   // The XDG specification says that a relative path here is to be ignored.
-  if (env.XDG_CACHE_HOME && isAbsolute(env.XDG_CACHE_HOME)) return join(env.XDG_CACHE_HOME, 'boxlet')
+  if (env.XDG_CACHE_HOME && isAbsolute(env.XDG_CACHE_HOME)) {
+    return join(env.XDG_CACHE_HOME, 'boxlet')
+  }
   const home = env.HOME || homedir()
-  if (platform === 'darwin') return join(home, 'Library', 'Caches', 'boxlet')
-  if (platform === 'win32') return join(env.LOCALAPPDATA || join(home, 'AppData', 'Local'), 'boxlet', 'Cache')
+  if (platform === 'darwin') {
+    return join(home, 'Library', 'Caches', 'boxlet')
+  }
+  if (platform === 'win32') {
+    return join(env.LOCALAPPDATA || join(home, 'AppData', 'Local'), 'boxlet', 'Cache')
+  }
   return join(home, '.cache', 'boxlet')
 }
 
@@ -46,11 +56,17 @@ export type CachedState = 'absent' | 'verified' | 'corrupt'
 /** Cheap when the record fits; otherwise hashes the file and renews the record. */
 export async function checkCached(entry: CatalogueEntry, path: string): Promise<CachedState> {
   const info = await stat(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined
+    if (error.code === 'ENOENT') {
+      return undefined
+    }
     throw unwritable('be read', error)
   })
-  if (info === undefined) return 'absent'
-  if (!info.isFile() || info.size !== entry.bytes) return 'corrupt'
+  if (info === undefined) {
+    return 'absent'
+  }
+  if (!info.isFile() || info.size !== entry.bytes) {
+    return 'corrupt'
+  }
   const record = await readRecord(path)
   if (
     record?.sha256 === entry.sha256 &&
@@ -59,7 +75,9 @@ export async function checkCached(entry: CatalogueEntry, path: string): Promise<
   ) {
     return 'verified'
   }
-  if ((await hashFile(path)) !== entry.sha256) return 'corrupt'
+  if ((await hashFile(path)) !== entry.sha256) {
+    return 'corrupt'
+  }
   // A cache that cannot be written, such as one in a read-only image, still serves what it holds.
   await writeRecord(path, entry.sha256).catch(() => undefined)
   return 'verified'
@@ -86,7 +104,9 @@ export async function removeCached(path: string): Promise<boolean> {
     await rm(path)
     return true
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+      return false
+    }
     throw unwritable('be cleared', error)
   }
 }
@@ -96,9 +116,11 @@ export async function hashFile(path: string, signal?: AbortSignal): Promise<stri
   const hash = createHash('sha256')
   const stream = createReadStream(path, {
     highWaterMark: 1 << 20,
-    ...(signal === undefined ? {} : { signal }),
+    ...defined({ signal }),
   })
-  for await (const chunk of stream) hash.update(chunk as Buffer)
+  for await (const chunk of stream) {
+    hash.update(chunk as Buffer)
+  }
   return hash.digest('hex')
 }
 

@@ -55,7 +55,9 @@ const entry = v.strictObject({
 
 export function parseCatalogueEntry(value: unknown, fault: (why: string) => Error): CatalogueEntry {
   const result = v.safeParse(entry, value)
-  if (result.success) return result.output as unknown as CatalogueEntry
+  if (result.success) {
+    return result.output as unknown as CatalogueEntry
+  }
   const [issue] = result.issues
   throw fault(`"${v.getDotPath(issue) ?? ''}": ${issue.message}`)
 }

@@ -19,8 +19,9 @@ const FOLLOWING_A_BRANCH = ['deim-dfine-m', 'deim-dfine-s', 'dfine-nano', 'rfdet
 describe('the catalogue', () => {
   test('has the models that the documentation promises', () => {
     const names = entries.map(({ name }) => name)
-    for (const name of ['yolov8n', 'yolov8s', 'yolov8m', 'deimv2-atto', 'yolox-nano', 'yunet-n'])
+    for (const name of ['yolov8n', 'yolov8s', 'yolov8m', 'deimv2-atto', 'yolox-nano', 'yunet-n']) {
       expect(names).toContain(name)
+    }
   })
 
   test('has a valid entry and a page for every folder', () => {
@@ -48,13 +49,19 @@ describe('the catalogue', () => {
 
   test('names only families that can be decoded', () => {
     const known = allFamilies().map(({ name }) => name)
-    for (const { name, family } of entries) expect(known, name).toContain(family)
+    for (const { name, family } of entries) {
+      expect(known, name).toContain(family)
+    }
   })
 
   test('says which licence is not permissive', () => {
     for (const { name, licence } of entries) {
-      if (/GPL/.test(licence.name)) expect(licence.class, name).toBe('copyleft')
-      if (/^(MIT|Apache|BSD)/.test(licence.name)) expect(licence.class, name).toBe('permissive')
+      if (/GPL/.test(licence.name)) {
+        expect(licence.class, name).toBe('copyleft')
+      }
+      if (/^(MIT|Apache|BSD)/.test(licence.name)) {
+        expect(licence.class, name).toBe('permissive')
+      }
     }
   })
 })
@@ -141,8 +148,9 @@ describe('an entry of one’s own', () => {
   })
 
   test('cannot be reached by a name that leads out of the folder', async () => {
-    for (const name of ['..', '../catalogue/yolov8n', 'a/b', '', 'YOLOv8n', '.hidden'])
+    for (const name of ['..', '../catalogue/yolov8n', 'a/b', '', 'YOLOv8n', '.hidden']) {
       expect(await readEntry(name, {})).toBeUndefined()
+    }
   })
 })
 

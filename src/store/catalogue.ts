@@ -34,10 +34,13 @@ function catalogueFolders(env: Environment): string[] {
 export async function catalogueNames(env: Environment): Promise<string[]> {
   const names = new Set<string>()
   for (const folder of catalogueFolders(env)) {
-    if (!existsSync(folder)) continue
+    if (!existsSync(folder)) {
+      continue
+    }
     for (const item of await readdir(folder, { withFileTypes: true })) {
-      if (NAME_PATTERN.test(item.name) && existsSync(join(folder, item.name, 'model.json')))
+      if (NAME_PATTERN.test(item.name) && existsSync(join(folder, item.name, 'model.json'))) {
         names.add(item.name)
+      }
     }
   }
   return [...names].sort()
@@ -45,10 +48,14 @@ export async function catalogueNames(env: Environment): Promise<string[]> {
 
 /** The entry of that name, or undefined. Throws `CONFIG_INVALID` when the entry does not have the form. */
 export async function readEntry(name: string, env: Environment): Promise<CatalogueEntry | undefined> {
-  if (!NAME_PATTERN.test(name)) return undefined
+  if (!NAME_PATTERN.test(name)) {
+    return undefined
+  }
   for (const folder of catalogueFolders(env)) {
     const file = join(folder, name, 'model.json')
-    if (existsSync(file)) return parseEntry(await readFile(file, 'utf8'), name)
+    if (existsSync(file)) {
+      return parseEntry(await readFile(file, 'utf8'), name)
+    }
   }
   return undefined
 }
@@ -57,7 +64,9 @@ export async function readCatalogue(env: Environment): Promise<CatalogueEntry[]>
   const entries: CatalogueEntry[] = []
   for (const name of await catalogueNames(env)) {
     const entry = await readEntry(name, env)
-    if (entry !== undefined) entries.push(entry)
+    if (entry !== undefined) {
+      entries.push(entry)
+    }
   }
   return entries
 }
@@ -75,14 +84,18 @@ async function parseEntry(text: string, name: string): Promise<CatalogueEntry> {
     throw fault('text that is not JSON')
   }
   const entry = parseCatalogueEntry(value, fault)
-  if (entry.name !== name) throw fault(`one that calls itself "${entry.name}"`)
+  if (entry.name !== name) {
+    throw fault(`one that calls itself "${entry.name}"`)
+  }
   return entry
 }
 
 /** Names close enough to be what the reader meant, nearest first, three at most. */
 export function nearestNames(wanted: string, names: readonly string[]): string[] {
   const target = wanted.toLowerCase()
-  if (names.includes(target)) return [target]
+  if (names.includes(target)) {
+    return [target]
+  }
   return names
     .map((name) => ({
       name,

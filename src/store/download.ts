@@ -41,8 +41,12 @@ export async function download(entry: CatalogueEntry, path: string, options: Dow
       await writeRecord(path, entry.sha256).catch(() => undefined)
       return
     } catch (error) {
-      if (error instanceof BoxletError) throw error
-      if (options.signal?.aborted) throw cancelled(entry, error)
+      if (error instanceof BoxletError) {
+        throw error
+      }
+      if (options.signal?.aborted) {
+        throw cancelled(entry, error)
+      }
       if (isPassing(error) && source !== sources[at - 1]) {
         sources.splice(at + 1, 0, source)
         continue
@@ -83,7 +87,9 @@ const sourceName = (source: ModelSource): string =>
 
 /** Only what a run needs is loaded: the sources bring their network libraries with them. */
 async function readSource(source: ModelSource, context: SourceContext): Promise<AsyncIterable<Uint8Array>> {
-  if (source.type === 'https') return (await import('./sources/https.ts')).readHttps(source, context)
+  if (source.type === 'https') {
+    return (await import('./sources/https.ts')).readHttps(source, context)
+  }
   return (await import('./sources/npm.ts')).readNpm(source, context)
 }
 
@@ -95,7 +101,9 @@ async function fetchTo(
   source: ModelSource,
   options: DownloadOptions,
 ): Promise<void> {
-  if (options.signal?.aborted) throw cancelled(entry, options.signal.reason)
+  if (options.signal?.aborted) {
+    throw cancelled(entry, options.signal.reason)
+  }
   const connection = new AbortController()
   const watch = watchForSilence(stallMilliseconds(options.env), connection, options.signal)
   const file = await open(part, 'wx').catch((error) => {
@@ -109,15 +117,21 @@ async function fetchTo(
     options.onProgress?.({ name: entry.name, done, total: entry.bytes })
     for await (const chunk of untilStopped(chunks, watch.stopped)) {
       done += chunk.length
-      if (done > entry.bytes) throw new MismatchFault('more bytes than expected')
+      if (done > entry.bytes) {
+        throw new MismatchFault('more bytes than expected')
+      }
       hash.update(chunk)
       await writeWhole(file, chunk)
       options.onProgress?.({ name: entry.name, done, total: entry.bytes })
     }
     // Behind the wanted file a package goes on; syncing the disk is long enough for many bytes more.
     connection.abort()
-    if (done < entry.bytes) throw new SourceFault(`only ${done} bytes`)
-    if (hash.digest('hex') !== entry.sha256) throw new MismatchFault('bytes with another SHA-256')
+    if (done < entry.bytes) {
+      throw new SourceFault(`only ${done} bytes`)
+    }
+    if (hash.digest('hex') !== entry.sha256) {
+      throw new MismatchFault('bytes with another SHA-256')
+    }
     await file.sync().catch((error) => {
       throw unwritable('be written', error)
     })
@@ -130,7 +144,9 @@ async function fetchTo(
 
 async function writeWhole(file: FileHandle, chunk: Uint8Array): Promise<void> {
   try {
-    for (let at = 0; at < chunk.length; ) at += (await file.write(chunk, at)).bytesWritten
+    for (let at = 0; at < chunk.length; ) {
+      at += (await file.write(chunk, at)).bytesWritten
+    }
   } catch (error) {
     throw unwritable('be written', error)
   }
@@ -184,7 +200,9 @@ async function* untilStopped(
       // When `stopped` wins, the loser still rejects as its connection closes.
       next.catch(() => undefined)
       const { done, value } = await Promise.race([next, stopped])
-      if (done) return
+      if (done) {
+        return
+      }
       yield value
     }
   } finally {
@@ -197,7 +215,9 @@ async function putInPlace(part: string, path: string): Promise<void> {
     await rename(part, path)
   } catch (error) {
     // Windows refuses to replace a file that another process has open; its bytes are the same by name.
-    if ((error as NodeJS.ErrnoException).code === 'EPERM' && (await stat(path).catch(() => undefined))) return
+    if ((error as NodeJS.ErrnoException).code === 'EPERM' && (await stat(path).catch(() => undefined))) {
+      return
+    }
     throw unwritable('be written', error)
   }
 }
@@ -209,9 +229,13 @@ async function removeAbandoned(path: string): Promise<void> {
   const folder = dirname(path)
   const prefix = `${basename(path)}.`
   for (const name of await readdir(folder)) {
-    if (!name.startsWith(prefix) || !name.endsWith('.part')) continue
+    if (!name.startsWith(prefix) || !name.endsWith('.part')) {
+      continue
+    }
     const file = join(folder, name)
     const age = Date.now() - ((await stat(file).catch(() => undefined))?.mtimeMs ?? Date.now())
-    if (age > ABANDONED_PART_MS) await rm(file, { force: true }).catch(() => undefined)
+    if (age > ABANDONED_PART_MS) {
+      await rm(file, { force: true }).catch(() => undefined)
+    }
   }
 }

@@ -39,7 +39,9 @@ export async function withLock<T>(
     return await work()
   } finally {
     clearInterval(beat)
-    if ((await readHolder(path))?.id === holder.id) await rm(path, { force: true }).catch(() => undefined)
+    if ((await readHolder(path))?.id === holder.id) {
+      await rm(path, { force: true }).catch(() => undefined)
+    }
   }
 }
 
@@ -50,12 +52,20 @@ async function acquire(
 ): Promise<void> {
   let seen: { touched: number; since: number } | undefined
   for (;;) {
-    if (options.signal?.aborted) throw cancelled()
-    if (await create(path, holder)) return
-    if (seen === undefined) options.onWait?.()
+    if (options.signal?.aborted) {
+      throw cancelled()
+    }
+    if (await create(path, holder)) {
+      return
+    }
+    if (seen === undefined) {
+      options.onWait?.()
+    }
     const touched = await touchedAt(path)
     if (touched !== undefined) {
-      if (seen?.touched !== touched) seen = { touched, since: Date.now() }
+      if (seen?.touched !== touched) {
+        seen = { touched, since: Date.now() }
+      }
       if (Date.now() - seen.since > ABANDONED_MS || (await isDead(path))) {
         await rm(path, { force: true }).catch((error) => {
           throw unwritable('be cleared', error)
@@ -76,7 +86,9 @@ async function touchedAt(path: string): Promise<number | undefined> {
   try {
     return (await lstat(path)).mtimeMs
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+      return undefined
+    }
     throw unwritable('be read', error)
   }
 }
@@ -96,7 +108,9 @@ async function create(path: string, holder: Holder): Promise<boolean> {
     }
     return true
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') {
+      return false
+    }
     throw unwritable('be written', error)
   }
 }
@@ -104,7 +118,9 @@ async function create(path: string, holder: Holder): Promise<boolean> {
 /** True when the holder ran on this machine and is gone; saves the wait after a crash. */
 async function isDead(path: string): Promise<boolean> {
   const holder = await readHolder(path)
-  if (holder === undefined || holder.host !== hostname() || !Number.isInteger(holder.pid)) return false
+  if (holder === undefined || holder.host !== hostname() || !Number.isInteger(holder.pid)) {
+    return false
+  }
   try {
     process.kill(holder.pid, 0)
     return false

@@ -60,7 +60,9 @@ beforeEach(() => {
   server.requests.length = 0
 })
 afterEach(() => {
-  for (const child of children.splice(0)) child.kill('SIGKILL')
+  for (const child of children.splice(0)) {
+    child.kill('SIGKILL')
+  }
   space.remove()
 })
 
@@ -116,7 +118,9 @@ describe('processes that want the same model', () => {
   test('each report a failure that all of them meet', async () => {
     addModel('/missing.onnx')
     const outcomes = await Promise.all([1, 2].map(() => startPull().outcome))
-    for (const outcome of outcomes) expect(outcome?.code).toBe('DOWNLOAD_FAILED')
+    for (const outcome of outcomes) {
+      expect(outcome?.code).toBe('DOWNLOAD_FAILED')
+    }
     expect(space.cached()).toEqual([])
   })
 

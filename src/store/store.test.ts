@@ -34,7 +34,9 @@ async function failure(work: Promise<unknown>): Promise<BoxletError> {
   try {
     await work
   } catch (error) {
-    if (error instanceof BoxletError) return error
+    if (error instanceof BoxletError) {
+      return error
+    }
     throw error
   }
   throw new Error('expected a failure')
@@ -146,7 +148,9 @@ describe('a download that goes wrong leaves nothing and says why in one line', (
   test('cancelled in the middle', async () => {
     const interrupt = new AbortController()
     const onProgress = ({ done }: { done: number }) => {
-      if (done > 0) interrupt.abort()
+      if (done > 0) {
+        interrupt.abort()
+      }
     }
     await expectFailure(['/stalled.onnx', '/whole.onnx'], 'ABORTED', /cancelled/, {
       signal: interrupt.signal,

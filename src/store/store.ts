@@ -2,10 +2,12 @@
  * The model store: from a name of the catalogue or a path to a file on this machine whose bytes are known.
  * `list`, `pull` and `remove` manage what is cached; nothing else of Boxlet touches the cache.
  */
+
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { basename, dirname, extname, join } from 'node:path'
 import { BoxletError } from '../errors.ts'
 import type { Contract, Licence } from '../model/contract.ts'
+import { defined } from '../system/defined.ts'
 import { makeFolder } from '../system/make-folder.ts'
 import {
   cachedPath,
@@ -61,14 +63,18 @@ export interface ListedModel {
 /**
  * A name of the catalogue is fetched unless it is cached; a path is used as it is.
  *
- * Errors: `MODEL_NOT_FOUND`, `MODEL_LIMIT`, `DOWNLOAD_FAILED`, `DOWNLOAD_MISMATCH`, `CACHE_UNWRITABLE`, `ABORTED`,
+ * @throws BoxletError `MODEL_NOT_FOUND`, `MODEL_LIMIT`, `DOWNLOAD_FAILED`, `DOWNLOAD_MISMATCH`, `CACHE_UNWRITABLE`, `ABORTED`,
  * `CONTRACT_INVALID` for a contract beside the model that cannot be read.
  */
 export async function resolveModel(nameOrPath: string, options: StoreOptions): Promise<ResolvedModel> {
   const entry = await readEntry(nameOrPath, options.env)
-  if (entry !== undefined) return resolveEntry(entry, options)
+  if (entry !== undefined) {
+    return resolveEntry(entry, options)
+  }
   const info = await stat(nameOrPath).catch(() => undefined)
-  if (info?.isFile()) return resolveFile(nameOrPath, info.size, options)
+  if (info?.isFile()) {
+    return resolveFile(nameOrPath, info.size, options)
+  }
   throw await notFound(nameOrPath, info?.isDirectory() ?? false, options.env)
 }
 
@@ -83,7 +89,9 @@ export async function removeModel(name: string, options: Pick<StoreOptions, 'env
   const folder = modelFolder(options.env)
   let removed = false
   for (const file of await readdir(folder).catch(() => [])) {
-    if (isCacheFileOf(entry, file)) removed = (await removeCached(join(folder, file))) || removed
+    if (isCacheFileOf(entry, file)) {
+      removed = (await removeCached(join(folder, file))) || removed
+    }
   }
   return removed
 }
@@ -101,7 +109,9 @@ export async function listModels(options: Pick<StoreOptions, 'env'>): Promise<Li
 
 async function knownEntry(name: string, env: Environment): Promise<CatalogueEntry> {
   const entry = await readEntry(name, env)
-  if (entry === undefined) throw await notFound(name, false, env)
+  if (entry === undefined) {
+    throw await notFound(name, false, env)
+  }
   return entry
 }
 
@@ -113,11 +123,14 @@ async function resolveEntry(entry: CatalogueEntry, options: StoreOptions): Promi
     sha256: entry.sha256,
     licence: { name: entry.licence.name, class: entry.licence.class },
     catalogue: entry,
-    ...(entry.contract === undefined ? {} : { contract: entry.contract }),
-    ...(entry.overrides === undefined ? {} : { overrides: entry.overrides }),
+    ...defined({ contract: entry.contract, overrides: entry.overrides }),
   }
-  if ((await checkCached(entry, path)) === 'verified') return resolved
-  if (isOffline(options.env)) throw offline(entry)
+  if ((await checkCached(entry, path)) === 'verified') {
+    return resolved
+  }
+  if (isOffline(options.env)) {
+    throw offline(entry)
+  }
   await makeFolder(modelFolder(options.env)).catch((error) => {
     throw unwritable('be written', error)
   })
@@ -125,7 +138,9 @@ async function resolveEntry(entry: CatalogueEntry, options: StoreOptions): Promi
   await withLock(`${path}.lock`, { signal: options.signal, onWait }, async () => {
     // Another process may have brought it while this one waited.
     const state = await checkCached(entry, path)
-    if (state === 'verified') return
+    if (state === 'verified') {
+      return
+    }
     if (state === 'corrupt') {
       options.onNotice?.(`The cached file of "${entry.name}" is damaged and is fetched again.`)
       await removeCached(path)
@@ -138,7 +153,9 @@ async function resolveEntry(entry: CatalogueEntry, options: StoreOptions): Promi
 
 function noticeLicence(entry: CatalogueEntry, options: StoreOptions): void {
   const { name, class: kind } = entry.licence
-  if (kind === 'permissive') return
+  if (kind === 'permissive') {
+    return
+  }
   const meaning = {
     copyleft: 'copyleft: it may bind what you build on it',
     'non-commercial': 'not for commercial use',
@@ -190,10 +207,14 @@ async function contractBeside(modelPath: string): Promise<{ contract: Contract; 
   try {
     text = await readFile(path, 'utf8')
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+      return undefined
+    }
     throw unreadableContract(path, 'a file that cannot be read', error)
   }
-  if (text === '') return undefined
+  if (text === '') {
+    return undefined
+  }
   let value: unknown
   try {
     value = JSON.parse(text)

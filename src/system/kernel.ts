@@ -32,13 +32,17 @@ export class Kernel<Exports extends { memory: KernelMemory }> {
       this.#exports = new WebAssembly.Instance(module).exports as Exports
     }
     const missing = bytes - this.#exports.memory.buffer.byteLength
-    if (missing > 0) this.#exports.memory.grow(Math.ceil(missing / PAGE_BYTES))
+    if (missing > 0) {
+      this.#exports.memory.grow(Math.ceil(missing / PAGE_BYTES))
+    }
     return this.#exports
   }
 
   /** Call it when the results are read: a memory that one odd picture has made large is given up. */
   settle(): void {
-    if (this.heldBytes > MOST_KEPT_BYTES) this.#exports = undefined
+    if (this.heldBytes > MOST_KEPT_BYTES) {
+      this.#exports = undefined
+    }
   }
 
   get heldBytes(): number {

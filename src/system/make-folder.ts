@@ -12,11 +12,17 @@ export async function makeFolder(path: string): Promise<void> {
     await mkdir(path)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    if (code === 'EEXIST') return
-    if (code !== 'ENOENT' || dirname(path) === path) throw error
+    if (code === 'EEXIST') {
+      return
+    }
+    if (code !== 'ENOENT' || dirname(path) === path) {
+      throw error
+    }
     await makeFolder(dirname(path))
     await mkdir(path).catch((again: NodeJS.ErrnoException) => {
-      if (again.code !== 'EEXIST') throw again
+      if (again.code !== 'EEXIST') {
+        throw again
+      }
     })
   }
 }

@@ -57,21 +57,35 @@ const SIGNATURES: readonly [start: string, name: string, format?: ImageFormat][]
 ]
 
 export function sniff(bytes: Uint8Array): Sniffed {
-  if (bytes.length === 0) return { name: 'no bytes' }
+  if (bytes.length === 0) {
+    return { name: 'no bytes' }
+  }
   const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, SNIFF_BYTES)).toString(
     'latin1',
   )
   for (const [start, name, format] of SIGNATURES) {
-    if (startsWith(head, start)) return format === undefined ? { name } : { name, format }
+    if (startsWith(head, start)) {
+      return format === undefined ? { name } : { name, format }
+    }
   }
-  if (head.slice(4, 8) === 'ftyp') return isoMedia(bytes, head)
-  if (/^P[1-7][\s#]/.test(head)) return { name: 'PPM' }
+  if (head.slice(4, 8) === 'ftyp') {
+    return isoMedia(bytes, head)
+  }
+  if (/^P[1-7][\s#]/.test(head)) {
+    return { name: 'PPM' }
+  }
   return text(head)
 }
 
 function startsWith(head: string, start: string): boolean {
-  if (head.length < start.length) return false
-  for (let i = 0; i < start.length; i++) if (start[i] !== '?' && start[i] !== head[i]) return false
+  if (head.length < start.length) {
+    return false
+  }
+  for (let i = 0; i < start.length; i++) {
+    if (start[i] !== '?' && start[i] !== head[i]) {
+      return false
+    }
+  }
   return true
 }
 
@@ -79,26 +93,51 @@ function startsWith(head: string, start: string): boolean {
 function isoMedia(bytes: Uint8Array, head: string): Sniffed {
   const size = (bytes[2]! << 8) | bytes[3]!
   const brands = [head.slice(8, 12)]
-  for (let at = 16; at + 4 <= Math.min(size, head.length); at += 4) brands.push(head.slice(at, at + 4))
-  if (brands.includes('avif') || brands.includes('avis')) return { name: 'AVIF', format: 'avif' }
-  if (brands.some((brand) => /^(hei[cmxs]|hev[cmxs]|mif1|msf1)$/.test(brand))) return { name: 'HEIC' }
-  if (brands[0] === 'crx ') return { name: 'camera raw' }
+  for (let at = 16; at + 4 <= Math.min(size, head.length); at += 4) {
+    brands.push(head.slice(at, at + 4))
+  }
+  if (brands.includes('avif') || brands.includes('avis')) {
+    return { name: 'AVIF', format: 'avif' }
+  }
+  if (brands.some((brand) => /^(hei[cmxs]|hev[cmxs]|mif1|msf1)$/.test(brand))) {
+    return { name: 'HEIC' }
+  }
+  if (brands[0] === 'crx ') {
+    return { name: 'camera raw' }
+  }
   return { name: 'MP4 or QuickTime video' }
 }
 
 function text(head: string): Sniffed {
   // UTF-16 marks first: half of such text is NUL bytes.
-  if (/^(\xff\xfe|\xfe\xff)/.test(head)) return { name: 'UTF-16 text' }
-  if (hasControls(head)) return { name: 'unknown binary data' }
+  if (/^(\xff\xfe|\xfe\xff)/.test(head)) {
+    return { name: 'UTF-16 text' }
+  }
+  if (hasControls(head)) {
+    return { name: 'unknown binary data' }
+  }
   const body = head.replace(/^\xef\xbb\xbf/, '').trimStart()
-  if (body === '') return { name: 'blank text' }
-  if (/^(<!doctype html|<html|<head|<body)/i.test(body)) return { name: 'HTML page' }
-  if (body.startsWith('<')) return markup(body)
-  if (/^[{[]/.test(body)) return { name: 'JSON' }
-  if (/^data:image\//i.test(body)) return { name: 'data URL' }
-  if (/^(\/9j\/|iVBORw0KGgo|R0lGOD|UklGR)[A-Za-z0-9+/=\s]+$/.test(body))
+  if (body === '') {
+    return { name: 'blank text' }
+  }
+  if (/^(<!doctype html|<html|<head|<body)/i.test(body)) {
+    return { name: 'HTML page' }
+  }
+  if (body.startsWith('<')) {
+    return markup(body)
+  }
+  if (/^[{[]/.test(body)) {
+    return { name: 'JSON' }
+  }
+  if (/^data:image\//i.test(body)) {
+    return { name: 'data URL' }
+  }
+  if (/^(\/9j\/|iVBORw0KGgo|R0lGOD|UklGR)[A-Za-z0-9+/=\s]+$/.test(body)) {
     return { name: 'base64 text of a picture' }
-  if (body.startsWith('version https://git-lfs.github.com')) return { name: 'Git LFS pointer' }
+  }
+  if (body.startsWith('version https://git-lfs.github.com')) {
+    return { name: 'Git LFS pointer' }
+  }
   return { name: 'text' }
 }
 
@@ -106,7 +145,9 @@ function text(head: string): Sniffed {
 function hasControls(head: string): boolean {
   for (let i = 0; i < head.length; i++) {
     const code = head.charCodeAt(i)
-    if (code < 0x20 && (code < 0x09 || code > 0x0d) && code !== 0x1b) return true
+    if (code < 0x20 && (code < 0x09 || code > 0x0d) && code !== 0x1b) {
+      return true
+    }
   }
   return false
 }
@@ -114,7 +155,11 @@ function hasControls(head: string): boolean {
 /** The first element decides; comments, the XML declaration and the document type may stand before it. */
 function markup(body: string): Sniffed {
   const first = /<(?![?!])\s*(?:[\w.-]+:)?([\w.-]+)/.exec(body.replace(/<!--[\s\S]*?-->/g, ''))?.[1]
-  if (first === 'svg') return { name: 'SVG', format: 'svg' }
-  if (first?.toLowerCase() === 'html') return { name: 'HTML page' }
+  if (first === 'svg') {
+    return { name: 'SVG', format: 'svg' }
+  }
+  if (first?.toLowerCase() === 'html') {
+    return { name: 'HTML page' }
+  }
   return { name: 'XML' }
 }

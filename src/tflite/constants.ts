@@ -15,9 +15,13 @@ export const isQuantized = (tensor: TfliteTensor): boolean =>
 
 /** How the real value of a tensor is kept in ONNX; undefined for strings and the like. */
 export function realType(tensor: TfliteTensor): OnnxType | undefined {
-  if (isQuantized(tensor)) return 'float32'
+  if (isQuantized(tensor)) {
+    return 'float32'
+  }
   const { type } = tensor
-  if (type === 'float16' || type === 'float64') return 'float32'
+  if (type === 'float16' || type === 'float64') {
+    return 'float32'
+  }
   return type === 'other' || type === 'int4' ? undefined : type
 }
 
@@ -71,13 +75,17 @@ export function codesConstant(graph: OnnxGraph, tensor: TfliteTensor, order: Ord
 /** int8 codes as uint8 codes of the same reals; a plain loop, since weights have millions of them. */
 function shifted(codes: Uint8Array): Uint8Array {
   const out = new Uint8Array(codes.length)
-  for (let index = 0; index < codes.length; index++) out[index] = codes[index]! ^ INT8_TO_UINT8
+  for (let index = 0; index < codes.length; index++) {
+    out[index] = codes[index]! ^ INT8_TO_UINT8
+  }
   return out
 }
 
 function plainConstant(graph: OnnxGraph, tensor: TfliteTensor, order: Order): string {
   const type = tensor.type === 'int4' ? 'int8' : tensor.type
-  if (type === 'other') throw unsupported(`a constant of an unknown type, "${tensor.name.slice(0, 80)}"`)
+  if (type === 'other') {
+    throw unsupported(`a constant of an unknown type, "${tensor.name.slice(0, 80)}"`)
+  }
   return graph.constant(type, stored(tensor.shape, order), () => placed(tensor, order))
 }
 
@@ -85,7 +93,9 @@ function plainConstant(graph: OnnxGraph, tensor: TfliteTensor, order: Order): st
 function placed(tensor: TfliteTensor, order: Order): Uint8Array {
   const { type, shape } = tensor
   const data = tensor.data ?? new Uint8Array(0)
-  if (type === 'int4') return permute(unpackInt4(data, elementCount(shape)), shape, order, 1)
+  if (type === 'int4') {
+    return permute(unpackInt4(data, elementCount(shape)), shape, order, 1)
+  }
   return permute(data, shape, order, TYPE_BITS[type] / 8)
 }
 

@@ -23,19 +23,30 @@ export function convertGraph(source: TfliteGraph): OnnxGraph {
   const graph = new OnnxGraph()
   const values = new Values(graph, source)
   const outputNames = nameOutputs(source)
-  for (const index of source.inputs) addInput(graph, values, index)
+  for (const index of source.inputs) {
+    addInput(graph, values, index)
+  }
   // Outputs keep their names, so nodes between must not take them.
   const reserved = source.outputs.map((index) => graph.unique(outputNames.get(index) ?? ''))
   let raw: RawDetections | undefined
   for (const [position, operator] of source.operators.entries()) {
     graph.scope = `${position}:${operator.name}`
     const at = new Operation(operator, values)
-    if (operator.isCustom) raw = detectionPostProcess(at)
-    else CONVERSIONS[operator.name]!(at)
+    if (operator.isCustom) {
+      raw = detectionPostProcess(at)
+    } else {
+      CONVERSIONS[operator.name]!(at)
+    }
   }
-  for (const [place, index] of source.outputs.entries()) addOutput(graph, values, index, reserved[place]!)
-  if (raw !== undefined) addRaw(graph, raw)
-  if (graph.outputs.length === 0) throw corrupt('outputs', 'none')
+  for (const [place, index] of source.outputs.entries()) {
+    addOutput(graph, values, index, reserved[place]!)
+  }
+  if (raw !== undefined) {
+    addRaw(graph, raw)
+  }
+  if (graph.outputs.length === 0) {
+    throw corrupt('outputs', 'none')
+  }
   graph.prune()
   return graph
 }
@@ -50,7 +61,9 @@ export function unknownOperators(source: TfliteGraph): string[] {
 
 function refuseUnknown(source: TfliteGraph): void {
   const names = unknownOperators(source)
-  if (names.length === 0) return
+  if (names.length === 0) {
+    return
+  }
   const more = names.length > MAX_NAMED ? ` and ${names.length - MAX_NAMED} more` : ''
   throw unsupported(`${names.slice(0, MAX_NAMED).join(', ')}${more}`)
 }
@@ -61,7 +74,9 @@ export function nameOutputs(source: TfliteGraph): Map<number, string> {
   const detection = source.operators.find(({ name, isCustom }) => isCustom && name === DETECTION)
   for (const [place, index] of (detection?.outputs ?? []).entries()) {
     const name = DETECTION_OUTPUTS[place]
-    if (name !== undefined && names.has(index)) names.set(index, name)
+    if (name !== undefined && names.has(index)) {
+      names.set(index, name)
+    }
   }
   return names
 }
@@ -78,16 +93,25 @@ function addInput(graph: OnnxGraph, values: Values, index: number): void {
   graph.inputs.push({ name, type, dims: tensor.shape })
   graph.scope = 'input'
   const scale = values.codeScale(index)
-  if (scale !== undefined && tensor.type === 'uint8') values.setCodes(index, name, order)
-  else values.setReal(index, realInput(graph, tensor, name), order)
+  if (scale !== undefined && tensor.type === 'uint8') {
+    values.setCodes(index, name, order)
+  } else {
+    values.setReal(index, realInput(graph, tensor, name), order)
+  }
 }
 
 /** Real values of an input as the file stores it. */
 function realInput(graph: OnnxGraph, tensor: TfliteTensor, name: string): string {
   const { scales, zeroPoints } = tensor.quantization ?? { scales: [1], zeroPoints: [0] }
-  if (tensor.type === 'float16') return graph.node('Cast', [name], { to: { onnxType: 'float32' } })
-  if (!isQuantized(tensor)) return name
-  if (scales.length !== 1) throw unsupported(`an input with ${scales.length} scales`)
+  if (tensor.type === 'float16') {
+    return graph.node('Cast', [name], { to: { onnxType: 'float32' } })
+  }
+  if (!isQuantized(tensor)) {
+    return name
+  }
+  if (scales.length !== 1) {
+    throw unsupported(`an input with ${scales.length} scales`)
+  }
   const scale = graph.scalar(scales[0]!)
   if (tensor.type === 'int8') {
     return graph.node('DequantizeLinear', [name, scale, graph.int8([zeroPoints[0]!], [])])
@@ -98,14 +122,18 @@ function realInput(graph: OnnxGraph, tensor: TfliteTensor, name: string): string
 
 function storedType(tensor: TfliteTensor): OnnxType {
   const { type } = tensor
-  if (type === 'other' || type === 'int4') throw unsupported(`an input of type ${type}`)
+  if (type === 'other' || type === 'int4') {
+    throw unsupported(`an input of type ${type}`)
+  }
   return type
 }
 
 function addOutput(graph: OnnxGraph, values: Values, index: number, name: string): void {
   const tensor = values.tensor(index)
   const type = realType(tensor)
-  if (type === undefined) throw unsupported(`an output of type ${tensor.type}`)
+  if (type === undefined) {
+    throw unsupported(`an output of type ${tensor.type}`)
+  }
   const rank = tensor.hasShape ? tensor.shape.length : undefined
   const order = rank === undefined ? values.order(index) : identity(rank)
   graph.scope = 'output'

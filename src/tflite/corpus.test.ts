@@ -57,7 +57,9 @@ describe.skipIf(!hasCorpus)('files of the corpus', () => {
       const model = tfliteToOnnx(corpusBytes(`models/${name}`))
       const results = await run(model, golden)
       compare(results, golden.outputs, TOLERANCE[name]!)
-      if (golden.widened !== undefined) compare(results, golden.widened, WIDENED)
+      if (golden.widened !== undefined) {
+        compare(results, golden.widened, WIDENED)
+      }
     },
   )
 
@@ -171,7 +173,9 @@ function compare(results: Float32Array[], parts: Part[], tolerance: { mean: numb
     const at = (row: number, column: number) =>
       values[second > third ? row * third + column : column * third + row]!
     for (const { row, score, values: expected } of rows) {
-      if (score < CLEAR_SCORE) continue
+      if (score < CLEAR_SCORE) {
+        continue
+      }
       const worst = Math.max(...expected.map((value, column) => Math.abs(value - at(row, column))))
       expect(worst).toBeLessThanOrEqual(tolerance.rows)
     }

@@ -75,14 +75,18 @@ export class FlatBuffer {
     const vtable = table - this.#view.getInt32(this.#check(table, 4), true)
     const size = this.#view.getUint16(this.#check(vtable, 4), true)
     const slot = 4 + id * 2
-    if (slot + 2 > size) return 0
+    if (slot + 2 > size) {
+      return 0
+    }
     const offset = this.#view.getUint16(this.#check(vtable + slot, 2), true)
     return offset === 0 ? 0 : table + offset
   }
 
   read(table: number, id: number, kind: Kind, fallback: number): unknown {
     const at = this.#field(table, id)
-    if (at === 0) return missing(kind, fallback)
+    if (at === 0) {
+      return missing(kind, fallback)
+    }
     switch (kind) {
       case 'bool':
         return this.bytes[this.#check(at, 1)] !== 0
@@ -131,20 +135,26 @@ export class FlatBuffer {
   #list<T>(at: number, size: number, read: (entry: number) => T): T[] {
     const { start, count } = this.#vector(at, size)
     this.#listed += count
-    if (this.#listed > MAX_LISTED_VALUES) throw tooLarge('listed values', MAX_LISTED_VALUES, 'more')
+    if (this.#listed > MAX_LISTED_VALUES) {
+      throw tooLarge('listed values', MAX_LISTED_VALUES, 'more')
+    }
     return Array.from({ length: count }, (_, index) => read(start + index * size))
   }
 
   #string(at: number): string {
     const length = this.u32(at)
-    if (length > MAX_STRING_BYTES) throw tooLarge('bytes of a text', MAX_STRING_BYTES, length)
+    if (length > MAX_STRING_BYTES) {
+      throw tooLarge('bytes of a text', MAX_STRING_BYTES, length)
+    }
     this.#check(at + 4, length)
     return new TextDecoder().decode(this.bytes.subarray(at + 4, at + 4 + length))
   }
 
   #whole(value: bigint): number {
     const number = Number(value)
-    if (!Number.isSafeInteger(number)) throw corrupt('a whole number', String(value))
+    if (!Number.isSafeInteger(number)) {
+      throw corrupt('a whole number', String(value))
+    }
     return number
   }
 
@@ -157,8 +167,12 @@ export class FlatBuffer {
 }
 
 function missing(kind: Kind, fallback: number): unknown {
-  if (kind === 'tables') return []
-  if (kind === 'bool') return fallback !== 0
+  if (kind === 'tables') {
+    return []
+  }
+  if (kind === 'bool') {
+    return fallback !== 0
+  }
   return ['i8', 'u8', 'i32', 'u32', 'u64', 'f32'].includes(kind) ? fallback : undefined
 }
 

@@ -43,7 +43,9 @@ class FlexReader {
   /** Before a map lie: offset of its keys, their width, and its length; after it, one type byte a value. */
   map(at: number, width: number): FlexValues {
     const count = this.#unsigned(at - width, width)
-    if (count > MAX_FLEX_KEYS) throw corrupt(`at most ${MAX_FLEX_KEYS} options`, `${count}`)
+    if (count > MAX_FLEX_KEYS) {
+      throw corrupt(`at most ${MAX_FLEX_KEYS} options`, `${count}`)
+    }
     const keyWidth = this.#unsigned(at - 2 * width, width)
     const keys = this.target(at - 3 * width, width)
     const values: FlexValues = Object.create(null)
@@ -51,7 +53,9 @@ class FlexReader {
       const key = this.#text(this.target(keys + index * keyWidth, keyWidth))
       const packed = this.#unsigned(at + count * width + index, 1)
       const value = this.#value(at + index * width, width, packed)
-      if (value !== undefined) values[key] = value
+      if (value !== undefined) {
+        values[key] = value
+      }
     }
     return values
   }
@@ -87,24 +91,40 @@ class FlexReader {
 
   #unsigned(at: number, width: number): number {
     this.#check(at, width)
-    if (width === 1) return this.#view.getUint8(at)
-    if (width === 2) return this.#view.getUint16(at, true)
-    if (width === 4) return this.#view.getUint32(at, true)
+    if (width === 1) {
+      return this.#view.getUint8(at)
+    }
+    if (width === 2) {
+      return this.#view.getUint16(at, true)
+    }
+    if (width === 4) {
+      return this.#view.getUint32(at, true)
+    }
     return Number(this.#view.getBigUint64(at, true))
   }
 
   #signed(at: number, width: number): number {
     this.#check(at, width)
-    if (width === 1) return this.#view.getInt8(at)
-    if (width === 2) return this.#view.getInt16(at, true)
-    if (width === 4) return this.#view.getInt32(at, true)
+    if (width === 1) {
+      return this.#view.getInt8(at)
+    }
+    if (width === 2) {
+      return this.#view.getInt16(at, true)
+    }
+    if (width === 4) {
+      return this.#view.getInt32(at, true)
+    }
     return Number(this.#view.getBigInt64(at, true))
   }
 
   #float(at: number, width: number): number {
     this.#check(at, width)
-    if (width === 4) return this.#view.getFloat32(at, true)
-    if (width === 8) return this.#view.getFloat64(at, true)
+    if (width === 4) {
+      return this.#view.getFloat32(at, true)
+    }
+    if (width === 8) {
+      return this.#view.getFloat64(at, true)
+    }
     throw corrupt('a number of 4 or 8 bytes', `${width}`)
   }
 
@@ -113,7 +133,9 @@ class FlexReader {
     let text = ''
     for (let next = at; text.length < 256; next++) {
       const code = this.#unsigned(next, 1)
-      if (code === 0) return text
+      if (code === 0) {
+        return text
+      }
       text += String.fromCharCode(code)
     }
     throw corrupt('a name of at most 256 characters', 'a longer one')

@@ -27,13 +27,19 @@ const COLOURS = ['unknown', 'RGB', 'grey']
 export function readMetadata(bytes: Uint8Array, graph: TfliteGraph): Record<string, string> {
   const metadata = new Map<string, string>()
   const add = (key: string, value: string | undefined) => {
-    if (value === undefined || value === '' || value.length > MAX_METADATA_CHARACTERS) return
-    if (metadata.size < MAX_METADATA_ENTRIES) metadata.set(key, value)
+    if (value === undefined || value === '' || value.length > MAX_METADATA_CHARACTERS) {
+      return
+    }
+    if (metadata.size < MAX_METADATA_ENTRIES) {
+      metadata.set(key, value)
+    }
   }
   attempt(() => addBlock(graph.blobs.get('TFLITE_METADATA'), add))
   const files = packedFiles(bytes)
   for (const [name, text] of files) {
-    if (/(^|\/)(metadata\.json|temp_meta\.txt)$/i.test(name)) attempt(() => addLiteral(text, add))
+    if (/(^|\/)(metadata\.json|temp_meta\.txt)$/i.test(name)) {
+      attempt(() => addLiteral(text, add))
+    }
   }
   if (!metadata.has('names')) {
     const labels = labelFile(files)
@@ -57,7 +63,9 @@ type Add = (key: string, value: string | undefined) => void
 
 /** The block that TensorFlow's metadata writer leaves: a FlatBuffer of its own. */
 function addBlock(blob: Uint8Array | undefined, add: Add): void {
-  if (blob === undefined) return
+  if (blob === undefined) {
+    return
+  }
   const model = readRow(new FlatBuffer(blob).root(), MODEL_METADATA)
   add('title', model.name)
   add('description', model.description)
@@ -66,9 +74,13 @@ function addBlock(blob: Uint8Array | undefined, add: Add): void {
   add('license', model.license)
   const { inputs, outputs } = readRow(model.subgraphs[0], SUBGRAPH_METADATA)
   const [picture] = inputs
-  if (picture !== undefined) addPicture(picture, add)
+  if (picture !== undefined) {
+    addPicture(picture, add)
+  }
   const names = outputs.map((table) => readRow(table, TENSOR_METADATA).name ?? '')
-  if (names.some((name) => name !== '')) add('tflite.outputs', JSON.stringify(names))
+  if (names.some((name) => name !== '')) {
+    add('tflite.outputs', JSON.stringify(names))
+  }
 }
 
 function addPicture(picture: Table, add: Add): void {
@@ -79,7 +91,9 @@ function addPicture(picture: Table, add: Add): void {
   }
   for (const unit of processUnits) {
     const { optionsType, options } = readRow(unit, PROCESS_UNIT)
-    if (optionsType !== NORMALIZE) continue
+    if (optionsType !== NORMALIZE) {
+      continue
+    }
     const { mean, std } = readRow(options, NORMALIZATION)
     add('tflite.input.mean', mean && JSON.stringify(mean))
     add('tflite.input.std', std && JSON.stringify(std))
@@ -89,21 +103,35 @@ function addPicture(picture: Table, add: Add): void {
 /** `metadata.json` is JSON, `temp_meta.txt` the same as Python writes it. */
 function addLiteral(text: string, add: Add): void {
   const literal = parsePythonLiteral(text)
-  if (!(literal instanceof Map)) return
-  for (const [key, value] of literal) add(String(key), asText(value))
+  if (!(literal instanceof Map)) {
+    return
+  }
+  for (const [key, value] of literal) {
+    add(String(key), asText(value))
+  }
 }
 
 /** As the same exporter writes it into ONNX files, where every value is Python's `str`. */
 function asText(value: PythonValue): string {
-  if (typeof value === 'string') return value
-  if (value === null) return 'None'
-  if (typeof value === 'boolean') return value ? 'True' : 'False'
+  if (typeof value === 'string') {
+    return value
+  }
+  if (value === null) {
+    return 'None'
+  }
+  if (typeof value === 'boolean') {
+    return value ? 'True' : 'False'
+  }
   return typeof value === 'number' ? String(value) : JSON.stringify(asJson(value))
 }
 
 function asJson(value: PythonValue): unknown {
-  if (Array.isArray(value)) return value.map(asJson)
-  if (!(value instanceof Map)) return value
+  if (Array.isArray(value)) {
+    return value.map(asJson)
+  }
+  if (!(value instanceof Map)) {
+    return value
+  }
   return Object.fromEntries([...value].map(([key, inner]) => [String(key), asJson(inner)]))
 }
 
@@ -114,7 +142,9 @@ const NOT_LABELS = /temp_meta|calibration|vocab/i
 function labelFile(files: Map<string, string>): { file: string; names: Record<string, string> } | undefined {
   const texts = [...files.keys()].filter((name) => /\.txt$/i.test(name) && !NOT_LABELS.test(name))
   const file = texts.find((name) => /label|class|names/i.test(name)) ?? texts[0]
-  if (file === undefined) return undefined
+  if (file === undefined) {
+    return undefined
+  }
   const lines = files.get(file)!.trimEnd().split(/\r?\n/)
   const named = lines.map((line, id) => [String(id), line.trim()] as const)
   return { file, names: Object.fromEntries(named.filter(([, name]) => name !== '' && name !== GAP)) }

@@ -46,8 +46,12 @@ export function writeOnnx(
 function writeGraph(writer: MessageWriter, graph: OnnxGraph): void {
   for (const node of graph.nodes) {
     writer.message(1, (inner) => {
-      for (const input of node.inputs) inner.text(1, input)
-      for (const output of node.outputs) inner.text(2, output)
+      for (const input of node.inputs) {
+        inner.text(1, input)
+      }
+      for (const output of node.outputs) {
+        inner.text(2, output)
+      }
       inner.text(3, node.name).text(4, node.op)
       for (const [name, value] of Object.entries(node.attributes)) {
         inner.message(5, (attribute) => writeAttribute(attribute, name, value))
@@ -57,22 +61,34 @@ function writeGraph(writer: MessageWriter, graph: OnnxGraph): void {
   writer.text(2, 'tflite')
   for (const { name, type, dims, data } of graph.constants.values()) {
     writer.message(5, (tensor) => {
-      for (const size of dims) tensor.int(1, size)
+      for (const size of dims) {
+        tensor.int(1, size)
+      }
       tensor.int(2, TYPE_CODES[type]).text(8, name).bytes(9, data()) // data_type, name, raw_data
     })
   }
-  for (const port of graph.inputs) writer.message(11, (inner) => writePort(inner, port))
-  for (const port of graph.outputs) writer.message(12, (inner) => writePort(inner, port))
+  for (const port of graph.inputs) {
+    writer.message(11, (inner) => writePort(inner, port))
+  }
+  for (const port of graph.outputs) {
+    writer.message(12, (inner) => writePort(inner, port))
+  }
 }
 
 function writeAttribute(writer: MessageWriter, name: string, value: Attribute): void {
   writer.text(1, name)
-  if (typeof value === 'number') writer.int(3, value).int(20, 2)
-  else if (typeof value === 'string') writer.text(4, value).int(20, 3)
-  else if ('float' in value) writer.float(2, value.float).int(20, 1)
-  else if ('onnxType' in value) writer.int(3, TYPE_CODES[value.onnxType]).int(20, 2)
-  else {
-    for (const item of value) writer.int(8, item)
+  if (typeof value === 'number') {
+    writer.int(3, value).int(20, 2)
+  } else if (typeof value === 'string') {
+    writer.text(4, value).int(20, 3)
+  } else if ('float' in value) {
+    writer.float(2, value.float).int(20, 1)
+  } else if ('onnxType' in value) {
+    writer.int(3, TYPE_CODES[value.onnxType]).int(20, 2)
+  } else {
+    for (const item of value) {
+      writer.int(8, item)
+    }
     writer.int(20, 7)
   }
 }
@@ -81,7 +97,9 @@ function writePort(writer: MessageWriter, { name, type, dims }: OnnxPort): void 
   writer.text(1, name).message(2, (typeProto) =>
     typeProto.message(1, (tensor) => {
       tensor.int(1, TYPE_CODES[type])
-      if (dims === undefined) return
+      if (dims === undefined) {
+        return
+      }
       tensor.message(2, (shape) => {
         for (const size of dims) {
           shape.message(1, (dim) => (typeof size === 'number' ? dim.int(1, size) : dim.text(2, size)))

@@ -69,7 +69,9 @@ export class OnnxGraph {
   /** A name that nothing else has; the wish itself when it is free. */
   unique(wish: string): string {
     let name = wish === '' || this.#taken.has(wish) ? `${wish}_${this.#count++}` : wish
-    while (this.#taken.has(name)) name = `${wish}_${this.#count++}`
+    while (this.#taken.has(name)) {
+      name = `${wish}_${this.#count++}`
+    }
     this.#taken.add(name)
     return name
   }
@@ -129,7 +131,9 @@ export class OnnxGraph {
 
   /** Sizes and places; a shape that contradicts its operator shows here as a size that is no number. */
   int64(values: readonly number[], dims: readonly number[] = [values.length]): string {
-    if (!values.every(Number.isSafeInteger)) throw corrupt('whole sizes', values.join(', '))
+    if (!values.every(Number.isSafeInteger)) {
+      throw corrupt('whole sizes', values.join(', '))
+    }
     return this.#small('int64', dims, values, () => bytesOf(BigInt64Array.from(values, BigInt)))
   }
 
@@ -158,17 +162,26 @@ export class OnnxGraph {
     const needed = new Set(this.outputs.map(({ name }) => name))
     const kept: OnnxNode[] = []
     for (const node of this.nodes.toReversed()) {
-      if (!node.outputs.some((output) => needed.has(output))) continue
-      for (const input of node.inputs) needed.add(input)
+      if (!node.outputs.some((output) => needed.has(output))) {
+        continue
+      }
+      for (const input of node.inputs) {
+        needed.add(input)
+      }
       kept.push(node)
     }
     this.nodes = kept.reverse()
     let total = 0
     for (const [name, { type, dims }] of this.constants) {
-      if (!needed.has(name)) this.constants.delete(name)
-      else total += dims.reduce((product, size) => product * size, ONNX_BYTES[type])
+      if (!needed.has(name)) {
+        this.constants.delete(name)
+      } else {
+        total += dims.reduce((product, size) => product * size, ONNX_BYTES[type])
+      }
     }
-    if (total > MAX_CONSTANT_BYTES) throw tooLarge('bytes of constants', MAX_CONSTANT_BYTES, total)
+    if (total > MAX_CONSTANT_BYTES) {
+      throw tooLarge('bytes of constants', MAX_CONSTANT_BYTES, total)
+    }
   }
 }
 

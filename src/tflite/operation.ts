@@ -48,7 +48,9 @@ export class Operation {
 
   outputIndex(output = 0): number {
     const index = this.operator.outputs[output]
-    if (index === undefined) throw corrupt(`an output ${output} of ${this.operator.name}`, 'none')
+    if (index === undefined) {
+      throw corrupt(`an output ${output} of ${this.operator.name}`, 'none')
+    }
     return index
   }
 
@@ -130,21 +132,30 @@ export class Operation {
 
   activated(name: string, code: number): string {
     const activation = ACTIVATIONS[code]
-    if (activation === 'none') return name
+    if (activation === 'none') {
+      return name
+    }
     // LiteRT's own kernels leave a fused tanh out without a word, so no result would be the right one.
     const clamp = activation === undefined ? undefined : CLAMPS[activation]
-    if (clamp === undefined)
+    if (clamp === undefined) {
       throw unsupported(`the activation ${activation ?? code} of ${this.operator.name}`)
+    }
     const [low, high] = clamp
-    if (this.#rangeIsWithin(low, high)) return name
-    if (low === 0 && high === Number.POSITIVE_INFINITY) return this.node('Relu', [name])
+    if (this.#rangeIsWithin(low, high)) {
+      return name
+    }
+    if (low === 0 && high === Number.POSITIVE_INFINITY) {
+      return this.node('Relu', [name])
+    }
     return this.node('Clip', [name, this.graph.scalar(low), this.graph.scalar(high)])
   }
 
   /** True when the codes of the output cannot pass the limits, so that rounding to codes clamps already. */
   #rangeIsWithin(low: number, high: number): boolean {
     const codes = this.values.codeScale(this.outputIndex())
-    if (codes === undefined) return false
+    if (codes === undefined) {
+      return false
+    }
     const lowest = Math.round(low / codes.scale) + codes.zeroPoint
     const highest = Math.round(high / codes.scale) + codes.zeroPoint
     return lowest <= 0 && highest >= 255
@@ -173,8 +184,11 @@ export class Operation {
     )
     const results = build(names, { coded, zeroPoint: coded ? scale.zeroPoint : 0 })
     for (const [output, name] of (typeof results === 'string' ? [results] : results).entries()) {
-      if (coded) this.values.setCodes(this.outputIndex(output), name, resultOrder)
-      else this.give(name, resultOrder, output)
+      if (coded) {
+        this.values.setCodes(this.outputIndex(output), name, resultOrder)
+      } else {
+        this.give(name, resultOrder, output)
+      }
     }
   }
 
@@ -182,13 +196,20 @@ export class Operation {
   broadcast(input: number, rank: number, order: Order): string {
     const tensor = this.tensor(input)
     const own = tensor.shape.length
-    if (own > rank)
+    if (own > rank) {
       throw corrupt(`at most ${rank} axes for input ${input} of ${this.operator.name}`, `${own}`)
-    if (elementCount(tensor.shape) === 1 && own <= 1) return this.real(input)
-    if (own === rank) return this.real(input, order)
+    }
+    if (elementCount(tensor.shape) === 1 && own <= 1) {
+      return this.real(input)
+    }
+    if (own === rank) {
+      return this.real(input, order)
+    }
     const wide = [...new Array(rank - own).fill(1), ...tensor.shape]
     const name = this.node('Reshape', [this.real(input), this.graph.int64(wide)])
-    if (isIdentity(order)) return name
+    if (isIdentity(order)) {
+      return name
+    }
     // With one axis longer than 1 nothing moves, so the runtime may fold or skip the copy.
     return wide.filter((size) => size !== 1).length <= 1
       ? this.node('Reshape', [this.real(input), this.graph.int64(stored(wide, order))])

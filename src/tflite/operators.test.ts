@@ -90,10 +90,20 @@ it('has a graph for every conversion', () => {
 const distance = (a: number, b: number): number => Math.abs(a - b) / Math.max(1, Math.abs(b))
 
 function tensorOf(type: string, values: number[], dims: number[]): Tensor {
-  if (type === 'bool') return new Tensor('bool', Uint8Array.from(values), dims)
-  if (type === 'int32') return new Tensor('int32', Int32Array.from(values), dims)
-  if (type === 'uint8') return new Tensor('uint8', Uint8Array.from(values), dims)
-  if (type === 'int16') return new Tensor('int16', Int16Array.from(values), dims)
-  if (type === 'int8') return new Tensor('int8', Int8Array.from(values), dims)
+  if (type === 'bool') {
+    return new Tensor('bool', Uint8Array.from(values), dims)
+  }
+  if (type === 'int32') {
+    return new Tensor('int32', Int32Array.from(values), dims)
+  }
+  if (type === 'uint8') {
+    return new Tensor('uint8', Uint8Array.from(values), dims)
+  }
+  if (type === 'int16') {
+    return new Tensor('int16', Int16Array.from(values), dims)
+  }
+  if (type === 'int8') {
+    return new Tensor('int8', Int8Array.from(values), dims)
+  }
   return new Tensor('float32', Float32Array.from(values), dims)
 }

@@ -35,7 +35,11 @@ describe('reshapeInPlace', () => {
     .tuple(ordered, fc.array(fc.nat({ max: 4 }), { maxLength: 3 }))
     .map(([[shape, order], joins]) => {
       const to = [...shape]
-      for (const at of joins) if (at + 1 < to.length) to.splice(at, 2, to[at]! * to[at + 1]!)
+      for (const at of joins) {
+        if (at + 1 < to.length) {
+          to.splice(at, 2, to[at]! * to[at + 1]!)
+        }
+      }
       return { from: shape, to, order: order as Order }
     })
 
@@ -43,7 +47,9 @@ describe('reshapeInPlace', () => {
     fc.assert(
       fc.property(pairs, ({ from, to, order }) => {
         const result = reshapeInPlace(from, to, order)
-        if (result === undefined) return
+        if (result === undefined) {
+          return
+        }
         const data = numbered(from)
         // The stored bytes do not change; read in the resulting order they must be the logical ones.
         expect(permute(data, to, result, 1)).toEqual(permute(data, from, order, 1))

@@ -36,7 +36,9 @@ export function permute(
   const bytes = data.subarray(0, total * itemBytes)
   // Axes of length 1 lie anywhere, so the filters of 1 by 1 convolutions need no copy.
   const moving = order.filter((axis) => shape[axis] !== 1)
-  if (moving.every((axis, place) => place === 0 || axis > moving[place - 1]!)) return bytes
+  if (moving.every((axis, place) => place === 0 || axis > moving[place - 1]!)) {
+    return bytes
+  }
   const out = new Uint8Array(bytes.length)
   const sizes = moving.map((axis) => shape[axis]!)
   const steps = moving.map((axis) => shape.slice(axis + 1).reduce((product, size) => product * size, 1))
@@ -50,9 +52,15 @@ function items(bytes: Uint8Array, itemBytes: number): Items {
   // Constants of a FlatBuffer are aligned to 4 bytes in most files and to nothing in some.
   const { buffer, byteOffset } = byteAligned(bytes, itemBytes)
   const length = bytes.length / itemBytes
-  if (itemBytes === 1) return new Uint8Array(buffer, byteOffset, length)
-  if (itemBytes === 2) return new Uint16Array(buffer, byteOffset, length)
-  if (itemBytes === 4) return new Uint32Array(buffer, byteOffset, length)
+  if (itemBytes === 1) {
+    return new Uint8Array(buffer, byteOffset, length)
+  }
+  if (itemBytes === 2) {
+    return new Uint16Array(buffer, byteOffset, length)
+  }
+  if (itemBytes === 4) {
+    return new Uint32Array(buffer, byteOffset, length)
+  }
   return new BigUint64Array(buffer, byteOffset, length)
 }
 
@@ -67,10 +75,14 @@ function copyStrided(data: Items, out: Items, sizes: readonly number[], steps: r
   const index = sizes.map(() => 0)
   let from = 0
   for (let at = 0; at < out.length; ) {
-    for (let inner = from, end = at + width; at < end; at++, inner += step) out[at] = data[inner]!
+    for (let inner = from, end = at + width; at < end; at++, inner += step) {
+      out[at] = data[inner]!
+    }
     for (let place = last - 1; place >= 0; place--) {
       from += steps[place]!
-      if (++index[place]! < sizes[place]!) break
+      if (++index[place]! < sizes[place]!) {
+        break
+      }
       from -= steps[place]! * sizes[place]!
       index[place] = 0
     }
@@ -88,7 +100,9 @@ export function reshapeInPlace(
   order: Order,
 ): Order | undefined {
   const groups = pairGroups(from, to)
-  if (groups === undefined) return undefined
+  if (groups === undefined) {
+    return undefined
+  }
   const longAxes = groups.map((group) => group.from.filter((axis) => from[axis] !== 1))
   const lying = order.filter((axis) => from[axis] !== 1)
   const ordered: number[] = []
@@ -96,12 +110,20 @@ export function reshapeInPlace(
     const index = groups.findIndex((group) => group.from.includes(axis))
     const axes = longAxes[index]!
     // An axis of length 1 has no place of its own, unless its group has nothing else.
-    if (ordered.includes(index) || (axes.length > 0 && from[axis] === 1)) continue
+    if (ordered.includes(index) || (axes.length > 0 && from[axis] === 1)) {
+      continue
+    }
     const start = lying.indexOf(axis)
-    if (axes.length > 0 && !axes.every((each, step) => lying[start + step] === each)) return undefined
+    if (axes.length > 0 && !axes.every((each, step) => lying[start + step] === each)) {
+      return undefined
+    }
     ordered.push(index)
   }
-  for (const index of groups.keys()) if (!ordered.includes(index)) ordered.push(index)
+  for (const index of groups.keys()) {
+    if (!ordered.includes(index)) {
+      ordered.push(index)
+    }
+  }
   return ordered.flatMap((index) => groups[index]!.to)
 }
 
@@ -127,8 +149,12 @@ function pairGroups(
       } else if (b < to.length) {
         right *= to[b]!
         group.to.push(b++)
-      } else return undefined
-      if (left === 0 || right === 0) return undefined
+      } else {
+        return undefined
+      }
+      if (left === 0 || right === 0) {
+        return undefined
+      }
     } while (left !== right)
     groups.push(group)
   }

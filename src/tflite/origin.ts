@@ -27,7 +27,9 @@ export function originOf({ inputs, outputs }: Pick<ModelSignature, 'inputs' | 'o
 export function withOrigin(signature: ModelSignature): ModelSignature {
   const { [ORIGIN_KEY]: text, ...metadata } = signature.metadata
   const origin = text === undefined ? undefined : parse(text)
-  if (origin === undefined) return signature
+  if (origin === undefined) {
+    return signature
+  }
   const { inputs, outputs } = origin
   return {
     ...signature,
@@ -53,7 +55,9 @@ type Entries = Record<string, unknown>
 function parse(text: string): { inputs: Entries; outputs: Entries } | undefined {
   try {
     const value = JSON.parse(text) as Partial<Record<'inputs' | 'outputs', unknown>> | null
-    if (!isRecord(value) || !isRecord(value.inputs) || !isRecord(value.outputs)) return undefined
+    if (!isRecord(value) || !isRecord(value.inputs) || !isRecord(value.outputs)) {
+      return undefined
+    }
     return { inputs: value.inputs, outputs: value.outputs }
   } catch {
     return undefined
@@ -63,7 +67,9 @@ function parse(text: string): { inputs: Entries; outputs: Entries } | undefined 
 const isRecord = (value: unknown): value is Entries => typeof value === 'object' && value !== null
 
 function asScaled(value: unknown): Scaled | undefined {
-  if (!isRecord(value)) return undefined
+  if (!isRecord(value)) {
+    return undefined
+  }
   const { scale, zeroPoint } = value
   return typeof scale === 'number' && scale > 0 && Number.isSafeInteger(zeroPoint)
     ? { scale, zeroPoint: zeroPoint as number }

@@ -12,7 +12,9 @@ const MAX_COMMENT = 0xffff
  */
 export function packedFiles(bytes: Uint8Array): Map<string, string> {
   const archive = appendedArchive(bytes)
-  if (archive === undefined) return new Map()
+  if (archive === undefined) {
+    return new Map()
+  }
   let seen = 0
   try {
     const files = unzipSync(archive, {
@@ -31,7 +33,9 @@ function appendedArchive(bytes: Uint8Array): Uint8Array | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const first = Math.max(0, bytes.length - END_BYTES - MAX_COMMENT)
   for (let at = bytes.length - END_BYTES; at >= first; at--) {
-    if (!END_MARK.every((byte, index) => bytes[at + index] === byte)) continue
+    if (!END_MARK.every((byte, index) => bytes[at + index] === byte)) {
+      continue
+    }
     const start = at - view.getUint32(at + 12, true) - view.getUint32(at + 16, true)
     return start < 0 ? undefined : bytes.subarray(start)
   }

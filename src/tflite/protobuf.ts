@@ -42,7 +42,9 @@ export class MessageWriter {
     write(inner)
     this.#varint((field << 3) | 2)
     this.#varint(inner.length)
-    for (const chunk of inner.#chunks) this.#append(chunk)
+    for (const chunk of inner.#chunks) {
+      this.#append(chunk)
+    }
     this.#append(inner.#buffer.subarray(0, inner.#used))
     return this
   }
@@ -65,14 +67,18 @@ export class MessageWriter {
       return
     }
     let rest = value
-    for (; rest > 127; rest >>>= 7) this.#buffer[this.#used++] = (rest & 127) | 128
+    for (; rest > 127; rest >>>= 7) {
+      this.#buffer[this.#used++] = (rest & 127) | 128
+    }
     this.#buffer[this.#used++] = rest
   }
 
   /** Negative numbers take ten bytes, as two's complement of 64 bits. */
   #longVarint(value: bigint): void {
     let rest = BigInt.asUintN(64, value)
-    for (; rest > 127n; rest >>= 7n) this.#buffer[this.#used++] = Number(rest & 127n) | 128
+    for (; rest > 127n; rest >>= 7n) {
+      this.#buffer[this.#used++] = Number(rest & 127n) | 128
+    }
     this.#buffer[this.#used++] = Number(rest)
   }
 
@@ -89,14 +95,18 @@ export class MessageWriter {
   }
 
   #flush(): void {
-    if (this.#used === 0) return
+    if (this.#used === 0) {
+      return
+    }
     this.#chunks.push(this.#buffer.slice(0, this.#used))
     this.#chunkBytes += this.#used
     this.#used = 0
   }
 
   #reserve(bytes: number): void {
-    if (this.#used + bytes <= this.#buffer.length) return
+    if (this.#used + bytes <= this.#buffer.length) {
+      return
+    }
     const grown = new Uint8Array(Math.max(this.#buffer.length * 2, this.#used + bytes))
     grown.set(this.#buffer.subarray(0, this.#used))
     this.#buffer = grown

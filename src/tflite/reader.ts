@@ -35,8 +35,12 @@ export const isTflite = (bytes: Uint8Array): boolean =>
  * @throws BoxletError MODEL_CORRUPT for anything but a whole TFLite file, MODEL_LIMIT past a limit
  */
 export function readGraph(bytes: Uint8Array): TfliteGraph {
-  if (bytes.length > MAX_FILE_BYTES) throw tooLarge('bytes', MAX_FILE_BYTES, bytes.length)
-  if (!isTflite(bytes)) throw corrupt(`the mark ${IDENTIFIER}`, 'another format')
+  if (bytes.length > MAX_FILE_BYTES) {
+    throw tooLarge('bytes', MAX_FILE_BYTES, bytes.length)
+  }
+  if (!isTflite(bytes)) {
+    throw corrupt(`the mark ${IDENTIFIER}`, 'another format')
+  }
   const file = new FlatBuffer(bytes)
   const model = readRow(file.root(), MODEL)
   if (model.version !== SCHEMA_VERSION) {
@@ -46,7 +50,9 @@ export function readGraph(bytes: Uint8Array): TfliteGraph {
     )
   }
   const [main] = bounded(model.subgraphs, MAX_SUBGRAPHS, 'graphs')
-  if (main === undefined) throw corrupt('a graph', 'none')
+  if (main === undefined) {
+    throw corrupt('a graph', 'none')
+  }
   const graph = readRow(main, SUBGRAPH)
   const codes = bounded(model.operatorCodes, MAX_OPERATOR_CODES, 'operator codes').map(operatorCode)
   const tensors = bounded(graph.tensors, MAX_TENSORS, 'tensors').map((table) =>
@@ -55,14 +61,18 @@ export function readGraph(bytes: Uint8Array): TfliteGraph {
   const known = (indices: number[] | undefined, optional = false): number[] => {
     for (const index of indices ?? []) {
       const valid = index < tensors.length && (index >= 0 || (optional && index === -1))
-      if (!valid) throw corrupt('operands that exist', `tensor ${index} of ${tensors.length}`)
+      if (!valid) {
+        throw corrupt('operands that exist', `tensor ${index} of ${tensors.length}`)
+      }
     }
     return indices ?? []
   }
   const operators = bounded(graph.operators, MAX_OPERATORS, 'operators').map((table): TfliteOperator => {
     const row = readRow(table, OPERATOR)
     const code = codes[row.opcodeIndex]
-    if (code === undefined) throw corrupt('an operator code', `index ${row.opcodeIndex} of ${codes.length}`)
+    if (code === undefined) {
+      throw corrupt('an operator code', `index ${row.opcodeIndex} of ${codes.length}`)
+    }
     return {
       ...code,
       inputs: known(row.inputs, true),
@@ -85,7 +95,9 @@ export function readGraph(bytes: Uint8Array): TfliteGraph {
 }
 
 function bounded<T>(list: T[], limit: number, what: string): T[] {
-  if (list.length > limit) throw tooLarge(what, limit, list.length)
+  if (list.length > limit) {
+    throw tooLarge(what, limit, list.length)
+  }
   return list
 }
 
@@ -103,10 +115,16 @@ function readTensor(table: Table, buffers: Table[]): TfliteTensor {
   const row = readRow(table, TENSOR)
   const shape = row.shape ?? []
   const name = row.name ?? ''
-  if (shape.length > MAX_RANK) throw tooLarge('axes', MAX_RANK, shape.length)
-  if (shape.some((size) => size < 0)) throw corrupt('sizes of 0 or more', `[${shape.join(', ')}]`)
+  if (shape.length > MAX_RANK) {
+    throw tooLarge('axes', MAX_RANK, shape.length)
+  }
+  if (shape.some((size) => size < 0)) {
+    throw corrupt('sizes of 0 or more', `[${shape.join(', ')}]`)
+  }
   const elements = elementCount(shape)
-  if (elements > MAX_TENSOR_ELEMENTS) throw tooLarge('values in a tensor', MAX_TENSOR_ELEMENTS, elements)
+  if (elements > MAX_TENSOR_ELEMENTS) {
+    throw tooLarge('values in a tensor', MAX_TENSOR_ELEMENTS, elements)
+  }
   const type = TENSOR_TYPES[row.type] ?? 'other'
   const data = row.buffer === 0 ? undefined : bufferData(buffers, row.buffer)
   const isSparse = row.sparsity !== undefined
@@ -130,9 +148,13 @@ function readTensor(table: Table, buffers: Table[]): TfliteTensor {
 }
 
 function readQuantization(table: Table | undefined, shape: number[]): Quantization | undefined {
-  if (table === undefined) return undefined
+  if (table === undefined) {
+    return undefined
+  }
   const { scale, zeroPoint, quantizedDimension: axis } = readRow(table, QUANTIZATION)
-  if (scale === undefined || scale.length === 0) return undefined
+  if (scale === undefined || scale.length === 0) {
+    return undefined
+  }
   const count = scale.length
   const zeroPoints = zeroPoint ?? scale.map(() => 0)
   const fits = count === 1 || (axis >= 0 && shape[axis] === count)
@@ -152,11 +174,15 @@ function readQuantization(table: Table | undefined, shape: number[]): Quantizati
 /** Undefined for the empty buffer of an activation. */
 function bufferData(buffers: Table[], index: number): Uint8Array | undefined {
   const table = buffers[index]
-  if (table === undefined) throw corrupt('a buffer that exists', `${index} of ${buffers.length}`)
+  if (table === undefined) {
+    throw corrupt('a buffer that exists', `${index} of ${buffers.length}`)
+  }
   const { data, offset, size } = readRow(table, BUFFER)
   if (offset > 1) {
     const file = table.buffer.bytes
-    if (offset + size > file.length) throw corrupt('a buffer inside the file', `end at ${offset + size}`)
+    if (offset + size > file.length) {
+      throw corrupt('a buffer inside the file', `end at ${offset + size}`)
+    }
     return file.subarray(offset, offset + size)
   }
   return data === undefined || data.length === 0 ? undefined : data
@@ -167,7 +193,9 @@ function readBlobs(entries: Table[], buffers: Table[]): Map<string, Uint8Array> 
   for (const table of bounded(entries, MAX_METADATA_ENTRIES, 'metadata entries')) {
     const { name, buffer } = readRow(table, METADATA)
     const data = bufferData(buffers, buffer)
-    if (name !== undefined && data !== undefined) blobs.set(name, data)
+    if (name !== undefined && data !== undefined) {
+      blobs.set(name, data)
+    }
   }
   return blobs
 }

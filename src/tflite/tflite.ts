@@ -1,6 +1,7 @@
 import { BoxletError } from '../errors.ts'
 import type { ModelSignature, QuantizationKind, TensorInfo, TensorType } from '../model/signature.ts'
 import { readOnnx } from '../onnx/read/reader.ts'
+import { defined } from '../system/defined.ts'
 import type { TfliteType } from './codes.ts'
 import { isQuantized } from './constants.ts'
 import { convertGraph, nameOutputs } from './convert.ts'
@@ -49,7 +50,7 @@ export function readTflite(bytes: Uint8Array): ModelSignature {
   } catch (error) {
     if (error instanceof BoxletError && error.code === 'MODEL_UNSUPPORTED') {
       const { message, hint } = error
-      const unconvertible = { message, ...(hint === undefined ? {} : { hint }) }
+      const unconvertible = { message, ...defined({ hint }) }
       return { ...describe(file, source), metadata: readMetadata(file, source), unconvertible }
     }
     throw error
@@ -78,8 +79,7 @@ function convert(file: Uint8Array, source: TfliteGraph): ConvertedModel {
       outputs,
       metadata,
       producer,
-      ...(quantization === undefined ? {} : { quantization }),
-      ...(sourceOps === undefined ? {} : { sourceOps }),
+      ...defined({ quantization, sourceOps }),
     },
   }
 }
@@ -87,7 +87,9 @@ function convert(file: Uint8Array, source: TfliteGraph): ConvertedModel {
 /** What can be said without a conversion. */
 function describe(file: Uint8Array, source: TfliteGraph): ModelSignature {
   const ops: Record<string, number> = Object.create(null)
-  for (const { name } of source.operators) ops[name] = (ops[name] ?? 0) + 1
+  for (const { name } of source.operators) {
+    ops[name] = (ops[name] ?? 0) + 1
+  }
   const names = nameOutputs(source)
   const weights = source.tensors.filter(({ data, type }) => data !== undefined && !/^int(32|64)$/.test(type))
   return {
@@ -120,13 +122,17 @@ function runtimeVersion(source: TfliteGraph): string {
 }
 
 function quantizationKind({ tensors }: TfliteGraph): QuantizationKind {
-  if (tensors.some((tensor) => tensor.data === undefined && isQuantized(tensor))) return 'qdq'
+  if (tensors.some((tensor) => tensor.data === undefined && isQuantized(tensor))) {
+    return 'qdq'
+  }
   const weights = (type: TfliteType) =>
     tensors
       .filter((tensor) => tensor.data !== undefined && tensor.type === type)
       .reduce((sum, { shape }) => sum + elementCount(shape), 0)
   const full = weights('float32')
-  if (weights('int8') + weights('uint8') + weights('int4') > full) return 'int8-weights'
+  if (weights('int8') + weights('uint8') + weights('int4') > full) {
+    return 'int8-weights'
+  }
   return weights('float16') > full ? 'float16-weights' : 'none'
 }
 
@@ -140,14 +146,18 @@ const signatureType = (type: TfliteType): TensorType => (type === 'int4' ? 'othe
 
 function quantizationOf(source: TfliteGraph, place: number): Pick<TensorInfo, 'quantization'> {
   const tensor = source.tensors[source.inputs[place] ?? -1]
-  if (tensor === undefined || !isQuantized(tensor)) return {}
+  if (tensor === undefined || !isQuantized(tensor)) {
+    return {}
+  }
   const { scales, zeroPoints } = tensor.quantization!
   return { quantization: { scale: scales[0]!, zeroPoint: zeroPoints[0]! } }
 }
 
 function storedAs(source: TfliteGraph, place: number): Pick<TensorInfo, 'storedAs'> {
   const tensor = source.tensors[source.outputs[place] ?? -1]
-  if (tensor === undefined || !isQuantized(tensor)) return {}
+  if (tensor === undefined || !isQuantized(tensor)) {
+    return {}
+  }
   const { scales, zeroPoints } = tensor.quantization!
   return { storedAs: { type: signatureType(tensor.type), scale: scales[0]!, zeroPoint: zeroPoints[0]! } }
 }
@@ -161,7 +171,9 @@ function guarded<T>(work: () => T): T {
   try {
     return work()
   } catch (error) {
-    if (!(error instanceof RangeError) && !(error instanceof TypeError)) throw error
+    if (!(error instanceof RangeError) && !(error instanceof TypeError)) {
+      throw error
+    }
     throw new BoxletError(
       'MODEL_CORRUPT',
       'Expected a whole TFLite file but received one whose parts contradict each other.',

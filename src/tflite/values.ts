@@ -55,19 +55,27 @@ export class Values {
   /** Scale of codes, or undefined for tensors that are kept as reals: float, 16-bit and unquantized ones. */
   codeScale(index: number): CodeScale | undefined {
     const tensor = this.tensor(index)
-    if (!isQuantized(tensor) || (tensor.type !== 'int8' && tensor.type !== 'uint8')) return undefined
+    if (!isQuantized(tensor) || (tensor.type !== 'int8' && tensor.type !== 'uint8')) {
+      return undefined
+    }
     const { scales, zeroPoints } = tensor.quantization!
-    if (scales.length !== 1) return undefined
+    if (scales.length !== 1) {
+      return undefined
+    }
     const shift = tensor.type === 'int8' ? INT8_TO_UINT8 : 0
     return { scale: scales[0]!, zeroPoint: zeroPoints[0]! + shift }
   }
 
   /** Real values in an order, transposed when they do not lie so. */
   real(index: number, order: Order, fused = false): string {
-    if (this.isConstant(index)) return this.#realConstant(index, order, fused)
+    if (this.isConstant(index)) {
+      return this.#realConstant(index, order, fused)
+    }
     const value = this.#get(index)
     const ready = value.real.find((entry) => sameOrder(entry.order, order))
-    if (ready !== undefined) return ready.name
+    if (ready !== undefined) {
+      return ready.name
+    }
     const name =
       value.codes.length > 0
         ? this.dequantize(this.codes(index, order), this.codeScale(index)!)
@@ -78,10 +86,14 @@ export class Values {
 
   /** uint8 codes in an order; only for tensors with a code scale. */
   codes(index: number, order: Order): string {
-    if (this.isConstant(index)) return codesConstant(this.graph, this.tensor(index), order)
+    if (this.isConstant(index)) {
+      return codesConstant(this.graph, this.tensor(index), order)
+    }
     const value = this.#get(index)
     const ready = value.codes.find((entry) => sameOrder(entry.order, order))
-    if (ready !== undefined) return ready.name
+    if (ready !== undefined) {
+      return ready.name
+    }
     const name = this.#transposed(value.codes[0]!, order)
     value.codes.push({ name, order })
     return name
@@ -107,10 +119,13 @@ export class Values {
   setReal(index: number, name: string, order: Order): void {
     const tensor = this.tensor(index)
     const codeScale = this.codeScale(index)
-    if (codeScale !== undefined) this.setCodes(index, this.quantize(name, codeScale), order)
-    else if (isQuantized(tensor))
+    if (codeScale !== undefined) {
+      this.setCodes(index, this.quantize(name, codeScale), order)
+    } else if (isQuantized(tensor)) {
       this.#set(index, { real: [{ name: this.#rounded(name, tensor), order }], codes: [] })
-    else this.#set(index, { real: [{ name, order }], codes: [] })
+    } else {
+      this.#set(index, { real: [{ name, order }], codes: [] })
+    }
   }
 
   setCodes(index: number, name: string, order: Order): void {
@@ -149,9 +164,13 @@ export class Values {
 
   #get(index: number): Value {
     const value = this.#values.get(index)
-    if (value !== undefined) return value
+    if (value !== undefined) {
+      return value
+    }
     const tensor = this.tensor(index)
-    if (tensor?.isVariable) throw unsupported('a state that is kept between runs')
+    if (tensor?.isVariable) {
+      throw unsupported('a state that is kept between runs')
+    }
     throw corrupt(
       'operators in the order of their inputs',
       `"${tensor?.name.slice(0, 80)}" used before it is made`,
@@ -169,7 +188,9 @@ export class Values {
     const key = `${index}:${order.join()}:${codeScale !== undefined}`
     let name = this.#constants.get(key)
     if (name === undefined) {
-      if (tensor.isSparse) throw unsupported('sparse weights', 'Export the model without sparsity.')
+      if (tensor.isSparse) {
+        throw unsupported('sparse weights', 'Export the model without sparsity.')
+      }
       name =
         codeScale === undefined
           ? realConstant(this.graph, tensor, order)

@@ -57,7 +57,9 @@ export async function startFront(moto: string): Promise<Front> {
     const environment = Configuration?.Environment?.Variables ?? {}
     const key = JSON.stringify([name, codeKey, Configuration?.MemorySize, environment])
     const known = hosts.get(key)
-    if (known !== undefined) return known
+    if (known !== undefined) {
+      return known
+    }
     const path = join(folder, `${hosts.size}.zip`)
     writeFileSync(path, zip)
     const host = await LambdaHost.open({
@@ -84,7 +86,9 @@ export async function startFront(moto: string): Promise<Front> {
     const name = target.split(':function:').at(-1)?.split(':')[0] ?? ''
     const host = await hostFor(name)
     const result = await host.invoke(JSON.parse(body.toString('utf8')))
-    if (result.functionError !== undefined) response.setHeader('X-Amz-Function-Error', result.functionError)
+    if (result.functionError !== undefined) {
+      response.setHeader('X-Amz-Function-Error', result.functionError)
+    }
     response.end(result.payload)
   }
 
@@ -117,24 +121,39 @@ export async function startFront(moto: string): Promise<Front> {
       response.end(unchangedPlan(id))
       return undefined
     }
-    if (action === 'ExecuteChangeSet' && plan !== undefined) standing.set(plan.stack, plan.wanted)
-    if (action === 'DeleteStack') standing.delete(stack)
+    if (action === 'ExecuteChangeSet' && plan !== undefined) {
+      standing.set(plan.stack, plan.wanted)
+    }
+    if (action === 'DeleteStack') {
+      standing.delete(stack)
+    }
     return Buffer.from(form.toString())
   }
 
   async function answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = []
-    for await (const chunk of incoming) chunks.push(chunk as Buffer)
+    for await (const chunk of incoming) {
+      chunks.push(chunk as Buffer)
+    }
     let body: Buffer | undefined = Buffer.concat(chunks)
     const url = incoming.url ?? ''
     const target = /functions\/([^/]+)\/invocations/.exec(decodeURIComponent(url))?.[1]
-    if (target !== undefined) return invoke(target, body, response)
+    if (target !== undefined) {
+      return invoke(target, body, response)
+    }
     if (incoming.headers['content-type']?.startsWith('application/x-www-form-urlencoded')) {
       const form = new URLSearchParams(body.toString('utf8'))
-      if (!form.get('Version')?.startsWith('2010-05-15')) calls.push(`STS ${form.get('Action')}`)
-      else body = await cloudFormation(form, response)
-    } else calls.push(`${incoming.headers['x-amz-target'] ?? `S3 ${incoming.method}`} ${url.split('?')[0]}`)
-    if (body === undefined) return
+      if (!form.get('Version')?.startsWith('2010-05-15')) {
+        calls.push(`STS ${form.get('Action')}`)
+      } else {
+        body = await cloudFormation(form, response)
+      }
+    } else {
+      calls.push(`${incoming.headers['x-amz-target'] ?? `S3 ${incoming.method}`} ${url.split('?')[0]}`)
+    }
+    if (body === undefined) {
+      return
+    }
     const headers = { ...incoming.headers, 'content-length': String(body.length) }
     delete headers['transfer-encoding']
     const stack = describedStack(body)
@@ -145,7 +164,9 @@ export async function startFront(moto: string): Promise<Front> {
         return
       }
       const parts: Buffer[] = []
-      for await (const part of from) parts.push(part as Buffer)
+      for await (const part of from) {
+        parts.push(part as Buffer)
+      }
       const { 'content-length': _other, ...rest } = from.headers
       response.writeHead(from.statusCode ?? 500, rest)
       response.end(withOutputs(Buffer.concat(parts).toString('utf8'), stack))
@@ -170,7 +191,9 @@ export async function startFront(moto: string): Promise<Front> {
     stop: async () => {
       server.closeAllConnections()
       server.close()
-      for (const host of hosts.values()) await host.close()
+      for (const host of hosts.values()) {
+        await host.close()
+      }
       rmSync(folder, { recursive: true, force: true })
     },
   }

@@ -24,7 +24,9 @@ describe.skipIf(!canRunPackage)('batches of the packaged function', () => {
       if (request.method === 'PUT') {
         written.push(path)
         response.end()
-      } else if (!path.endsWith('hang.jpg')) response.setHeader('content-length', picture.length).end(picture)
+      } else if (!path.endsWith('hang.jpg')) {
+        response.setHeader('content-length', picture.length).end(picture)
+      }
     }).listen(0, '127.0.0.1')
     await once(server, 'listening')
   }, 240_000)

@@ -13,7 +13,9 @@ export const unchangedPlan = (id: string) =>
 /** Name of the one stack that is asked about, if that is what is asked. */
 export function describedStack(body: Buffer): string | undefined {
   const form = new URLSearchParams(body.toString('utf8'))
-  if (form.get('Action') !== 'DescribeStacks') return undefined
+  if (form.get('Action') !== 'DescribeStacks') {
+    return undefined
+  }
   const stack = form.get('StackName') ?? undefined
   return stack?.startsWith('arn:') ? stack.split('/')[1] : stack
 }

@@ -37,7 +37,9 @@ describe.skipIf(motoServer === undefined)('packages in S3', () => {
       PackageResult,
     ]
     await aws.deploy({ stack: 'other', built: { package: one, record } })
-    for (const built of [one, two, three]) await deploy(built)
+    for (const built of [one, two, three]) {
+      await deploy(built)
+    }
     // The first of them serves the other stack.
     expect(await packages()).toEqual([one, two, three].map(keyOf).sort())
     expect(aws.steps.join()).toContain('Deleted 1 object of former packages.')
@@ -74,7 +76,9 @@ describe.skipIf(motoServer === undefined)('packages in S3', () => {
     const told = async (stack: string) => {
       const send = aws.session.s3.send.bind(aws.session.s3)
       const refusing = vi.spyOn(aws.session.s3, 'send').mockImplementation((async (command: never) => {
-        if ((command as object) instanceof ListObjectsV2Command) throw new Error('AccessDenied')
+        if ((command as object) instanceof ListObjectsV2Command) {
+          throw new Error('AccessDenied')
+        }
         return send(command)
       }) as typeof send)
       await aws.deploy({ stack, built: { package: declined(stack), record }, confirm: async () => false })

@@ -100,7 +100,9 @@ describe.skipIf(motoServer === undefined || !hasCorpus || arch === undefined)(
       const before = parametersOf(await standing())
       const { child, ended } = start('deploy', '--timeout', '31', '--yes')
       aws.front.before = async (action) => {
-        if (action !== 'DescribeChangeSet') return
+        if (action !== 'DescribeChangeSet') {
+          return
+        }
         child.kill('SIGINT')
         await new Promise((done) => setTimeout(done, 200))
       }
@@ -156,7 +158,9 @@ describe.skipIf(motoServer === undefined || !hasCorpus || arch === undefined)(
         const stdin = Object.assign(new PassThrough(), { isTTY: true })
         const left = [...lines]
         const asked = setInterval(() => {
-          if (stdin.readableFlowing && left.length > 0) stdin.write(`${left.shift()}\n`)
+          if (stdin.readableFlowing && left.length > 0) {
+            stdin.write(`${left.shift()}\n`)
+          }
         }, 20)
         const result = await boxlet(['destroy', '--stack', 'test', '--region', REGION], { stdin })
         clearInterval(asked)

@@ -60,7 +60,9 @@ export function deployment(): Deployment {
       }),
     destroy: async (stack: string, more: Partial<DestroyOptions> = {}) => {
       const found = await inventory(it.session, stack)
-      if (found === undefined) throw new Error(`There is nothing of ${stack}.`)
+      if (found === undefined) {
+        throw new Error(`There is nothing of ${stack}.`)
+      }
       await destroy(it.session, found, {
         deleteData: false,
         deleteArtefacts: false,

@@ -71,7 +71,9 @@ describe.skipIf(motoServer === undefined)('destruction against moto', () => {
     const ssm = new SSMClient({ endpoint: aws.moto.endpoint, region: REGION })
     const Value = '{"version":1,"keys":[]}'
     await ssm.send(new PutParameterCommand({ Name: '/shared/keys', Value, Type: 'SecureString' }))
-    for (const place of [undefined, '/team/keys', '/shared/keys']) await deploy(place)
+    for (const place of [undefined, '/team/keys', '/shared/keys']) {
+      await deploy(place)
+    }
     expect(await inventory(aws.session, 'other')).toMatchObject({
       keysParameters: ['/boxlet/other/keys', '/team/keys'],
       foreignKeys: '/shared/keys',

@@ -7,13 +7,22 @@ import type { Template } from '../../src/aws/template/cloudformation.ts'
 export function forMoto(given: Template): Template {
   const template = structuredClone(given)
   const gone = ['AWS::Lambda::Alias', 'AWS::Lambda::Url', 'AWS::Lambda::Version']
-  for (const [name, { Type }] of Object.entries(template.Resources))
-    if (gone.includes(Type)) delete template.Resources[name]
+  for (const [name, { Type }] of Object.entries(template.Resources)) {
+    if (gone.includes(Type)) {
+      delete template.Resources[name]
+    }
+  }
   // An update trips over resources with conditions.
-  for (const [name, { Condition }] of Object.entries(template.Resources))
-    if (Condition !== undefined) delete template.Resources[name]
-  for (const [name, { Condition }] of Object.entries(template.Outputs))
-    if (Condition !== undefined) delete template.Outputs[name]
+  for (const [name, { Condition }] of Object.entries(template.Resources)) {
+    if (Condition !== undefined) {
+      delete template.Resources[name]
+    }
+  }
+  for (const [name, { Condition }] of Object.entries(template.Outputs)) {
+    if (Condition !== undefined) {
+      delete template.Outputs[name]
+    }
+  }
   template.Outputs.Endpoint = { Description: 'Address', Value: 'https://function.invalid/' }
   const text = JSON.stringify(template)
     .replaceAll('{"Ref":"Alias"}', '{"Ref":"Function"}')

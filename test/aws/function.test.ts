@@ -37,8 +37,9 @@ describe.skipIf(!canRunPackage)('the packaged function', () => {
       expect(answer.model.name).toBe('yolox-nano')
       expect(labelsOf(answer)).toContain('bus')
       const metrics = result.logs.filter((line) => line.includes('CloudWatchMetrics')).join()
-      for (const name of ['InitTotal', 'InitSession', 'Requests', 'Run', 'Detections'])
+      for (const name of ['InitTotal', 'InitSession', 'Requests', 'Run', 'Detections']) {
         expect(metrics).toContain(`"${name}"`)
+      }
     })
 
     it('takes options with a picture', async () => {
@@ -108,8 +109,9 @@ describe.skipIf(!canRunPackage)('the packaged function', () => {
       const missing = await whole(httpApi('GET', '/nowhere'))
       expect(missing.statusCode).toBe(404)
       expect(JSON.parse(missing.body)).toMatchObject({ error: { code: 'NOT_FOUND' } })
-      for (const path of ['//[', '//v1/models', '/%', '/\u0000'])
+      for (const path of ['//[', '//v1/models', '/%', '/\u0000']) {
         expect((await whole(functionUrl('GET', path))).statusCode).toBe(404)
+      }
       expect((await whole(functionUrl('GET', 'v1/models'))).statusCode).toBe(400)
       expect(host.environments).toBe(1)
     })

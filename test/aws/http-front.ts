@@ -16,7 +16,9 @@ export interface HttpFront {
 export async function startFunctionUrl(host: LambdaHost): Promise<HttpFront> {
   const eventOf = async (request: IncomingMessage) => {
     const chunks: Buffer[] = []
-    for await (const chunk of request) chunks.push(chunk as Buffer)
+    for await (const chunk of request) {
+      chunks.push(chunk as Buffer)
+    }
     const [path = '/', query = ''] = (request.url ?? '/').split('?')
     const isBase64Encoded = !TEXT.test(request.headers['content-type'] ?? '')
     return functionUrl(request.method ?? 'GET', path, {

@@ -27,7 +27,9 @@ export class LogWriter {
   async put(logStreamName: string, lines: readonly (readonly [time: number, text: string])[]): Promise<void> {
     const names = { logGroupName: this.#logGroupName, logStreamName }
     const known = (error: Error): void => {
-      if (error.name !== 'ResourceAlreadyExistsException') throw error
+      if (error.name !== 'ResourceAlreadyExistsException') {
+        throw error
+      }
     }
     await this.#client.send(new CreateLogGroupCommand({ logGroupName: this.#logGroupName })).catch(known)
     await this.#client.send(new CreateLogStreamCommand(names)).catch(known)

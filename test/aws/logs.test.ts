@@ -112,7 +112,9 @@ describe.skipIf(motoServer === undefined)('boxlet logs against moto', () => {
     const interrupt = new AbortController()
     emulated.relay.change = (body) => {
       // The answer with the stack; what follows is about logs.
-      if (body.includes('<StackStatus>')) emulated.relay.state = 'silent'
+      if (body.includes('<StackStatus>')) {
+        emulated.relay.state = 'silent'
+      }
       return body
     }
     const running = boxlet(['logs'], { signal: interrupt.signal })

@@ -29,8 +29,12 @@ export async function startMoto(command: string): Promise<Moto> {
       ({ ok }) => ok,
       () => false,
     )
-    if (answered) break
-    if (tries > 300 || child.exitCode !== null) throw new Error('moto did not start')
+    if (answered) {
+      break
+    }
+    if (tries > 300 || child.exitCode !== null) {
+      throw new Error('moto did not start')
+    }
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
   return {

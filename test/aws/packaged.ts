@@ -52,7 +52,9 @@ export async function packageFunction(request: Partial<PackageOptions> = {}): Pr
       return host
     },
     async close() {
-      for (const host of hosts) await host.close()
+      for (const host of hosts) {
+        await host.close()
+      }
       rmSync(folder, { recursive: true, force: true })
     },
   }

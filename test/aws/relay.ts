@@ -15,10 +15,16 @@ export interface Relay {
 export async function startRelay(target: string): Promise<Relay> {
   const server = createServer(async (request, response) => {
     relay.calls++
-    if (relay.state === 'down') return void request.socket.destroy()
-    if (relay.state === 'silent') return
+    if (relay.state === 'down') {
+      return void request.socket.destroy()
+    }
+    if (relay.state === 'silent') {
+      return
+    }
     const parts: Buffer[] = []
-    for await (const part of request) parts.push(part as Buffer)
+    for await (const part of request) {
+      parts.push(part as Buffer)
+    }
     const { host: _, connection: __, ...headers } = request.headers
     const answer = await fetch(target + request.url, {
       method: request.method ?? 'POST',

@@ -23,7 +23,9 @@ describe.skipIf(!canRunPackage || runtimeClients === undefined)('the packaged fu
   let s3: S3Client
   beforeAll(async () => {
     packaged = await packageFunction()
-    if (motoServer === undefined) return
+    if (motoServer === undefined) {
+      return
+    }
     moto = await startMoto(motoServer)
     s3 = new S3Client({ endpoint: moto.endpoint, region: 'us-east-1', forcePathStyle: true, credentials })
     await s3.send(new CreateBucketCommand({ Bucket: 'bucket' }))

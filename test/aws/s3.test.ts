@@ -81,7 +81,9 @@ describe.skipIf(motoServer === undefined)('S3 against moto', () => {
 
     beforeAll(async () => {
       packaged = await packageFunction({ modelIn: 's3' })
-      for (const { name, bytes } of packaged.built.model!.files) await put(name, bytes)
+      for (const { name, bytes } of packaged.built.model!.files) {
+        await put(name, bytes)
+      }
       await put('incoming/a b.jpg', picture)
       await put('incoming/second.jpg', picture)
       await put('incoming/broken.jpg', 'not a picture')
@@ -103,11 +105,12 @@ describe.skipIf(motoServer === undefined)('S3 against moto', () => {
     })
 
     it('refuses a model whose bytes are not those that were packaged', async () => {
-      for (const { name, bytes } of packaged.built.model!.files)
+      for (const { name, bytes } of packaged.built.model!.files) {
         await put(
           `changed/${name}`,
           name.endsWith('.onnx') ? Buffer.concat([bytes, Buffer.from('x')]) : bytes,
         )
+      }
       const host = await open({ BOXLET_MODEL: 's3://bucket/changed/model/manifest.json' })
       expect(parse((await host.invoke({ image: 'AAAA' })).payload)).toMatchObject({
         errorType: 'DOWNLOAD_MISMATCH',

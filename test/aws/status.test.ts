@@ -113,8 +113,9 @@ describe.skipIf(motoServer === undefined)('boxlet status against moto', () => {
       }),
     )
     const { out } = await boxlet(['status', '--stack', 'keyed'])
-    for (const [name, value] of Object.entries(chosen))
+    for (const [name, value] of Object.entries(chosen)) {
       expect(out).toMatch(new RegExp(`^${name} +${value}$`, 'm'))
+    }
     expect(out).toMatch(/^model +fridge\.onnx$/m)
     const document = JSON.parse((await boxlet(['status', '--stack', 'keyed', '--format', 'json'])).out)
     expect(document).toMatchObject({ model: 'fridge.onnx', parameters: chosen })

@@ -79,8 +79,9 @@ describe('the CDK construct', () => {
 
   it('stands twice in one stack', async () => {
     const template = await synthesise(folder, (_stack, make) => {
-      for (const id of ['First', 'Second'])
+      for (const id of ['First', 'Second']) {
         make(id, { package: packageFile(folder), parameters: { DataBucketName: `${id.toLowerCase()}-data` } })
+      }
     })
     const names = (type: string, property: string): unknown[] =>
       ofType(template, type).map(({ Properties }) => Properties[property])
@@ -100,7 +101,9 @@ describe('the CDK construct', () => {
 describe.skipIf(!hasCorpus || hostArchitecture() === undefined)('the CDK construct with a model', () => {
   const model = (modelIn?: string) => {
     const path = join(folder, 'fridge.onnx')
-    if (hasCorpus) copyFileSync(corpusPath('models/yolox-nano.onnx'), path)
+    if (hasCorpus) {
+      copyFileSync(corpusPath('models/yolox-nano.onnx'), path)
+    }
     return { package: undefined, model: path, modelIn, architecture: hostArchitecture() }
   }
   const left = () => readdirSync(tmpdir()).filter((name) => /^boxlet-cdk-\w{6}$/.test(name))

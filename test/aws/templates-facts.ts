@@ -41,17 +41,27 @@ function resourceFacts({ Type, DeletionPolicy, Properties }: Resource, known: Kn
 
 function plainName(name: string): string {
   const own = /^Detector\w*?Template(\w+?)[0-9A-F]{8}$/.exec(name)?.[1] ?? name
-  if (/^(Function)?Version[0-9A-Za-z]*$/.test(own)) return 'Version'
+  if (/^(Function)?Version[0-9A-Za-z]*$/.test(own)) {
+    return 'Version'
+  }
   return { FunctionAliaslive: 'Alias', FunctionUrl: 'Url' }[own] ?? own
 }
 
 /** What is known becomes text; a reference that only AWS can resolve becomes `<Name>` or `<Name.Attribute>`. */
 function resolve(value: Value | undefined, known: Known): unknown {
-  if (Array.isArray(value)) return value.map((item) => resolve(item, known))
-  if (typeof value === 'number') return String(value)
-  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) {
+    return value.map((item) => resolve(item, known))
+  }
+  if (typeof value === 'number') {
+    return String(value)
+  }
+  if (typeof value !== 'object' || value === null) {
+    return value
+  }
   const [[name, operand] = ['', null]] = Object.entries(value) as [string, Value][]
-  if (name === 'Ref') return reference(String(operand), known)
+  if (name === 'Ref') {
+    return reference(String(operand), known)
+  }
   if (name === 'Fn::GetAtt') {
     const [of, attribute] = Array.isArray(operand) ? operand : String(operand).split('.')
     return `<${plainName(String(of))}.${attribute}>`

@@ -29,10 +29,14 @@ export async function emittedMetrics(kind: 'usual' | 'longest' = 'usual'): Promi
   try {
     await once(server, 'listening')
     await writeModel(folder)
-    if (kind === 'usual') return await metricsOf({ LAMBDA_TASK_ROOT: folder })
+    if (kind === 'usual') {
+      return await metricsOf({ LAMBDA_TASK_ROOT: folder })
+    }
     const { port } = server.address() as AddressInfo
     vi.stubEnv('AWS_ENDPOINT_URL_S3', `http://127.0.0.1:${port}`)
-    for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']) vi.stubEnv(name, 'test')
+    for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']) {
+      vi.stubEnv(name, 'test')
+    }
     vi.stubEnv('AWS_REGION', 'eu-west-1')
     vi.stubEnv('TMPDIR', folder)
     return await metricsOf({ BOXLET_MODEL: 's3://bucket/model/manifest.json', BOXLET_WARM_UP: 'full' })
@@ -54,7 +58,9 @@ async function writeModel(folder: string): Promise<void> {
     acceptedLicences: [],
   })
   mkdirSync(join(folder, 'model'))
-  for (const { name, bytes } of files) writeFileSync(join(folder, name), bytes)
+  for (const { name, bytes } of files) {
+    writeFileSync(join(folder, name), bytes)
+  }
 }
 
 /** As S3, for a file that is small enough for one range. */

@@ -105,13 +105,14 @@ describe('the role of the worker', () => {
 })
 
 it('lets only Lambda take the roles on', () => {
-  for (const name of ['Role', 'WorkerRole'] as const)
+  for (const name of ['Role', 'WorkerRole'] as const) {
     expect(cloudFormationFacts(EVERYTHING)[name]?.AssumeRolePolicyDocument).toEqual({
       Version: '2012-10-17',
       Statement: [
         { Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' },
       ],
     })
+  }
 })
 
 describe('the queue', () => {

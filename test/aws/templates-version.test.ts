@@ -67,7 +67,9 @@ describe('a version', () => {
   })
 
   it.skipIf(samPython === undefined).each(cases)('is another one for another %s in SAM', (name, chosen) => {
-    if (name === 'LayerKey') return
+    if (name === 'LayerKey') {
+      return
+    }
     expect(description(samFacts(withRevision(chosen)))).not.toBe(description(samFacts(withRevision({}))))
   })
 

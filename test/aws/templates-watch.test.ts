@@ -111,12 +111,15 @@ describe('alarms', () => {
   })
 
   it('tell a topic where there is one', () => {
-    for (const [, alarm] of alarms(cloudFormationFacts(EVERYTHING)))
+    for (const [, alarm] of alarms(cloudFormationFacts(EVERYTHING))) {
       expect(alarm).toMatchObject({
         AlarmActions: [EVERYTHING.AlarmTopicArn],
         OKActions: [EVERYTHING.AlarmTopicArn],
       })
-    for (const [, alarm] of alarms(facts)) expect(alarm.AlarmActions).toBeUndefined()
+    }
+    for (const [, alarm] of alarms(facts)) {
+      expect(alarm.AlarmActions).toBeUndefined()
+    }
   })
 })
 
@@ -154,8 +157,9 @@ describe('the dashboard', () => {
       'AWS/SQS ApproximateNumberOfMessagesVisible QueueName <Queue.QueueName>',
       'AWS/SQS ApproximateNumberOfMessagesVisible QueueName <DeadLetters.QueueName>',
       'AWS/SQS ApproximateAgeOfOldestMessage QueueName <Queue.QueueName>',
-    ])
+    ]) {
       expect(metrics).toContain(metric)
+    }
   })
 
   it('shows requests, times, starts and environments of the stack', () => {

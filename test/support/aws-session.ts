@@ -18,7 +18,9 @@ export function fakeSession(answers: Answers): FakeSession {
       const name = command.constructor.name.replace(/Command$/, '')
       sent.push(name)
       const answer = answers[name]
-      if (answer === undefined) throw new Error(`Nobody answers ${name}.`)
+      if (answer === undefined) {
+        throw new Error(`Nobody answers ${name}.`)
+      }
       return answer(command.input)
     },
     config: { credentials: async () => ({ accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret' }) },
@@ -53,7 +55,9 @@ export class FakeStack {
   }
 
   start(): void {
-    if (this.after.length > 0) this.states = this.after
+    if (this.after.length > 0) {
+      this.states = this.after
+    }
   }
 
   tell(status: string, more: Partial<StackEvent> = {}): void {
@@ -72,7 +76,9 @@ export class FakeStack {
   readonly answers: Answers = {
     DescribeStacks: () => {
       const state = this.states.length > 1 ? this.states.shift() : this.states[0]
-      if (state === undefined) throw new Error('Stack with id test does not exist')
+      if (state === undefined) {
+        throw new Error('Stack with id test does not exist')
+      }
       return { Stacks: [{ StackName: 'test', StackId: ID, StackStatus: state, ...this.more }] }
     },
     DescribeStackEvents: () => ({ StackEvents: [...this.events].reverse() }),

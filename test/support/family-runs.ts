@@ -50,7 +50,9 @@ export function table(
   fill = 0,
 ): Float32Array {
   const values = new Float32Array(rows * columns).fill(fill)
-  for (const [row, cells] of Object.entries(set)) values.set(cells, Number(row) * columns)
+  for (const [row, cells] of Object.entries(set)) {
+    values.set(cells, Number(row) * columns)
+  }
   return values
 }
 

@@ -8,9 +8,11 @@ export default class LeftOutReporter implements Reporter {
     for (const module of modules) {
       for (const test of module.children.allTests()) {
         const { state } = test.result()
-        if (state === 'passed') count.passed++
-        else if (state === 'failed') count.failed++
-        else {
+        if (state === 'passed') {
+          count.passed++
+        } else if (state === 'failed') {
+          count.failed++
+        } else {
           count.skipped++
           const group = test.parent.type === 'suite' ? test.parent.fullName : 'file'
           const name = `${module.relativeModuleId}: ${group}`
@@ -22,7 +24,9 @@ export default class LeftOutReporter implements Reporter {
       console.log(
         `\nLeft out (${count.skipped} tests): their data or tools are not on this machine. See docs/development.md.`,
       )
-      for (const [name, tests] of skipped) console.log(`  ${tests} in ${name}`)
+      for (const [name, tests] of skipped) {
+        console.log(`  ${tests} in ${name}`)
+      }
     }
     console.log(`\n${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`)
   }

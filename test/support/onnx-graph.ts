@@ -77,10 +77,18 @@ export function constantModel(
 }
 
 function rawData(type: NonNullable<GraphOutput['type']>, values: ArrayLike<number>): Uint8Array<ArrayBuffer> {
-  if (type === 'int64') return new Uint8Array(BigInt64Array.from(Array.from(values), BigInt).buffer)
-  if (type === 'int32') return new Uint8Array(Int32Array.from(values).buffer)
-  if (type === 'float16') return new Uint8Array(Uint16Array.from(values).buffer)
-  if (type === 'uint8') return Uint8Array.from(values)
+  if (type === 'int64') {
+    return new Uint8Array(BigInt64Array.from(Array.from(values), BigInt).buffer)
+  }
+  if (type === 'int32') {
+    return new Uint8Array(Int32Array.from(values).buffer)
+  }
+  if (type === 'float16') {
+    return new Uint8Array(Uint16Array.from(values).buffer)
+  }
+  if (type === 'uint8') {
+    return Uint8Array.from(values)
+  }
   return new Uint8Array(Float32Array.from(values).buffer)
 }
 

@@ -20,7 +20,11 @@ export async function startTestService(
   const log: Record<string, unknown>[] = []
   const out = new Writable({
     write(chunk, _encoding, done) {
-      for (const line of String(chunk).split('\n')) if (line !== '') log.push(JSON.parse(line))
+      for (const line of String(chunk).split('\n')) {
+        if (line !== '') {
+          log.push(JSON.parse(line))
+        }
+      }
       done()
     },
   })

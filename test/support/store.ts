@@ -42,13 +42,24 @@ export async function startServer(answer: RequestListener): Promise<TestServer> 
 export const answerByPath: RequestListener = (request, response) => {
   const path = request.url ?? ''
   const half = MODEL_BYTES.subarray(0, MODEL_BYTES.length / 2)
-  if (path === '/whole.onnx') return void response.end(MODEL_BYTES)
-  if (path === '/moved.onnx') return void response.writeHead(302, { location: '/whole.onnx' }).end()
-  if (path === '/downgrade.onnx')
+  if (path === '/whole.onnx') {
+    return void response.end(MODEL_BYTES)
+  }
+  if (path === '/moved.onnx') {
+    return void response.writeHead(302, { location: '/whole.onnx' }).end()
+  }
+  if (path === '/downgrade.onnx') {
     return void response.writeHead(302, { location: 'http://nowhere.invalid/whole.onnx' }).end()
-  if (path === '/other.onnx') return void response.end(randomBytes(MODEL_BYTES.length))
-  if (path === '/long.onnx') return void response.end(Buffer.concat([MODEL_BYTES, MODEL_BYTES]))
-  if (path === '/short.onnx') return void response.end(half)
+  }
+  if (path === '/other.onnx') {
+    return void response.end(randomBytes(MODEL_BYTES.length))
+  }
+  if (path === '/long.onnx') {
+    return void response.end(Buffer.concat([MODEL_BYTES, MODEL_BYTES]))
+  }
+  if (path === '/short.onnx') {
+    return void response.end(half)
+  }
   if (path === '/cut.onnx') {
     response.writeHead(200, { 'content-length': MODEL_BYTES.length })
     return void response.write(half, () => setTimeout(() => response.destroy(), 20))
@@ -57,7 +68,9 @@ export const answerByPath: RequestListener = (request, response) => {
     response.writeHead(200, { 'content-length': MODEL_BYTES.length })
     return void response.write(half)
   }
-  if (path === '/silent.onnx') return
+  if (path === '/silent.onnx') {
+    return
+  }
   if (path === '/slow.onnx') {
     response.writeHead(200, { 'content-length': MODEL_BYTES.length })
     return void trickle(MODEL_BYTES, response)

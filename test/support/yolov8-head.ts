@@ -86,7 +86,9 @@ export function tinyYolov8(variant: HeadVariant, size: Size = { width: 64, heigh
       add('Reshape', [body, shape], [`${body}.fixed`])
       body = `${body}.fixed`
     }
-    if (variant.attention && stride === 32) body = attention(body)
+    if (variant.attention && stride === 32) {
+      body = attention(body)
+    }
     add('Conv', [body, weights(`box${stride}.w`, [ROWS, 8, 1, 1], 4)], [`box${stride}`])
     add('Conv', [body, weights(`cls${stride}.w`, [CLASSES, 8, 1, 1], 4)], [`cls${stride}`])
     if (variant.parts === 'apart') {
@@ -105,9 +107,9 @@ export function tinyYolov8(variant: HeadVariant, size: Size = { width: 64, heigh
     add('Concat', flatScores ?? [], ['logits'], { int: { axis: 2 } })
   } else {
     add('Concat', flatBoth ?? [], ['joined'], { int: { axis: 2 } })
-    if (variant.parts === 'split')
+    if (variant.parts === 'split') {
       add('Split', ['joined', ints('sizes', ROWS, CLASSES)], ['boxes', 'logits'], { int: { axis: 1 } })
-    else {
+    } else {
       const one = ints('channel axis', 1)
       add('Slice', ['joined', ints('zero', 0), ints('rows', ROWS), one], ['boxes'])
       add('Slice', ['joined', ints('rows again', ROWS), ints('end', ROWS + CLASSES), one], ['logits'])
@@ -118,16 +120,18 @@ export function tinyYolov8(variant: HeadVariant, size: Size = { width: 64, heigh
   const axis = turned && variant.fault === undefined ? 3 : variant.fault === 'axis' ? 2 : 1
   add('Transpose', ['bins'], ['turned'], { ints: { perm: turned ? [0, 3, 1, 2] : [0, 2, 1, 3] } })
   add('Softmax', ['turned'], [turned ? 'shares last' : 'shares'], { int: { axis } })
-  if (turned) add('Transpose', ['shares last'], ['shares'], { ints: { perm: [0, 3, 2, 1] } })
+  if (turned) {
+    add('Transpose', ['shares last'], ['shares'], { ints: { perm: [0, 3, 2, 1] } })
+  }
   const steps = Float32Array.from(
     { length: BINS },
     (_, bin) => bin + (variant.fault === 'bins' && bin === 3 ? 0.5 : 0),
   )
   add('Conv', ['shares', constant('steps', [1, BINS, 1, 1], steps)], ['mean'])
   add('Reshape', ['mean', ints('flat', 1, 4, cells)], ['sides'])
-  if (variant.sides === 'split')
+  if (variant.sides === 'split') {
     add('Split', ['sides', ints('two', 2, 2)], ['lt', 'rb'], { int: { axis: 1 } })
-  else {
+  } else {
     const axis = ints('side axis', 1)
     add('Slice', ['sides', ints('side 0', 0), ints('side 2', 2), axis], ['lt'])
     add('Slice', ['sides', ints('side 2 again', 2), ints('side 4', 4), axis], ['rb'])
@@ -176,8 +180,12 @@ function grid(
       strides[at] = stride
     }
   }
-  if (fault === 'anchors') anchors[5] = 5
-  if (fault === 'strides') strides[5] = 16
+  if (fault === 'anchors') {
+    anchors[5] = 5
+  }
+  if (fault === 'strides') {
+    strides[5] = 16
+  }
   return { anchors, strides }
 }
 

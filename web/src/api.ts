@@ -76,15 +76,21 @@ export const hasKey = (): boolean => key !== ''
 
 async function call(path: string, init: RequestInit = {}): Promise<Response> {
   const headers = new Headers(init.headers)
-  if (key !== '') headers.set('authorization', `Bearer ${key}`)
+  if (key !== '') {
+    headers.set('authorization', `Bearer ${key}`)
+  }
   let response: Response
   try {
     response = await fetch(path, { ...init, headers })
   } catch (error) {
-    if (error instanceof DOMException && error.name === 'AbortError') throw error
+    if (error instanceof DOMException && error.name === 'AbortError') {
+      throw error
+    }
     throw new ApiError(0, 'The service does not answer.', 'Is it still running?')
   }
-  if (response.ok) return response
+  if (response.ok) {
+    return response
+  }
   const body = (await response.json().catch(() => ({}))) as { error?: { message?: string; hint?: string } }
   throw new ApiError(response.status, body.error?.message ?? `Status ${response.status}.`, body.error?.hint)
 }

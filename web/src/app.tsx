@@ -40,7 +40,9 @@ export function App() {
   }
   useEffect(() => void start(), [])
   useEffect(() => {
-    if (name === undefined) return
+    if (name === undefined) {
+      return
+    }
     getModel(name).then((loaded) => {
       setModel(loaded)
       setThreshold(loaded.contract.thresholds.score)

@@ -15,20 +15,27 @@ export function Camera({ onPicture, onClose }: Props) {
     open().then(
       (opened) => {
         stream = opened
-        if (closed) stopAll(opened)
-        else if (video.current !== null) video.current.srcObject = opened
+        if (closed) {
+          stopAll(opened)
+        } else if (video.current !== null) {
+          video.current.srcObject = opened
+        }
       },
       () => setProblem('The camera cannot be used. Allow it for this page, or choose a picture instead.'),
     )
     return () => {
       closed = true
-      if (stream !== undefined) stopAll(stream)
+      if (stream !== undefined) {
+        stopAll(stream)
+      }
     }
   }, [])
 
   const shoot = () => {
     const from = video.current
-    if (from === null || from.videoWidth === 0) return
+    if (from === null || from.videoWidth === 0) {
+      return
+    }
     const canvas = document.createElement('canvas')
     canvas.width = from.videoWidth
     canvas.height = from.videoHeight
@@ -61,10 +68,14 @@ export function Camera({ onPicture, onClose }: Props) {
 
 function open(): Promise<MediaStream> {
   // Absent where the page is neither local nor encrypted.
-  if (navigator.mediaDevices === undefined) return Promise.reject(new Error('no camera'))
+  if (navigator.mediaDevices === undefined) {
+    return Promise.reject(new Error('no camera'))
+  }
   return navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment' }, audio: false })
 }
 
 const stopAll = (stream: MediaStream): void => {
-  for (const track of stream.getTracks()) track.stop()
+  for (const track of stream.getTracks()) {
+    track.stop()
+  }
 }

@@ -9,7 +9,9 @@ export function classesBut(
   detections: readonly Detection[],
   labels: readonly (string | null)[],
 ): string | undefined {
-  if (hidden.size === 0) return undefined
+  if (hidden.size === 0) {
+    return undefined
+  }
   const kept = (some: readonly (string | null)[]) =>
     [...new Set(some)].filter((label) => label !== null && label !== '' && !hidden.has(label))
   const here = kept(detections.map(({ label }) => label))

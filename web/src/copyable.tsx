@@ -10,7 +10,9 @@ export function Copyable({ text, title }: { text: string; title: string }) {
       setDone('Copied')
     } catch {
       const target = document.getElementById(id)
-      if (target !== null) getSelection()?.selectAllChildren(target)
+      if (target !== null) {
+        getSelection()?.selectAllChildren(target)
+      }
       setDone('Selected: press Ctrl-C')
     }
     setTimeout(() => setDone(''), 2_000)

@@ -19,7 +19,9 @@ export function Filters({ detections, threshold, hidden, onThreshold, onHidden }
   const seen = [...classes].filter(([label, { count }]) => count > 0 || hidden.has(label))
   const toggle = (label: string) => {
     const next = new Set(hidden)
-    if (!next.delete(label)) next.add(label)
+    if (!next.delete(label)) {
+      next.add(label)
+    }
     onHidden(next)
   }
   return (

@@ -3,4 +3,6 @@ import { App } from './app.tsx'
 import './style.css'
 
 const page = document.getElementById('page')
-if (page !== null) render(<App />, page)
+if (page !== null) {
+  render(<App />, page)
+}

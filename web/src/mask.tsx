@@ -15,10 +15,14 @@ export function Mask({ mask, classId }: Props) {
   const scale = Math.min(1, LONGEST_EDGE / Math.max(width, height))
   useEffect(() => {
     const context = canvas.current?.getContext('2d')
-    if (context == null) return
+    if (context == null) {
+      return
+    }
     context.clearRect(0, 0, context.canvas.width, context.canvas.height)
     context.fillStyle = colourOf(classId)
-    for (const [start, length] of filledRuns(mask.counts)) paint(context, start, length, height, scale)
+    for (const [start, length] of filledRuns(mask.counts)) {
+      paint(context, start, length, height, scale)
+    }
   }, [mask, classId])
   return (
     <canvas ref={canvas} class="mask" width={Math.ceil(width * scale)} height={Math.ceil(height * scale)} />
@@ -59,10 +63,16 @@ function* filledRuns(text: string): Generator<[number, number]> {
       value |= (letter & 31) << shift
       more = (letter & 32) !== 0
       shift += 5
-      if (!more && (letter & 16) !== 0) value |= -1 << shift
+      if (!more && (letter & 16) !== 0) {
+        value |= -1 << shift
+      }
     }
-    if (counts.length > 2) value += counts[counts.length - 2] as number
-    if (counts.length % 2 === 1) yield [position, value]
+    if (counts.length > 2) {
+      value += counts[counts.length - 2] as number
+    }
+    if (counts.length % 2 === 1) {
+      yield [position, value]
+    }
     counts.push(value)
     position += value
   }

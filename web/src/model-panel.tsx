@@ -3,7 +3,9 @@ import { Copyable } from './copyable.tsx'
 
 /** What the model expects and gives, and why Boxlet thinks so. */
 export function ModelPanel({ model }: { model: Model | undefined }) {
-  if (model === undefined) return <p class="hint">Loading.</p>
+  if (model === undefined) {
+    return <p class="hint">Loading.</p>
+  }
   const { contract, evidence } = model
   const { input, suppression, thresholds, labels } = contract
   const facts: [string, string][] = [

@@ -11,12 +11,13 @@ interface Props {
 
 /** What was found, best first. Pointing at or focusing an entry marks its box. */
 export function ObjectList({ shown, active, onActive, looked }: Props) {
-  if (shown.length === 0)
+  if (shown.length === 0) {
     return (
       <p class="hint">
         {looked ? 'Nothing at this threshold. Move the slider to the left.' : 'No picture yet.'}
       </p>
     )
+  }
   return (
     <ul class="objects">
       {shown.map(({ detection: { label, score, box, classId }, index }) => (

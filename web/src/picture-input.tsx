@@ -15,7 +15,9 @@ export function PictureInput({ onPicture, onCamera, empty }: Props) {
   useEffect(() => {
     const paste = (event: ClipboardEvent) => {
       const file = firstPicture(event.clipboardData)
-      if (file !== undefined) onPicture(file, file.name || 'pasted')
+      if (file !== undefined) {
+        onPicture(file, file.name || 'pasted')
+      }
     }
     const over = (event: DragEvent) => {
       event.preventDefault()
@@ -26,7 +28,9 @@ export function PictureInput({ onPicture, onCamera, empty }: Props) {
       event.preventDefault()
       leave()
       const file = firstPicture(event.dataTransfer)
-      if (file !== undefined) onPicture(file, file.name)
+      if (file !== undefined) {
+        onPicture(file, file.name)
+      }
     }
     document.addEventListener('paste', paste)
     document.addEventListener('dragover', over)
@@ -55,7 +59,9 @@ export function PictureInput({ onPicture, onCamera, empty }: Props) {
         aria-label="Picture file"
         onChange={(event) => {
           const file = event.currentTarget.files?.[0]
-          if (file !== undefined) onPicture(file, file.name)
+          if (file !== undefined) {
+            onPicture(file, file.name)
+          }
           event.currentTarget.value = ''
         }}
       />

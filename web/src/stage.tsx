@@ -26,12 +26,13 @@ export function Stage({ picture, result, shown, active, busy, onActive, onUnshow
   const redrawn = useRef<Blob>(undefined)
   const [shape, setShape] = useState(1)
 
-  if (picture === undefined)
+  if (picture === undefined) {
     return (
       <div class="stage empty">
         <p>Drop a picture here</p>
       </div>
     )
+  }
   const size = result ?? { width: 0, height: 0 }
   const change = (factor: number) => setZoom((before) => Math.min(MOST_ZOOM, Math.max(1, before * factor)))
   return (
@@ -61,7 +62,9 @@ export function Stage({ picture, result, shown, active, busy, onActive, onUnshow
               setShape(naturalWidth / Math.max(1, naturalHeight))
             }
             onError={() => {
-              if (redrawn.current === picture.blob) return
+              if (redrawn.current === picture.blob) {
+                return
+              }
               redrawn.current = picture.blob
               onUnshowable()
             }}
@@ -80,7 +83,9 @@ function useWheelZoom(
 ) {
   useEffect(() => {
     const wheel = (event: WheelEvent) => {
-      if (!(event.ctrlKey || event.metaKey) || !frame.current?.contains(event.target as Node)) return
+      if (!(event.ctrlKey || event.metaKey) || !frame.current?.contains(event.target as Node)) {
+        return
+      }
       event.preventDefault()
       setZoom((before) => Math.min(MOST_ZOOM, Math.max(1, before * Math.exp(-event.deltaY / 300))))
     }

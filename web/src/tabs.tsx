@@ -23,7 +23,9 @@ export function Tabs({ tabs }: { tabs: readonly Tab[] }) {
             : event.key === 'End'
               ? tabs.length - 1
               : undefined
-    if (to === undefined) return
+    if (to === undefined) {
+      return
+    }
     event.preventDefault()
     setChosen(tabs[to]?.id)
     list.current?.querySelectorAll('button')[to]?.focus()

@@ -30,7 +30,9 @@ export function useDetection(model: string | undefined, least: number): Detectin
 
   const run = useCallback(
     async (blob: Blob) => {
-      if (model === undefined) return
+      if (model === undefined) {
+        return
+      }
       running.current?.abort()
       const own = new AbortController()
       running.current = own
@@ -39,11 +41,15 @@ export function useDetection(model: string | undefined, least: number): Detectin
       try {
         setResult(await detect(blob, model, Math.min(LEAST_SCORE, least), own.signal))
       } catch (problem) {
-        if (own.signal.aborted) return
+        if (own.signal.aborted) {
+          return
+        }
         setResult(undefined)
         setError(problem instanceof ApiError ? problem : new ApiError(0, String(problem), undefined))
       } finally {
-        if (running.current === own) setBusy(false)
+        if (running.current === own) {
+          setBusy(false)
+        }
       }
     },
     [model, least],
@@ -59,15 +65,21 @@ export function useDetection(model: string | undefined, least: number): Detectin
   )
 
   const redraw = useCallback(async () => {
-    if (picture === undefined || model === undefined) return
+    if (picture === undefined || model === undefined) {
+      return
+    }
     const shown = await drawn(picture.blob, model).catch(() => undefined)
-    if (shown !== undefined) setPicture({ ...picture, url: URL.createObjectURL(shown) })
+    if (shown !== undefined) {
+      setPicture({ ...picture, url: URL.createObjectURL(shown) })
+    }
   }, [picture, model])
 
   useEffect(() => () => picture && URL.revokeObjectURL(picture.url), [picture])
   // Another model sees the same picture.
   useEffect(() => {
-    if (picture !== undefined) void run(picture.blob)
+    if (picture !== undefined) {
+      void run(picture.blob)
+    }
   }, [model])
 
   const again = useCallback(() => picture && void run(picture.blob), [picture, run])

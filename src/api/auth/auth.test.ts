@@ -25,7 +25,9 @@ describe('authentication', () => {
   const detector = {
     model: { name: 'x', family: 'x', sha256: '', licence: null, contract: { labels: [] }, evidence: [] },
     detect: async () => {
-      if (status !== 200) throw new Error('fault')
+      if (status !== 200) {
+        throw new Error('fault')
+      }
       return { image: { width: 99, height: 99 }, detections: [], timings: {} }
     },
   } as unknown as DetectorLike
@@ -122,10 +124,12 @@ describe('authentication', () => {
   })
 
   it('leaves probes and the OpenAPI document open, and nothing else', async () => {
-    for (const path of ['/healthz', '/readyz', '/v2/health/live', '/openapi.json'])
+    for (const path of ['/healthz', '/readyz', '/v2/health/live', '/openapi.json']) {
       expect([path, (await test.send(path)).status]).toEqual([path, 200])
-    for (const path of ['/v1/models', '/v1/models/tiny', '/v2/models/tiny', '/yolambda', '/icevision'])
+    }
+    for (const path of ['/v1/models', '/v1/models/tiny', '/v2/models/tiny', '/yolambda', '/icevision']) {
       expect([path, (await test.send(path)).status]).toEqual([path, 401])
+    }
   })
 
   it('verifies signatures of an AWS client', async () => {
@@ -172,8 +176,9 @@ describe('authentication', () => {
       ['an unsigned x-amz header', call, { ...headers, 'x-amz-target': 'RekognitionService.DetectFaces' }],
       ['a declared unsigned body', call, { ...headers, 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' }],
     ]
-    for (const [what, other, sent] of changed)
+    for (const [what, other, sent] of changed) {
       expect([what, (await send(other, sent)).status]).toEqual([what, 401])
+    }
   })
 
   it('takes a numbered call once, and again after it failed', async () => {
@@ -233,7 +238,8 @@ describe('constantTimeEqual', () => {
       ['ab', 'aba'],
       ['aba', 'ab'],
       ['aa', 'a'],
-    ])
+    ]) {
       expect(constantTimeEqual(a as string, b as string)).toBe(a === b)
+    }
   })
 })

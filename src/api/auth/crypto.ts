@@ -11,7 +11,9 @@ export async function sha256Hex(data: Uint8Array | string): Promise<string> {
 /** Compares without stopping at the first difference, so that the time tells nothing about where it is. */
 export function constantTimeEqual(a: string, b: string): boolean {
   let difference = a.length ^ b.length
-  for (let i = 0; i < a.length; i++) difference |= a.charCodeAt(i) ^ b.charCodeAt(i % Math.max(1, b.length))
+  for (let i = 0; i < a.length; i++) {
+    difference |= a.charCodeAt(i) ^ b.charCodeAt(i % Math.max(1, b.length))
+  }
   return difference === 0
 }
 
@@ -30,7 +32,9 @@ export class WebSha256 {
 
   async digest(): Promise<Uint8Array> {
     const data = await new Blob(this.#parts as Uint8Array<ArrayBuffer>[]).arrayBuffer()
-    if (this.#secret === undefined) return new Uint8Array(await crypto.subtle.digest('SHA-256', data))
+    if (this.#secret === undefined) {
+      return new Uint8Array(await crypto.subtle.digest('SHA-256', data))
+    }
     const algorithm = { name: 'HMAC', hash: 'SHA-256' }
     const key = await crypto.subtle.importKey(
       'raw',
@@ -48,7 +52,9 @@ export class WebSha256 {
 }
 
 function toBytes(data: string | ArrayBuffer | ArrayBufferView): Uint8Array {
-  if (typeof data === 'string') return encoder.encode(data)
+  if (typeof data === 'string') {
+    return encoder.encode(data)
+  }
   return data instanceof ArrayBuffer
     ? new Uint8Array(data)
     : new Uint8Array(data.buffer, data.byteOffset, data.byteLength)

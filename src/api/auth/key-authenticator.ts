@@ -11,12 +11,16 @@ export function keyAuthenticator(keys: KeyStore, now: () => number = Date.now): 
   return {
     async precheck(headers) {
       const authorization = headers.get('authorization') ?? ''
-      if (isSigned(authorization)) return signatures.precheck(authorization, headers)
+      if (isSigned(authorization)) {
+        return signatures.precheck(authorization, headers)
+      }
       return (await bearer(keys, headers)).id
     },
     async authenticate(request: AuthRequest) {
       const authorization = request.headers.get('authorization') ?? ''
-      if (isSigned(authorization)) return signatures.verify(authorization, request)
+      if (isSigned(authorization)) {
+        return signatures.verify(authorization, request)
+      }
       return bearer(keys, request.headers)
     },
     settled: (request, status) => signatures.settled(request, status),
@@ -27,16 +31,18 @@ async function bearer(keys: KeyStore, headers: ReadonlyMap<string, string>): Pro
   const authorization = headers.get('authorization')
   const given =
     authorization === undefined ? headers.get('x-api-key') : /^bearer +(.+)$/i.exec(authorization)?.[1]
-  if (given === undefined)
+  if (given === undefined) {
     throw authError(
       'MissingAuthenticationTokenException',
       'Missing Authentication Token: send a key or sign the request.',
     )
+  }
   const id = BEARER_KEY.exec(given)?.[1]
   const key = id === undefined ? undefined : await keys.bearer(id)
   const hash = await sha256Hex(given)
   // An unknown key is compared too, so that both answers take as long.
-  if (!constantTimeEqual(hash, key?.hash ?? '0'.repeat(64)) || key === undefined)
+  if (!constantTimeEqual(hash, key?.hash ?? '0'.repeat(64)) || key === undefined) {
     throw authError('UnrecognizedClientException', 'The key in the request is not valid.')
+  }
   return { id: key.id, kind: 'bearer' }
 }

@@ -14,7 +14,9 @@ export class ReplayGuard {
   /** True for a signature that has not been used; it is used from then on. */
   admit(signature: string, expires: number): boolean {
     this.#forgetExpired()
-    if (this.#seen.has(signature)) return false
+    if (this.#seen.has(signature)) {
+      return false
+    }
     this.#seen.set(signature, expires)
     return true
   }
@@ -26,7 +28,9 @@ export class ReplayGuard {
   #forgetExpired(): void {
     const now = this.#now()
     for (const [signature, expires] of this.#seen) {
-      if (expires > now && this.#seen.size < MOST_ENTRIES) break
+      if (expires > now && this.#seen.size < MOST_ENTRIES) {
+        break
+      }
       this.#seen.delete(signature)
     }
   }

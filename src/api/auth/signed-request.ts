@@ -32,11 +32,12 @@ export function parseSigned(authorization: string): Signed {
     credential !== null &&
     /^[0-9a-f]{64}$/.test(signature) &&
     signedHeaders.every((name) => HEADER_NAME.test(name))
-  if (!complete)
+  if (!complete) {
     throw authError(
       'IncompleteSignatureException',
       'Authorization header requires Credential, SignedHeaders and Signature of AWS4-HMAC-SHA256.',
     )
+  }
   const [, accessKeyId = '', date = '', region = '', service = ''] = credential
   return { accessKeyId, date, region, service, signedHeaders, signature }
 }
@@ -44,7 +45,9 @@ export function parseSigned(authorization: string): Signed {
 /** Milliseconds of `20261121T083000Z`; undefined for anything else. */
 export function parseAmzDate(text: string | undefined): number | undefined {
   const match = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(text ?? '')
-  if (match === null) return undefined
+  if (match === null) {
+    return undefined
+  }
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match.slice(1).map(Number)
   return Date.UTC(year, month - 1, day, hour, minute, second)
 }

@@ -46,17 +46,19 @@ export class SignatureVerifier {
     const key = await this.#key(signed)
     await checkBody(request)
     const expected = await signatureOf(signed, signedAt, key, request)
-    if (!constantTimeEqual(signed.signature, expected))
+    if (!constantTimeEqual(signed.signature, expected)) {
       throw authError(
         'InvalidSignatureException',
         'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method.',
       )
+    }
     if (signed.signedHeaders.includes(CALL_NUMBER)) {
-      if (!this.#replays.admit(signed.signature, signedAt + WINDOW_MS))
+      if (!this.#replays.admit(signed.signature, signedAt + WINDOW_MS)) {
         throw authError(
           'InvalidSignatureException',
           'The request was received before; each signature is valid once.',
         )
+      }
       this.#used.set(request, signed.signature)
     }
     return { id: key.id, kind: 'sigv4' }
@@ -65,57 +67,66 @@ export class SignatureVerifier {
   /** A call that was refused for load or failed may come again as it was. */
   settled(request: AuthRequest, status: number): void {
     const signature = this.#used.get(request)
-    if (signature !== undefined && (status === 429 || status >= 500)) this.#replays.forget(signature)
+    if (signature !== undefined && (status === 429 || status >= 500)) {
+      this.#replays.forget(signature)
+    }
   }
 
   async #key({ accessKeyId }: Signed): Promise<AccessKey> {
     const key = await this.#keys.access(accessKeyId)
-    if (key === undefined)
+    if (key === undefined) {
       throw authError('UnrecognizedClientException', 'The security token included in the request is invalid.')
+    }
     return key
   }
 
   #checkTime(signed: Signed, headers: ReadonlyMap<string, string>): number {
     const text = headers.get('x-amz-date')
     const signedAt = parseAmzDate(text)
-    if (signedAt === undefined || !text?.startsWith(signed.date))
+    if (signedAt === undefined || !text?.startsWith(signed.date)) {
       throw authError('IncompleteSignatureException', 'Date in Credential scope does not match X-Amz-Date.')
+    }
     const age = this.#now() - signedAt
-    if (age > WINDOW_MS)
+    if (age > WINDOW_MS) {
       throw authError('InvalidSignatureException', 'Signature expired: it is older than 5 minutes.')
-    if (age < -WINDOW_MS)
+    }
+    if (age < -WINDOW_MS) {
       throw authError(
         'InvalidSignatureException',
         'Signature not yet current: the clock of the client is ahead.',
       )
+    }
     return signedAt
   }
 }
 
 /** What is not signed could be changed on the way: host, all x-amz headers, and a service that is ours. */
 function checkCoverage({ signedHeaders, service }: Signed, headers: ReadonlyMap<string, string>): void {
-  if (!SERVICES.includes(service))
+  if (!SERVICES.includes(service)) {
     throw authError(
       'InvalidSignatureException',
       `Credential should be scoped to correct service: '${SERVICES[0]}'.`,
     )
+  }
   const needed = [
     'host',
     ...[...headers.keys()].filter((name) => name.startsWith('x-amz-') && name !== ADDED_ON_THE_WAY),
   ]
   const complete =
     needed.every((name) => signedHeaders.includes(name)) && signedHeaders.every((name) => headers.has(name))
-  if (!complete)
+  if (!complete) {
     throw authError(
       'IncompleteSignatureException',
       'SignedHeaders has to name host and each x-amz header of the request.',
     )
+  }
 }
 
 async function checkBody({ headers, body }: AuthRequest): Promise<void> {
   const declared = headers.get('x-amz-content-sha256')
-  if (declared !== undefined && !constantTimeEqual(declared, await sha256Hex(body)))
+  if (declared !== undefined && !constantTimeEqual(declared, await sha256Hex(body))) {
     throw authError('InvalidSignatureException', 'X-Amz-Content-SHA256 does not match the body.')
+  }
 }
 
 async function signatureOf(

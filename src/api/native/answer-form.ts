@@ -24,7 +24,9 @@ const FORMS: Record<string, AnswerForm> = {
  * @throws BoxletError REQUEST_INVALID when nothing named is offered
  */
 export function answerForm(accept: string | undefined): AnswerForm {
-  if (accept === undefined || accept.trim() === '') return { kind: 'json' }
+  if (accept === undefined || accept.trim() === '') {
+    return { kind: 'json' }
+  }
   const ranges = accept
     .split(',')
     .map((range) => {
@@ -35,10 +37,11 @@ export function answerForm(accept: string | undefined): AnswerForm {
     .filter(({ type, quality }) => quality > 0 && Object.hasOwn(FORMS, type))
     .sort((a, b) => b.quality - a.quality)
   const best = ranges[0]
-  if (best === undefined)
+  if (best === undefined) {
     throw new BoxletError('REQUEST_INVALID', 'Expected an offered type in Accept but received others.', {
       hint: 'Offered: application/json, text/plain, image/jpeg, image/png, image/webp.',
       details: { status: 406 },
     })
+  }
   return FORMS[best.type] as AnswerForm
 }

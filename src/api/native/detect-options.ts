@@ -1,5 +1,6 @@
 import type { DetectOptions } from '../../detector/types.ts'
 import { BoxletError } from '../../errors.ts'
+import { defined } from '../../system/defined.ts'
 import { received } from '../received.ts'
 import { classList, decimal, flag, type OptionReader, text, whole, wrong } from './option-values.ts'
 
@@ -14,10 +15,14 @@ const sliceOverlap = decimal(0, 0.9)
 const mostDetections = whole(1, 100_000)
 
 const slice: OptionReader<boolean | SliceParts> = (value, name) => {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return flag(value, name)
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return flag(value, name)
+  }
   const { size, overlap, ...rest } = value as Record<string, unknown>
   const [unknown] = Object.keys(rest)
-  if (unknown !== undefined) throw wrong('only size and overlap', name, unknown)
+  if (unknown !== undefined) {
+    throw wrong('only size and overlap', name, unknown)
+  }
   return {
     ...(size === undefined ? {} : { size: sliceSize(size, `${name}.size`) }),
     ...(overlap === undefined ? {} : { overlap: sliceOverlap(overlap, `${name}.overlap`) }),
@@ -63,7 +68,7 @@ export function parseOptions(given: Iterable<readonly [string, unknown]>): Reque
   const values: Values & Record<string, unknown> = {}
   for (const [key, value] of given) {
     const name = key.replace(/-([a-z])/g, (_match, letter: string) => letter.toUpperCase())
-    if (!Object.hasOwn(READERS, name))
+    if (!Object.hasOwn(READERS, name)) {
       throw new BoxletError(
         'REQUEST_INVALID',
         `Expected a documented option but received ${received(key)}.`,
@@ -71,39 +76,47 @@ export function parseOptions(given: Iterable<readonly [string, unknown]>): Reque
           hint: `Options are ${OPTION_NAMES.join(', ')}.`,
         },
       )
-    if (Object.hasOwn(values, name)) throw twice(name)
+    }
+    if (Object.hasOwn(values, name)) {
+      throw twice(name)
+    }
     values[name] = READERS[name as keyof typeof READERS](value, name)
   }
   const { model, minScore, iou, max, classes, everyClass, tolerant, altText = false } = values
-  if (max !== undefined && values.maxDetections !== undefined) throw twice('maxDetections')
+  if (max !== undefined && values.maxDetections !== undefined) {
+    throw twice('maxDetections')
+  }
   const { maxDetections = max } = values
   const sliced = sliceOf(values)
   return {
     model,
     altText,
     detect: {
-      ...(minScore === undefined ? {} : { minScore }),
-      ...(iou === undefined ? {} : { iou }),
-      ...(maxDetections === undefined ? {} : { maxDetections }),
-      ...(classes === undefined ? {} : { classes }),
-      ...(everyClass === undefined ? {} : { everyClass }),
+      ...defined({ minScore, iou, maxDetections, classes, everyClass }),
       ...(tolerant === undefined ? {} : { image: { tolerant } }),
-      ...(sliced === undefined ? {} : { slice: sliced }),
+      ...defined({ slice: sliced }),
     },
   }
 }
 
 function sliceOf({ slice, sliceSize: size, sliceOverlap: overlap }: Values): DetectOptions['slice'] {
   const inner = typeof slice === 'object' ? slice : {}
-  if (inner.size !== undefined && size !== undefined) throw twice('sliceSize')
-  if (inner.overlap !== undefined && overlap !== undefined) throw twice('sliceOverlap')
+  if (inner.size !== undefined && size !== undefined) {
+    throw twice('sliceSize')
+  }
+  if (inner.overlap !== undefined && overlap !== undefined) {
+    throw twice('sliceOverlap')
+  }
   const parts = {
     ...inner,
-    ...(size === undefined ? {} : { size }),
-    ...(overlap === undefined ? {} : { overlap }),
+    ...defined({ size, overlap }),
   }
-  if (slice === false) return false
-  if (Object.keys(parts).length > 0) return parts
+  if (slice === false) {
+    return false
+  }
+  if (Object.keys(parts).length > 0) {
+    return parts
+  }
   return slice === undefined ? undefined : true
 }
 

@@ -29,11 +29,14 @@ export async function parseDetectRequest(c: Ctx, service: Service): Promise<Dete
   const type = (c.req.header('content-type') ?? '').toLowerCase()
   const query = queryOf(c)
   const { document } = c.env
-  if (document !== undefined) return checked(fromJson(document, query, service, c.get('call')), service)
-  if (body.byteLength === 0)
+  if (document !== undefined) {
+    return checked(fromJson(document, query, service, c.get('call')), service)
+  }
+  if (body.byteLength === 0) {
     throw new BoxletError('REQUEST_INVALID', 'Expected a picture in the request but its body is empty.', {
       hint: 'With curl: --data-binary @picture.jpg',
     })
+  }
   const request = type.startsWith('multipart/form-data')
     ? await fromForm(body, c.req.header('content-type') as string, query, service, c.get('call'))
     : isJson(type, body)
@@ -43,21 +46,25 @@ export async function parseDetectRequest(c: Ctx, service: Service): Promise<Dete
 }
 
 function checked(request: DetectRequest, service: Service): DetectRequest {
-  if (request.pictures.length === 0)
+  if (request.pictures.length === 0) {
     throw new BoxletError('REQUEST_INVALID', 'Expected at least one picture but received none.', {
       hint: 'Send image, url, s3 or images.',
     })
-  if (request.pictures.length > service.limits.pictures)
+  }
+  if (request.pictures.length > service.limits.pictures) {
     throw new BoxletError(
       'REQUEST_INVALID',
       `Expected at most ${service.limits.pictures} pictures in one request but received ${request.pictures.length}.`,
     )
+  }
   return request
 }
 
 /** curl sends pictures as a form unless told otherwise, so an opening brace decides where no type is given. */
 function isJson(type: string, body: Uint8Array): boolean {
-  if (/^application\/(.+\+)?json/.test(type)) return true
+  if (/^application\/(.+\+)?json/.test(type)) {
+    return true
+  }
   const untyped =
     type === '' || type.startsWith('application/x-www-form-urlencoded') || type.startsWith('text/')
   return untyped && (body[0] === 0x7b || body[0] === 0x20 || body[0] === 0x0a)
@@ -89,7 +96,7 @@ async function fromForm(
   const given: Given = [...query]
   const pictures: PictureSource[] = []
   for (const [name, value] of form) {
-    if (typeof value !== 'string')
+    if (typeof value !== 'string') {
       pictures.push(
         fromBytes(
           sourceName(value.name, pictures.length),
@@ -97,15 +104,19 @@ async function fromForm(
           service,
         ),
       )
-    else if (name === 'url') pictures.push(fromUrl(value, value, service, call))
-    else if (name === 's3') pictures.push(fromBlob(value, parseBlobRef(value), service, call))
-    else if (name === 'image' || name === 'images')
+    } else if (name === 'url') {
+      pictures.push(fromUrl(value, value, service, call))
+    } else if (name === 's3') {
+      pictures.push(fromBlob(value, parseBlobRef(value), service, call))
+    } else if (name === 'image' || name === 'images') {
       throw new BoxletError(
         'REQUEST_INVALID',
         `Expected a file for ${name} but received a part without a filename.`,
         { hint: 'A file in a form needs a filename. With curl: -F image=@picture.jpg' },
       )
-    else given.push([name, value])
+    } else {
+      given.push([name, value])
+    }
   }
   return { ...parseOptions(given), pictures }
 }
@@ -118,13 +129,15 @@ function fromJson(
 ): DetectRequest {
   const { image, url, s3, images, ...given } = document
   const single = [image, url, s3].some((value) => value !== undefined)
-  if (single && images !== undefined)
+  if (single && images !== undefined) {
     throw new BoxletError(
       'REQUEST_INVALID',
       'Expected either one picture or the list images but received both.',
     )
-  if (images !== undefined && !Array.isArray(images))
+  }
+  if (images !== undefined && !Array.isArray(images)) {
     throw new BoxletError('REQUEST_INVALID', 'Expected a list for images but received another value.')
+  }
   const entries: unknown[] = images ?? (single ? [dropUndefined({ image, url, s3 })] : [])
   // Each picture of a list costs work before the count is checked, so the check comes first here too.
   const pictures = entries
@@ -135,16 +148,21 @@ function fromJson(
 
 /** One entry: base64 text, or an object with exactly one of image, url and s3, and perhaps a name. */
 function fromEntry(entry: unknown, index: number, service: Service, call: Call): PictureSource {
-  if (typeof entry === 'string') return fromBase64(`images[${index}]`, entry, service)
+  if (typeof entry === 'string') {
+    return fromBase64(`images[${index}]`, entry, service)
+  }
   if (typeof entry === 'object' && entry !== null) {
     const { name, ...parts } = entry as Record<string, unknown>
     const [kind, ...more] = Object.keys(parts)
     const value = kind === undefined ? undefined : parts[kind]
     const label = typeof name === 'string' ? name.slice(0, 200) : undefined
     if (more.length === 0 && (name === undefined || label !== undefined)) {
-      if (kind === 'image' && typeof value === 'string')
+      if (kind === 'image' && typeof value === 'string') {
         return fromBase64(label ?? `images[${index}]`, value, service)
-      if (kind === 'url' && typeof value === 'string') return fromUrl(label ?? value, value, service, call)
+      }
+      if (kind === 'url' && typeof value === 'string') {
+        return fromUrl(label ?? value, value, service, call)
+      }
       if (kind === 's3') {
         const ref = parseBlobRef(value)
         return fromBlob(label ?? `s3://${ref.bucket}/${ref.key}`, ref, service, call)

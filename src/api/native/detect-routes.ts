@@ -24,18 +24,21 @@ async function detect(c: Ctx, service: Service): Promise<Response> {
   const call = c.get('call')
   const form = answerForm(c.req.header('accept'))
   const { pictures, model, altText: withAltText, detect: options } = await parseDetectRequest(c, service)
-  if (form.kind === 'picture' && pictures.length > 1)
+  if (form.kind === 'picture' && pictures.length > 1) {
     throw new BoxletError(
       'REQUEST_INVALID',
       'Expected one picture for an annotated answer but received several.',
     )
+  }
   const detector = await detectorFor(service, call, model)
   const outcomes = await runAll(service, call, detector, pictures, {
     ...options,
     consume: form.kind !== 'picture',
   })
   const only = outcomes[0]
-  if (outcomes.length === 1 && only?.error !== undefined) throw only.error
+  if (outcomes.length === 1 && only?.error !== undefined) {
+    throw only.error
+  }
   return answer(form, outcomes, detector, withAltText, service, call)
 }
 
@@ -73,7 +76,9 @@ function faultOfOne(error: unknown, call: Call, reading: boolean): BoxletError {
   call.signal.throwIfAborted()
   const known = toBoxletError(error)
   const ofAll = known.code === 'INTERNAL' || known.kind === 'unavailable'
-  if (ofAll || (known.kind === 'usage' && !reading)) throw error
+  if (ofAll || (known.kind === 'usage' && !reading)) {
+    throw error
+  }
   return known
 }
 
@@ -85,7 +90,9 @@ async function answer(
   service: Service,
   call: Call,
 ): Promise<Response> {
-  if (form.kind === 'json') return Response.json(await report(detector, outcomes, withAltText))
+  if (form.kind === 'json') {
+    return Response.json(await report(detector, outcomes, withAltText))
+  }
   if (form.kind === 'text') {
     const { altText } = await import('../../formats/alt-text.ts')
     const lines = outcomes.map(({ result, error }) =>
@@ -114,7 +121,9 @@ async function report(
   return {
     model: nativeModel(detector.model),
     images: outcomes.map(({ source, result, error }) => {
-      if (result === undefined) return nativeFailed(source, error)
+      if (result === undefined) {
+        return nativeFailed(source, error)
+      }
       const found = nativeFound(source, result)
       return sentence === undefined ? found : { ...found, altText: sentence(result.detections) }
     }),

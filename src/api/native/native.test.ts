@@ -30,17 +30,20 @@ describe.skipIf(!hasCorpus)('POST /v1/detect', () => {
     detector = await loadTestDetector()
     test = testApp(singleDetector(detector), {
       fetchPicture: async (url) => {
-        if (url.includes('refused')) throw new BoxletError('URL_REFUSED', 'Expected another address.')
+        if (url.includes('refused')) {
+          throw new BoxletError('URL_REFUSED', 'Expected another address.')
+        }
         asked.push({ url, bytes: bus() })
         return bus()
       },
       blobStore: {
         get: async ({ bucket, key }) => {
-          if (bucket !== 'photos' || key !== 'a/bus.jpg')
+          if (bucket !== 'photos' || key !== 'a/bus.jpg') {
             throw new BoxletError(
               'IMAGE_NOT_FOUND',
               'Expected an object of that bucket and key but there is none.',
             )
+          }
           return bus()
         },
         put: async () => {},
@@ -103,8 +106,9 @@ describe.skipIf(!hasCorpus)('POST /v1/detect', () => {
       detect({ body: bus() }, '?min-score=0.85'),
       json({ image: base64(bus()), minScore: 0.85 }),
       detect({ body: form }),
-    ]))
+    ])) {
       expect(labels(await report(response))).toEqual(strict)
+    }
     expect(labels(await report(await detect({ body: bus() }, '?classes=bus')))).toEqual(['bus'])
     expect(labels(await report(await json({ image: base64(bus()), classes: [5] })))).toEqual(['bus'])
     expect(labels(await report(await detect({ body: bus() }, '?max=1')))).toEqual(['bus'])
@@ -228,10 +232,12 @@ describe.skipIf(!hasCorpus)('POST /v1/detect', () => {
   ])('refuses values of %s that are no number, or neither true nor false, by its name', async (option) => {
     const name = option.replace(/-(.)/, (_all, letter: string) => letter.toUpperCase())
     const saying = new RegExp(`^Expected .* for ${name} but received`)
-    for (const value of ['', '%20', '0x1', 'null', '1,5', 'Infinity', '-1'])
+    for (const value of ['', '%20', '0x1', 'null', '1,5', 'Infinity', '-1']) {
       expect(await message(await detect({ body: bus() }, `?${option}=${value}`))).toMatch(saying)
-    for (const value of [null, '', ' ', [], [0.5], '0x1'])
+    }
+    for (const value of [null, '', ' ', [], [0.5], '0x1']) {
       expect(await message(await json({ image: base64(bus()), [option]: value }))).toMatch(saying)
+    }
     const form = new FormData()
     form.set('image', new Blob([bus()]), 'bus.jpg')
     form.set(option, '')
@@ -250,8 +256,9 @@ describe.skipIf(!hasCorpus)('POST /v1/detect', () => {
   })
 
   it('takes numbers as text in JSON too, in any decimal notation', async () => {
-    for (const minScore of ['0.85', '.85', '8.5e-1', 0.85])
+    for (const minScore of ['0.85', '.85', '8.5e-1', 0.85]) {
       expect(labels(await report(await json({ image: base64(bus()), minScore })))).toEqual(['bus', 'person'])
+    }
   })
 
   it('refuses an option given twice, in two spellings or two places', async () => {
@@ -264,8 +271,9 @@ describe.skipIf(!hasCorpus)('POST /v1/detect', () => {
       await detect({ body: bus() }, '?minScore=0.5&minScore=0.5'),
       await json({ image: base64(bus()), minScore: 0.5 }, '?min-score=0.9'),
       await detect({ body: form }),
-    ])
+    ]) {
       expect(await message(response)).toContain('Expected minScore once but received it twice.')
+    }
     expect(await message(await detect({ body: bus() }, '?max=1&maxDetections=2'))).toContain('maxDetections')
   })
 

@@ -1,5 +1,6 @@
 import { BoxletError } from '../../errors.ts'
 import type { BlobRef } from '../../jobs/blob-store.ts'
+import { defined } from '../../system/defined.ts'
 import { decodeBase64 } from '../base64.ts'
 import type { Call } from '../call.ts'
 import type { Service } from '../service.ts'
@@ -14,7 +15,9 @@ export interface PictureSource {
 export const fromBytes = (source: string, bytes: Uint8Array, service: Service): PictureSource => ({
   source,
   bytes: async () => {
-    if (bytes.byteLength > service.limits.pictureBytes) throw tooLarge(service.limits.pictureBytes)
+    if (bytes.byteLength > service.limits.pictureBytes) {
+      throw tooLarge(service.limits.pictureBytes)
+    }
     return bytes
   },
 })
@@ -28,11 +31,12 @@ export const fromUrl = (source: string, url: string, service: Service, call: Cal
   source,
   bytes: () => {
     const { fetchPicture } = service.options
-    if (fetchPicture === undefined)
+    if (fetchPicture === undefined) {
       throw new BoxletError(
         'URL_REFUSED',
         'Expected the bytes of the picture, since addresses are not fetched here.',
       )
+    }
     const { pictureBytes: maxBytes, fetchMs: timeoutMs } = service.limits
     return fetchPicture(url, { maxBytes, timeoutMs, signal: call.signal })
   },
@@ -48,7 +52,7 @@ export const fromBlob = (
   source,
   bytes: () => {
     const { blobStore } = service.options
-    if (blobStore === undefined)
+    if (blobStore === undefined) {
       throw new BoxletError(
         'REQUEST_INVALID',
         'Expected the bytes of the picture, since no object store is configured.',
@@ -56,6 +60,7 @@ export const fromBlob = (
           hint: 'Start the service with --blobs and a folder.',
         },
       )
+    }
     return blobStore.get(ref, { maxBytes: maxBytes ?? service.limits.pictureBytes, signal: call.signal })
   },
 })
@@ -70,8 +75,9 @@ export function parseBlobRef(value: unknown): BlobRef {
   if (typeof parts === 'object' && parts !== null) {
     const { bucket, key, version, ...rest } = parts as Record<string, unknown>
     const valid = isName(bucket, 63) && isName(key, 1024) && (version === undefined || isName(version, 1024))
-    if (valid && Object.keys(rest).length === 0)
-      return { bucket, key, ...(version === undefined ? {} : { version }) } as BlobRef
+    if (valid && Object.keys(rest).length === 0) {
+      return { bucket, key, ...defined({ version }) } as BlobRef
+    }
   }
   throw new BoxletError('REQUEST_INVALID', 'Expected {"bucket", "key"} or "s3://bucket/key" for s3.')
 }

@@ -1,6 +1,7 @@
 import type { GetObjectCommandOutput, S3Client } from '@aws-sdk/client-s3'
 import { BoxletError } from '../../errors.ts'
 import type { BlobGetOptions, BlobPutOptions, BlobRef, BlobStore } from '../../jobs/blob-store.ts'
+import { defined } from '../../system/defined.ts'
 import { clientOptions, isUnreachable, loadSdk, sdkFault, unreachable } from './sdk.ts'
 
 type S3 = typeof import('@aws-sdk/client-s3')
@@ -65,10 +66,16 @@ export class S3BlobStore implements BlobStore {
         sendOptions(signal),
       )
     } catch (error) {
-      if (signal?.aborted) throw cancelled('written', error)
+      if (signal?.aborted) {
+        throw cancelled('written', error)
+      }
       const { name, status } = sdkFault(error)
-      if (isUnreachable(error)) throw unreachable('OUTPUT_UNWRITABLE', 'S3', error)
-      if (status === 403) throw forbidden('write', error)
+      if (isUnreachable(error)) {
+        throw unreachable('OUTPUT_UNWRITABLE', 'S3', error)
+      }
+      if (status === 403) {
+        throw forbidden('write', error)
+      }
       throw new BoxletError('OUTPUT_UNWRITABLE', `Expected S3 to store the object but it answered ${name}.`, {
         cause: error,
         ...(name === 'NoSuchBucket' ? { hint: 'Check the name and the region of the bucket.' } : {}),
@@ -83,7 +90,7 @@ export class S3BlobStore implements BlobStore {
       this.#client = new S3Client({
         ...clientOptions(timeoutMs),
         ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
-        ...(region === undefined ? {} : { region }),
+        ...defined({ region }),
       })
     }
     return this.#client
@@ -91,11 +98,12 @@ export class S3BlobStore implements BlobStore {
 
   #checkBucket({ bucket }: BlobRef): void {
     const { buckets } = this.#options
-    if (buckets !== undefined && !buckets.includes(bucket))
+    if (buckets !== undefined && !buckets.includes(bucket)) {
       throw new BoxletError(
         'FORBIDDEN',
         'Expected a bucket that is configured here but received another one.',
       )
+    }
   }
 }
 
@@ -109,21 +117,30 @@ async function collect(
   let bytes = 0
   for await (const chunk of body) {
     bytes += chunk.length
-    if (bytes > maxBytes) throw tooLarge(maxBytes, undefined)
+    if (bytes > maxBytes) {
+      throw tooLarge(maxBytes, undefined)
+    }
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)
 }
 
 function readFault(error: unknown, signal: AbortSignal | undefined): BoxletError {
-  if (signal?.aborted) return cancelled('read', error)
-  if (isUnreachable(error)) return unreachable('IMAGE_UNREADABLE', 'S3', error)
+  if (signal?.aborted) {
+    return cancelled('read', error)
+  }
+  if (isUnreachable(error)) {
+    return unreachable('IMAGE_UNREADABLE', 'S3', error)
+  }
   const { name, status } = sdkFault(error)
-  if (status === 404 || name === 'NoSuchKey' || name === 'NoSuchBucket')
+  if (status === 404 || name === 'NoSuchKey' || name === 'NoSuchBucket') {
     return new BoxletError('IMAGE_NOT_FOUND', 'Expected an object in S3 but there is none of that name.', {
       cause: error,
     })
-  if (status === 403) return forbidden('read', error)
+  }
+  if (status === 403) {
+    return forbidden('read', error)
+  }
   return new BoxletError('IMAGE_UNREADABLE', `Expected S3 to give the object but it answered ${name}.`, {
     cause: error,
   })

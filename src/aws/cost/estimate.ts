@@ -1,3 +1,4 @@
+import { defined } from '../../system/defined.ts'
 import { MB_PER_VCPU } from '../emulator/function-config.ts'
 import type { Architecture } from '../package/architecture.ts'
 import { PRICES, tiered } from './prices.ts'
@@ -28,7 +29,7 @@ const TARGET_LOAD = 0.6
 function total(name: string, lines: CostLine[], images: number, note?: string): Estimate {
   const dollars = lines.reduce((sum, line) => sum + line.dollars, 0)
   const imagesPerDollar = dollars === 0 ? Number.POSITIVE_INFINITY : images / dollars
-  return { name, lines, dollars, imagesPerDollar, ...(note === undefined ? {} : { note }) }
+  return { name, lines, dollars, imagesPerDollar, ...defined({ note }) }
 }
 
 function transfer({ imagesPerMonth, answerBytes, freeTier }: Workload): CostLine {

@@ -66,7 +66,9 @@ export function tiered(tiers: readonly Tier[], amount: number): number {
   let cost = 0
   let from = 0
   for (const { upTo, price } of tiers) {
-    if (amount <= from) break
+    if (amount <= from) {
+      break
+    }
     cost += (Math.min(amount, upTo) - from) * price
     from = upTo
   }

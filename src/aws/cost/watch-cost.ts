@@ -21,7 +21,9 @@ export function watchLines({ imagesPerMonth, coldShare, freeTier, watch }: Workl
   const metricMonths =
     months(REQUEST_METRICS, imagesPerMonth) + months(START_METRICS, imagesPerMonth * coldShare)
   const lines = [{ what: 'custom metrics', dollars: beyond(metricMonths, free.metrics) * metric }]
-  if (watch === 'none') return lines
+  if (watch === 'none') {
+    return lines
+  }
   return [
     ...lines,
     {

@@ -21,7 +21,7 @@ export async function ensureBucket(session: AwsSession, name: string): Promise<b
   const s3 = sdk()
   const exists = await hasBucket(session, name, 'Name another one with --artefacts.')
   try {
-    if (!exists)
+    if (!exists) {
       await session.s3.send(
         new s3.CreateBucketCommand({
           Bucket: name,
@@ -30,7 +30,9 @@ export async function ensureBucket(session: AwsSession, name: string): Promise<b
             : { CreateBucketConfiguration: { LocationConstraint: session.region as 'eu-west-1' } }),
         }),
       )
-    else if (name !== artefactBucketName(session)) return false
+    } else if (name !== artefactBucketName(session)) {
+      return false
+    }
     await session.s3.send(
       new s3.PutPublicAccessBlockCommand({
         Bucket: name,
@@ -95,7 +97,9 @@ export async function uploadPackage(
 ): Promise<Artefacts> {
   const { PutObjectCommand } = sdk()
   const put = async (Key: string, bytes: Uint8Array, ContentType: string): Promise<void> => {
-    if ((await sizeOf(session, bucket, Key)) === bytes.length) return
+    if ((await sizeOf(session, bucket, Key)) === bytes.length) {
+      return
+    }
     onUpload(Key, bytes.length)
     try {
       await session.s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body: bytes, ContentType }), {
@@ -108,14 +112,18 @@ export async function uploadPackage(
   }
   const artefacts = artefactsOf(bucket, built)
   await put(artefacts.codeKey, built.zip, 'application/zip')
-  if (built.model?.layer !== undefined) await put(artefacts.layerKey, built.model.layer, 'application/zip')
-  if (artefacts.modelLocation !== '')
-    for (const file of built.model?.files ?? [])
+  if (built.model?.layer !== undefined) {
+    await put(artefacts.layerKey, built.model.layer, 'application/zip')
+  }
+  if (artefacts.modelLocation !== '') {
+    for (const file of built.model?.files ?? []) {
       await put(
         `${artefacts.modelLocation.slice(bucket.length + 1)}/${baseName(file)}`,
         file.bytes,
         'application/octet-stream',
       )
+    }
+  }
   return artefacts
 }
 
@@ -130,7 +138,9 @@ export async function sizeOf(session: AwsSession, bucket: string, Key: string): 
     return head.ContentLength
   } catch (error) {
     // Without the right to list, S3 answers 403 for what is not there.
-    if ([403, 404].includes(sdkFault(error).status ?? 0)) return undefined
+    if ([403, 404].includes(sdkFault(error).status ?? 0)) {
+      return undefined
+    }
     throw awsFault(`tell whether ${Key} is in the bucket ${bucket}`, error)
   }
 }

@@ -18,13 +18,16 @@ export async function hasBucket(session: AwsSession, name: string, hint: string)
     return true
   } catch (cause) {
     const { status } = sdkFault(cause)
-    if (status === 404) return false
-    if (status === 403)
+    if (status === 404) {
+      return false
+    }
+    if (status === 403) {
       throw new BoxletError(
         'FORBIDDEN',
         `Expected the bucket ${name} to be yours but access to it was refused.`,
         { cause, hint },
       )
+    }
     throw awsFault(`tell whether the bucket ${name} exists`, cause)
   }
 }
@@ -35,7 +38,9 @@ export async function countObjects(session: AwsSession, name: string): Promise<n
     const page = await session.s3.send(new (sdk().ListObjectsV2Command)({ Bucket: name }))
     return page.KeyCount ?? 0
   } catch (error) {
-    if (sdkFault(error).name === 'NoSuchBucket') return undefined
+    if (sdkFault(error).name === 'NoSuchBucket') {
+      return undefined
+    }
     throw awsFault(`list what is in the bucket ${name}`, error)
   }
 }
@@ -48,7 +53,9 @@ export async function deleteObjects(
   bucket: string,
   objects: readonly Stored[],
 ): Promise<void> {
-  if (objects.length === 0) return
+  if (objects.length === 0) {
+    return
+  }
   const command = new (sdk().DeleteObjectsCommand)({
     Bucket: bucket,
     Delete: { Objects: objects.map(({ Key, VersionId }) => ({ Key, VersionId })), Quiet: true },
@@ -57,7 +64,9 @@ export async function deleteObjects(
     throw awsFault(`delete objects of the bucket ${bucket}`, cause)
   })
   const first = Errors[0]
-  if (first === undefined) return
+  if (first === undefined) {
+    return
+  }
   throw new BoxletError(
     'AWS_FAILED',
     `Expected AWS to delete ${counted(objects.length, 'object')} of the bucket ${bucket} but it refused ${Errors.length}: ${first.Key}: ${first.Code}.`,
@@ -79,15 +88,21 @@ export async function deleteBucket(
       throwIfAborted(signal)
       const page = await session.s3.send(new ListObjectVersionsCommand({ Bucket: name }))
       const found: Stored[] = [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])]
-      if (found.length === 0) break
+      if (found.length === 0) {
+        break
+      }
       await deleteObjects(session, name, found)
       deleted += found.length
       onDeleted(deleted)
     }
     await session.s3.send(new DeleteBucketCommand({ Bucket: name }))
   } catch (error) {
-    if (error instanceof BoxletError) throw error
-    if (sdkFault(error).name === 'NoSuchBucket') return
+    if (error instanceof BoxletError) {
+      throw error
+    }
+    if (sdkFault(error).name === 'NoSuchBucket') {
+      return
+    }
     throw awsFault(`empty and delete the bucket ${name}`, error)
   }
 }
@@ -97,7 +112,9 @@ export async function deleteEmptyBucket(session: AwsSession, name: string): Prom
   try {
     await session.s3.send(new (sdk().DeleteBucketCommand)({ Bucket: name }))
   } catch (error) {
-    if (['BucketNotEmpty', 'NoSuchBucket'].includes(sdkFault(error).name)) return
+    if (['BucketNotEmpty', 'NoSuchBucket'].includes(sdkFault(error).name)) {
+      return
+    }
     throw awsFault(`delete the bucket ${name}`, error)
   }
 }
@@ -115,13 +132,18 @@ export async function listKeys(
       const page = await session.s3.send(
         new (sdk().ListObjectsV2Command)({ Bucket, Prefix, ContinuationToken }),
       )
-      for (const { Key = '', LastModified } of page.Contents ?? [])
+      for (const { Key = '', LastModified } of page.Contents ?? []) {
         found.push({ key: Key, modified: LastModified?.getTime() ?? 0 })
+      }
       ContinuationToken = page.NextContinuationToken
     } while (ContinuationToken !== undefined)
   } catch (error) {
-    if (error instanceof BoxletError) throw error
-    if (sdkFault(error).name === 'NoSuchBucket') return []
+    if (error instanceof BoxletError) {
+      throw error
+    }
+    if (sdkFault(error).name === 'NoSuchBucket') {
+      return []
+    }
     throw awsFault(`list what is below ${Prefix} in the bucket ${Bucket}`, error)
   }
   return found

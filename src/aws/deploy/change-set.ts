@@ -79,11 +79,15 @@ async function plannedChanges(
     if (set.Status === 'CREATE_COMPLETE') {
       changes.push(...(set.Changes ?? []))
       NextToken = set.NextToken
-      if (NextToken === undefined) return { id, changes, empty: false }
+      if (NextToken === undefined) {
+        return { id, changes, empty: false }
+      }
       continue
     }
     if (set.Status === 'FAILED') {
-      if (UNCHANGED.test(set.StatusReason ?? '')) return { id, changes: [], empty: true }
+      if (UNCHANGED.test(set.StatusReason ?? '')) {
+        return { id, changes: [], empty: true }
+      }
       const reason = (set.StatusReason ?? 'no reason is given').replace(/\.$/, '')
       throw new BoxletError('DEPLOY_FAILED', `Expected a plan for the stack but it failed: ${reason}.`)
     }
@@ -99,8 +103,9 @@ export async function discardChangeSet(session: AwsSession, name: string, id: st
     .send(new DeleteChangeSetCommand({ ChangeSetName: id, StackName: name }))
     .catch(() => {})
   const stack = await describeStack(session, name).catch(() => undefined)
-  if (isOnlyPlanned(stack))
+  if (isOnlyPlanned(stack)) {
     await session.cloudFormation.send(new DeleteStackCommand({ StackName: name })).catch(() => {})
+  }
 }
 
 export async function executeChangeSet(
@@ -121,7 +126,9 @@ export async function executeChangeSet(
     })
     return ready(session, name, followed)
   } catch (error) {
-    if (!started) await discardChangeSet(session, name, id)
+    if (!started) {
+      await discardChangeSet(session, name, id)
+    }
     throw error
   }
 }

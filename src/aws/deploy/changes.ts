@@ -25,11 +25,15 @@ const LONGEST_VALUE = 60
  */
 export function describeChanges(changes: readonly Change[], open: boolean): PlannedChange[] {
   return changes.flatMap(({ ResourceChange: change }) => {
-    if (change === undefined) return []
+    if (change === undefined) {
+      return []
+    }
     const { Action = '', LogicalResourceId = '', ResourceType = '', Replacement } = change
     const properties = new Set<string>()
     for (const { Target: target } of change.Details ?? []) {
-      if (target?.Attribute === undefined) continue
+      if (target?.Attribute === undefined) {
+        continue
+      }
       const name = target.Name ?? target.Attribute
       properties.add(name + values(target.BeforeValue, target.AfterValue))
     }
@@ -37,8 +41,12 @@ export function describeChanges(changes: readonly Change[], open: boolean): Plan
     const isDoor = DOORS.test(ResourceType)
     const isPublic = isDoor && Action !== 'Remove' && (open || /"Principal\\?":\\?"\*|\bNONE\b/.test(text))
     const marks: PlannedChange['marks'] = []
-    if (PERMISSIONS.test(ResourceType)) marks.push('permissions')
-    if (isPublic) marks.push('public')
+    if (PERMISSIONS.test(ResourceType)) {
+      marks.push('permissions')
+    }
+    if (isPublic) {
+      marks.push('public')
+    }
     return [
       {
         action: Action,
@@ -53,7 +61,11 @@ export function describeChanges(changes: readonly Change[], open: boolean): Plan
 }
 
 function values(before: string | undefined, after: string | undefined): string {
-  if (before === undefined && after === undefined) return ''
-  if ((before ?? '').length > LONGEST_VALUE || (after ?? '').length > LONGEST_VALUE) return ''
+  if (before === undefined && after === undefined) {
+    return ''
+  }
+  if ((before ?? '').length > LONGEST_VALUE || (after ?? '').length > LONGEST_VALUE) {
+    return ''
+  }
   return `: ${before ?? 'none'} → ${after ?? 'none'}`
 }

@@ -27,9 +27,12 @@ export async function makesDataBucket(
   before: Stack | undefined,
   name: string,
 ): Promise<boolean> {
-  if (before !== undefined && parametersOf(before).DataBucketName === name)
+  if (before !== undefined && parametersOf(before).DataBucketName === name) {
     return (await resourceId(session, stack, 'DataBucket')) === name
-  if (!(await hasBucket(session, name, 'Name another one with --data-bucket.'))) return true
+  }
+  if (!(await hasBucket(session, name, 'Name another one with --data-bucket.'))) {
+    return true
+  }
   await expectUnused(session, stack, name)
   return false
 }
@@ -37,7 +40,9 @@ export async function makesDataBucket(
 /** Two stacks would take each other's pictures and write over each other's results. */
 async function expectUnused(session: AwsSession, stack: string, bucket: string): Promise<void> {
   const [other] = await otherStacksWith(session, stack, 'DataBucketName', bucket, isStanding)
-  if (other === undefined) return
+  if (other === undefined) {
+    return
+  }
   throw new BoxletError(
     'FORBIDDEN',
     `Expected a data bucket that no other stack has for ${stack} but ${bucket} is that of the stack ${other}.`,
@@ -52,20 +57,26 @@ async function expectUnused(session: AwsSession, stack: string, bucket: string):
  */
 export async function connectDataBucket(session: AwsSession, stack: string, bucket: string): Promise<void> {
   const queue = await resourceId(session, stack, 'Queue')
-  if (queue === undefined) return
+  if (queue === undefined) {
+    return
+  }
   const { GetBucketNotificationConfigurationCommand, PutBucketNotificationConfigurationCommand } = sdk()
   const owner = { Bucket: bucket, ExpectedBucketOwner: session.account }
   try {
     const current = await session.s3.send(new GetBucketNotificationConfigurationCommand(owner))
     const { $metadata: _answer, QueueConfigurations = [], ...others } = current
     // A rule of the stack listens there, and each picture is to come once.
-    if (others.EventBridgeConfiguration !== undefined) return
+    if (others.EventBridgeConfiguration !== undefined) {
+      return
+    }
     const arn = queueArn(session, queue)
     const [former, kept] = [
       QueueConfigurations.filter(isOurs),
       QueueConfigurations.filter((one) => !isOurs(one)),
     ]
-    if (former.some(({ QueueArn }) => QueueArn !== arn)) await expectUnused(session, stack, bucket)
+    if (former.some(({ QueueArn }) => QueueArn !== arn)) {
+      await expectUnused(session, stack, bucket)
+    }
     await session.s3.send(
       new PutBucketNotificationConfigurationCommand({
         ...owner,
@@ -85,8 +96,12 @@ export async function connectDataBucket(session: AwsSession, stack: string, buck
       }),
     )
   } catch (error) {
-    if (error instanceof BoxletError) throw error
-    if (sdkFault(error).name === 'NoSuchBucket') return
+    if (error instanceof BoxletError) {
+      throw error
+    }
+    if (sdkFault(error).name === 'NoSuchBucket') {
+      return
+    }
     throw awsFault(`send pictures of the bucket ${bucket} to the stack`, error)
   }
 }
@@ -99,7 +114,9 @@ export async function wasMadeBy(session: AwsSession, stack: string, bucket: stri
     )
     return TagSet.some(({ Key, Value }) => Key === 'boxlet:stack' && Value === stack)
   } catch (error) {
-    if (['NoSuchTagSet', 'NoSuchBucket'].includes(sdkFault(error).name)) return false
+    if (['NoSuchTagSet', 'NoSuchBucket'].includes(sdkFault(error).name)) {
+      return false
+    }
     throw awsFault(`tell the tags of the bucket ${bucket}`, error)
   }
 }

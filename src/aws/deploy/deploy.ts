@@ -1,6 +1,8 @@
 /** From a package to a working endpoint: upload, plan, change, check, and back again where the check fails. */
+
 import type { Stack, StackEvent } from '@aws-sdk/client-cloudformation'
 import { type BoxletError, toBoxletError } from '../../errors.ts'
+import { defined } from '../../system/defined.ts'
 import type { PackageResult } from '../package/build-package.ts'
 import { buildTemplate } from '../template/template.ts'
 import { type ChangeSet, createChangeSet, discardChangeSet, executeChangeSet } from './change-set.ts'
@@ -46,12 +48,14 @@ export async function deploy(session: AwsSession, options: DeployOptions): Promi
   const wait: WaitOptions = {
     signal,
     onEvent: options.onEvent,
-    ...(options.pollMs === undefined ? {} : { pollMs: options.pollMs }),
+    ...defined({ pollMs: options.pollMs }),
   }
   const before = await readyForChange(session, name, wait, onStep)
   const { DataBucketName: data } = { ...parametersOf(before), ...options.parameters }
   // A bucket that is refused is told before the upload.
-  if (data) await makesDataBucket(session, name, before, data)
+  if (data) {
+    await makesDataBucket(session, name, before, data)
+  }
   const { stored, takeBack } = await provide(session, options, before)
   const agreed = await agree(session, options, before, stored, wait).catch(async (error) => {
     await takeBack()
@@ -73,8 +77,12 @@ export async function deploy(session: AwsSession, options: DeployOptions): Promi
   const after = await executeChangeSet(session, name, changeSet.id, wait)
   const fault = await connect(session, name, parameters)
   const checked = await checkStack(session, after, checks).catch(async (error) => {
-    if (!isFunctionFailure(error)) throw error
-    if (before === undefined) throw firstFailure(session, name, after, error)
+    if (!isFunctionFailure(error)) {
+      throw error
+    }
+    if (before === undefined) {
+      throw firstFailure(session, name, after, error)
+    }
     onStep('The new version does not detect. Going back to the one before.')
     throw await goBack(session, name, previous, before, error, wait)
   })
@@ -120,9 +128,13 @@ async function agree(
   try {
     const plan = { changes: describeChanges(changeSet.changes, parameters.Auth === 'keys'), first: !before }
     const isAgreed = changeSet.empty || (await options.confirm(plan))
-    if (isAgreed) signal.throwIfAborted()
+    if (isAgreed) {
+      signal.throwIfAborted()
+    }
     const bearer = isAgreed ? await keysFor(session, options, parameters.KmsKeyArn) : undefined
-    if (!isAgreed || changeSet.empty) await discardChangeSet(session, name, changeSet.id)
+    if (!isAgreed || changeSet.empty) {
+      await discardChangeSet(session, name, changeSet.id)
+    }
     return isAgreed ? { changeSet, parameters, bearer } : undefined
   } catch (error) {
     await discardChangeSet(session, name, changeSet.id)
@@ -147,7 +159,9 @@ async function connect(
   stack: string,
   { CreateDataBucket: creates, DataBucketName: bucket }: Record<string, string>,
 ): Promise<BoxletError | undefined> {
-  if (creates !== 'false' || !bucket) return undefined
+  if (creates !== 'false' || !bucket) {
+    return undefined
+  }
   return connectDataBucket(session, stack, bucket).then(() => undefined, toBoxletError)
 }
 
@@ -161,11 +175,14 @@ async function keysFor(
   { stack, keys, onKeys, onStep }: DeployOptions,
   kmsKey: string | undefined,
 ): Promise<string | undefined> {
-  if (keys?.found !== undefined)
+  if (keys?.found !== undefined) {
     onStep(
       `The keys in ${keys.found} exist already and are used. Without them, make fresh ones with --new-keys.`,
     )
-  if (keys?.make === undefined) return undefined
+  }
+  if (keys?.make === undefined) {
+    return undefined
+  }
   const created = await makeKeys(session, stack, keys.make, kmsKey)
   onKeys?.(created)
   return created.bearer

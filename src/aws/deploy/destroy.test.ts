@@ -12,7 +12,9 @@ function parameterStore(stored: Record<string, string | undefined>) {
       const own = Object.keys(stored).filter((name) => stored[name] === stack)
       return { Parameters: own.map((Name) => ({ Name })) }
     }
-    if (!(input.Name in stored)) throw serviceError('ParameterNotFound', 400)
+    if (!(input.Name in stored)) {
+      throw serviceError('ParameterNotFound', 400)
+    }
     return { Parameter: {} }
   })
 }

@@ -44,18 +44,27 @@ export async function inventory(
   const shared: Inventory['shared'] = []
   const isShared = async (what: string, parameter: string, value: string): Promise<boolean> => {
     const usedBy = await otherStacksWith(session, name, parameter, value)
-    if (usedBy.length > 0) shared.push({ what: `${what} ${value}`, usedBy })
+    if (usedBy.length > 0) {
+      shared.push({ what: `${what} ${value}`, usedBy })
+    }
     return usedBy.length > 0
   }
   let dataBucket = await dataOf(session, name, parameters)
-  if (dataBucket && (await isShared('the bucket', 'DataBucketName', dataBucket.name))) dataBucket = undefined
+  if (dataBucket && (await isShared('the bucket', 'DataBucketName', dataBucket.name))) {
+    dataBucket = undefined
+  }
   const keys = await keysLeft(session, name, (stack && parameters.KeysParameter) || '')
   const keysParameters: string[] = []
-  for (const one of keys.own)
-    if (!(await isShared('the keys in', 'KeysParameter', one))) keysParameters.push(one)
+  for (const one of keys.own) {
+    if (!(await isShared('the keys in', 'KeysParameter', one))) {
+      keysParameters.push(one)
+    }
+  }
   const artefactBucket = await artefactsAt(session, name, artefacts, parameters, stack !== undefined)
   const found = [stack, dataBucket, keysParameters[0], artefactBucket, shared[0]]
-  if (found.every((one) => one === undefined)) return undefined
+  if (found.every((one) => one === undefined)) {
+    return undefined
+  }
   const status = stack?.StackStatus
   return {
     stack: name,
@@ -74,9 +83,13 @@ async function dataOf(
   stack: string,
   { DataBucketName: name, CreateDataBucket: creates }: Record<string, string>,
 ): Promise<Inventory['dataBucket']> {
-  if (!name) return undefined
+  if (!name) {
+    return undefined
+  }
   // A bucket that a user had before is his, whatever is in it.
-  if (creates === 'false' && !(await wasMadeBy(session, stack, name))) return undefined
+  if (creates === 'false' && !(await wasMadeBy(session, stack, name))) {
+    return undefined
+  }
   const objects = await countObjects(session, name)
   return objects === undefined ? undefined : { name, objects }
 }
@@ -90,8 +103,12 @@ async function artefactsAt(
 ): Promise<string | undefined> {
   const bucket = given ?? (used || artefactBucketName(session))
   const objects = await countObjects(session, bucket)
-  if (objects === undefined) return undefined
-  if (stands) return used === bucket ? bucket : undefined
+  if (objects === undefined) {
+    return undefined
+  }
+  if (stands) {
+    return used === bucket ? bucket : undefined
+  }
   // What it has noted goes last, so that a deletion that was interrupted can be taken up again.
   const isLeft = (await readLedger(session, bucket, name)).length > 0
   return isLeft || (objects === 0 && bucket === artefactBucketName(session)) ? bucket : undefined
@@ -112,10 +129,16 @@ export async function destroy(session: AwsSession, found: Inventory, options: De
     await deleteStack(session, found.stack, wait)
   }
   try {
-    if (options.deleteData) await destroyData(session, found, options)
-    if (options.deleteArtefacts) await destroyPackages(session, found, options)
+    if (options.deleteData) {
+      await destroyData(session, found, options)
+    }
+    if (options.deleteArtefacts) {
+      await destroyPackages(session, found, options)
+    }
   } catch (cause) {
-    if (!(cause instanceof BoxletError) || cause.code !== 'ABORTED') throw cause
+    if (!(cause instanceof BoxletError) || cause.code !== 'ABORTED') {
+      throw cause
+    }
     throw new BoxletError('ABORTED', 'Expected to delete what the stack has left but was interrupted.', {
       cause,
       hint: `The stack ${found.stack} is gone. Run the same command again, which deletes the rest.`,
@@ -147,15 +170,18 @@ async function destroyPackages(
   { stack, artefactBucket: bucket, parameters }: Inventory,
   { onStep, wait: { signal } }: Rest,
 ): Promise<void> {
-  if (bucket === undefined) return
+  if (bucket === undefined) {
+    return
+  }
   throwIfAborted(signal)
   onStep(`Deleting the packages of ${stack} in ${bucket}.`)
   const { objects, othersRemain } = await deleteAllOf(session, bucket, stack, artefactsIn(parameters))
   onStep(deleted(objects))
   // A bucket that the user named holds things of his own.
   const isOurs = bucket === artefactBucketName(session)
-  if (othersRemain || !isOurs)
+  if (othersRemain || !isOurs) {
     return onStep(`The bucket ${bucket} is kept: ${othersRemain ? 'other stacks use it' : 'it is yours'}.`)
+  }
   onStep(`Deleting the bucket ${bucket}.`)
   await deleteBucket(session, bucket, signal, (count) => onStep(deleted(count)))
 }

@@ -20,7 +20,9 @@ async function check(
     fetch: async (target, init) => {
       requests.push(new Request(target as URL, init))
       const answer = answers.length > 1 ? answers.shift()! : answers[0]!
-      if (answer instanceof Error) throw answer
+      if (answer instanceof Error) {
+        throw answer
+      }
       return new Response(answer[1], { status: answer[0] })
     },
     ...more,

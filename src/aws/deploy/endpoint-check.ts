@@ -35,18 +35,26 @@ export async function checkEndpoint(session: AwsSession, options: EndpointOption
   const { signal, pauseMs = PAUSE_MS } = options
   for (let tries = 1; ; tries++) {
     const answer = await ask(session, options)
-    if ('reason' in answer) return { reached: false, reason: answer.reason }
+    if ('reason' in answer) {
+      return { reached: false, reason: answer.reason }
+    }
     const { status, text } = answer
     const own = isOwnAnswer(text)
     // A running function learns of new keys within a minute, so being asked for one is proof enough.
-    if (options.auth === 'keys' && status === 401 && own) return { reached: true, detects: false }
+    if (options.auth === 'keys' && status === 401 && own) {
+      return { reached: true, detects: false }
+    }
     if (status === 200) {
       detectionsIn(text, undefined)
       return { reached: true, detects: true }
     }
     const isFault = own || status === 502 || status === 500
-    if (isFault && (own || tries === TRIES)) detectionsIn(text, String(status))
-    if (tries === TRIES) throw refused(options, status, text)
+    if (isFault && (own || tries === TRIES)) {
+      detectionsIn(text, String(status))
+    }
+    if (tries === TRIES) {
+      throw refused(options, status, text)
+    }
     await new Promise<void>((resolve) => setTimeout(resolve, pauseMs))
     signal.throwIfAborted()
   }
@@ -58,8 +66,9 @@ async function ask(
 ): Promise<{ status: number; text: string } | { reason: string }> {
   const target = new URL('v1/detect', options.url)
   const headers: Record<string, string> = { 'content-type': 'image/jpeg' }
-  if (options.auth === 'keys' && options.bearer !== undefined)
+  if (options.auth === 'keys' && options.bearer !== undefined) {
     headers.authorization = `Bearer ${options.bearer}`
+  }
   try {
     const answer = await (options.fetch ?? fetch)(target, {
       method: 'POST',
@@ -71,8 +80,9 @@ async function ask(
   } catch (cause) {
     options.signal.throwIfAborted()
     const { code } = ((cause as Error).cause ?? cause) as { code?: string }
-    if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
+    if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
       return { reason: `the name ${target.hostname} cannot be resolved from here yet` }
+    }
     throw new BoxletError(
       'AWS_FAILED',
       `Expected an answer of ${target.hostname} but received ${code ?? sdkFault(cause).name}.`,

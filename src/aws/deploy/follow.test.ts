@@ -53,7 +53,9 @@ describe('following a change', () => {
       ...stack.answers,
       DescribeStackEvents: (input) => {
         looks += 1
-        if (looks === 1) throw serviceError('Throttling', 400)
+        if (looks === 1) {
+          throw serviceError('Throttling', 400)
+        }
         if (looks === 4) {
           stack.states = ['UPDATE_ROLLBACK_COMPLETE']
           stack.tell('UPDATE_ROLLBACK_COMPLETE')

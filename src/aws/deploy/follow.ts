@@ -84,17 +84,28 @@ async function watch(
     const events = await eventsOf(session, id)
     seen ??= events && idsOf(events)
     for (const event of events ?? []) {
-      if (event.EventId === undefined || seen?.has(event.EventId)) continue
+      if (event.EventId === undefined || seen?.has(event.EventId)) {
+        continue
+      }
       seen?.add(event.EventId)
-      if (/_FAILED$/.test(event.ResourceStatus ?? '') && !/cancelled/i.test(event.ResourceStatusReason ?? ''))
+      if (
+        /_FAILED$/.test(event.ResourceStatus ?? '') &&
+        !/cancelled/i.test(event.ResourceStatusReason ?? '')
+      ) {
         failures.push(event)
-      if (event.ResourceType === STACK_TYPE && isFinal(event.ResourceStatus)) told = event.ResourceStatus
+      }
+      if (event.ResourceType === STACK_TYPE && isFinal(event.ResourceStatus)) {
+        told = event.ResourceStatus
+      }
       wait.onEvent(event)
     }
-    if (stack === undefined) return { stack, failures }
-    const { StackStatus: status } = stack
-    if (isFinal(status) && (believed || told === status || looks >= LOOKS_WITHOUT_EVENT))
+    if (stack === undefined) {
       return { stack, failures }
+    }
+    const { StackStatus: status } = stack
+    if (isFinal(status) && (believed || told === status || looks >= LOOKS_WITHOUT_EVENT)) {
+      return { stack, failures }
+    }
     await pause(wait)
   }
   throw timedOut(id)
@@ -102,10 +113,13 @@ async function watch(
 
 /** @throws BoxletError DEPLOY_FAILED with the first reason, unless the stack is ready */
 export function ready(session: AwsSession, name: string, { stack, failures }: Followed): Stack {
-  if (stack === undefined)
+  if (stack === undefined) {
     throw new BoxletError('DEPLOY_FAILED', `Expected the stack ${name} but it has gone.`)
+  }
   const status = stack.StackStatus ?? ''
-  if (status === 'CREATE_COMPLETE' || status === 'UPDATE_COMPLETE') return stack
+  if (status === 'CREATE_COMPLETE' || status === 'UPDATE_COMPLETE') {
+    return stack
+  }
   const first = failures[0]
   const reason =
     first === undefined
@@ -135,7 +149,9 @@ export async function deleteStack(session: AwsSession, name: string, wait: WaitO
       throw awsFault(`delete the stack ${name}`, cause)
     }),
   )
-  if (stack === undefined) return
+  if (stack === undefined) {
+    return
+  }
   const reason = failures[0]?.ResourceStatusReason ?? stack.StackStatusReason ?? 'no reason is given'
   throw new BoxletError(
     'DEPLOY_FAILED',

@@ -22,16 +22,19 @@ export async function goBack(
 ): Promise<BoxletError> {
   const logs = commandFor(session, 'logs', name)
   try {
-    if (template === undefined)
+    if (template === undefined) {
       throw new BoxletError(
         'FORBIDDEN',
         'Expected the template of the version before but it cannot be read.',
         { hint: 'You need cloudformation:GetTemplate.' },
       )
+    }
     // All as it was, the revision too, so that the former version is the one that the alias points to.
     const input = { name, template, parameters: parametersOf(before), tags: tagsOf(before) }
     const changeSet = await createChangeSet(session, input, wait)
-    if (!changeSet.empty) await executeChangeSet(session, name, changeSet.id, wait)
+    if (!changeSet.empty) {
+      await executeChangeSet(session, name, changeSet.id, wait)
+    }
   } catch (error) {
     const second = toBoxletError(error)
     return new BoxletError('DEPLOY_FAILED', `${failure.message} Going back failed too: ${second.message}`, {

@@ -16,7 +16,9 @@ export async function keysLeft(session: AwsSession, stack: string, used: string)
   const usual = defaultKeysParameter(stack)
   const own = new Set(tagged)
   // The usual place is ours by its name, for those who may not look for tags.
-  if (!own.has(usual) && (await exists(session, usual, used === usual))) own.add(usual)
+  if (!own.has(usual) && (await exists(session, usual, used === usual))) {
+    own.add(usual)
+  }
   const foreign = used !== '' && !own.has(used) && (await exists(session, used, true)) ? used : undefined
   return { own: [...own].sort(), foreign }
 }
@@ -26,7 +28,9 @@ async function exists(session: AwsSession, name: string, isUsed: boolean): Promi
   try {
     return await hasParameter(session, name)
   } catch (error) {
-    if (!isUsed && isDenied((error as Error).cause)) return false
+    if (!isUsed && isDenied((error as Error).cause)) {
+      return false
+    }
     throw error
   }
 }
@@ -47,11 +51,17 @@ async function taggedParameters(session: AwsSession, stack: string): Promise<str
           NextToken,
         }),
       )
-      for (const { Name } of page.Parameters ?? []) if (Name !== undefined) names.push(Name)
+      for (const { Name } of page.Parameters ?? []) {
+        if (Name !== undefined) {
+          names.push(Name)
+        }
+      }
       NextToken = page.NextToken
     } while (NextToken !== undefined)
   } catch (error) {
-    if (isDenied(error)) return []
+    if (isDenied(error)) {
+      return []
+    }
     throw awsFault(`list the parameters of the stack ${stack}`, error)
   }
   return names

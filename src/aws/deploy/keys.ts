@@ -53,35 +53,40 @@ export async function planKeys(
 ): Promise<KeysPlan> {
   const { auth, parameter, secret, fresh } = choice
   const usage = (message: string, hint: string) => new BoxletError('USAGE', message, { hint })
-  if (parameter !== undefined && secret !== undefined)
+  if (parameter !== undefined && secret !== undefined) {
     throw usage(
       'Expected one place for the keys but received two.',
       'Leave --keys-parameter or --keys-secret out.',
     )
+  }
   const named = parameter ?? secret
   const option = parameter ? '--keys-parameter' : secret ? '--keys-secret' : '--new-keys'
-  if (auth === 'iam' && (named !== undefined || fresh))
+  if (auth === 'iam' && (named !== undefined || fresh)) {
     throw usage(
       `Expected --auth keys for ${option} but received --auth iam.`,
       `Leave ${option} out, or --auth.`,
     )
+  }
   const usesKeys = auth === 'keys' || named !== undefined || (auth === undefined && before.Auth === 'keys')
   const keptSecret = named === undefined ? before.KeysSecretArn || undefined : secret
-  if (fresh && (!usesKeys || keptSecret !== undefined))
+  if (fresh && (!usesKeys || keptSecret !== undefined)) {
     throw usage(
       'Expected keys in an SSM parameter for --new-keys but this stack has none.',
       keptSecret === undefined
         ? 'Add --auth keys.'
         : 'Keys in a secret are yours to make: "boxlet keys create".',
     )
-  if (!usesKeys)
+  }
+  if (!usesKeys) {
     return { parameters: auth === undefined ? {} : { Auth: auth }, make: undefined, found: undefined }
-  if (keptSecret !== undefined)
+  }
+  if (keptSecret !== undefined) {
     return {
       parameters: { Auth: 'keys', KeysSecretArn: keptSecret, KeysParameter: '' },
       make: undefined,
       found: undefined,
     }
+  }
   const name = parameter ?? (before.KeysParameter || defaultKeysParameter(stack))
   const exists = await hasParameter(session, name)
   const isNew = before.Auth !== 'keys' || before.KeysParameter !== name
@@ -104,10 +109,11 @@ export async function makeKeys(
   const access = createAccessKey('deploy', now)
   const there = await readStored(session, name)
   const text = JSON.stringify({ version: 1, keys: [...(there ?? []), bearer.stored, access.stored] })
-  if (Buffer.byteLength(text) > MAX_PARAMETER_BYTES)
+  if (Buffer.byteLength(text) > MAX_PARAMETER_BYTES) {
     throw new BoxletError('USAGE', `Expected room for more keys in the parameter ${name} but it is full.`, {
       hint: 'Remove keys that nobody uses from it.',
     })
+  }
   await putParameter(session, name, text, { stack: there === undefined ? stack : undefined, kmsKey })
   return { bearer: bearer.key, accessKeyId: access.stored.id, secretAccessKey: access.secret }
 }
@@ -119,12 +125,16 @@ async function readStored(session: AwsSession, Name: string): Promise<StoredKey[
     const command = new (ssm().GetParameterCommand)({ Name, WithDecryption: true })
     text = (await clientFor(session).send(command)).Parameter?.Value
   } catch (error) {
-    if (sdkFault(error).name === 'ParameterNotFound') return undefined
+    if (sdkFault(error).name === 'ParameterNotFound') {
+      return undefined
+    }
     throw awsFault(`give out the keys in ${Name}`, error)
   }
   try {
     const { version, keys } = JSON.parse(text ?? '') as { version?: unknown; keys?: StoredKey[] }
-    if (version === 1 && Array.isArray(keys)) return keys
+    if (version === 1 && Array.isArray(keys)) {
+      return keys
+    }
   } catch {
     // Said below.
   }
@@ -143,7 +153,9 @@ export async function hasParameter(session: AwsSession, Name: string): Promise<b
     await clientFor(session).send(new (ssm().GetParameterCommand)({ Name }))
     return true
   } catch (error) {
-    if (sdkFault(error).name === 'ParameterNotFound') return false
+    if (sdkFault(error).name === 'ParameterNotFound') {
+      return false
+    }
     throw awsFault(`tell whether the parameter ${Name} exists`, error)
   }
 }
@@ -178,6 +190,8 @@ export async function deleteParameter(session: AwsSession, Name: string): Promis
   try {
     await clientFor(session).send(new (ssm().DeleteParameterCommand)({ Name }))
   } catch (error) {
-    if (sdkFault(error).name !== 'ParameterNotFound') throw awsFault(`delete the parameter ${Name}`, error)
+    if (sdkFault(error).name !== 'ParameterNotFound') {
+      throw awsFault(`delete the parameter ${Name}`, error)
+    }
   }
 }

@@ -27,9 +27,13 @@ export async function readLedger(
     return packages ?? []
   } catch (error) {
     const { name, status } = sdkFault(error)
-    if (['NoSuchKey', 'NoSuchBucket', 'SyntaxError'].includes(name)) return []
+    if (['NoSuchKey', 'NoSuchBucket', 'SyntaxError'].includes(name)) {
+      return []
+    }
     // Without the right to list, S3 answers 403 for what is not there.
-    if (status === 403 && !exists) return []
+    if (status === 403 && !exists) {
+      return []
+    }
     throw awsFault(`tell what the stack ${stack} has uploaded`, error)
   }
 }

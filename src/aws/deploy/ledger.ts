@@ -67,8 +67,11 @@ export async function takeBackUpload(
     bucket,
     dropped.map((Key) => ({ Key })),
   )
-  if (former.length > 0) await writeLedger(session, bucket, stack, former)
-  else await deleteObjects(session, bucket, [{ Key: ledgerKey(stack) }])
+  if (former.length > 0) {
+    await writeLedger(session, bucket, stack, former)
+  } else {
+    await deleteObjects(session, bucket, [{ Key: ledgerKey(stack) }])
+  }
   return { objects: dropped.length, othersRemain: others.any }
 }
 
@@ -82,7 +85,9 @@ export async function prune(
   const known = await readLedger(session, bucket, stack)
   const kept = [serving, ...known.filter((one) => !same(one, serving))].slice(0, KEPT)
   const dropped = known.filter((one) => !kept.some((other) => same(one, other)))
-  if (dropped.length === 0) return 0
+  if (dropped.length === 0) {
+    return 0
+  }
   const count = await deleteArtefacts(session, bucket, dropped, [
     ...kept,
     ...(await othersUse(session, bucket, stack)).artefacts,
@@ -121,7 +126,9 @@ async function othersUse(
   const notes = await listKeys(session, bucket, FOLDER)
   for (const { key, modified } of notes) {
     const other = key.slice(FOLDER.length, -'.json'.length)
-    if (other === stack || !(names.has(other) || Date.now() - modified < YOUNG_MS)) continue
+    if (other === stack || !(names.has(other) || Date.now() - modified < YOUNG_MS)) {
+      continue
+    }
     names.add(other)
     artefacts.push(...(await readLedger(session, bucket, other, true)))
   }
@@ -137,10 +144,18 @@ async function deleteArtefacts(
   const keep = new Set(kept.flatMap((one) => Object.values(one) as string[]))
   const keys = new Set<string>()
   for (const { codeKey, layerKey, modelLocation } of dropped) {
-    for (const key of [codeKey, layerKey]) if (key.startsWith('packages/') && !keep.has(key)) keys.add(key)
-    if (!modelLocation.startsWith(`${bucket}/models/`) || keep.has(modelLocation)) continue
+    for (const key of [codeKey, layerKey]) {
+      if (key.startsWith('packages/') && !keep.has(key)) {
+        keys.add(key)
+      }
+    }
+    if (!modelLocation.startsWith(`${bucket}/models/`) || keep.has(modelLocation)) {
+      continue
+    }
     const folder = `${modelLocation.slice(bucket.length + 1)}/`
-    for (const { key } of await listKeys(session, bucket, folder)) keys.add(key)
+    for (const { key } of await listKeys(session, bucket, folder)) {
+      keys.add(key)
+    }
   }
   await deleteObjects(
     session,

@@ -32,22 +32,31 @@ export class LogGroupReader {
     do {
       const page = await this.#page(from, nextToken).catch((cause: unknown) => {
         // A function that was never called has no group yet where the group is not part of the stack.
-        if (sdkFault(cause).name === 'ResourceNotFoundException') return { events: [], nextToken: undefined }
+        if (sdkFault(cause).name === 'ResourceNotFoundException') {
+          return { events: [], nextToken: undefined }
+        }
         throw this.#fault(cause)
       })
-      for (const event of page.events ?? [])
-        if (event.eventId === undefined || !this.#seen.has(event.eventId)) yield event
+      for (const event of page.events ?? []) {
+        if (event.eventId === undefined || !this.#seen.has(event.eventId)) {
+          yield event
+        }
+      }
       nextToken = page.nextToken
     } while (nextToken !== undefined)
     return undefined
   }
 
   remember({ eventId, timestamp = 0 }: FilteredLogEvent): void {
-    if (eventId !== undefined) this.#seen.set(eventId, timestamp)
+    if (eventId !== undefined) {
+      this.#seen.set(eventId, timestamp)
+    }
     // A clock that runs ahead must not hide the lines of the others.
     this.#from = Math.max(this.#from, Math.min(timestamp, Date.now()) - OVERLAP_MS)
     for (const [id, time] of this.#seen) {
-      if (time >= this.#from) break
+      if (time >= this.#from) {
+        break
+      }
       this.#seen.delete(id)
     }
   }

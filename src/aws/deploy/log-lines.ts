@@ -5,7 +5,9 @@ export function formatLogEvent({ timestamp = 0, message = '' }: FilteredLogEvent
   const line = message.trimEnd()
   const entry = asRecord(line)
   // Metrics travel as log lines; where they say nothing else, a person has the dashboard for them.
-  if (entry !== undefined && '_aws' in entry && typeof entry.message !== 'string') return undefined
+  if (entry !== undefined && '_aws' in entry && typeof entry.message !== 'string') {
+    return undefined
+  }
   const text = (entry === undefined ? '' : ownParts(entry)) || line
   return `${new Date(timestamp).toISOString()} ${printable(text)}`
 }
@@ -14,7 +16,9 @@ export function formatLogEvent({ timestamp = 0, message = '' }: FilteredLogEvent
 function ownParts(entry: Record<string, unknown>): string {
   const { level, message, status, route, model, error, ref, cause } = entry
   const { duration = entry.Duration, stages = stagesOf(entry) } = entry
-  if (typeof message !== 'string') return ''
+  if (typeof message !== 'string') {
+    return ''
+  }
   const ms = typeof duration === 'number' ? `${Math.round(duration)} ms` : undefined
   return [level, message, status, route, ms, model, error, ref, stages, cause]
     .map(describe)
@@ -31,7 +35,9 @@ function stagesOf(entry: Record<string, unknown>): Record<string, unknown> | und
 }
 
 function asRecord(line: string): Record<string, unknown> | undefined {
-  if (!line.startsWith('{')) return undefined
+  if (!line.startsWith('{')) {
+    return undefined
+  }
   try {
     return JSON.parse(line) as Record<string, unknown>
   } catch {
@@ -40,15 +46,21 @@ function asRecord(line: string): Record<string, unknown> | undefined {
 }
 
 function describe(value: unknown): string | undefined {
-  if (value === undefined || typeof value === 'string') return value
+  if (value === undefined || typeof value === 'string') {
+    return value
+  }
   return faultOf(value) ?? JSON.stringify(value)
 }
 
 /** An error in a line has its stack and place in the code too, which are of use to those who read the raw line. */
 function faultOf(value: unknown): string | undefined {
-  if (typeof value !== 'object' || value === null) return undefined
+  if (typeof value !== 'object' || value === null) {
+    return undefined
+  }
   const { name, code, message, hint, cause } = value as Record<string, unknown>
-  if (typeof message !== 'string') return undefined
+  if (typeof message !== 'string') {
+    return undefined
+  }
   const title = [name, code].filter((one) => typeof one === 'string' && one !== '').join(' ')
   const reason = typeof cause === 'string' ? cause : faultOf(cause)
   const words = typeof hint === 'string' ? `${message} ${hint}` : message

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FilteredLogEvent } from '@aws-sdk/client-cloudwatch-logs'
+import { defined } from '../../system/defined.ts'
 import { loadSdk } from '../clients/sdk.ts'
 import { type GroupPage, LogGroupReader } from './log-group.ts'
 import { type AwsSession, awsFault, isPassing } from './session.ts'
@@ -37,20 +38,32 @@ export async function readLogs(session: AwsSession, options: LogOptions): Promis
     try {
       for await (const { reader, event } of inOrder(readers)) {
         options.onEvent(event)
-        if (options.follow) reader.remember(event)
+        if (options.follow) {
+          reader.remember(event)
+        }
       }
       reached = true
       troubled = false
     } catch (error) {
-      if (options.follow && options.signal.aborted) return
+      if (options.follow && options.signal.aborted) {
+        return
+      }
       // The first round shows whether the call can work at all.
-      if (!reached || !isPassing(error)) throw error
-      if (!troubled) options.onTrouble?.(error as Error)
+      if (!reached || !isPassing(error)) {
+        throw error
+      }
+      if (!troubled) {
+        options.onTrouble?.(error as Error)
+      }
       troubled = true
     }
-    if (!options.follow) return
+    if (!options.follow) {
+      return
+    }
     await sleep(options.pollMs ?? POLL_MS, undefined, { signal: options.signal }).catch(() => undefined)
-    if (options.signal.aborted) return
+    if (options.signal.aborted) {
+      return
+    }
   }
 }
 
@@ -71,7 +84,7 @@ function readersOf(session: AwsSession, options: LogOptions): LogGroupReader[] {
           nextToken,
           // So it always is on AWS; emulators return one stream after the other without it.
           interleaved: true,
-          ...(options.filter === undefined ? {} : { filterPattern: options.filter }),
+          ...defined({ filterPattern: options.filter }),
         }),
         { abortSignal: options.signal },
       )
@@ -93,13 +106,18 @@ async function* inOrder(readers: readonly LogGroupReader[]): AsyncGenerator<Foun
   for (const reader of readers) {
     const rest = reader.unseen()
     const { value: event, done } = await rest.next()
-    if (!done) heads.push({ reader, rest, event })
+    if (!done) {
+      heads.push({ reader, rest, event })
+    }
   }
   while (heads.length > 0) {
     const first = heads.reduce((a, b) => ((b.event.timestamp ?? 0) < (a.event.timestamp ?? 0) ? b : a))
     yield first
     const { value, done } = await first.rest.next()
-    if (done) heads.splice(heads.indexOf(first), 1)
-    else first.event = value
+    if (done) {
+      heads.splice(heads.indexOf(first), 1)
+    } else {
+      first.event = value
+    }
   }
 }

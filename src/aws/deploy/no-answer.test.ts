@@ -68,8 +68,9 @@ describe('credentials', () => {
   it.each(['eu-west-1', undefined])(
     'of a profile that is not there are told so, region %s',
     async (region) => {
-      for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_REGION'])
+      for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_REGION']) {
         vi.stubEnv(name, undefined)
+      }
       vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true')
       vi.stubEnv('AWS_CONFIG_FILE', NONE)
       vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', NONE)

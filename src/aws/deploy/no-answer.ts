@@ -4,7 +4,9 @@ import { BoxletError } from '../../errors.ts'
 /** undefined where the host was found. */
 export function unknownHost(task: string, cause: unknown): BoxletError | undefined {
   const { code, hostname = 'the service' } = cause as { code?: string; hostname?: string }
-  if (code !== 'ENOTFOUND' && code !== 'EAI_AGAIN') return undefined
+  if (code !== 'ENOTFOUND' && code !== 'EAI_AGAIN') {
+    return undefined
+  }
   return new BoxletError('AWS_FAILED', `Expected AWS to ${task} but ${hostname} cannot be found (${code}).`, {
     cause,
     hint: 'Is that a region of AWS, such as eu-west-1? If so, look at the network.',

@@ -44,7 +44,11 @@ const clean = (text: string): string => text.replace(FORBIDDEN, '-').slice(0, LO
 /** As many from the start as one tag holds. A licence that is left out is asked for again when it matters. */
 function fitting(names: string[]): string[] {
   const kept: string[] = []
-  for (const name of names) if ([...kept, name].join(BETWEEN).length <= LONGEST_TAG) kept.push(name)
+  for (const name of names) {
+    if ([...kept, name].join(BETWEEN).length <= LONGEST_TAG) {
+      kept.push(name)
+    }
+  }
   return kept
 }
 
@@ -58,7 +62,9 @@ export function stackTags(
   record: PackageRecord | undefined,
 ): Record<string, string> {
   const there = tagsOf(before)
-  if (record === undefined) return { ...there, [`${PREFIX}stack`]: name }
+  if (record === undefined) {
+    return { ...there, [`${PREFIX}stack`]: name }
+  }
   const others = Object.entries(there).filter(([key]) => !key.startsWith(PREFIX))
   const ours = Object.entries({ stack: name, ...record, licences: record.licences.join(BETWEEN) }).filter(
     ([, value]) => value !== '',
@@ -73,7 +79,9 @@ export function stackTags(
 export function readRecord(stack: Stack | undefined): PackageRecord | undefined {
   const tags = tagsOf(stack)
   const model = tags[`${PREFIX}model`]
-  if (model === undefined) return undefined
+  if (model === undefined) {
+    return undefined
+  }
   const of = (key: string): string => tags[PREFIX + key] ?? ''
   return {
     model,
@@ -102,13 +110,15 @@ export async function storedPackage(session: AwsSession, stack: Stack): Promise<
   const parameters = parametersOf(stack)
   const { CodeBucket: bucket = '', Architecture: arch = 'arm64' } = parameters
   const artefacts = artefactsIn(parameters)
-  for (const key of [artefacts.codeKey, artefacts.layerKey])
-    if (key !== '' && (await sizeOf(session, bucket, key)) === undefined)
+  for (const key of [artefacts.codeKey, artefacts.layerKey]) {
+    if (key !== '' && (await sizeOf(session, bucket, key)) === undefined) {
       throw new BoxletError(
         'USAGE',
         `Expected the package of the stack ${stack.StackName} at ${key} of the bucket ${bucket} but it has gone.`,
         { hint: 'Name the model with --model to build it again.' },
       )
+    }
+  }
   const named = /([0-9a-f]{64})\.zip$/.exec(artefacts.codeKey)?.[1]
   const hash = named ?? createHash('sha256').update(artefacts.codeKey).digest('hex')
   return { bucket, artefacts, arch: arch as Architecture, hash }

@@ -14,13 +14,17 @@ export async function missingProfile(
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): Promise<BoxletError | undefined> {
   const name = env.AWS_PROFILE
-  if (name === undefined || name === '') return undefined
+  if (name === undefined || name === '') {
+    return undefined
+  }
   const files = [
     env.AWS_CONFIG_FILE ?? join(homedir(), '.aws', 'config'),
     env.AWS_SHARED_CREDENTIALS_FILE ?? join(homedir(), '.aws', 'credentials'),
   ]
   const texts = await Promise.all(files.map((file) => readFile(file, 'utf8').catch(() => '')))
-  if (texts.some((text) => profilesIn(text).includes(name))) return undefined
+  if (texts.some((text) => profilesIn(text).includes(name))) {
+    return undefined
+  }
   return new BoxletError('FORBIDDEN', `Expected the profile "${name}" of AWS_PROFILE but there is none.`, {
     cause,
     hint: 'Choose one of "aws configure list-profiles", or make it with "aws configure".',

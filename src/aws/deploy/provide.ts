@@ -34,8 +34,9 @@ export async function provide(
 ): Promise<Provided> {
   const { stack, artefactBucket: bucket, built, signal, onStep } = options
   if (built === undefined) {
-    if (before !== undefined)
+    if (before !== undefined) {
       return { stored: await storedPackage(session, before), takeBack: async () => {} }
+    }
     throw new BoxletError('USAGE', `Expected a package for the new stack ${stack} but received none.`, {
       hint: 'Name a model with --model.',
     })
@@ -55,9 +56,15 @@ export async function provide(
         former,
         serving,
       })
-      if (objects > 0) onStep(`Deleted what was uploaded: ${counted(objects, 'object')} of ${bucket}.`)
-      if (made && !othersRemain) await deleteEmptyBucket(session, bucket)
-      if (serving === undefined && former.length > 0) tellKept('the packages of former runs', 'them')
+      if (objects > 0) {
+        onStep(`Deleted what was uploaded: ${counted(objects, 'object')} of ${bucket}.`)
+      }
+      if (made && !othersRemain) {
+        await deleteEmptyBucket(session, bucket)
+      }
+      if (serving === undefined && former.length > 0) {
+        tellKept('the packages of former runs', 'them')
+      }
     } catch {
       tellKept('what was uploaded', 'it')
     }
@@ -89,10 +96,14 @@ export async function tidy(
   { stack, built, onStep }: ProvideOptions,
   { bucket, artefacts }: StoredPackage,
 ): Promise<void> {
-  if (built === undefined) return
+  if (built === undefined) {
+    return
+  }
   try {
     const count = await prune(session, bucket, stack, artefacts)
-    if (count > 0) onStep(`Deleted ${counted(count, 'object')} of former packages.`)
+    if (count > 0) {
+      onStep(`Deleted ${counted(count, 'object')} of former packages.`)
+    }
   } catch (error) {
     onStep(`Former packages are kept: ${toBoxletError(error).message}`)
   }

@@ -29,7 +29,9 @@ export async function readyForChange(
     onStep(`The stack ${name} is ${stack?.StackStatus}; waiting for it.`)
     stack = (await follow(session, name, wait)).stack
   }
-  if (stack === undefined || isOnlyPlanned(stack)) return undefined
+  if (stack === undefined || isOnlyPlanned(stack)) {
+    return undefined
+  }
   if (isFailedFirst(stack)) {
     onStep(`Removing what the failed first deployment of ${name} left.`)
     await deleteStack(session, name, wait)
@@ -37,7 +39,9 @@ export async function readyForChange(
   }
   const status = stack.StackStatus ?? ''
   const hint = STUCK[status]?.(session, name)
-  if (hint === undefined) return stack
+  if (hint === undefined) {
+    return stack
+  }
   throw new BoxletError('DEPLOY_FAILED', `Expected a stack that can change but ${name} is ${status}.`, {
     hint,
   })

@@ -39,7 +39,9 @@ export async function openSession(region: string | undefined, signal?: AbortSign
       throw await credentialsFault(cause)
     })
   // Whatever else speaks XML is no error to the SDK, which then finds nothing in it.
-  if (identity.Account === undefined) throw notOfAws(CALLER, identity)
+  if (identity.Account === undefined) {
+    throw notOfAws(CALLER, identity)
+  }
   const { CloudFormationClient } = loadSdk<typeof import('@aws-sdk/client-cloudformation')>(
     '@aws-sdk/client-cloudformation',
   )
@@ -61,8 +63,9 @@ export const abortable = (signal: AbortSignal | undefined) =>
 function regionFault(given: string | undefined, cause: unknown): BoxletError {
   const hint = 'Add --region, or set AWS_REGION.'
   const received = given ?? process.env.AWS_REGION ?? 'that of the profile'
-  if (received === '' || (cause instanceof Error && /missing/i.test(cause.message)))
+  if (received === '' || (cause instanceof Error && /missing/i.test(cause.message))) {
     return new BoxletError('USAGE', 'Expected an AWS region but found none.', { cause, hint })
+  }
   return new BoxletError(
     'USAGE',
     `Expected the name of an AWS region, such as eu-west-1, but received "${received}".`,
@@ -72,7 +75,7 @@ function regionFault(given: string | undefined, cause: unknown): BoxletError {
 
 async function credentialsFault(cause: unknown): Promise<BoxletError> {
   const { name, status } = sdkFault(cause)
-  if (name === 'CredentialsProviderError')
+  if (name === 'CredentialsProviderError') {
     return (
       (await missingProfile(cause)) ??
       new BoxletError('FORBIDDEN', 'Expected AWS credentials but found none.', {
@@ -80,11 +83,13 @@ async function credentialsFault(cause: unknown): Promise<BoxletError> {
         hint: 'Set AWS_PROFILE, or run "aws configure" or "aws sso login".',
       })
     )
-  if (status === 403 || name.includes('Token'))
+  }
+  if (status === 403 || name.includes('Token')) {
     return new BoxletError('FORBIDDEN', `Expected valid AWS credentials but the service answered ${name}.`, {
       cause,
       hint: 'They may have expired; sign in again.',
     })
+  }
   return awsFault(CALLER, cause)
 }
 
@@ -95,10 +100,13 @@ async function credentialsFault(cause: unknown): Promise<BoxletError> {
  */
 export function awsFault(task: string, cause: unknown): BoxletError {
   const { name, status } = sdkFault(cause)
-  if (name === 'AbortError')
+  if (name === 'AbortError') {
     return new BoxletError('ABORTED', 'Expected an answer of AWS but was interrupted.', { cause })
+  }
   const fault = unknownHost(task, cause) ?? foreignAnswer(task, cause)
-  if (fault !== undefined) return fault
+  if (fault !== undefined) {
+    return fault
+  }
   const words =
     cause instanceof Error && cause.message !== '' ? cause.message.replace(/\s+/g, ' ').slice(0, 300) : name
   return new BoxletError(
@@ -116,8 +124,12 @@ const told = (name: string, status: number | undefined): string =>
 
 /** Whether the same call may well work later: no answer, a service in trouble, or too many calls. */
 export function isPassing(fault: unknown): boolean {
-  if (!(fault instanceof BoxletError) || fault.code !== 'AWS_FAILED') return false
+  if (!(fault instanceof BoxletError) || fault.code !== 'AWS_FAILED') {
+    return false
+  }
   const { name, status } = sdkFault(fault.cause)
-  if (status === undefined) return !name.endsWith('ProviderError')
+  if (status === undefined) {
+    return !name.endsWith('ProviderError')
+  }
   return status >= 500 || status === 429 || name === 'ThrottlingException'
 }

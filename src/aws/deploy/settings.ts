@@ -40,8 +40,9 @@ export async function resolveParameters(
   const { DataBucketName: data } = parameters
   if (data !== undefined && data !== '') {
     const makes = await makesDataBucket(session, stack, before, data)
-    if (!makes && parametersOf(before).CreateDataBucket !== 'false')
+    if (!makes && parametersOf(before).CreateDataBucket !== 'false') {
       onStep(`The bucket ${data} exists already and is taken over.`)
+    }
     parameters.CreateDataBucket = String(makes)
   }
   // What is left out has its default, as CloudFormation will say the next time. The template names the package.
@@ -59,6 +60,8 @@ function storageFor(
   bytes: number | undefined,
   { EphemeralStorage: has }: Record<string, string>,
 ): Record<string, string> {
-  if (bytes === undefined) return {}
+  if (bytes === undefined) {
+    return {}
+  }
   return { EphemeralStorage: String(Math.max(Number(has ?? 0), storageMbFor(bytes))) }
 }

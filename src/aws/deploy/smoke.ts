@@ -40,7 +40,9 @@ export async function smokeDetection(
       .send(new InvokeCommand({ FunctionName: functionArn, Payload: event }), { abortSignal: signal })
       .catch((cause) => {
         signal.throwIfAborted()
-        if (OWN_FAULTS.test(sdkFault(cause).name)) throw notDetecting(cause.message, cause)
+        if (OWN_FAULTS.test(sdkFault(cause).name)) {
+          throw notDetecting(cause.message, cause)
+        }
         throw awsFault('invoke the function', cause)
       })
     const ms = performance.now() - started
@@ -73,8 +75,9 @@ export function detectionsIn(
     document = undefined
   }
   const detections = document?.images?.[0]?.detections
-  if (functionError === undefined && detections !== undefined)
+  if (functionError === undefined && detections !== undefined) {
     return { model: document?.model?.name ?? '', detections: detections.length }
+  }
   const words = document?.errorMessage ?? document?.error?.message ?? document?.images?.[0]?.error?.message
   throw notDetecting(words ?? text.slice(0, 200))
 }

@@ -34,7 +34,9 @@ export async function describeStack(
     const stack = Stacks?.[0]
     return stack?.StackStatus === 'DELETE_COMPLETE' ? undefined : stack
   } catch (error) {
-    if (error instanceof Error && /does not exist/.test(error.message)) return undefined
+    if (error instanceof Error && /does not exist/.test(error.message)) {
+      return undefined
+    }
     throw awsFault(`tell the state of the stack ${nameOrId}`, error)
   }
 }
@@ -81,11 +83,15 @@ export async function lastDeleted(session: AwsSession, name: string): Promise<St
       )
       for (const { StackName, StackId, DeletionTime } of page.StackSummaries ?? []) {
         const at = DeletionTime?.getTime() ?? 0
-        if (StackName === name && StackId !== undefined && at >= (last?.at ?? 0)) last = { id: StackId, at }
+        if (StackName === name && StackId !== undefined && at >= (last?.at ?? 0)) {
+          last = { id: StackId, at }
+        }
       }
       NextToken = page.NextToken
     } while (NextToken !== undefined)
-    if (last === undefined) return undefined
+    if (last === undefined) {
+      return undefined
+    }
     const { Stacks } = await session.cloudFormation.send(new DescribeStacksCommand({ StackName: last.id }))
     return Stacks?.[0]
   } catch (error) {
@@ -108,7 +114,9 @@ export async function resourceId(
       ? undefined
       : StackResourceDetail?.PhysicalResourceId
   } catch (error) {
-    if (error instanceof Error && /does not exist/.test(error.message)) return undefined
+    if (error instanceof Error && /does not exist/.test(error.message)) {
+      return undefined
+    }
     throw awsFault(`show the resource ${logicalId} of the stack ${stack}`, error)
   }
 }

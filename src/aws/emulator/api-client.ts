@@ -38,8 +38,9 @@ export function call(
 }
 
 export function describeError(error: unknown): { errorType: string; errorMessage: string; trace: string[] } {
-  if (error instanceof Error)
+  if (error instanceof Error) {
     return { errorType: error.name, errorMessage: error.message, trace: (error.stack ?? '').split('\n') }
+  }
   return { errorType: typeof error, errorMessage: String(error), trace: [] }
 }
 

@@ -34,16 +34,18 @@ async function loadHandler(): Promise<Handler> {
   const file = ['.mjs', '.js', '.cjs']
     .map((extension) => join(root, name.slice(0, dot) + extension))
     .find(existsSync)
-  if (file === undefined)
+  if (file === undefined) {
     throw Object.assign(new Error(`Cannot find module '${name.slice(0, dot)}'`), {
       name: 'Runtime.ImportModuleError',
     })
+  }
   const module = (await import(pathToFileURL(file).href)) as Record<string, unknown>
   const handler = module[name.slice(dot + 1)]
-  if (typeof handler !== 'function')
+  if (typeof handler !== 'function') {
     throw Object.assign(new Error(`${name} is undefined or not exported`), {
       name: 'Runtime.HandlerNotFound',
     })
+  }
   return handler as Handler
 }
 
@@ -53,7 +55,9 @@ async function serveOne(handler: Handler): Promise<void> {
   const requestId = header('lambda-runtime-aws-request-id')
   const deadline = Number(header('lambda-runtime-deadline-ms'))
   const trace = header('lambda-runtime-trace-id')
-  if (trace !== '') process.env._X_AMZN_TRACE_ID = trace
+  if (trace !== '') {
+    process.env._X_AMZN_TRACE_ID = trace
+  }
   const context = {
     awsRequestId: requestId,
     invokedFunctionArn: header('lambda-runtime-invoked-function-arn'),
@@ -71,7 +75,9 @@ async function serveOne(handler: Handler): Promise<void> {
     const event: unknown = JSON.parse(body)
     if (STREAMING in handler) {
       await handler(event, stream, context)
-      if (!stream.writableEnded) stream.end()
+      if (!stream.writableEnded) {
+        stream.end()
+      }
       await finished(stream)
     } else {
       const result = await handler(event, context)
@@ -83,8 +89,11 @@ async function serveOne(handler: Handler): Promise<void> {
       )
     }
   } catch (error) {
-    if (stream.started) await stream.fail(error)
-    else await postError(`/invocation/${requestId}/error`, error)
+    if (stream.started) {
+      await stream.fail(error)
+    } else {
+      await postError(`/invocation/${requestId}/error`, error)
+    }
   }
 }
 
@@ -92,4 +101,6 @@ const handler = await loadHandler().catch(async (error: unknown) => {
   await postError('/init/error', error)
   process.exit(1)
 })
-for (;;) await serveOne(handler)
+for (;;) {
+  await serveOne(handler)
+}

@@ -12,12 +12,17 @@ export function watchChild(
   memoryBytes: number,
   told: { line(line: string): void; end(error: RuntimeError): void },
 ): void {
-  for (const stream of [child.stdout, child.stderr])
-    if (stream !== null) createInterface(stream).on('line', told.line)
+  for (const stream of [child.stdout, child.stderr]) {
+    if (stream !== null) {
+      createInterface(stream).on('line', told.line)
+    }
+  }
   let tooLarge = false
   const check = setInterval(() => {
     const now = child.pid === undefined ? undefined : processMemory(child.pid)
-    if ((now?.rss ?? 0) <= memoryBytes) return
+    if ((now?.rss ?? 0) <= memoryBytes) {
+      return
+    }
     tooLarge = true
     child.kill('SIGKILL')
   }, MEMORY_CHECK_MS)
@@ -28,11 +33,12 @@ export function watchChild(
   })
   child.once('exit', (code, signal) => {
     clearInterval(check)
-    if (tooLarge)
+    if (tooLarge) {
       return told.end({
         errorType: 'Runtime.OutOfMemory',
         errorMessage: 'Runtime exited with error: signal: killed',
       })
+    }
     const how = signal === null ? `exit status ${code}` : `signal: ${signal}`
     told.end({ errorType: 'Runtime.ExitError', errorMessage: `Runtime exited with error: ${how}` })
   })

@@ -30,9 +30,13 @@ function groupTree(): Tree | undefined {
       return false
     }
   }
-  if (existsSync(join(V1, 'cpu.cfs_quota_us'))) return writable(V1) ? { version: 1, root: V1 } : undefined
+  if (existsSync(join(V1, 'cpu.cfs_quota_us'))) {
+    return writable(V1) ? { version: 1, root: V1 } : undefined
+  }
   const control = join(V2, 'cgroup.subtree_control')
-  if (!existsSync(control) || !writable(control)) return undefined
+  if (!existsSync(control) || !writable(control)) {
+    return undefined
+  }
   return readFileSync(control, 'utf8').includes('cpu') ? { version: 2, root: V2 } : undefined
 }
 
@@ -43,7 +47,9 @@ let made = 0
 /** undefined where control groups cannot be written. */
 export function createCpuQuota(vcpus: number): CpuQuota | undefined {
   const tree = process.platform === 'linux' ? groupTree() : undefined
-  if (tree === undefined) return undefined
+  if (tree === undefined) {
+    return undefined
+  }
   made++
   const folder = join(tree.root, `boxlet-${process.pid}-${made}`)
   const quota = Math.max(1000, Math.round(PERIOD_US * vcpus))
@@ -53,7 +59,9 @@ export function createCpuQuota(vcpus: number): CpuQuota | undefined {
     if (tree.version === 1) {
       writeFileSync(file('cpu.cfs_period_us'), String(PERIOD_US))
       writeFileSync(file('cpu.cfs_quota_us'), String(quota))
-    } else writeFileSync(file('cpu.max'), `${quota} ${PERIOD_US}`)
+    } else {
+      writeFileSync(file('cpu.max'), `${quota} ${PERIOD_US}`)
+    }
   } catch {
     return undefined
   }
@@ -69,7 +77,9 @@ export function createCpuQuota(vcpus: number): CpuQuota | undefined {
     },
     cpuMs() {
       try {
-        if (tree.version === 1) return Number(readFileSync(file('cpuacct.usage'), 'utf8')) / 1e6
+        if (tree.version === 1) {
+          return Number(readFileSync(file('cpuacct.usage'), 'utf8')) / 1e6
+        }
         const usage = /^usage_usec (\d+)/m.exec(readFileSync(file('cpu.stat'), 'utf8'))
         return usage === null ? undefined : Number(usage[1]) / 1e3
       } catch {

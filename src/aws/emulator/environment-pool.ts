@@ -25,15 +25,20 @@ export class EnvironmentPool {
 
   /** @throws BoxletError OVERLOADED, DISPOSED */
   async take(): Promise<{ environment: LambdaEnvironment; cold: boolean }> {
-    if (this.#closing.signal.aborted) throw closed()
+    if (this.#closing.signal.aborted) {
+      throw closed()
+    }
     const idle = this.#idle.pop()
-    if (idle !== undefined) return { environment: idle, cold: false }
+    if (idle !== undefined) {
+      return { environment: idle, cold: false }
+    }
     // Those that start count: they are counted in the same turn in which they are let in.
-    if (this.size >= MAX_ENVIRONMENTS)
+    if (this.size >= MAX_ENVIRONMENTS) {
       throw new BoxletError(
         'OVERLOADED',
         `Expected at most ${MAX_ENVIRONMENTS} calls at once but received one more.`,
       )
+    }
     const starting = this.#start()
     this.#starting.add(starting)
     try {
@@ -67,8 +72,12 @@ export class EnvironmentPool {
   async #start(): Promise<LambdaEnvironment> {
     const { signal } = this.#closing
     const first = await LambdaEnvironment.start(this.#options, INIT_TIMEOUT_MS, signal)
-    if (signal.aborted) return this.#refuse(first)
-    if (first.initError?.errorType !== 'Sandbox.Timedout') return first
+    if (signal.aborted) {
+      return this.#refuse(first)
+    }
+    if (first.initError?.errorType !== 'Sandbox.Timedout') {
+      return first
+    }
     // Lambda runs a start that took too long once more, this time under the function's own timeout.
     await first.stop()
     const second = await LambdaEnvironment.start(this.#options, this.#options.config.timeoutMs, signal)

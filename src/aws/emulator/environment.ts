@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { rm } from 'node:fs/promises'
+import { defined } from '../../system/defined.ts'
 import { watchChild } from './child-watch.ts'
 import { type CpuQuota, createCpuQuota } from './cpu-quota.ts'
 import { type FunctionConfig, lambdaEnvironment, MB_PER_VCPU } from './function-config.ts'
@@ -85,7 +86,9 @@ export class LambdaEnvironment {
       })
       // A program that cannot be run is told by an event, which ends the host where nobody listens.
       child.on('error', () => {})
-      if (child.pid !== undefined) quota?.add(child.pid)
+      if (child.pid !== undefined) {
+        quota?.add(child.pid)
+      }
       const environment = new LambdaEnvironment(options, api, child, quota, tmp)
       watchChild(child, config.memoryMb * 2 ** 20, {
         line: (line) => {
@@ -132,7 +135,7 @@ export class LambdaEnvironment {
       payload: call.payload,
       arn: call.arn,
       deadline: Date.now() + timeoutMs,
-      ...(call.traceId === undefined ? {} : { traceId: call.traceId }),
+      ...defined({ traceId: call.traceId }),
     }
     const seconds = (timeoutMs / 1000).toFixed(2)
     const failed = (error: RuntimeError): Outcome => ({
@@ -155,7 +158,9 @@ export class LambdaEnvironment {
     stop.abort()
     this.stats()
     // What the function printed lies in its pipe by now; two turns of the loop bring it over.
-    for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve))
+    for (let turn = 0; turn < 2; turn++) {
+      await new Promise((resolve) => setImmediate(resolve))
+    }
     return outcome
   }
 
@@ -170,7 +175,9 @@ export class LambdaEnvironment {
   stats(): ProcessStats | undefined {
     const now = this.#child.pid === undefined ? undefined : processStats(this.#child.pid)
     // A control group counts threads that have ended too, to the nanosecond.
-    if (now !== undefined) this.#lastStats = { ...now, cpuMs: this.#quota?.cpuMs() ?? now.cpuMs }
+    if (now !== undefined) {
+      this.#lastStats = { ...now, cpuMs: this.#quota?.cpuMs() ?? now.cpuMs }
+    }
     return this.#lastStats
   }
 
@@ -195,15 +202,20 @@ export class LambdaEnvironment {
 
   #end(): Promise<RuntimeError> {
     return new Promise((resolve) => {
-      if (this.#ended === undefined) this.#onEnd = resolve
-      else resolve(this.#ended)
+      if (this.#ended === undefined) {
+        this.#onEnd = resolve
+      } else {
+        resolve(this.#ended)
+      }
     })
   }
 
   #freeze(): void {
     // A frozen process does not write, so what it printed arrives before the freeze takes hold.
     this.#api.onIdle = () => this.#child.kill('SIGSTOP')
-    if (this.usable) this.#child.kill('SIGSTOP')
+    if (this.usable) {
+      this.#child.kill('SIGSTOP')
+    }
   }
 }
 

@@ -28,25 +28,29 @@ const RESERVED =
 /** Refuses what Lambda would refuse at deployment, so that a local run does not pass where a real one fails. */
 export function checkFunctionConfig(config: FunctionConfig): void {
   const { memoryMb, timeoutMs, environment } = config
-  if (!Number.isInteger(memoryMb) || memoryMb < MIN_MEMORY_MB || memoryMb > MAX_MEMORY_MB)
+  if (!Number.isInteger(memoryMb) || memoryMb < MIN_MEMORY_MB || memoryMb > MAX_MEMORY_MB) {
     throw new BoxletError(
       'USAGE',
       `Expected ${MIN_MEMORY_MB}-${MAX_MEMORY_MB} MB for the memory but received ${memoryMb}.`,
     )
-  if (!(timeoutMs > 0) || timeoutMs > MAX_TIMEOUT_S * 1000)
+  }
+  if (!(timeoutMs > 0) || timeoutMs > MAX_TIMEOUT_S * 1000) {
     throw new BoxletError(
       'USAGE',
       `Expected 1-${MAX_TIMEOUT_S} seconds for the timeout but received ${timeoutMs / 1000}.`,
     )
+  }
   const reserved = Object.keys(environment).find((name) => RESERVED.test(name))
-  if (reserved !== undefined)
+  if (reserved !== undefined) {
     throw new BoxletError('USAGE', `Expected no reserved variable but received ${reserved}.`)
+  }
   const bytes = Buffer.byteLength(JSON.stringify(environment))
-  if (bytes > MAX_ENVIRONMENT_BYTES)
+  if (bytes > MAX_ENVIRONMENT_BYTES) {
     throw new BoxletError(
       'USAGE',
       `Expected at most ${MAX_ENVIRONMENT_BYTES} bytes of environment variables but received ${bytes}.`,
     )
+  }
 }
 
 export interface SandboxFolders {

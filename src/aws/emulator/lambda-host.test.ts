@@ -57,7 +57,9 @@ beforeAll(() => {
   writeFileSync(zip, zipSync({ 'index.mjs': Buffer.from(HANDLERS) }))
 })
 afterEach(async () => {
-  for (const host of open.splice(0)) await host.close()
+  for (const host of open.splice(0)) {
+    await host.close()
+  }
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 

@@ -2,9 +2,11 @@
  * Runs a function's zip as Lambda does: unpacked read-only, in child processes with Lambda's environment, fed
  * through the Runtime API, frozen between calls, ended on timeout, and started anew when calls overlap.
  */
+
 import { randomUUID } from 'node:crypto'
 import { join, resolve } from 'node:path'
 import { BoxletError } from '../../errors.ts'
+import { defined } from '../../system/defined.ts'
 import { EnvironmentPool } from './environment-pool.ts'
 import { checkFunctionConfig, type FunctionConfig } from './function-config.ts'
 import { before, type InvokeResult, invokeResult } from './invoke-result.ts'
@@ -60,7 +62,9 @@ export class LambdaHost {
     const { zip, layers = [], credentials = {}, quota = false, onLog } = options
     const sandbox = await createSandbox({ zip, layers })
     try {
-      if (sandbox.user !== undefined && !runsAs(node, sandbox.user)) sandbox.user = undefined
+      if (sandbox.user !== undefined && !runsAs(node, sandbox.user)) {
+        sandbox.user = undefined
+      }
       const client =
         options.runtimeClient === undefined
           ? await buildBootstrap(sandbox)
@@ -81,12 +85,13 @@ export class LambdaHost {
     options: { traceId?: string; onChunk?: (chunk: Uint8Array) => void } = {},
   ): Promise<InvokeResult> {
     const payload = Buffer.from(JSON.stringify(event) ?? 'null')
-    if (payload.length > MAX_PAYLOAD_BYTES)
+    if (payload.length > MAX_PAYLOAD_BYTES) {
       throw new BoxletError(
         'REQUEST_TOO_LARGE',
         `Expected at most ${MAX_PAYLOAD_BYTES} bytes for the event but received ${payload.length}.`,
         { hint: 'Put the picture into S3 and send its bucket and key.' },
       )
+    }
     const requestId = randomUUID()
     const { environment, cold } = await this.#pool.take()
     try {
@@ -104,7 +109,7 @@ export class LambdaHost {
         requestId,
         payload,
         arn: `arn:aws:lambda:${this.config.region}:000000000000:function:${this.config.name}`,
-        ...(options.traceId === undefined ? {} : { traceId: options.traceId }),
+        ...defined({ traceId: options.traceId }),
         onChunk: (chunk) => {
           firstByteMs ??= performance.now() - started
           options.onChunk?.(chunk)

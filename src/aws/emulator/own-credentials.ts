@@ -1,4 +1,5 @@
 import { BoxletError } from '../../errors.ts'
+import { defined } from '../../system/defined.ts'
 import { loadSdk } from '../clients/sdk.ts'
 
 /** Settings of the SDK that mean the same in a function; profiles and files of this machine do not. */
@@ -32,6 +33,6 @@ export async function ownCredentials(
     ...Object.fromEntries(settings),
     AWS_ACCESS_KEY_ID: found.accessKeyId,
     AWS_SECRET_ACCESS_KEY: found.secretAccessKey,
-    ...(found.sessionToken === undefined ? {} : { AWS_SESSION_TOKEN: found.sessionToken }),
+    ...defined({ AWS_SESSION_TOKEN: found.sessionToken }),
   }
 }

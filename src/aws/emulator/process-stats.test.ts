@@ -5,7 +5,9 @@ function burn(ms: number): void {
   const start = process.cpuUsage()
   for (;;) {
     const { user, system } = process.cpuUsage(start)
-    if (user + system >= ms * 1000) return
+    if (user + system >= ms * 1000) {
+      return
+    }
   }
 }
 

@@ -15,7 +15,9 @@ const TICKS_PER_SECOND = 100
 export function processStats(pid: number): ProcessStats | undefined {
   try {
     const memory = processMemory(pid)
-    if (memory === undefined) return undefined
+    if (memory === undefined) {
+      return undefined
+    }
     // Ticks hold threads that have ended, the scheduler's nanoseconds only those that live: neither is ever too much.
     return { ...memory, cpuMs: Math.max(tickMs(pid), scheduledMs(pid)) }
   } catch {

@@ -38,7 +38,9 @@ export class ResponseStream extends Writable {
   }
 
   #open(): ClientRequest {
-    if (this.#request !== undefined) return this.#request
+    if (this.#request !== undefined) {
+      return this.#request
+    }
     const sent = open('POST', this.#path, {
       'Content-Type': this.#contentType,
       'Transfer-Encoding': 'chunked',

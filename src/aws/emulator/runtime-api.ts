@@ -2,8 +2,10 @@
  * The Lambda Runtime API, version 2018-06-01, for one environment: hands out events one at a time and takes
  * responses, streams and errors. Source: AWS Lambda developer guide, "Using the Lambda runtime API".
  */
+
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { defined } from '../../system/defined.ts'
 
 /** A synchronous answer or event; beyond it Lambda refuses. 6 MiB and a little room for the envelope. */
 export const MAX_PAYLOAD_BYTES = 6 * 2 ** 20 + 100
@@ -52,7 +54,9 @@ async function readBody(
       onChunk?.(chunk)
     }
   }
-  if (bytes > limit) throw new PayloadTooLarge(String(bytes))
+  if (bytes > limit) {
+    throw new PayloadTooLarge(String(bytes))
+  }
   return Buffer.concat(chunks)
 }
 
@@ -126,7 +130,9 @@ export class RuntimeApi {
   #handOut(): void {
     const response = this.#next
     const pending = this.#pending
-    if (response === undefined || pending === undefined) return
+    if (response === undefined || pending === undefined) {
+      return
+    }
     this.#next = undefined
     const { invocation } = pending
     response.writeHead(200, {
@@ -134,7 +140,7 @@ export class RuntimeApi {
       'Lambda-Runtime-Aws-Request-Id': invocation.requestId,
       'Lambda-Runtime-Deadline-Ms': String(invocation.deadline),
       'Lambda-Runtime-Invoked-Function-Arn': invocation.arn,
-      ...(invocation.traceId === undefined ? {} : { 'Lambda-Runtime-Trace-Id': invocation.traceId }),
+      ...defined({ 'Lambda-Runtime-Trace-Id': invocation.traceId }),
     })
     response.end(invocation.payload)
   }
@@ -145,8 +151,11 @@ export class RuntimeApi {
       request.resume()
       this.#next = response
       this.#ready()
-      if (this.#pending === undefined) this.onIdle()
-      else this.#handOut()
+      if (this.#pending === undefined) {
+        this.onIdle()
+      } else {
+        this.#handOut()
+      }
       return
     }
     if (path === '/init/error') {
@@ -155,9 +164,12 @@ export class RuntimeApi {
     }
     const match = /^\/invocation\/([^/]+)\/(response|error)$/.exec(path)
     const pending = this.#pending
-    if (request.method !== 'POST' || match === null) return refuse(response, 404, 'Unknown path')
-    if (pending === undefined || match[1] !== pending.invocation.requestId)
+    if (request.method !== 'POST' || match === null) {
+      return refuse(response, 404, 'Unknown path')
+    }
+    if (pending === undefined || match[1] !== pending.invocation.requestId) {
       return refuse(response, 400, 'Unknown request id')
+    }
     const outcome =
       match[2] === 'error'
         ? ({
@@ -167,8 +179,11 @@ export class RuntimeApi {
         : await takeResponse(request, pending.onChunk)
     this.#pending = undefined
     const tooLarge = outcome.kind === 'error' && outcome.error.errorType === 'Function.ResponseSizeTooLarge'
-    if (tooLarge) refuse(response, 413, 'Exceeded maximum allowed payload size')
-    else accept(response)
+    if (tooLarge) {
+      refuse(response, 413, 'Exceeded maximum allowed payload size')
+    } else {
+      accept(response)
+    }
     pending.resolve(outcome)
   }
 }
@@ -189,7 +204,7 @@ async function takeResponse(
         : {}
     return { kind: 'response', payload, contentType, streamed, ...error }
   } catch (error) {
-    if (error instanceof PayloadTooLarge)
+    if (error instanceof PayloadTooLarge) {
       return {
         kind: 'error',
         error: {
@@ -197,6 +212,7 @@ async function takeResponse(
           errorMessage: `Response payload size exceeded maximum allowed payload size (${limit} bytes).`,
         },
       }
+    }
     return {
       kind: 'error',
       error: { errorType: 'Runtime.TruncatedResponse', errorMessage: 'The response ended early.' },

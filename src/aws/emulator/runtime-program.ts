@@ -10,7 +10,9 @@ import { BoxletError } from '../../errors.ts'
 import type { Sandbox } from './sandbox.ts'
 
 export async function nodeMajor(node: string): Promise<number> {
-  if (node === process.execPath) return Number.parseInt(process.versions.node, 10)
+  if (node === process.execPath) {
+    return Number.parseInt(process.versions.node, 10)
+  }
   try {
     const { stdout } = await promisify(execFile)(node, ['-p', 'process.versions.node'])
     return Number.parseInt(stdout, 10)

@@ -29,8 +29,9 @@ describe('the sandbox of a function', () => {
       join(task, 'a/b'),
       join(task, 'a/b/c.txt'),
       join(opt, 'lib/x'),
-    ])
+    ]) {
       expect(statSync(path).mode & 0o222, path).toBe(0)
+    }
     await remove()
     expect(existsSync(root)).toBe(false)
     await expect(remove()).resolves.toBeUndefined()

@@ -72,7 +72,9 @@ describe('errors of direct calls', () => {
 
 describe('streamed answers', () => {
   async function* endless(): AsyncGenerator<Uint8Array> {
-    for (;;) yield Buffer.alloc(65_536)
+    for (;;) {
+      yield Buffer.alloc(65_536)
+    }
   }
 
   it('arrive in full', async () => {

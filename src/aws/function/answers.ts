@@ -42,20 +42,27 @@ export async function httpResult(response: Response, multiValue = false): Promis
 
 export function responseHead(response: Response): { headers: Record<string, string>; cookies: string[] } {
   const headers: Record<string, string> = {}
-  for (const [name, value] of response.headers) if (name !== 'set-cookie') headers[name] = value
+  for (const [name, value] of response.headers) {
+    if (name !== 'set-cookie') {
+      headers[name] = value
+    }
+  }
   return { headers, cookies: response.headers.getSetCookie() }
 }
 
 /** @throws BoxletError REQUEST_TOO_LARGE when Lambda would refuse the answer */
 export function checkAnswerSize(answer: unknown, body: string, maxBytes: number): void {
-  if (body.length * MOST_BYTES_PER_CHARACTER + ENVELOPE_BYTES <= maxBytes) return
+  if (body.length * MOST_BYTES_PER_CHARACTER + ENVELOPE_BYTES <= maxBytes) {
+    return
+  }
   const bytes = Buffer.byteLength(JSON.stringify(answer))
-  if (bytes > maxBytes)
+  if (bytes > maxBytes) {
     throw new BoxletError(
       'REQUEST_TOO_LARGE',
       `Expected an answer of at most ${maxBytes} bytes but it would need ${bytes}.`,
       { hint: 'Ask for image/jpeg, send a smaller picture, or deploy with response streaming.' },
     )
+  }
 }
 
 /** What a direct caller wants is the document, not HTTP around it. Errors become the function's error. */
@@ -64,12 +71,16 @@ export async function directAnswer(response: Response): Promise<unknown> {
   if (type.includes('json')) {
     const text = await response.text()
     const document: unknown = JSON.parse(text)
-    if (!response.ok) throw refused(response.status, document)
+    if (!response.ok) {
+      throw refused(response.status, document)
+    }
     checkAnswerSize(document, text, MAX_ANSWER_BYTES)
     return document
   }
   const body = Buffer.from(await response.arrayBuffer()).toString('base64')
-  if (!response.ok) throw refused(response.status, {})
+  if (!response.ok) {
+    throw refused(response.status, {})
+  }
   const answer = { contentType: type, body }
   checkAnswerSize(answer, body, MAX_ANSWER_BYTES)
   return answer
@@ -118,7 +129,9 @@ export async function sendBody(body: unknown, out: NodeJS.WritableStream): Promi
     await pipeline(body as AsyncIterable<Uint8Array>, out)
     return 'sent'
   } catch (error) {
-    if (GONE.includes((error as NodeJS.ErrnoException).code ?? '')) return 'gone'
+    if (GONE.includes((error as NodeJS.ErrnoException).code ?? '')) {
+      return 'gone'
+    }
     throw error
   }
 }

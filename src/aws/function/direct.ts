@@ -25,11 +25,18 @@ const OLDER_OPTIONS = ['imgsz', 'conf_thres', 'iou_thres']
  * @returns undefined for anything else
  */
 export function directCall(event: unknown, path = DETECT): WebCall | undefined {
-  if (!isObject(event) || OF_A_GATEWAY.some((name) => name in event)) return undefined
-  if (isObject(event.Image)) return call('/', event, { 'x-amz-target': 'RekognitionService.DetectLabels' })
-  if (OLDER_OPTIONS.some((name) => name in event)) return call('/yolambda', event)
-  if (['image', 'images', 'url', 's3'].some((name) => name in event))
+  if (!isObject(event) || OF_A_GATEWAY.some((name) => name in event)) {
+    return undefined
+  }
+  if (isObject(event.Image)) {
+    return call('/', event, { 'x-amz-target': 'RekognitionService.DetectLabels' })
+  }
+  if (OLDER_OPTIONS.some((name) => name in event)) {
+    return call('/yolambda', event)
+  }
+  if (['image', 'images', 'url', 's3'].some((name) => name in event)) {
     return path === DETECT ? parsed(event) : call(path, event)
+  }
   if (typeof event.body === 'string') {
     const bytes = Buffer.from(event.body, event.isBase64Encoded === true ? 'base64' : 'utf8')
     try {

@@ -72,29 +72,38 @@ export class Entry {
     try {
       return await this.#answer(event, context)
     } catch (error) {
-      if (error instanceof FunctionError) throw error
+      if (error instanceof FunctionError) {
+        throw error
+      }
       const known = toBoxletError(error)
-      if (known.code === 'INTERNAL') (await this.#start.telemetry).logger.error('call', known)
+      if (known.code === 'INTERNAL') {
+        ;(await this.#start.telemetry).logger.error('call', known)
+      }
       throw new FunctionError(known)
     }
   }
 
   async #answer(event: unknown, context: Context): Promise<unknown> {
-    if (isHttpV2(event)) return this.#whole(() => webCallV2(event), context)
+    if (isHttpV2(event)) {
+      return this.#whole(() => webCallV2(event), context)
+    }
     if (isHttpV1(event)) {
       const balanced = isLoadBalancer(event)
       const lists = balanced && event.multiValueHeaders !== undefined
       const maxBytes = balanced ? MAX_BALANCED_ANSWER_BYTES : MAX_ANSWER_BYTES
       return this.#whole(() => webCallV1(event), context, maxBytes, lists)
     }
-    if (isRecords(event) || isBridgeEvent(event)) return this.#batch(event, context)
+    if (isRecords(event) || isBridgeEvent(event)) {
+      return this.#batch(event, context)
+    }
     const call = directCall(event, this.#env.BOXLET_DIRECT_PATH)
-    if (call === undefined)
+    if (call === undefined) {
       throw new BoxletError(
         'REQUEST_INVALID',
         'Expected an HTTP, S3, SQS, EventBridge or direct event but received another form.',
         { hint: 'Send {"image": "<base64>"} or {"s3": {"bucket", "key"}}.' },
       )
+    }
     return directAnswer(await this.#fetch(() => call, context))
   }
 
@@ -113,8 +122,9 @@ export class Entry {
     const response = await this.#fetch(() => webCallV2(event), context)
     const { headers, cookies } = responseHead(response)
     const out = withHead(stream, { statusCode: response.status, headers, cookies })
-    if ((await sendBody(response.body, out)) === 'gone')
-      (await this.#start.telemetry).logger.info('caller went away', { requestId: context.awsRequestId })
+    if ((await sendBody(response.body, out)) === 'gone') {
+      ;(await this.#start.telemetry).logger.info('caller went away', { requestId: context.awsRequestId })
+    }
   }
 
   async #whole(
@@ -146,8 +156,11 @@ export class Entry {
       })
     } catch (error) {
       const known = toBoxletError(error)
-      if (known.kind === 'usage') telemetry.logger.info('request', { error: known.code })
-      else telemetry.logger.error('request', known)
+      if (known.kind === 'usage') {
+        telemetry.logger.info('request', { error: known.code })
+      } else {
+        telemetry.logger.error('request', known)
+      }
       return errorResponse(known, 'native', context.awsRequestId)
     }
   }

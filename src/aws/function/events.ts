@@ -68,11 +68,16 @@ export function tasksOf(event: unknown): TaskList {
 
 /** S3 notification, EventBridge event, SNS envelope, or a plain `{ "s3": { bucket, key } }`. */
 function refsOf(message: unknown): BlobRef[] {
-  if (!isObject(message)) throw unknownForm()
+  if (!isObject(message)) {
+    throw unknownForm()
+  }
   // S3 sends this once, when a notification is set up.
-  if (message.Event === 's3:TestEvent') return []
-  if (typeof message.Message === 'string' && message.TopicArn !== undefined)
+  if (message.Event === 's3:TestEvent') {
+    return []
+  }
+  if (typeof message.Message === 'string' && message.TopicArn !== undefined) {
     return refsOf(JSON.parse(message.Message))
+  }
   if (isBridgeEvent(message)) {
     const { bucket, object } = message.detail as {
       bucket?: { name?: unknown }
@@ -80,17 +85,22 @@ function refsOf(message: unknown): BlobRef[] {
     }
     return [checked(bucket?.name, object?.key, object?.['version-id'])]
   }
-  if (Array.isArray(message.Records))
+  if (Array.isArray(message.Records)) {
     return (message.Records as S3Record[])
       .filter(({ eventName }) => eventName === undefined || eventName.includes('ObjectCreated'))
       .map(({ s3 }) => checked(s3?.bucket?.name, decodeKey(s3?.object?.key), s3?.object?.versionId))
-  if (isObject(message.s3)) return [checked(message.s3.bucket, message.s3.key, message.s3.version)]
+  }
+  if (isObject(message.s3)) {
+    return [checked(message.s3.bucket, message.s3.key, message.s3.version)]
+  }
   throw unknownForm()
 }
 
 /** Notifications encode keys as forms do, with a plus for a blank. */
 function decodeKey(key: unknown): unknown {
-  if (typeof key !== 'string') return key
+  if (typeof key !== 'string') {
+    return key
+  }
   try {
     return decodeURIComponent(key.replaceAll('+', ' '))
   } catch {
@@ -99,8 +109,9 @@ function decodeKey(key: unknown): unknown {
 }
 
 function checked(bucket: unknown, key: unknown, version: unknown): BlobRef {
-  if (typeof bucket !== 'string' || typeof key !== 'string' || bucket === '' || key === '')
+  if (typeof bucket !== 'string' || typeof key !== 'string' || bucket === '' || key === '') {
     throw unknownForm()
+  }
   return { bucket, key, ...(typeof version === 'string' ? { version } : {}) }
 }
 

@@ -40,7 +40,9 @@ describe('HTTP events', () => {
     })
     expect(request.method).toBe('GET')
     const pieces: Uint8Array[] = []
-    for await (const piece of connection.body as AsyncIterable<Uint8Array>) pieces.push(piece)
+    for await (const piece of connection.body as AsyncIterable<Uint8Array>) {
+      pieces.push(piece)
+    }
     expect(Buffer.concat(pieces).toString()).toBe('{"a":1}')
   })
 

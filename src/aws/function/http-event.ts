@@ -47,7 +47,9 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null
 
 export function isHttpV2(event: unknown): event is HttpEventV2 {
-  if (!isObject(event) || typeof event.rawPath !== 'string' || !isObject(event.requestContext)) return false
+  if (!isObject(event) || typeof event.rawPath !== 'string' || !isObject(event.requestContext)) {
+    return false
+  }
   return isObject(event.requestContext.http) && typeof event.requestContext.http.method === 'string'
 }
 
@@ -65,9 +67,12 @@ export const isFunctionUrl = (event: HttpEventV2): boolean =>
 export function webCallV2(event: HttpEventV2): WebCall {
   const { http, stage, authorizer } = event.requestContext
   const headers = new Headers()
-  for (const [name, value] of Object.entries(event.headers ?? {})) setHeader(headers, name, value)
-  if (event.cookies !== undefined && event.cookies.length > 0)
+  for (const [name, value] of Object.entries(event.headers ?? {})) {
+    setHeader(headers, name, value)
+  }
+  if (event.cookies !== undefined && event.cookies.length > 0) {
     setHeader(headers, 'cookie', event.cookies.join('; '))
+  }
   const query = event.rawQueryString ? `?${event.rawQueryString}` : ''
   return webCall(http.method, withoutStage(event.rawPath, stage), query, headers, event, {
     clientAddress: http.sourceIp,
@@ -78,9 +83,12 @@ export function webCallV2(event: HttpEventV2): WebCall {
 /** @throws BoxletError REQUEST_INVALID for a path that no address can hold */
 export function webCallV1(event: HttpEventV1): WebCall {
   const headers = new Headers()
-  for (const [name, value] of Object.entries(event.headers ?? {})) setHeader(headers, name, value)
-  for (const [name, values] of Object.entries(event.multiValueHeaders ?? {}))
+  for (const [name, value] of Object.entries(event.headers ?? {})) {
+    setHeader(headers, name, value)
+  }
+  for (const [name, values] of Object.entries(event.multiValueHeaders ?? {})) {
     setHeader(headers, name, values?.join(', '))
+  }
   const identity = event.requestContext?.identity
   const balanced = isLoadBalancer(event)
   return webCall(event.httpMethod, event.path, queryV1(event), headers, event, {
@@ -97,9 +105,13 @@ function queryV1(event: HttpEventV1): string {
   const encoded = isLoadBalancer(event) ? asIs : encodeQueryPart
   const pairs: string[] = []
   const multi = event.multiValueQueryStringParameters
-  for (const [name, value] of Object.entries(multi ?? event.queryStringParameters ?? {}))
-    for (const one of Array.isArray(value) ? value : [value])
-      if (typeof one === 'string') pairs.push(`${encoded(name)}=${encoded(one)}`)
+  for (const [name, value] of Object.entries(multi ?? event.queryStringParameters ?? {})) {
+    for (const one of Array.isArray(value) ? value : [value]) {
+      if (typeof one === 'string') {
+        pairs.push(`${encoded(name)}=${encoded(one)}`)
+      }
+    }
+  }
   return pairs.length === 0 ? '' : `?${pairs.join('&')}`
 }
 
@@ -120,8 +132,11 @@ function webCall(
       ? undefined
       : Buffer.from(event.body, event.isBase64Encoded ? 'base64' : 'utf8')
   // The host in front has set it from the encoded form; the application must see the size of the real body.
-  if (body === undefined) headers.delete('content-length')
-  else headers.set('content-length', String(body.length))
+  if (body === undefined) {
+    headers.delete('content-length')
+  } else {
+    headers.set('content-length', String(body.length))
+  }
   const bodyless = method === 'GET' || method === 'HEAD'
   const request = new Request(addressOf(path, query, headers.get('host')), {
     method,
@@ -129,10 +144,16 @@ function webCall(
     ...(body === undefined || bodyless ? {} : { body }),
   })
   const connection: Connection = { target: path + query }
-  if (caller.clientAddress !== undefined) connection.clientAddress = caller.clientAddress
-  if (caller.principal !== undefined) connection.principal = caller.principal
+  if (caller.clientAddress !== undefined) {
+    connection.clientAddress = caller.clientAddress
+  }
+  if (caller.principal !== undefined) {
+    connection.principal = caller.principal
+  }
   // Signed requests of older clients carry a body with GET, which the Request class refuses to hold.
-  if (body !== undefined && bodyless) connection.body = new Blob([body]).stream()
+  if (body !== undefined && bodyless) {
+    connection.body = new Blob([body]).stream()
+  }
   return { request, connection }
 }
 
@@ -146,15 +167,18 @@ function addressOf(path: string, query: string, host: string | null): string {
   // Some hosts decode the path, after which these two no longer part it from a query.
   const escaped = path.replaceAll('?', '%3F').replaceAll('#', '%23')
   const address = (name: string): string => `https://${name}${escaped}${query.replaceAll('#', '%23')}`
-  if (!path.startsWith('/'))
+  if (!path.startsWith('/')) {
     throw new BoxletError('REQUEST_INVALID', 'Expected a path that begins with a slash but received another.')
+  }
   const given = address(host !== null && HOST.test(host) ? host : UNKNOWN_HOST)
   return URL.canParse(given) ? given : address(UNKNOWN_HOST)
 }
 
 /** Headers come from the network: a name or value that the Headers class refuses is left out. */
 function setHeader(headers: Headers, name: string, value: string | undefined): void {
-  if (value === undefined) return
+  if (value === undefined) {
+    return
+  }
   try {
     headers.set(name, value)
   } catch {
@@ -164,7 +188,11 @@ function setHeader(headers: Headers, name: string, value: string | undefined): v
 
 /** An API with a named stage puts it in front of the path. */
 function withoutStage(path: string, stage: string | undefined): string {
-  if (stage === undefined || stage === '' || stage === '$default') return path
-  if (path === `/${stage}`) return '/'
+  if (stage === undefined || stage === '' || stage === '$default') {
+    return path
+  }
+  if (path === `/${stage}`) {
+    return '/'
+  }
   return path.startsWith(`/${stage}/`) ? path.slice(stage.length + 1) : path
 }

@@ -19,7 +19,9 @@ type Read = () => Promise<string | undefined>
  * always says how callers are checked; a function that does not know must not take strangers for checked ones.
  */
 export function functionAuthenticator(env: Environment): Authenticator {
-  if (env.BOXLET_AUTH === 'keys') return storedKeys(env)
+  if (env.BOXLET_AUTH === 'keys') {
+    return storedKeys(env)
+  }
   const refuse = async (): Promise<never> => {
     throw env.BOXLET_AUTH === 'iam' ? notFromIam() : notConfigured()
   }
@@ -75,14 +77,18 @@ export class RemoteKeyStore implements KeyStore {
   }
 
   async load(): Promise<{ bearer: Map<string, BearerKey>; access: Map<string, AccessKey> }> {
-    if (this.#keys !== undefined && this.#now() < this.#nextRead) return this.#keys
+    if (this.#keys !== undefined && this.#now() < this.#nextRead) {
+      return this.#keys
+    }
     try {
       this.#keys = parseKeys(await this.#read())
       this.#loaded = this.#now()
       this.#nextRead = this.#loaded + REFRESH_MS
     } catch (error) {
       // Known keys go on working while the store is away, but for no longer than ten rounds.
-      if (this.#keys === undefined || this.#now() - this.#loaded > 10 * REFRESH_MS) throw error
+      if (this.#keys === undefined || this.#now() - this.#loaded > 10 * REFRESH_MS) {
+        throw error
+      }
       this.#nextRead = this.#now() + RETRY_MS
     }
     return this.#keys
@@ -94,11 +100,19 @@ function parseKeys(text: string | undefined) {
   const access = new Map<string, AccessKey>()
   try {
     const { version, keys } = JSON.parse(text ?? '') as { version?: unknown; keys?: Record<string, string>[] }
-    if (version !== 1 || !Array.isArray(keys)) throw new Error('another form')
+    if (version !== 1 || !Array.isArray(keys)) {
+      throw new Error('another form')
+    }
     for (const { kind, id, name = '', hash, secret } of keys) {
-      if (typeof id !== 'string') continue
-      if (kind === 'bearer' && typeof hash === 'string') bearer.set(id, { id, name, hash })
-      if (kind === 'access' && typeof secret === 'string') access.set(id, { id, name, secret })
+      if (typeof id !== 'string') {
+        continue
+      }
+      if (kind === 'bearer' && typeof hash === 'string') {
+        bearer.set(id, { id, name, hash })
+      }
+      if (kind === 'access' && typeof secret === 'string') {
+        access.set(id, { id, name, secret })
+      }
     }
   } catch (cause) {
     throw new BoxletError('CONFIG_INVALID', 'Expected the stored Boxlet keys but they cannot be read.', {
@@ -112,18 +126,22 @@ function parseKeys(text: string | undefined) {
 
 function reader(env: Environment): Read {
   const { BOXLET_KEYS_PARAMETER: parameter, BOXLET_KEYS_SECRET: secret } = env
-  if (parameter === undefined && secret === undefined)
+  if (parameter === undefined && secret === undefined) {
     throw new BoxletError('CONFIG_INVALID', 'Expected a place for the Boxlet keys but none is configured.', {
       hint: 'Set BOXLET_KEYS_PARAMETER or BOXLET_KEYS_SECRET.',
       details: OPERATORS_FAULT,
     })
+  }
   return async () => {
     try {
       return await (parameter === undefined ? readSecret(secret!) : readParameter(parameter))
     } catch (cause) {
-      if (cause instanceof BoxletError) throw cause
-      if (isUnreachable(cause))
+      if (cause instanceof BoxletError) {
+        throw cause
+      }
+      if (isUnreachable(cause)) {
         throw unreachable('AWS_FAILED', parameter === undefined ? 'Secrets Manager' : 'SSM', cause)
+      }
       throw new BoxletError(
         'AWS_FAILED',
         `Expected the store of the keys but it answered ${sdkFault(cause).name}.`,

@@ -22,9 +22,11 @@ export type OnStage = (name: 'fetch' | 'session', ms: number) => void
  */
 export async function openModel(env: Environment, onStage: OnStage): Promise<Detector> {
   const where = env.BOXLET_MODEL
-  if (where?.startsWith('s3://')) return openFromS3(where, env, onStage)
+  if (where?.startsWith('s3://')) {
+    return openFromS3(where, env, onStage)
+  }
   const folder = packagedFolder(env)
-  if (folder === undefined)
+  if (folder === undefined) {
     throw new BoxletError(
       'MODEL_NOT_FOUND',
       'Expected a model in the package, a layer or S3 but found none.',
@@ -32,6 +34,7 @@ export async function openModel(env: Environment, onStage: OnStage): Promise<Det
         hint: 'Package with --model, or set BOXLET_MODEL to an s3:// address.',
       },
     )
+  }
   return openPackaged(folder.manifest, join(folder.path, folder.manifest.file), onStage)
 }
 
@@ -41,7 +44,9 @@ function packagedFolder(env: Environment): { path: string; manifest: ModelManife
     try {
       return { path, manifest: JSON.parse(readFileSync(join(path, MANIFEST_FILE), 'utf8')) }
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw damaged(error)
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
+        throw damaged(error)
+      }
     }
   }
   return undefined
@@ -60,7 +65,9 @@ async function openPackaged(manifest: ModelManifest, path: string, onStage: OnSt
 }
 
 async function familyOf(name: string): Promise<Family> {
-  if (packagedFamily?.name === name) return packagedFamily
+  if (packagedFamily?.name === name) {
+    return packagedFamily
+  }
   const { familyNamed } = await import('../../families/registry.ts')
   return familyNamed(name)
 }
@@ -78,7 +85,7 @@ async function openFromS3(uri: string, env: Environment, onStage: OnStage): Prom
   const beside = (name: string): S3Location => ({ bucket: at.bucket, key: join(dirname(at.key), name) })
   if (at.key.endsWith(`/${MANIFEST_FILE}`)) {
     const text = await fetchText(client, at, MAX_MANIFEST_BYTES)
-    if (text === undefined)
+    if (text === undefined) {
       throw new BoxletError(
         'MODEL_NOT_FOUND',
         'Expected the manifest of the model in S3 but could not read it.',
@@ -86,6 +93,7 @@ async function openFromS3(uri: string, env: Environment, onStage: OnStage): Prom
           hint: 'Deploy again, which uploads it, and check that the role may read the bucket.',
         },
       )
+    }
     const manifest = parseManifest(text)
     const path = await fetchModel(client, beside(manifest.file), manifest.sha256, tmpdir())
     fetched()

@@ -42,13 +42,16 @@ export async function download(client: S3Client, at: S3Location, path: string): 
   const file = await open(path, 'wx+', 0o600)
   try {
     for (const [index, start] of starts.entries()) {
-      while (pending.length < PARALLEL && index + pending.length < starts.length)
+      while (pending.length < PARALLEL && index + pending.length < starts.length) {
         pending.push(read(starts[index + pending.length]!))
+      }
       const bytes = await pending.shift()!
       await writeAll(file, bytes, start)
       hash.update(await readAll(file, bytes, start))
     }
-    if ((await file.stat()).size !== total) throw truncated(total)
+    if ((await file.stat()).size !== total) {
+      throw truncated(total)
+    }
   } finally {
     stop.abort()
     await file.close()
@@ -71,10 +74,14 @@ async function readRange(
     const { Body } = await client.send(new GetObjectCommand({ ...object, ...range }), { abortSignal })
     try {
       const bytes = (await Body?.transformToByteArray()) ?? new Uint8Array()
-      if (bytes.length !== length) throw truncated(length)
+      if (bytes.length !== length) {
+        throw truncated(length)
+      }
       return bytes
     } catch (error) {
-      if (attempt === RANGE_ATTEMPTS || abortSignal.aborted) throw error
+      if (attempt === RANGE_ATTEMPTS || abortSignal.aborted) {
+        throw error
+      }
     }
   }
 }
@@ -90,7 +97,9 @@ async function writeAll(file: FileHandle, bytes: Uint8Array, start: number): Pro
 async function readAll(file: FileHandle, into: Uint8Array, start: number): Promise<Uint8Array> {
   for (let done = 0; done < into.length; ) {
     const { bytesRead } = await file.read(into, done, into.length - done, start + done)
-    if (bytesRead === 0) throw truncated(into.length)
+    if (bytesRead === 0) {
+      throw truncated(into.length)
+    }
     done += bytesRead
   }
   return into

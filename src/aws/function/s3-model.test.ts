@@ -24,8 +24,12 @@ let folder: string
 
 function answer(request: IncomingMessage, response: ServerResponse): void {
   const { range } = request.headers
-  if (range !== undefined) ranges.push(range)
-  if (fault(range, response)) return
+  if (range !== undefined) {
+    ranges.push(range)
+  }
+  if (fault(range, response)) {
+    return
+  }
   const [start = 0, end = model.length - 1] =
     /(\d+)-(\d+)/
       .exec(range ?? '')
@@ -104,7 +108,9 @@ describe('a model in S3', () => {
   it('survives a range whose answer breaks off', async () => {
     let broken = 0
     fault = (range, response) => {
-      if (!range?.startsWith('bytes=8388608-') || broken++ > 0) return false
+      if (!range?.startsWith('bytes=8388608-') || broken++ > 0) {
+        return false
+      }
       response.writeHead(206, { etag: '"one"', 'content-length': 8 * MIB })
       response.write(model.subarray(0, 1000), () => response.destroy())
       return true
@@ -115,7 +121,9 @@ describe('a model in S3', () => {
 
   it('is refused when ranges stay short, also without a hash', async () => {
     fault = (range, response) => {
-      if (!range?.startsWith('bytes=8388608-')) return false
+      if (!range?.startsWith('bytes=8388608-')) {
+        return false
+      }
       response.writeHead(206, { etag: '"one"', 'content-length': 3 }).end('abc')
       return true
     }
@@ -128,7 +136,9 @@ describe('a model in S3', () => {
 
   it('that is replaced while it comes is not mixed', async () => {
     fault = (range, response) => {
-      if (!range?.startsWith('bytes=16777216-')) return false
+      if (!range?.startsWith('bytes=16777216-')) {
+        return false
+      }
       response.writeHead(412).end()
       return true
     }

@@ -19,8 +19,9 @@ type S3 = typeof import('@aws-sdk/client-s3')
 /** Reads `s3://bucket/key`. */
 export function parseS3Uri(uri: string): S3Location {
   const match = /^s3:\/\/([^/]+)\/(.+)$/s.exec(uri)
-  if (match === null)
+  if (match === null) {
     throw new BoxletError('CONFIG_INVALID', `Expected s3://bucket/key for the model but received "${uri}".`)
+  }
   return { bucket: match[1]!, key: match[2]! }
 }
 
@@ -39,12 +40,14 @@ export async function fetchModel(
   const sha256 = wanted?.toLowerCase()
   const extension = /\.[a-z]+$/.exec(at.key)?.[0] ?? '.onnx'
   const path = join(folder, `boxlet-${sha256?.slice(0, 16) ?? 'model'}${extension}`)
-  if (sha256 !== undefined && (await hasHash(path, sha256))) return path
+  if (sha256 !== undefined && (await hasHash(path, sha256))) {
+    return path
+  }
   await removePartial(folder, `${basename(path)}.`)
   const temporary = `${path}.${randomBytes(4).toString('hex')}`
   try {
     const found = await download(client, at, temporary)
-    if (sha256 !== undefined && found !== sha256)
+    if (sha256 !== undefined && found !== sha256) {
       throw new BoxletError(
         'DOWNLOAD_MISMATCH',
         'Expected the model that was packaged but S3 holds other bytes.',
@@ -52,6 +55,7 @@ export async function fetchModel(
           hint: 'Deploy again, which uploads the model under the name of its hash.',
         },
       )
+    }
     await rename(temporary, path)
     return path
   } catch (error) {
@@ -77,22 +81,27 @@ export async function fetchText(
     const { Body, ContentLength } = await client.send(
       new GetObjectCommand({ Bucket: at.bucket, Key: at.key }),
     )
-    if ((ContentLength ?? 0) > maxBytes)
+    if ((ContentLength ?? 0) > maxBytes) {
       throw new BoxletError(
         'MODEL_LIMIT',
         `Expected at most ${maxBytes} bytes beside the model but received more.`,
       )
+    }
     return await Body?.transformToString('utf8')
   } catch (error) {
     // Without permission to list, S3 answers 403 for an object that does not exist.
-    if ([403, 404].includes(sdkFault(error).status ?? 0)) return undefined
+    if ([403, 404].includes(sdkFault(error).status ?? 0)) {
+      return undefined
+    }
     throw error instanceof BoxletError ? error : downloadFault(error)
   }
 }
 
 /** A file of an earlier process is checked in full: its download may have been cut off, or the file changed. */
 async function hasHash(path: string, sha256: string): Promise<boolean> {
-  if ((await stat(path).catch(() => undefined)) === undefined) return false
+  if ((await stat(path).catch(() => undefined)) === undefined) {
+    return false
+  }
   const hash: Hash = createHash('sha256')
   await pipeline(createReadStream(path), hash)
   return hash.digest('hex') === sha256
@@ -100,8 +109,10 @@ async function hasHash(path: string, sha256: string): Promise<boolean> {
 
 function downloadFault(cause: unknown): BoxletError {
   const { name, status } = sdkFault(cause)
-  if (isUnreachable(cause)) return unreachable('DOWNLOAD_FAILED', 'S3', cause)
-  if (status === 412)
+  if (isUnreachable(cause)) {
+    return unreachable('DOWNLOAD_FAILED', 'S3', cause)
+  }
+  if (status === 412) {
     return new BoxletError(
       'DOWNLOAD_FAILED',
       'Expected one version of the model but it was replaced meanwhile.',
@@ -110,17 +121,21 @@ function downloadFault(cause: unknown): BoxletError {
         hint: 'The next call reads the new one.',
       },
     )
-  if ((cause as NodeJS.ErrnoException).code === 'ENOSPC')
+  }
+  if ((cause as NodeJS.ErrnoException).code === 'ENOSPC') {
     return new BoxletError('CACHE_UNWRITABLE', 'Expected room for the model in /tmp but it is full.', {
       cause,
       hint: 'Give the function more ephemeral storage.',
     })
-  if (status === 404)
+  }
+  if (status === 404) {
     return new BoxletError('MODEL_NOT_FOUND', 'Expected the model in S3 but it is not there.', { cause })
-  if (status === 403)
+  }
+  if (status === 403) {
     return new BoxletError('FORBIDDEN', 'Expected permission to read the model in S3 but it was refused.', {
       cause,
     })
+  }
   return new BoxletError('DOWNLOAD_FAILED', `Expected S3 to give the model but it answered ${name}.`, {
     cause,
   })

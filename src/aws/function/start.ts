@@ -37,7 +37,9 @@ export class Start {
     const decoder = this.#timed('decoder', warmDecoder).catch((error) => error as Error)
     const detector = this.detector().catch((error) => error as Error)
     const [telemetry, opened, decoded] = await Promise.all([this.telemetry, detector, decoder])
-    if (decoded instanceof Error) telemetry.logger.warn('decoder', decoded)
+    if (decoded instanceof Error) {
+      telemetry.logger.warn('decoder', decoded)
+    }
     if (opened instanceof Error) {
       telemetry.logger.error('start', opened.cause instanceof Error ? opened.cause : opened)
       return
@@ -51,7 +53,9 @@ export class Start {
 
   /** A model that does not take the empty picture may take all others, so that a fault here ends nothing. */
   async #warmUp(detector: Detector): Promise<void> {
-    if (chosenWarmUp(this.#env) === 'full') await this.#timed('warmUp', () => detector.warmUp())
+    if (chosenWarmUp(this.#env) === 'full') {
+      await this.#timed('warmUp', () => detector.warmUp())
+    }
   }
 
   async #open(): Promise<Detector> {

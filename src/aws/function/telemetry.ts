@@ -35,7 +35,9 @@ export class Telemetry implements Observer {
 
   /** Milliseconds of the parts of a start; overlapping parts add up to more than the whole. */
   started(stages: Readonly<Record<string, number>>, model: string | undefined): void {
-    for (const [stage, ms] of Object.entries(stages)) this.#time(`Init${capital(stage)}`, ms)
+    for (const [stage, ms] of Object.entries(stages)) {
+      this.#time(`Init${capital(stage)}`, ms)
+    }
     this.#describe({ level: 'INFO', message: 'started', model })
     this.#metrics.publishStoredMetrics()
   }
@@ -60,16 +62,22 @@ export class Telemetry implements Observer {
       error,
     })
     this.measured(record.pictures, record.detections, stages)
-    if (cause instanceof Error) this.logger.error('request', { requestId, cause })
+    if (cause instanceof Error) {
+      this.logger.error('request', { requestId, cause })
+    }
   }
 
   /** Pictures that came without HTTP. */
   measured(pictures: number, detections: number, stages: Readonly<Record<string, number>>): void {
-    if (this.#cold) this.#count('ColdStarts', 1)
+    if (this.#cold) {
+      this.#count('ColdStarts', 1)
+    }
     this.#cold = false
     this.#count('Pictures', pictures)
     this.#count('Detections', detections)
-    for (const [stage, ms] of Object.entries(stages)) this.#time(capital(stage), ms)
+    for (const [stage, ms] of Object.entries(stages)) {
+      this.#time(capital(stage), ms)
+    }
     this.#metrics.publishStoredMetrics()
   }
 
@@ -78,13 +86,17 @@ export class Telemetry implements Observer {
    * that are not sampled never load it.
    */
   async trace<T>(name: string, env: Environment, work: () => Promise<T>): Promise<T> {
-    if (!this.#traced || !env._X_AMZN_TRACE_ID?.includes('Sampled=1')) return work()
+    if (!this.#traced || !env._X_AMZN_TRACE_ID?.includes('Sampled=1')) {
+      return work()
+    }
     const { Tracer } = await import('@aws-lambda-powertools/tracer')
     // Only our own parts: patching every outgoing call would slow down the calls that are not traced.
     const tracer = new Tracer({ captureHTTPsRequests: false })
     const parent = tracer.getSegment()
     const part = parent?.addNewSubsegment(`## ${name}`)
-    if (parent === undefined || part === undefined) return work()
+    if (parent === undefined || part === undefined) {
+      return work()
+    }
     tracer.setSegment(part)
     try {
       return await work()
@@ -104,8 +116,11 @@ export class Telemetry implements Observer {
   /** Fields of the line that are no metrics. */
   #describe(fields: Readonly<Record<string, string | number | undefined>>): void {
     // The library is typed for text, and writes numbers as numbers, by which a log can be searched.
-    for (const [name, value] of Object.entries(fields))
-      if (value !== undefined) this.#metrics.addMetadata(name, value as string)
+    for (const [name, value] of Object.entries(fields)) {
+      if (value !== undefined) {
+        this.#metrics.addMetadata(name, value as string)
+      }
+    }
   }
 
   #count(name: string, count: number): void {

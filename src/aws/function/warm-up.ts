@@ -13,13 +13,16 @@ export type WarmUp = 'full' | 'none'
 /** @throws BoxletError CONFIG_INVALID for a value of `BOXLET_WARM_UP` that is neither */
 export function chosenWarmUp(env: Record<string, string | undefined>): WarmUp {
   const given = env.BOXLET_WARM_UP
-  if (given === 'full' || given === 'none') return given
-  if (given !== undefined && given !== '')
+  if (given === 'full' || given === 'none') {
+    return given
+  }
+  if (given !== undefined && given !== '') {
     throw new BoxletError(
       'CONFIG_INVALID',
       `Expected full or none for BOXLET_WARM_UP but received "${given}".`,
       { hint: 'Leave it out for the usual: full with provisioned concurrency, else none.' },
     )
+  }
   return env.AWS_LAMBDA_INITIALIZATION_TYPE === 'provisioned-concurrency' ? 'full' : 'none'
 }
 

@@ -18,7 +18,9 @@ function worker(changes: Partial<WorkerOptions> = {}, leftMs = 60_000) {
   const failed: string[] = []
   const end = Date.now() + leftMs
   const detect = async (bytes: Uint8Array) => {
-    if (Buffer.from(bytes).toString() === 'hang') return never
+    if (Buffer.from(bytes).toString() === 'hang') {
+      return never
+    }
     const timings = { decode: 0, prepare: 0, run: 0, boxes: 0, total: 0 }
     return { image: { width: 1, height: 1 }, detections: [], timings }
   }

@@ -31,11 +31,12 @@ export interface BatchResponse {
 
 export function workerSettings(env: Environment): Pick<WorkerOptions, 'resultBucket' | 'resultPrefix'> {
   const resultPrefix = env.BOXLET_RESULT_PREFIX ?? 'results/'
-  if (resultPrefix === '' && env.BOXLET_RESULT_BUCKET === undefined)
+  if (resultPrefix === '' && env.BOXLET_RESULT_BUCKET === undefined) {
     throw new BoxletError(
       'CONFIG_INVALID',
       'Expected a prefix or a bucket of its own for results but received neither.',
     )
+  }
   return { resultBucket: env.BOXLET_RESULT_BUCKET, resultPrefix }
 }
 
@@ -57,13 +58,18 @@ export async function work(event: unknown, options: WorkerOptions): Promise<Batc
   const giveBack = (task: Task, error: unknown): void => {
     const known = toBoxletError(error)
     options.failed('picture', known, task.ref)
-    if (task.messageId === undefined) failure = known
-    else again.add(task.messageId)
+    if (task.messageId === undefined) {
+      failure = known
+    } else {
+      again.add(task.messageId)
+    }
   }
   const wanted: Task[] = []
   for (const task of list.tasks) {
     try {
-      if (!isResult(task.ref, options)) wanted.push(task)
+      if (!isResult(task.ref, options)) {
+        wanted.push(task)
+      }
     } catch (error) {
       giveBack(task, error)
     }
@@ -86,7 +92,9 @@ export async function work(event: unknown, options: WorkerOptions): Promise<Batc
     // Pictures that are still on their way are of no use to anyone.
     end.abort(outOfTime())
   }
-  if (failure !== undefined) throw failure
+  if (failure !== undefined) {
+    throw failure
+  }
   return { batchItemFailures: [...again].map((itemIdentifier) => ({ itemIdentifier })) }
 }
 
@@ -97,7 +105,9 @@ function* pictures(
   signal: AbortSignal,
 ): Generator<{ task: Task; bytes: Promise<Uint8Array>; last: boolean }> {
   const read = (task: Task | undefined): Promise<Uint8Array> | undefined => {
-    if (task === undefined || signal.aborted) return undefined
+    if (task === undefined || signal.aborted) {
+      return undefined
+    }
     const bytes = blobs.get(task.ref, { maxBytes: MAX_PICTURE_BYTES, signal })
     bytes.catch(() => {})
     return bytes
@@ -146,13 +156,16 @@ const outOfTime = (): BoxletError =>
  * @throws BoxletError CONFIG_INVALID where pictures and results cannot be told apart
  */
 function isResult(ref: BlobRef, { resultBucket = ref.bucket, resultPrefix }: WorkerOptions): boolean {
-  if (ref.bucket !== resultBucket) return false
-  if (resultPrefix === '')
+  if (ref.bucket !== resultBucket) {
+    return false
+  }
+  if (resultPrefix === '') {
     throw new BoxletError(
       'CONFIG_INVALID',
       'Expected results apart from pictures but both are in one bucket without a prefix.',
       { hint: 'Set BOXLET_RESULT_PREFIX, or BOXLET_RESULT_BUCKET to another bucket.' },
     )
+  }
   return ref.key.startsWith(resultPrefix)
 }
 
@@ -172,7 +185,9 @@ async function one(
     options.measured(1, result.detections.length, { decode, prepare, run, boxes })
   } catch (error) {
     const known = toBoxletError(error)
-    if (signal.aborted || PASSING.includes(known.kind)) throw known
+    if (signal.aborted || PASSING.includes(known.kind)) {
+      throw known
+    }
     image = nativeFailed(source, known)
     options.failed('picture', known, task.ref)
   }

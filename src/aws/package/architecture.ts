@@ -16,9 +16,12 @@ export const packagedArchitecture = (names: readonly string[]): Architecture | u
   ARCHITECTURES.find((arch) => names.some((name) => name.startsWith(`native/sharp-linux-${nodeArch(arch)}/`)))
 
 export function parseArchitecture(text: string): Architecture {
-  if (text === 'x64' || text === 'amd64') return 'x86_64'
+  if (text === 'x64' || text === 'amd64') {
+    return 'x86_64'
+  }
   const found = ARCHITECTURES.find((arch) => arch === text)
-  if (found === undefined)
+  if (found === undefined) {
     throw new BoxletError('USAGE', `Expected arm64 or x86_64 for the architecture but received "${text}".`)
+  }
   return found
 }

@@ -60,8 +60,9 @@ describe('the package without a model', () => {
   it('imports the AWS SDK nowhere at its start', async () => {
     const { zip } = await build('arm64')
     const files = unzipSync(zip, { filter: ({ name }) => name.endsWith('.mjs') })
-    for (const [name, bytes] of Object.entries(files))
+    for (const [name, bytes] of Object.entries(files)) {
       expect(/(from|import\()\s*["']@aws-sdk/.test(Buffer.from(bytes).toString()), name).toBe(false)
+    }
   }, 60_000)
 })
 
@@ -104,7 +105,7 @@ describe('native parts', () => {
   it('are those of package-lock.json', () => {
     const root = resolve(import.meta.dirname, '../../..')
     const { packages } = JSON.parse(readFileSync(resolve(root, 'package-lock.json'), 'utf8'))
-    for (const arch of ARCHITECTURES)
+    for (const arch of ARCHITECTURES) {
       for (const part of NATIVE_PARTS[arch]) {
         const locked = packages[`node_modules/${part.package}`]
         expect([part.version, part.integrity], 'run scripts/native-parts.js').toEqual([
@@ -113,6 +114,7 @@ describe('native parts', () => {
         ])
         expect(part.path).toMatch(new RegExp(`${nodeArch(arch)}|libvips-cpp`))
       }
+    }
   })
 })
 
@@ -127,8 +129,11 @@ describe('reproducibleZip', () => {
     const one = await reproducibleZip([a, b])
     process.env.TZ = 'America/New_York'
     const other = await reproducibleZip([b, a])
-    if (zone === undefined) delete process.env.TZ
-    else process.env.TZ = zone
+    if (zone === undefined) {
+      delete process.env.TZ
+    } else {
+      process.env.TZ = zone
+    }
     expect(Buffer.from(other).equals(Buffer.from(one))).toBe(true)
   })
 })

@@ -49,7 +49,9 @@ export async function buildPackage(options: PackageOptions): Promise<PackageResu
   options.signal.throwIfAborted()
   const code = [...bundle.files, ...native, noticeFile(bundle.packages, arch)]
   const alone = await reproducibleZip(code)
-  if (model === undefined) return finish(arch, alone, code, undefined)
+  if (model === undefined) {
+    return finish(arch, alone, code, undefined)
+  }
 
   const { manifest, files, mapped } = model
   const modelBytes = sizeOf(mapped)
@@ -57,9 +59,12 @@ export async function buildPackage(options: PackageOptions): Promise<PackageResu
   const whole = [...code, ...mapped]
   const fitsUnpacked = codeBytes + modelBytes <= MAX_UNPACKED_BYTES
   const place = options.modelIn ?? (await fits(alone.length, mapped, fitsUnpacked))
-  if (place !== 's3' && !fitsUnpacked) checkUnpacked(sizeReport(alone.length, whole))
-  if (place === 'zip')
+  if (place !== 's3' && !fitsUnpacked) {
+    checkUnpacked(sizeReport(alone.length, whole))
+  }
+  if (place === 'zip') {
     return finish(arch, await reproducibleZip(whole), whole, { place, manifest, files: mapped })
+  }
   if (place === 'layer') {
     const layer = await reproducibleZip(mapped)
     return finish(arch, alone, code, { place, manifest, files: mapped, layer })
@@ -69,9 +74,13 @@ export async function buildPackage(options: PackageOptions): Promise<PackageResu
 
 /** The zip as long as it can be uploaded directly; then a layer, which counts unpacked only; then S3. */
 async function fits(zipBytes: number, files: PackageFile[], fitsUnpacked: boolean): Promise<ModelPlace> {
-  if (!fitsUnpacked) return 's3'
+  if (!fitsUnpacked) {
+    return 's3'
+  }
   const layer = await reproducibleZip(files)
-  if (zipBytes + layer.length <= MAX_DIRECT_ZIP_BYTES) return 'zip'
+  if (zipBytes + layer.length <= MAX_DIRECT_ZIP_BYTES) {
+    return 'zip'
+  }
   return layer.length <= MAX_DIRECT_ZIP_BYTES ? 'layer' : 's3'
 }
 
@@ -82,7 +91,9 @@ function finish(
   model: PackageResult['model'],
 ): PackageResult {
   const report = sizeReport(zip.length, files)
-  if (model?.place === 'layer') report.advice.push(`The model is in a layer of ${model.layer?.length} bytes.`)
+  if (model?.place === 'layer') {
+    report.advice.push(`The model is in a layer of ${model.layer?.length} bytes.`)
+  }
   checkUnpacked(report)
   return { arch, zip, sha256: createHash('sha256').update(zip).digest('hex'), report, model }
 }
@@ -104,7 +115,13 @@ export async function writePackage(result: PackageResult, folder: string): Promi
     written.push(path)
   }
   await write(`boxlet-${result.arch}.zip`, result.zip)
-  if (result.model?.layer !== undefined) await write('boxlet-model-layer.zip', result.model.layer)
-  if (result.model?.place === 's3') for (const file of result.model.files) await write(file.name, file.bytes)
+  if (result.model?.layer !== undefined) {
+    await write('boxlet-model-layer.zip', result.model.layer)
+  }
+  if (result.model?.place === 's3') {
+    for (const file of result.model.files) {
+      await write(file.name, file.bytes)
+    }
+  }
   return written
 }

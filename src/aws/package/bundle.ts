@@ -77,7 +77,9 @@ function packagesOf(metafile: Metafile): string[] {
   const found = new Set<string>()
   for (const input of Object.keys(metafile.inputs)) {
     const match = /^(.*node_modules\/((?:@[^/]+\/)?[^/]+))\//.exec(input)
-    if (match === null) continue
+    if (match === null) {
+      continue
+    }
     const manifest = join(PACKAGE_ROOT, match[1]!, 'package.json')
     const { name, version, license } = require(manifest) as {
       name: string

@@ -76,25 +76,37 @@ function startFiles({ outputs }: SplitBundle): Set<string> {
   const needed = ALWAYS_NEEDED.map((pattern) => {
     const part = [...outputs].find(([, { entryPoint }]) => pattern.test(entryPoint ?? ''))
     // As a file of its own it would come late: a line of the log after the answer, or not at all.
-    if (part === undefined)
+    if (part === undefined) {
       throw new Error(`Expected a part of the start that fits ${pattern} but found none.`)
+    }
     return part[0]
   })
   const found = new Set<string>()
   const add = (name: string): void => {
-    if (found.has(name) || !outputs.has(name)) return
-    if (name !== ENTRY) found.add(name)
-    for (const { path, kind } of outputs.get(name)!.imports)
-      if (kind === 'import-statement') add(baseName(path))
+    if (found.has(name) || !outputs.has(name)) {
+      return
+    }
+    if (name !== ENTRY) {
+      found.add(name)
+    }
+    for (const { path, kind } of outputs.get(name)!.imports) {
+      if (kind === 'import-statement') {
+        add(baseName(path))
+      }
+    }
   }
-  for (const name of [ENTRY, ...needed]) add(name)
+  for (const name of [ENTRY, ...needed]) {
+    add(name)
+  }
   return found
 }
 
 /** A file in the start, as one that hands on the names that `start.mjs` has for its exports. */
 function reexport(split: SplitBundle, folded: ReadonlySet<string>, name: string): string | undefined {
   const index = [...folded].indexOf(name)
-  if (index < 0) return undefined
+  if (index < 0) {
+    return undefined
+  }
   const names = exportsOf(split, name).map((one) => `${alias(index, one)} as ${one}`)
   return `export{${names.join(',')}}from"./${START}";`
 }
@@ -110,7 +122,9 @@ function inMemory(split: SplitBundle, text: (name: string) => string | undefined
     setup(setup) {
       setup.onResolve({ filter: /^\.\// }, ({ path, kind }) => {
         const name = path.slice(2)
-        if (kind === 'entry-point' || (name !== START && !split.files.has(name))) return undefined
+        if (kind === 'entry-point' || (name !== START && !split.files.has(name))) {
+          return undefined
+        }
         return text(name) === undefined ? { path, external: true } : { path: name, namespace: 'split' }
       })
       setup.onLoad({ filter: /./, namespace: 'split' }, ({ path }) => ({

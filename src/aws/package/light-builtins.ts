@@ -17,15 +17,20 @@ const IMPORT = /(?<=^|[;}\n])import(?: ([\w$]+) ?|\*as ([\w$]+) |(?: ([\w$]+),)?
  * @throws Error when there are more or fewer, since text in a string may look like an import
  */
 export function lightBuiltins(text: string, head: string, expected: number): string {
-  if (!text.startsWith(head)) throw new Error('Expected the text to begin with its head.')
+  if (!text.startsWith(head)) {
+    throw new Error('Expected the text to begin with its head.')
+  }
   const taken: string[] = []
   const rest = text.slice(head.length).replace(IMPORT, (whole, only, namespace, byDefault, names, from) => {
-    if (!BUILTINS.has(from)) return whole
+    if (!BUILTINS.has(from)) {
+      return whole
+    }
     taken.push(required(from, [only, namespace, byDefault].filter(Boolean), names))
     return ''
   })
-  if (taken.length !== expected)
+  if (taken.length !== expected) {
     throw new Error(`Expected ${expected} imports of modules of Node but found ${taken.length}.`)
+  }
   return head + taken.join('') + rest
 }
 
@@ -37,7 +42,9 @@ function required(module: string, wholes: readonly string[], names: string | und
     .split(',')
     .filter((pair) => pair !== '')
     .map((pair) => pair.split(' as ') as [string, string?])
-  if (pairs.length === 0) return parts.join('')
+  if (pairs.length === 0) {
+    return parts.join('')
+  }
   const lazy = ON_FIRST_CALL.includes(module) && pairs.every(([name]) => isPlainFunction(module, name))
   parts.push(
     lazy

@@ -1,4 +1,5 @@
 /** The model of a package: known, prepared and checked once here, so that no start has to do it again. */
+
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { loadModel } from '../../detector/load.ts'
@@ -8,6 +9,7 @@ import type { Licence } from '../../model/contract.ts'
 import { splitWeights } from '../../onnx/write/split-weights.ts'
 import { isTflite } from '../../prepare/read-signature.ts'
 import { resolveModel } from '../../store/store.ts'
+import { defined } from '../../system/defined.ts'
 import { MANIFEST_FILE, MODEL_FOLDER, type ModelManifest, WEIGHTS_FILE } from '../function/packaged-model.ts'
 import type { PackageFile } from './zip.ts'
 
@@ -36,9 +38,7 @@ export async function packageModel(model: string, options: ModelPartOptions): Pr
   const resolved = await resolveModel(model, { env, signal, onNotice, onProgress })
   const loaded = await loadModel(model, {
     signal,
-    ...(contract === undefined ? {} : { contract }),
-    ...(labels === undefined ? {} : { labels }),
-    ...(onNotice === undefined ? {} : { onNotice }),
+    ...defined({ contract, labels, onNotice }),
   })
   try {
     const licence = loaded.info.contract.licence ?? resolved.licence
@@ -85,8 +85,12 @@ async function graphThatRuns(
 }
 
 function checkLicence(name: string, licence: Licence | undefined, accepted: readonly string[]): void {
-  if (licence === undefined || licence.class === 'permissive' || licence.class === 'unknown') return
-  if (accepted.some((one) => one.toLowerCase() === licence.name.toLowerCase())) return
+  if (licence === undefined || licence.class === 'permissive' || licence.class === 'unknown') {
+    return
+  }
+  if (accepted.some((one) => one.toLowerCase() === licence.name.toLowerCase())) {
+    return
+  }
   const meaning =
     licence.class === 'copyleft'
       ? 'It may bind the service that you build on it.'

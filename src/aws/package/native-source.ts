@@ -24,8 +24,9 @@ export interface NativeOptions {
 
 export async function nativeFiles(arch: Architecture, options: NativeOptions): Promise<PackageFile[]> {
   const files: PackageFile[] = []
-  for (const part of NATIVE_PARTS[arch])
+  for (const part of NATIVE_PARTS[arch]) {
     files.push({ name: part.target, bytes: await readPart(part, options) })
+  }
   return files
 }
 
@@ -33,7 +34,9 @@ async function readPart(part: NativePart, options: NativeOptions): Promise<Uint8
   const cached = join(cacheFolder(options.env), 'native', `${part.sha256.slice(0, 16)}-${fileName(part)}`)
   for (const path of [installedPath(part), cached]) {
     const bytes = path === undefined ? undefined : await readFile(path).catch(() => undefined)
-    if (bytes !== undefined && isPart(part, bytes)) return bytes
+    if (bytes !== undefined && isPart(part, bytes)) {
+      return bytes
+    }
   }
   const bytes = await fetchPart(part, options)
   await keep(cached, bytes)
@@ -74,12 +77,15 @@ async function fetchPart(part: NativePart, options: NativeOptions): Promise<Uint
   try {
     for await (const chunk of readNpm(source, { ...options, alive: () => {} })) {
       bytes += chunk.length
-      if (bytes > part.bytes) break
+      if (bytes > part.bytes) {
+        break
+      }
       chunks.push(chunk)
     }
   } catch (cause) {
-    if (options.signal.aborted)
+    if (options.signal.aborted) {
       throw new BoxletError('ABORTED', 'Expected the download to finish but it was cancelled.')
+    }
     throw new BoxletError(
       'DOWNLOAD_FAILED',
       `Expected ${part.package}@${part.version} from the npm registry but received ${faultReason(cause)}.`,
@@ -87,11 +93,12 @@ async function fetchPart(part: NativePart, options: NativeOptions): Promise<Uint
     )
   }
   const whole = Buffer.concat(chunks)
-  if (!isPart(part, whole))
+  if (!isPart(part, whole)) {
     throw new BoxletError(
       'DOWNLOAD_MISMATCH',
       `Expected the released bytes of ${part.package}@${part.version} but received other ones.`,
     )
+  }
   return whole
 }
 

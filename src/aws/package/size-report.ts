@@ -33,22 +33,29 @@ export function sizeReport(zipBytes: number, files: readonly PackageFile[]): Siz
   }
   const unpackedBytes = files.reduce((sum, { bytes }) => sum + bytes.length, 0)
   const advice: string[] = []
-  if (zipBytes > MAX_DIRECT_ZIP_BYTES)
+  if (zipBytes > MAX_DIRECT_ZIP_BYTES) {
     advice.push(
       'Over 50 MB: upload the zip through S3, as "boxlet deploy" does, or keep the model in a layer or in S3.',
     )
+  }
   return { zipBytes, unpackedBytes, parts: [...parts.values()].sort((a, b) => b.bytes - a.bytes), advice }
 }
 
 function partOf(name: string): string {
-  if (name.startsWith('native/onnxruntime/')) return 'ONNX Runtime'
-  if (name.startsWith('native/sharp')) return 'sharp and libvips'
+  if (name.startsWith('native/onnxruntime/')) {
+    return 'ONNX Runtime'
+  }
+  if (name.startsWith('native/sharp')) {
+    return 'sharp and libvips'
+  }
   return name.startsWith('model/') ? 'model' : 'handler'
 }
 
 /** @throws BoxletError PACKAGE_TOO_LARGE, saying which part to move where */
 export function checkUnpacked(report: SizeReport): void {
-  if (report.unpackedBytes <= MAX_UNPACKED_BYTES) return
+  if (report.unpackedBytes <= MAX_UNPACKED_BYTES) {
+    return
+  }
   throw new BoxletError(
     'PACKAGE_TOO_LARGE',
     `Expected at most 250 MB unpacked but the package has ${megabytes(report.unpackedBytes)}; ${report.parts[0]?.name} takes ${megabytes(report.parts[0]?.bytes ?? 0)}.`,

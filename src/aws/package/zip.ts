@@ -15,8 +15,9 @@ export function reproducibleZip(files: readonly PackageFile[]): Promise<Uint8Arr
   // ZIP holds local time without a zone, and the library takes the parts from the local clock.
   const mtime = new Date(1980, 0, 1)
   const entries: AsyncZippable = {}
-  for (const { name, bytes } of [...files].sort(byName))
+  for (const { name, bytes } of [...files].sort(byName)) {
     entries[name] = [bytes, { level: 9, mtime, os: 3, attrs: FILE_MODE }]
+  }
   return new Promise((resolve, reject) => {
     zip(entries, { level: 9, mtime }, (error, data) => (error === null ? resolve(data) : reject(error)))
   })

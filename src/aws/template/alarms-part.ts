@@ -29,7 +29,7 @@ interface Alarm {
 const dimensions = ([Name, value]: Metric['dimension']): Value => [{ Name, Value: value }]
 
 function measured(of: Alarm['of']): Record<string, Value> {
-  if (!('metrics' in of))
+  if (!('metrics' in of)) {
     return {
       Namespace: of.namespace,
       MetricName: of.name,
@@ -37,6 +37,7 @@ function measured(of: Alarm['of']): Record<string, Value> {
       Statistic: of.statistic,
       Period: FIVE_MINUTES,
     }
+  }
   const parts = Object.entries(of.metrics).map(([Id, { namespace, name, dimension, statistic }]) => ({
     Id,
     ReturnData: false,

@@ -1,3 +1,4 @@
+import { defined } from '../../system/defined.ts'
 /** The little of CloudFormation's language that the template uses. */
 export type Value = string | number | boolean | null | Value[] | { [key: string]: Value }
 
@@ -68,7 +69,7 @@ const statement = (
   Effect,
   Action: actions,
   Resource: resource,
-  ...(condition === undefined ? {} : { Condition: condition }),
+  ...defined({ Condition: condition }),
 })
 
 export const allow = (actions: string[], resource: Value, condition?: Value): Value =>

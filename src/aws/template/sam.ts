@@ -13,8 +13,11 @@ const WRITTEN_BY_SAM = ['Alias', 'Url', 'UrlPermission', 'UrlInvokePermission', 
 export function samTemplate(codeUri: string): Template {
   const plain = buildTemplate()
   const resources: Record<string, Resource> = {}
-  for (const [name, resource] of Object.entries(plain.Resources))
-    if (!WRITTEN_BY_SAM.includes(name)) resources[name] = resource
+  for (const [name, resource] of Object.entries(plain.Resources)) {
+    if (!WRITTEN_BY_SAM.includes(name)) {
+      resources[name] = resource
+    }
+  }
   resources.Function = {
     Type: 'AWS::Serverless::Function',
     Properties: {
@@ -34,13 +37,17 @@ export function samTemplate(codeUri: string): Template {
     Properties: samFunction(plain.Resources.Worker!, codeUri),
   }
   // SAM cannot see through a condition, so both permissions are ours, whichever way callers are checked.
-  for (const name of ['UrlPermission', 'UrlInvokePermission'])
+  for (const name of ['UrlPermission', 'UrlInvokePermission']) {
     resources[name] = renamed(plain.Resources[name]!) as unknown as Resource
-  for (const name of ['ApiIntegration', 'ApiPermission'])
+  }
+  for (const name of ['ApiIntegration', 'ApiPermission']) {
     resources[name] = renamed(resources[name]!) as unknown as Resource
+  }
   const parameters = { ...plain.Parameters }
   // The SAM command line uploads the package itself; a layer is added by hand where one is needed.
-  for (const name of ['CodeBucket', 'CodeKey', 'LayerKey']) delete parameters[name]
+  for (const name of ['CodeBucket', 'CodeKey', 'LayerKey']) {
+    delete parameters[name]
+  }
   delete resources.ModelLayer
   const conditions = { ...plain.Conditions }
   delete conditions.HasLayer

@@ -59,18 +59,26 @@ export async function measureDeployed(session: AwsSession, options: DeployedOpti
       for (let call = 0; call <= calls && !tooLittle; call++) {
         throwIfAborted(signal)
         const answer = await invoke()
-        if (answer.FunctionError !== undefined) tooLittle = outgrown(answer.Payload)
+        if (answer.FunctionError !== undefined) {
+          tooLittle = outgrown(answer.Payload)
+        }
         const report = parseReport(Buffer.from(answer.LogResult ?? '', 'base64').toString('utf8'))
-        if (report !== undefined) reports.push(report)
+        if (report !== undefined) {
+          reports.push(report)
+        }
       }
       const point = tooLittle ? undefined : summary(memoryMb, reports)
-      if (point !== undefined) points.push(point)
-      else if (tooLittle) onStep(`${memoryMb} MB is too little for this model and picture; left out.`)
+      if (point !== undefined) {
+        points.push(point)
+      } else if (tooLittle) {
+        onStep(`${memoryMb} MB is too little for this model and picture; left out.`)
+      }
     }
-    if (points.length === 0)
+    if (points.length === 0) {
       throw new BoxletError('DEPLOY_FAILED', 'Expected reports of the calls in the log but received none.', {
         hint: 'Measure larger sizes with --sizes, or look at "boxlet logs".',
       })
+    }
   } finally {
     await resize(before.MemorySize ?? 1769).catch(() =>
       onStep('The memory size of $LATEST could not be put back.'),
@@ -82,7 +90,9 @@ export async function measureDeployed(session: AwsSession, options: DeployedOpti
 /** Lambda ends a process that outgrows its memory, and tells it in one of two ways. */
 function outgrown(payload: Uint8Array | undefined): true {
   const text = Buffer.from(payload ?? []).toString('utf8')
-  if (/Runtime\.OutOfMemory|signal: killed/.test(text)) return true
+  if (/Runtime\.OutOfMemory|signal: killed/.test(text)) {
+    return true
+  }
   const { errorMessage = text } = JSON.parse(text) as { errorMessage?: string }
   throw new BoxletError(
     'DEPLOY_FAILED',
@@ -99,20 +109,26 @@ export interface Report {
 /** Lambda's REPORT line. */
 export function parseReport(log: string): Report | undefined {
   const line = log.split('\n').find((text) => text.startsWith('REPORT'))
-  if (line === undefined) return undefined
+  if (line === undefined) {
+    return undefined
+  }
   const value = (label: string): number | undefined => {
     const match = new RegExp(`(?:^|\\t)${label}: ([\\d.]+) m[sB]`, 'i').exec(line)
     return match === null ? undefined : Number(match[1])
   }
   const durationMs = value('Duration')
-  if (durationMs === undefined) return undefined
+  if (durationMs === undefined) {
+    return undefined
+  }
   return { durationMs, initMs: value('Init Duration'), maxMemoryMb: value('Max Memory Used') ?? 0 }
 }
 
 export function summary(memoryMb: number, reports: readonly Report[]): Measurement | undefined {
   const cold = reports.filter(({ initMs }) => initMs !== undefined)
   const warm = reports.filter(({ initMs }) => initMs === undefined).map(({ durationMs }) => durationMs)
-  if (warm.length === 0) return undefined
+  if (warm.length === 0) {
+    return undefined
+  }
   return {
     memoryMb,
     coldMs:

@@ -1,4 +1,5 @@
 import { BoxletError } from '../../errors.ts'
+import { defined } from '../../system/defined.ts'
 import { hasCpuQuota } from '../emulator/cpu-quota.ts'
 import { LambdaHost } from '../emulator/lambda-host.ts'
 import { MEMORY_VARIABLES } from '../template/memory-variables.ts'
@@ -43,24 +44,29 @@ export async function measureLocally(options: LocalOptions): Promise<Measurement
       quota: true,
       environment: MEMORY_VARIABLES,
       timeoutMs: 300_000,
-      ...(node === undefined ? {} : { node }),
+      ...defined({ node }),
     })
     try {
       for (let call = 0; call <= calls && !signal.aborted; call++) {
         const result = await host.invoke(event)
         if (result.functionError !== undefined) {
           const { errorType, message } = failure(result.payload)
-          if (errorType === OUT_OF_MEMORY) return undefined
+          if (errorType === OUT_OF_MEMORY) {
+            return undefined
+          }
           throw new BoxletError(
             'MODEL_RUN_FAILED',
             `Expected the package to detect but it answered: ${message}`,
           )
         }
         const { initMs, durationMs, cpuMs, maxMemoryBytes } = result.metrics
-        if (initMs !== undefined) cold.push(initMs + durationMs)
-        else {
+        if (initMs !== undefined) {
+          cold.push(initMs + durationMs)
+        } else {
           warm.push(durationMs)
-          if (cpuMs !== undefined) cpu.push(cpuMs)
+          if (cpuMs !== undefined) {
+            cpu.push(cpuMs)
+          }
         }
         peak = Math.max(peak, maxMemoryBytes ?? 0)
       }

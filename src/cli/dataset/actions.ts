@@ -14,6 +14,7 @@ import type { Part, WriteOptions, Written } from '../../datasets/write.ts'
 import { writeYolo } from '../../datasets/yolo-write.ts'
 import { BoxletError } from '../../errors.ts'
 import { datasetPage } from '../../evaluate/report/dataset-page.ts'
+import { defined } from '../../system/defined.ts'
 import { type OptionSpec, readSettings, type Settings } from '../kit/config.ts'
 import { progressLine } from '../kit/progress.ts'
 import type { ExitCode, Io } from '../kit/verb.ts'
@@ -46,22 +47,22 @@ const SHOWN_PROBLEMS = 20
 async function read(args: string[], io: Io): Promise<{ values: Values; path: string; options: ReadOptions }> {
   const { values, positionals } = await readSettings('dataset', args, OPTIONS, io.env)
   const [path, ...more] = positionals
-  if (path === undefined || more.length > 0)
+  if (path === undefined || more.length > 0) {
     throw new BoxletError('USAGE', `Expected one data set but received ${positionals.length}.`)
+  }
   const classes = values.classes?.flatMap((names) => names.split(',')).map((name) => name.trim())
   const options: ReadOptions = {
     ...(values.problems === undefined ? {} : { problems: values.problems as 'skip' | 'keep' | 'fatal' }),
-    ...(values.images === undefined ? {} : { images: values.images }),
-    ...(values.split === undefined ? {} : { split: values.split }),
-    ...(classes === undefined ? {} : { classes }),
+    ...defined({ images: values.images, split: values.split, classes }),
     signal: io.signal,
   }
   return { values, path, options }
 }
 
 function needOut(values: Values): string {
-  if (values.out === undefined)
+  if (values.out === undefined) {
     throw new BoxletError('USAGE', 'Expected --out for the result but received none.')
+  }
   return values.out
 }
 
@@ -76,7 +77,9 @@ export async function stats(args: string[], io: Io): Promise<ExitCode> {
       ? []
       : await checkPictures(dataset, (done) => line.update(done), io.signal).finally(() => line.clear())
   const list = new ProblemList(options.problems)
-  for (const problem of damaged) list.add(problem)
+  for (const problem of damaged) {
+    list.add(problem)
+  }
   const problems = [...dataset.problems, ...damaged]
   const counted = datasetStats(dataset)
   const form =
@@ -90,8 +93,9 @@ export async function stats(args: string[], io: Io): Promise<ExitCode> {
 export async function convert(args: string[], io: Io): Promise<ExitCode> {
   const { values, path, options } = await read(args, io)
   const out = needOut(values)
-  if (values.to === undefined)
+  if (values.to === undefined) {
     throw new BoxletError('USAGE', `Expected --to with one of ${FORMATS.join(', ')} but received none.`)
+  }
   const parts = await openParts(path, options)
   return write(parts, values.to as DatasetFormat, out, values, io)
 }
@@ -126,18 +130,20 @@ function parseShares(text = 'train=0.8,val=0.1,test=0.1'): Share[] {
   if (
     shares.some(({ name, share }) => name === '' || name === 'all' || !(share > 0)) ||
     names.size < shares.length
-  )
+  ) {
     throw new BoxletError('USAGE', `Expected names and shares for --parts but received "${text}".`, {
       hint: 'For example: --parts train=0.8,val=0.1,test=0.1',
     })
+  }
   const sum = shares.reduce((total, { share }) => total + share, 0)
   const areWeights = shares.every(({ share }) => Number.isInteger(share))
-  if (!areWeights && Math.abs(sum - 1) > SUM_TOLERANCE)
+  if (!areWeights && Math.abs(sum - 1) > SUM_TOLERANCE) {
     throw new BoxletError(
       'USAGE',
       `Expected shares that sum to 1, or whole numbers, for --parts but received a sum of ${Number(sum.toFixed(3))}.`,
       { hint: 'For example: --parts train=0.8,val=0.1,test=0.1' },
     )
+  }
   return shares
 }
 
@@ -156,7 +162,7 @@ async function write(
   const line = progressLine(io, pictures, 'pictures')
   const options: WriteOptions = {
     ...(values.pictures === undefined ? {} : { pictures: values.pictures as 'copy' | 'link' | 'none' }),
-    ...(values.force === undefined ? {} : { force: values.force }),
+    ...defined({ force: values.force }),
     onProgress: (done) => line.update(done),
     signal: io.signal,
   }
@@ -181,11 +187,14 @@ function summary({ format, pictures, objects, losses }: Written, parts: Part[], 
 }
 
 function report(problems: readonly Problem[], io: Io): void {
-  for (const problem of problems.slice(0, SHOWN_PROBLEMS)) io.stderr.write(`${formatProblem(problem)}\n`)
-  if (problems.length > SHOWN_PROBLEMS)
+  for (const problem of problems.slice(0, SHOWN_PROBLEMS)) {
+    io.stderr.write(`${formatProblem(problem)}\n`)
+  }
+  if (problems.length > SHOWN_PROBLEMS) {
     io.stderr.write(
       `… and ${problems.length - SHOWN_PROBLEMS} problems more; boxlet dataset stats lists all\n`,
     )
+  }
 }
 
 export async function view(args: string[], io: Io): Promise<ExitCode> {
@@ -194,8 +203,9 @@ export async function view(args: string[], io: Io): Promise<ExitCode> {
   const dataset = await openDataset(path, options)
   report(dataset.problems, io)
   const images = chooseImages(dataset, values)
-  if (images.length === 0)
+  if (images.length === 0) {
     throw new BoxletError('DATASET_INVALID', 'Expected pictures to show but there are none.')
+  }
   const html = await datasetPage(dataset, images)
   await writeFile(out, html).catch((cause: unknown) => {
     throw new BoxletError(
@@ -211,17 +221,20 @@ export async function view(args: string[], io: Io): Promise<ExitCode> {
 function chooseImages(dataset: Dataset, values: Values): Dataset['images'] {
   const names = values.class?.flatMap((name) => name.split(','))
   const ids = new Set(dataset.categories.filter(({ name }) => names?.includes(name)).map(({ id }) => id))
-  if (names !== undefined && ids.size === 0)
+  if (names !== undefined && ids.size === 0) {
     throw new BoxletError(
       'USAGE',
       `Expected a class of the data set for --class but received "${names.join(', ')}".`,
     )
+  }
   const shown = new Set(
     dataset.annotations.filter(({ categoryId }) => ids.has(categoryId)).map(({ imageId }) => imageId),
   )
   const candidates = names === undefined ? dataset.images : dataset.images.filter(({ id }) => shown.has(id))
   const limit = values.limit ?? 60
-  if (candidates.length <= limit) return candidates
+  if (candidates.length <= limit) {
+    return candidates
+  }
   const chosen = new Set(shuffle(candidates, seededRandom(values.seed ?? 1)).slice(0, limit))
   return candidates.filter((image) => chosen.has(image))
 }

@@ -43,7 +43,7 @@ Examples
   async run(args, io) {
     const [action, ...rest] = args
     const found = Object.entries(ACTIONS).find(([name]) => name === action)
-    if (found === undefined)
+    if (found === undefined) {
       throw new BoxletError(
         'USAGE',
         `Expected one of ${Object.keys(ACTIONS).join(', ')} but received "${action ?? 'nothing'}".`,
@@ -51,6 +51,7 @@ Examples
           hint: 'Run: boxlet dataset --help',
         },
       )
+    }
     return found[1](rest, io)
   },
 }

@@ -90,13 +90,14 @@ describe('options of deploy together with what the stack has', () => {
     'limit an HTTP API only where there is one: %j',
     (values) => {
       const [option] = Object.keys(values)
-      for (const parameters of [{}, { HttpApi: 'false' }])
+      for (const parameters of [{}, { HttpApi: 'false' }]) {
         expect(() => expectApi(values, parameters)).toThrow(
           expect.objectContaining({
             code: 'USAGE',
             message: `Expected an HTTP API for --${option} but the stack has none.`,
           }),
         )
+      }
       expect(() => expectApi(values, { HttpApi: 'true' })).not.toThrow()
       expect(() => expectApi({}, {})).not.toThrow()
     },

@@ -44,14 +44,21 @@ type Checked = StackSettings & { arch?: string; artefacts?: string }
 
 /** @throws BoxletError USAGE for the first value that the stack could not take */
 export function expectValues(values: Checked): void {
-  if (values.arch !== undefined) parseArchitecture(values.arch)
-  for (const [name, form] of Object.entries(FORMS) as [keyof typeof FORMS, Form][])
-    for (const value of [values[name] ?? []].flat().flatMap(list))
-      if (value === '' ? form.filled : !form.fits(value)) throw wrong(name, form.expected, value)
+  if (values.arch !== undefined) {
+    parseArchitecture(values.arch)
+  }
+  for (const [name, form] of Object.entries(FORMS) as [keyof typeof FORMS, Form][]) {
+    for (const value of [values[name] ?? []].flat().flatMap(list)) {
+      if (value === '' ? form.filled : !form.fits(value)) {
+        throw wrong(name, form.expected, value)
+      }
+    }
+  }
   const days = values['log-days']
   const allowed = PARAMETERS.LogRetentionDays?.AllowedValues ?? []
-  if (days !== undefined && !allowed.includes(days))
+  if (days !== undefined && !allowed.includes(days)) {
     throw wrong('log-days', `one of ${allowed.join(', ')}`, String(days))
+  }
 }
 
 /**
@@ -59,9 +66,13 @@ export function expectValues(values: Checked): void {
  * @throws BoxletError USAGE for limits of an HTTP API that the stack will not have
  */
 export function expectApi(values: StackSettings, parameters: Record<string, string>): void {
-  if (parameters.HttpApi === 'true') return
+  if (parameters.HttpApi === 'true') {
+    return
+  }
   const limit = (['api-rate', 'api-burst'] as const).find((name) => values[name] !== undefined)
-  if (limit === undefined) return
+  if (limit === undefined) {
+    return
+  }
   throw new BoxletError('USAGE', `Expected an HTTP API for --${limit} but the stack has none.`, {
     hint: 'Add --http-api. The most environments at once, --reserved, limit the function itself.',
   })
@@ -84,7 +95,9 @@ const OPTIONS: Record<string, string> = {
  */
 export function expectRules(parameters: Record<string, string>): void {
   const [rule] = brokenRules(buildTemplate(), parameters)
-  if (rule === undefined) return
+  if (rule === undefined) {
+    return
+  }
   const hint = Object.entries(OPTIONS).reduce((text, [name, option]) => text.replaceAll(name, option), rule)
   throw new BoxletError('USAGE', 'Expected options that fit together for the stack but received others.', {
     hint,

@@ -91,7 +91,9 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
   expectValues(values)
   const say = (text: string) => io.stderr.write(`boxlet: ${text}\n`)
   // All that can stop the run comes first: nobody wants to wait for a package that cannot be deployed.
-  if (!values.yes) expectTerminal(io, '--yes')
+  if (!values.yes) {
+    expectTerminal(io, '--yes')
+  }
   const session = await openSession(values.region, io.signal)
   say(`Deploying "${stack}" to ${session.region} as ${session.caller}.`)
   const found = await describeStack(session, stack, io.signal)
@@ -102,7 +104,9 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
   expectRules(wanted)
   expectApi(values, wanted)
   const built = await packageToDeploy(values, before, io)
-  if (built === undefined) say('The package stays as it is.')
+  if (built === undefined) {
+    say('The package stays as it is.')
+  }
   const model = built?.record.model ?? readRecord(before)?.model
   let created: CreatedKeys | undefined
   const result = await deploy(session, {
@@ -113,7 +117,9 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
     keys,
     confirm: async ({ changes, first }) => {
       io.stderr.write(formatChanges(changes))
-      if (values.yes) return true
+      if (values.yes) {
+        return true
+      }
       return confirm(io, first ? `Create the stack "${stack}"?` : `Change the stack "${stack}"?`, '--yes')
     },
     onKeys: (fresh) => {
@@ -131,7 +137,9 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
     return 3
   }
   const code = unchecked === undefined ? 0 : 1
-  for (const line of checkLines(result)) say(line)
+  for (const line of checkLines(result)) {
+    say(line)
+  }
   if (values.format === 'json') {
     const document = { stack, outcome, outputs, smoke, endpoint, unchecked, keys: created }
     io.stdout.write(`${JSON.stringify(document, null, 2)}\n`)

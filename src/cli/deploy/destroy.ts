@@ -44,12 +44,18 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
   const stack = stackName(values.stack)
   const say = (text: string) => io.stderr.write(`boxlet: ${text}\n`)
   const { yes = false, data, 'delete-artefacts': deleteArtefacts = false } = values
-  if (!yes) expectTerminal(io, '--yes')
+  if (!yes) {
+    expectTerminal(io, '--yes')
+  }
   const session = await openSession(values.region, io.signal)
   const found = await inventory(session, stack, values.artefacts)
   const stands = found?.status !== undefined
-  if (!stands) tellMissing(io, stack, session.region)
-  if (found === undefined) return 0
+  if (!stands) {
+    tellMissing(io, stack, session.region)
+  }
+  if (found === undefined) {
+    return 0
+  }
   if (stands && !yes && !(await confirm(io, `Delete the stack "${stack}" in ${session.region}?`, '--yes'))) {
     say('Nothing was deleted.')
     return 3
@@ -57,8 +63,9 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
   const left = dataOf(found)
   let deleteData = data ?? false
   const all = left.map(({ what }) => what).join(' and ')
-  if (left.length > 0 && data === undefined && !yes)
+  if (left.length > 0 && data === undefined && !yes) {
     deleteData = await confirm(io, stands ? `Delete ${all} too?` : `It has left ${all}. Delete?`, '--data')
+  }
   await destroy(session, found, {
     deleteData,
     deleteArtefacts,
@@ -68,20 +75,28 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
       onEvent: (event) => io.stderr.write(`  ${event.ResourceStatus}  ${event.LogicalResourceId}\n`),
     },
   })
-  if (stands) say(`The stack "${stack}" is gone.`)
+  if (stands) {
+    say(`The stack "${stack}" is gone.`)
+  }
   const again = (...more: string[]) => commandFor(session, 'destroy', stack, ...more)
-  if (!deleteData) for (const { what, it } of left) say(`Kept: ${what}; "${again('--data')}" deletes ${it}.`)
-  if (found.foreignKeys !== undefined)
+  if (!deleteData) {
+    for (const { what, it } of left) {
+      say(`Kept: ${what}; "${again('--data')}" deletes ${it}.`)
+    }
+  }
+  if (found.foreignKeys !== undefined) {
     say(`Kept: the keys in ${found.foreignKeys}; they were there before the stack.`)
+  }
   for (const { what, usedBy } of found.shared) {
     const users = usedBy.length === 1 ? `the stack ${usedBy[0]} uses` : `the stacks ${usedBy.join(', ')} use`
     say(`Kept: ${what}, which ${users}.`)
   }
   const place = values.artefacts === undefined ? [] : ['--artefacts', values.artefacts]
-  if (found.artefactBucket !== undefined && !deleteArtefacts)
+  if (found.artefactBucket !== undefined && !deleteArtefacts) {
     say(
       `Kept: its packages in ${found.artefactBucket}; "${again('--delete-artefacts', ...place)}" deletes them.`,
     )
+  }
   return 0
 }
 
@@ -97,7 +112,8 @@ function dataOf({ dataBucket, keysParameters }: Inventory): Left[] {
     const held = objects === 1000 ? '1000 or more objects' : counted(objects, 'object')
     left.push({ what: `the bucket ${name} with ${held}`, it: 'it' })
   }
-  if (keysParameters.length > 0)
+  if (keysParameters.length > 0) {
     left.push({ what: `the keys in ${keysParameters.join(' and ')}`, it: 'them' })
+  }
   return left
 }

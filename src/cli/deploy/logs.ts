@@ -62,7 +62,9 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
     signal: io.signal,
     onEvent: (event) => {
       const line = values.format === 'json' ? JSON.stringify(event) : formatLogEvent(event)
-      if (line === undefined) return
+      if (line === undefined) {
+        return
+      }
       io.stdout.write(`${line}\n`)
       shown++
     },
@@ -91,7 +93,9 @@ export function parseSince(text: string, now: number): number {
   const isDate = /^\d{4}-\d{2}-\d{2}/.test(text)
   const time =
     span === null ? (isDate ? Date.parse(text) : Number.NaN) : now - Number(span[1]) * UNITS[span[2]!]!
-  if (time >= 0 && time <= now) return time
+  if (time >= 0 && time <= now) {
+    return time
+  }
   const past = time > now ? 'a time in the past, such as ' : ''
   throw new BoxletError(
     'USAGE',

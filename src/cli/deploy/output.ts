@@ -35,18 +35,22 @@ export const formatKeys = ({ bearer, accessKeyId, secretAccessKey }: CreatedKeys
 /** What the checks have shown, one line each. */
 export function checkLines({ smoke, endpoint, unchecked }: DeployResult): string[] {
   const lines: string[] = []
-  if (smoke !== undefined)
+  if (smoke !== undefined) {
     lines.push(
       `${smoke.model} detects: first call ${Math.round(smoke.firstMs)} ms, second call ${Math.round(smoke.secondMs)} ms.`,
     )
-  if (endpoint?.reached === false)
+  }
+  if (endpoint?.reached === false) {
     lines.push(`Skipped, which is no failure: the endpoint was not called, since ${endpoint.reason}.`)
-  if (endpoint?.reached === true)
+  }
+  if (endpoint?.reached === true) {
     lines.push(endpoint.detects ? 'The endpoint detects.' : 'The endpoint answers and asks for a key.')
-  if (unchecked !== undefined)
+  }
+  if (unchecked !== undefined) {
     lines.push(
       `The stack is ready, but not all is well: ${unchecked.message} ${unchecked.hint ?? ''} [${unchecked.code}]`,
     )
+  }
   return lines
 }
 
@@ -57,7 +61,9 @@ export function formatExample(
   created: CreatedKeys | undefined,
 ): string {
   const url = outputs.Endpoint
-  if (url === undefined) return ''
+  if (url === undefined) {
+    return ''
+  }
   const credentials =
     parameters.Auth === 'keys'
       ? `-H "authorization: Bearer ${created?.bearer ?? '$BOXLET_KEY'}"`

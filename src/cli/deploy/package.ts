@@ -24,31 +24,37 @@ export async function packageToDeploy(
   before: Stack | undefined,
   io: Io,
 ): Promise<{ package: PackageResult; record: PackageRecord } | undefined> {
-  if (before === undefined) return build(values, values.model ?? DEFAULT_MODEL, io)
+  if (before === undefined) {
+    return build(values, values.model ?? DEFAULT_MODEL, io)
+  }
   const arch = parametersOf(before).Architecture
   const otherArch = values.arch !== undefined && parseArchitecture(values.arch) !== arch
   const { model, labels, contract, set, 'model-in': place } = values
   const chosen = [model, labels, contract, set, place].some((value) => value !== undefined)
-  if (!chosen && !otherArch) return undefined
+  if (!chosen && !otherArch) {
+    return undefined
+  }
   const record = readRecord(before)
   const kept = { ...values, arch: values.arch ?? arch ?? 'arm64' }
   if (model !== undefined) {
     const built = await build(kept, model, io)
-    if (record?.model === basename(model) && forgets(values, built.record, record))
+    if (record?.model === basename(model) && forgets(values, built.record, record)) {
       io.stderr.write(
         'boxlet: The class names or the contract are not those that the stack had; --labels, --contract and --set belong to --model.\n',
       )
+    }
     return built
   }
   const again = await modelOf(record, before, io)
   const licences = [...new Set([...(values['accept-licence'] ?? []), ...(record?.licences ?? [])])]
   const built = await build({ ...kept, 'accept-licence': licences }, again, io)
-  if (record !== undefined && forgets(values, built.record, record))
+  if (record !== undefined && forgets(values, built.record, record)) {
     throw new BoxletError(
       'USAGE',
       `Expected the class names and the contract of the stack for "${again}" but they were given in files.`,
       { hint: `Add --model ${again} with --labels, --contract or --set as before.` },
     )
+  }
   return built
 }
 
@@ -67,7 +73,9 @@ const forgets = (values: PackageSettings, now: PackageRecord, before: PackageRec
 /** The model of a stack that can be found again by its name alone. */
 async function modelOf(record: PackageRecord | undefined, stack: Stack, io: Io): Promise<string> {
   const name = record?.model
-  if (name === 'none' || (name !== undefined && (await readEntry(name, io.env)) !== undefined)) return name
+  if (name === 'none' || (name !== undefined && (await readEntry(name, io.env)) !== undefined)) {
+    return name
+  }
   throw new BoxletError(
     'USAGE',
     `Expected --model for another package of the stack ${stack.StackName} but received none.`,

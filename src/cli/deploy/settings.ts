@@ -77,7 +77,9 @@ export const list = (text: string): string[] => text.split(',').map((part) => pa
 
 /** A bucket stands for all its objects; an empty text, which takes the permission back, for none. */
 function pictureArn(place: string, partition: string): string {
-  if (place === '') return ''
+  if (place === '') {
+    return ''
+  }
   const arn = place.startsWith('arn:') ? place : `arn:${partition}:s3:::${place}`
   return arn.includes('/') ? arn : `${arn}/*`
 }

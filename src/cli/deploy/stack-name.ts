@@ -7,7 +7,9 @@ export const DEFAULT_STACK = 'boxlet'
 
 export function stackName(given: string | undefined): string {
   const name = given ?? DEFAULT_STACK
-  if (STACK_NAME.test(name)) return name
+  if (STACK_NAME.test(name)) {
+    return name
+  }
   throw new BoxletError(
     'USAGE',
     `Expected lower-case letters, digits and hyphens for --stack but received "${name}".`,
@@ -20,7 +22,9 @@ export function optionsAlone(
   [word]: readonly string[],
   hint = 'Name the stack with --stack.',
 ): void {
-  if (word === undefined) return
+  if (word === undefined) {
+    return
+  }
   throw new BoxletError('USAGE', `Expected options alone for "boxlet ${verb}" but received "${word}".`, {
     hint,
   })

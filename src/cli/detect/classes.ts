@@ -18,7 +18,9 @@ export async function checkClasses(
   const names = known.map((label) => label.toLowerCase())
   for (const wanted of classes.map(String)) {
     const isId = /^\d+$/.test(wanted) && (labels.length === 0 || Number(wanted) < labels.length)
-    if (isId || names.includes(wanted.toLowerCase())) continue
+    if (isId || names.includes(wanted.toLowerCase())) {
+      continue
+    }
     const meant = /^\d+$/.test(wanted) ? '' : await didYouMean(wanted, names)
     const some = `Its classes are ${known.slice(0, MAX_NAMED).join(', ')}${known.length > MAX_NAMED ? ' and others' : ''}.`
     throw new BoxletError('USAGE', `Expected a class of the model for --classes but received "${wanted}".`, {

@@ -2,6 +2,7 @@ import { Detector } from '../../detector/detector.ts'
 import type { DetectOptions } from '../../detector/types.ts'
 import { BoxletError } from '../../errors.ts'
 import { FORMATS, type Format, reportWriter } from '../../formats/report.ts'
+import { defined } from '../../system/defined.ts'
 import { readSettings, type Settings } from '../kit/config.ts'
 import { storeProgress } from '../kit/download-progress.ts'
 import { DEFAULT_MODEL, MODEL_OPTIONS, modelOptions } from '../kit/model-options.ts'
@@ -101,7 +102,9 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
       },
     )
   }
-  if (values.out !== undefined) await checkOutput(values.out, sources, writer.perPicture)
+  if (values.out !== undefined) {
+    await checkOutput(values.out, sources, writer.perPicture)
+  }
   const options = detectOptions(values)
   const store = storeProgress(io)
   await using detector = await Detector.load(values.model ?? DEFAULT_MODEL, {
@@ -122,9 +125,7 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
 function detectOptions(values: Settings<typeof OPTIONS>): DetectOptions {
   const slice = values.slice || values['slice-size'] !== undefined || values['slice-overlap'] !== undefined
   return {
-    ...(values['min-score'] !== undefined && { minScore: values['min-score'] }),
-    ...(values.iou !== undefined && { iou: values.iou }),
-    ...(values.max !== undefined && { maxDetections: values.max }),
+    ...defined({ minScore: values['min-score'], iou: values.iou, maxDetections: values.max }),
     ...(values.classes && {
       classes: values.classes
         .flatMap((list) => list.split(',').map((name) => name.trim()))
@@ -132,13 +133,12 @@ function detectOptions(values: Settings<typeof OPTIONS>): DetectOptions {
     }),
     ...(slice && {
       slice: {
-        ...(values['slice-size'] !== undefined && { size: values['slice-size'] }),
-        ...(values['slice-overlap'] !== undefined && { overlap: values['slice-overlap'] }),
+        ...defined({ size: values['slice-size'], overlap: values['slice-overlap'] }),
       },
     }),
     ...(values['every-class'] && { everyClass: true }),
     image: {
-      ...(values['max-pixels'] !== undefined && { maxPixels: values['max-pixels'] }),
+      ...defined({ maxPixels: values['max-pixels'] }),
       ...(values.tolerant && { tolerant: true }),
     },
   }

@@ -43,8 +43,12 @@ describe('boxlet detect --out', () => {
     const out = how === 'same folder' ? own : await inFolder(`out ${how}`)
     const photo = join(own, 'photo.jpg')
     await cp(coffee, photo)
-    if (how === 'hard link') await link(photo, join(out, 'photo.jpg'))
-    if (how === 'symbolic link') await symlink(photo, join(out, 'photo.jpg'))
+    if (how === 'hard link') {
+      await link(photo, join(out, 'photo.jpg'))
+    }
+    if (how === 'symbolic link') {
+      await symlink(photo, join(out, 'photo.jpg'))
+    }
     const { code, err, out: printed } = await boxlet(['detect', photo, '--model', model, '--out', out])
     expect({ code, printed }).toEqual({ code: 2, printed: '' })
     expect(err).toContain('would be overwritten')

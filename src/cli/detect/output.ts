@@ -23,12 +23,16 @@ export async function checkOutput(
   const inputs = new Map<string, string>()
   for (const { path } of sources) {
     const id = path === undefined ? undefined : await fileId(path)
-    if (id !== undefined) inputs.set(id, path!)
+    if (id !== undefined) {
+      inputs.set(id, path!)
+    }
   }
   for (const { outputStem } of sources) {
     for (const end of ending === undefined ? [MARKED] : [MARKED, ending]) {
       const input = inputs.get((await fileId(join(folder, outputStem + end))) ?? '')
-      if (input === undefined) continue
+      if (input === undefined) {
+        continue
+      }
       throw new BoxletError(
         'USAGE',
         `Expected a folder for --out that holds none of the pictures but received "${folder}", where "${input}" would be overwritten.`,

@@ -53,8 +53,9 @@ export async function detectAll(
   }
   const emit = async (source: PictureSource, { outcome, unsaved }: Done) => {
     const text = writer.picture(outcome)
-    if (writer.perPicture === undefined || out === undefined) await write(io.stdout, text)
-    else if (!outcome.error) {
+    if (writer.perPicture === undefined || out === undefined) {
+      await write(io.stdout, text)
+    } else if (!outcome.error) {
       return unsaved ?? (await faultOf(saveFile(join(out, source.outputStem + writer.perPicture), text)))
     }
     return unsaved
@@ -87,7 +88,9 @@ async function detectOne(
   const result = await detector.detect(bytes, options.slice ? { ...options, signal: io.signal } : options)
   const text = wantsText ? { altText: altText(result.detections) } : {}
   const outcome = { source: source.name, result, ...text }
-  if (out === undefined) return { outcome }
+  if (out === undefined) {
+    return { outcome }
+  }
   const saving = saveMarked(bytes, result, join(out, source.outputStem), options.image)
   return { outcome, unsaved: await faultOf(saving) }
 }
@@ -122,9 +125,13 @@ async function inOrder(
       begun.push({ source, done: work(source) })
     }
     const first = begun.shift()
-    if (first === undefined) break
+    if (first === undefined) {
+      break
+    }
     const done = await first.done
-    if (done.outcome.error?.code === 'ABORTED') continue
+    if (done.outcome.error?.code === 'ABORTED') {
+      continue
+    }
     const unsaved = await emit(first.source, done)
     const error = done.outcome.error ?? unsaved
     if (error !== undefined) {
@@ -141,8 +148,12 @@ async function inOrder(
 }
 
 function exitCode({ done, failed }: Tally, total: number, io: Io): ExitCode {
-  if (done < total) io.stderr.write(`boxlet: stopped after ${done} of ${total} pictures\n`)
-  if (failed === total) return 3
+  if (done < total) {
+    io.stderr.write(`boxlet: stopped after ${done} of ${total} pictures\n`)
+  }
+  if (failed === total) {
+    return 3
+  }
   return failed > 0 || done < total ? 1 : 0
 }
 
@@ -158,5 +169,7 @@ function errorText({ message, hint = '', code }: BoxletError): string {
 }
 
 async function write(stream: Writable, text: string): Promise<void> {
-  if (text !== '' && !stream.write(text)) await once(stream, 'drain')
+  if (text !== '' && !stream.write(text)) {
+    await once(stream, 'drain')
+  }
 }

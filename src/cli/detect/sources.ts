@@ -44,14 +44,22 @@ export async function pictureSources(
   options: SourceOptions,
 ): Promise<PictureSource[]> {
   const sources: PictureSource[] = []
-  for (const input of inputs) sources.push(...(await expand(input, options)))
+  for (const input of inputs) {
+    sources.push(...(await expand(input, options)))
+  }
   return withDistinctStems(sources)
 }
 
 async function expand(input: string, options: SourceOptions): Promise<PictureSource[]> {
-  if (input === '') throw new BoxletError('USAGE', 'Expected the name of a picture but received "".')
-  if (input === '-') return [fromStdin(options)]
-  if (/^https?:\/\//i.test(input)) return [fromAddress(input, options)]
+  if (input === '') {
+    throw new BoxletError('USAGE', 'Expected the name of a picture but received "".')
+  }
+  if (input === '-') {
+    return [fromStdin(options)]
+  }
+  if (/^https?:\/\//i.test(input)) {
+    return [fromAddress(input, options)]
+  }
   const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(input)?.[1]
   if (scheme !== undefined) {
     throw new BoxletError('URL_REFUSED', `Expected an https address but received one of ${scheme}.`, {
@@ -59,9 +67,12 @@ async function expand(input: string, options: SourceOptions): Promise<PictureSou
     })
   }
   const info = await stat(input).catch(() => undefined)
-  if (info?.isDirectory()) return fromFolder(input, options)
-  if (info === undefined && isDynamicPattern(input))
+  if (info?.isDirectory()) {
+    return fromFolder(input, options)
+  }
+  if (info === undefined && isDynamicPattern(input)) {
     return asFiles('.', await glob(input.replaceAll(sep, '/'), GLOB), `pattern but "${input}"`)
+  }
   return [fromFile(input, stemOf(input.split(/[\\/]/).at(-1)!))]
 }
 
@@ -97,7 +108,9 @@ async function withoutLinkedTwins(folder: string, paths: string[]): Promise<stri
   const kept = new Map<string, string>()
   for (const path of paths) {
     const real = await realpath(join(folder, path)).catch(() => join(folder, path))
-    if (!kept.has(real) || real === join(root, path)) kept.set(real, path)
+    if (!kept.has(real) || real === join(root, path)) {
+      kept.set(real, path)
+    }
   }
   return [...kept.values()]
 }
@@ -120,11 +133,15 @@ const fromFile = (path: string, outputStem: string): PictureSource => ({
   read: async (signal) => {
     try {
       const info = await stat(path)
-      if (info.isDirectory())
+      if (info.isDirectory()) {
         throw new BoxletError('IMAGE_NOT_FOUND', `Expected a picture but "${path}" is a folder.`)
-      if (info.isFIFO()) return await readAll(openPipe(path), signal)
-      if (!info.isFile())
+      }
+      if (info.isFIFO()) {
+        return await readAll(openPipe(path), signal)
+      }
+      if (!info.isFile()) {
         throw new BoxletError('IMAGE_UNREADABLE', `Expected a file for a picture but "${path}" is a device.`)
+      }
       if (info.size > DEFAULT_MAX_BYTES) {
         throw new BoxletError(
           'IMAGE_TOO_LARGE',
@@ -140,7 +157,9 @@ const fromFile = (path: string, outputStem: string): PictureSource => ({
 
 function fileError(path: string, cause: unknown): unknown {
   const code = (cause as NodeJS.ErrnoException).code
-  if (cause instanceof BoxletError || (cause as Error).name === 'AbortError') return cause
+  if (cause instanceof BoxletError || (cause as Error).name === 'AbortError') {
+    return cause
+  }
   return code === 'ENOENT' || code === 'ENOTDIR'
     ? new BoxletError('IMAGE_NOT_FOUND', `Expected a picture but "${path}" does not exist.`, { cause })
     : new BoxletError(
@@ -195,7 +214,9 @@ function fromAddress(address: string, { allowPrivate, env }: SourceOptions): Pic
 
 /** Signed addresses carry credentials in the query, and old ones a password before the host. */
 function withoutSecrets(address: string): string {
-  if (!URL.canParse(address)) return address
+  if (!URL.canParse(address)) {
+    return address
+  }
   const url = new URL(address)
   return `${url.origin}${url.pathname}`
 }

@@ -7,6 +7,7 @@ import { diff, type Side } from '../../evaluate/diff.ts'
 import { measureSpeed } from '../../evaluate/evaluation.ts'
 import { diffJson, diffMarkdown, diffPage, diffText } from '../../evaluate/report/diff-report.ts'
 import { type Switching, switching, switchingText } from '../../evaluate/switching.ts'
+import { defined } from '../../system/defined.ts'
 import {
   listCandidates,
   readRenames,
@@ -23,15 +24,17 @@ const WORST = 24
 
 export async function runDiff(args: string[], io: Io): Promise<ExitCode> {
   const { values, positionals } = await readSettings('diff', args, SUBJECT_OPTIONS, io.env)
-  if (values.images === undefined)
+  if (values.images === undefined) {
     throw new BoxletError('USAGE', 'Expected a folder of pictures but received none.', {
       hint: 'Name it with --images.',
     })
+  }
   const candidates = await listCandidates(values, positionals, io)
-  if (candidates.length !== 2)
+  if (candidates.length !== 2) {
     throw new BoxletError('USAGE', `Expected two to compare but received ${candidates.length}.`, {
       hint: 'For example: boxlet diff yolov8n yolov8s --images photos',
     })
+  }
   const renames = await readRenames(values.map)
   const dataset = await openPictureFolder(values.images, values.limit, io.signal)
   tellProblems(dataset.problems, io)
@@ -53,8 +56,9 @@ export async function runDiff(args: string[], io: Io): Promise<ExitCode> {
         ? diffMarkdown(difference, extra)
         : diffText(difference, dataset.images, extra),
   )
-  if (values.out !== undefined)
+  if (values.out !== undefined) {
     await writePage(values.out, difference, dataset, values.worst ?? WORST, extra, io)
+  }
   return problems.length > 0 || a.stopped || b.stopped ? 1 : 0
 }
 
@@ -62,9 +66,7 @@ type Measured = Side & { problems: Problem[]; stopped: boolean; seconds: number;
 
 /** The models' own thresholds decide, since that is what a user of either sees. */
 const detectOptions = (values: SubjectSettings) => ({
-  ...(values['min-score'] === undefined ? {} : { minScore: values['min-score'] }),
-  ...(values.iou === undefined ? {} : { iou: values.iou }),
-  ...(values.max === undefined ? {} : { maxDetections: values.max }),
+  ...defined({ minScore: values['min-score'], iou: values.iou, maxDetections: values.max }),
 })
 
 function costsOf(a: Measured, b: Measured, values: SubjectSettings): Switching | undefined {

@@ -103,8 +103,9 @@ describe('boxlet eval', () => {
     const args = ['eval', model, '--data', data, '--format', 'json']
     const env = { BOXLET_CACHE: join(folder, 'cache-2') }
     const reports = []
-    for (const more of [[], [], ['--fresh'], ['--no-reuse'], ['--min-score', '0.3']])
+    for (const more of [[], [], ['--fresh'], ['--no-reuse'], ['--min-score', '0.3']]) {
       reports.push(JSON.parse((await boxlet([...args, ...more], { env })).out))
+    }
     expect(reports.map((report) => report.speed.cached)).toEqual([0, 6, 0, 0, 0])
     expect(reports[1].stats).toEqual(reports[0].stats)
   })
@@ -382,8 +383,9 @@ describe.skipIf(!hasCorpus)('boxlet eval on real data', () => {
     const kept = join(folder, 'cache-stop', 'evaluations')
     const watch = setInterval(async () => {
       const [name] = await readdir(kept).catch(() => [])
-      if (name !== undefined && (await readFile(join(kept, name), 'utf8')).split('\n').length > 3)
+      if (name !== undefined && (await readFile(join(kept, name), 'utf8')).split('\n').length > 3) {
         stop.abort()
+      }
     }, 5)
     const first = await boxlet(args, { env, signal: stop.signal }).finally(() => clearInterval(watch))
     expect(first.code).toBe(1)

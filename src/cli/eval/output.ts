@@ -38,16 +38,18 @@ export async function writeResults(
   io.stdout.write(toText(evaluations, failed, comparison, costs, values.format ?? 'table'))
   if (values['write-thresholds'] !== undefined) {
     const [only, ...others] = evaluations
-    if (others.length > 0 || only!.contract === undefined)
+    if (others.length > 0 || only!.contract === undefined) {
       throw new BoxletError(
         'USAGE',
         'Expected one local model for --write-thresholds but received something else.',
       )
+    }
     const written = await writeThresholds(only!.contract, only!, values['write-thresholds'])
     io.stderr.write(`boxlet: wrote ${written} thresholds to ${values['write-thresholds']}\n`)
   }
-  if (values.out !== undefined)
+  if (values.out !== undefined) {
     await writeFolder(values.out, evaluations, comparison, costs, dataset, values, io)
+  }
 }
 
 /** Two that failed on different pictures, or of which one was stopped, cannot be paired. */
@@ -55,7 +57,9 @@ function comparable([a, b]: Evaluation[], values: EvalSettings, io: Io): Compari
   const same =
     a!.work.images.length === b!.work.images.length &&
     a!.work.images.every((image, i) => image.id === b!.work.images[i]!.id)
-  if (same) return compare(a!, b!, values.resamples)
+  if (same) {
+    return compare(a!, b!, values.resamples)
+  }
   io.stderr.write('boxlet: the two were not measured on the same pictures, so they are not compared\n')
   return undefined
 }
@@ -78,12 +82,20 @@ function toText(
     return `${JSON.stringify(reports.length === 1 && failed.length === 0 ? reports[0] : { ...whole, failures }, null, 1)}\n`
   }
   if (format === 'markdown') {
-    if (comparison !== undefined) return withCosts(markdownComparison(comparison), costs)
-    if (evaluations.length === 1 && failed.length === 0) return markdownReport(evaluations[0]!)
+    if (comparison !== undefined) {
+      return withCosts(markdownComparison(comparison), costs)
+    }
+    if (evaluations.length === 1 && failed.length === 0) {
+      return markdownReport(evaluations[0]!)
+    }
     return markdownTable(padRows(summaryRows(evaluations, rows)))
   }
-  if (comparison !== undefined) return withCosts(textComparison(comparison), costs)
-  if (evaluations.length === 1 && failed.length === 0) return textReport(evaluations[0]!)
+  if (comparison !== undefined) {
+    return withCosts(textComparison(comparison), costs)
+  }
+  if (evaluations.length === 1 && failed.length === 0) {
+    return textReport(evaluations[0]!)
+  }
   return table(padRows(summaryRows(evaluations, rows)))
 }
 
@@ -91,7 +103,9 @@ const withCosts = (text: string, costs: Switching | undefined): string =>
   costs === undefined ? text : `${text}\n${switchingText(costs)}\n`
 
 function costsOf({ a, b }: Comparison, values: EvalSettings): Switching | undefined {
-  if (a.speed === undefined || b.speed === undefined) return undefined
+  if (a.speed === undefined || b.speed === undefined) {
+    return undefined
+  }
   const [first, second] = [
     { subject: a.subject, speed: a.speed },
     { subject: b.subject, speed: b.speed },
@@ -139,8 +153,12 @@ async function writeFolder(
     const page = comparison === undefined ? `${names[0]}report.html` : 'comparison.html'
     io.stderr.write(`boxlet: the report is ${join(folder, page)}\n`)
   } catch (cause) {
-    if (cause instanceof BoxletError) throw cause
-    if ((cause as NodeJS.ErrnoException).code === undefined) throw cause
+    if (cause instanceof BoxletError) {
+      throw cause
+    }
+    if ((cause as NodeJS.ErrnoException).code === undefined) {
+      throw cause
+    }
     throw new BoxletError(
       'OUTPUT_UNWRITABLE',
       `Expected a folder that can be written at "${folder}" but it cannot be.`,
@@ -151,7 +169,9 @@ async function writeFolder(
 
 /** One subject needs no prefix; several get their names, made safe for files and distinct. */
 function fileNames(evaluations: Evaluation[]): string[] {
-  if (evaluations.length === 1) return ['']
+  if (evaluations.length === 1) {
+    return ['']
+  }
   const seen = new Map<string, number>()
   return evaluations.map(({ subject }) => {
     const base = subject.name.replace(/[^\w.-]+/g, '-').slice(0, 80)

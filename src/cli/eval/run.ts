@@ -7,6 +7,7 @@ import { BoxletError, toBoxletError } from '../../errors.ts'
 import { type Evaluation, evaluate } from '../../evaluate/evaluation.ts'
 import { labelsByCategory, mapLabels, toPredictions } from '../../evaluate/label-map.ts'
 import { readCocoResults } from '../../evaluate/predictions.ts'
+import { defined } from '../../system/defined.ts'
 import { readSettings } from '../kit/config.ts'
 import type { ExitCode, Io } from '../kit/verb.ts'
 import { EVAL_OPTIONS, type EvalSettings } from './options.ts'
@@ -19,36 +20,46 @@ const MAX_DETECTIONS = 300
 
 export async function runEval(args: string[], io: Io): Promise<ExitCode> {
   const { values, positionals } = await readSettings('eval', args, EVAL_OPTIONS, io.env)
-  if (values.data === undefined)
+  if (values.data === undefined) {
     throw new BoxletError('USAGE', 'Expected a labelled data set but received none.', {
       hint: 'Name it with --data: a COCO .json, a VOC folder or a YOLO data.yaml.',
     })
+  }
   const candidates = await listCandidates(values, positionals, io)
   const files = values.detections ?? []
-  if (candidates.length + files.length === 0)
+  if (candidates.length + files.length === 0) {
     throw new BoxletError('USAGE', 'Expected a model to measure but received none.', {
       hint: 'For example: boxlet eval yolov8n --data DATASET',
     })
+  }
   const dataset = await readDataset(values, io)
   const failed: { name: string; error: BoxletError }[] = []
   const evaluations: Evaluation[] = []
   let stopped = false
-  for (const file of files) evaluations.push(await evaluateFile(file, dataset, values))
+  for (const file of files) {
+    evaluations.push(await evaluateFile(file, dataset, values))
+  }
   for (const candidate of candidates) {
     try {
       const result = await evaluateCandidate(candidate, dataset, values, io)
       evaluations.push(result.evaluation)
       stopped = result.stopped
-      if (stopped) break
+      if (stopped) {
+        break
+      }
     } catch (error) {
       const known = toBoxletError(error)
       // One of many models may be unusable; the only one, or a mistake of the caller, is told as an error.
-      if (candidates.length + files.length === 1 || known.kind === 'usage') throw error
+      if (candidates.length + files.length === 1 || known.kind === 'usage') {
+        throw error
+      }
       failed.push({ name: candidate.name, error: known })
       io.stderr.write(`boxlet: ${candidate.name}: ${known.message} [${known.code}]\n`)
     }
   }
-  if (evaluations.length === 0) return 3
+  if (evaluations.length === 0) {
+    return 3
+  }
   await writeResults(evaluations, failed, dataset, values, io)
   return stopped || failed.length > 0 || evaluations.some((entry) => entry.problems.some(isPicture)) ? 1 : 0
 }
@@ -60,20 +71,22 @@ const isPicture = ({ kind }: Problem): boolean =>
 async function readDataset(values: EvalSettings, io: Io): Promise<Dataset> {
   const options: ReadOptions = {
     ...(values.problems === undefined ? {} : { problems: values.problems as 'skip' | 'keep' | 'fatal' }),
-    ...(values.images === undefined ? {} : { images: values.images }),
-    ...(values.split === undefined ? {} : { split: values.split }),
+    ...defined({ images: values.images, split: values.split }),
     signal: io.signal,
   }
   const dataset = await openDataset(values.data!, options)
   tellProblems(dataset.problems, io)
   const images = dataset.images.slice(0, values.limit)
-  if (images.length === 0)
+  if (images.length === 0) {
     throw new BoxletError('DATASET_INVALID', 'Expected pictures in the data set but there are none.')
+  }
   return withImages(dataset, images)
 }
 
 function withImages(dataset: Dataset, images: Dataset['images']): Dataset {
-  if (images.length === dataset.images.length) return dataset
+  if (images.length === dataset.images.length) {
+    return dataset
+  }
   const ids = new Set(images.map((image) => image.id))
   return { ...dataset, images, annotations: dataset.annotations.filter(({ imageId }) => ids.has(imageId)) }
 }
@@ -87,12 +100,14 @@ async function evaluateCandidate(
   await using subject = await candidate.open(dataset)
   const renames = await readRenames(values.map)
   // A wrong label file is told before hours of detection, not after.
-  if (subject.labels.length > 0) mapLabels(subject.labels, dataset.categories, renames)
+  if (subject.labels.length > 0) {
+    mapLabels(subject.labels, dataset.categories, renames)
+  }
   const detect: DetectOptions = {
     minScore: values['min-score'] ?? MIN_SCORE,
     maxDetections: values.max ?? MAX_DETECTIONS,
     everyClass: values['every-class'] ?? !hasRemote(values),
-    ...(values.iou === undefined ? {} : { iou: values.iou }),
+    ...defined({ iou: values.iou }),
   }
   const run = await runSubject(subject, dataset, detect, values, io)
   const measured = withImages(
@@ -111,7 +126,9 @@ async function evaluateCandidate(
     unusedLabels: map.unusedLabels,
     missingCategories: map.missingCategories,
   })
-  if (subject.model !== undefined) evaluation.contract = subject.model.contract
+  if (subject.model !== undefined) {
+    evaluation.contract = subject.model.contract
+  }
   evaluation.labelOf = labelsByCategory(map)
   return { evaluation, stopped: run.stopped }
 }

@@ -13,6 +13,7 @@ import { openModel, type Subject } from '../../evaluate/subject.ts'
 import type { SwitchingPrices } from '../../evaluate/switching.ts'
 import { defaultThreads } from '../../runtime/processors.ts'
 import { cacheFolder } from '../../store/cache.ts'
+import { defined } from '../../system/defined.ts'
 import type { OptionSpec, Settings } from '../kit/config.ts'
 import { storeProgress } from '../kit/download-progress.ts'
 import { MODEL_OPTIONS, modelOptions } from '../kit/model-options.ts'
@@ -69,8 +70,7 @@ export async function listCandidates(
       const { onProgress, onNotice, end } = storeProgress(io)
       const options = {
         ...load,
-        ...(onProgress === undefined ? {} : { onProgress }),
-        ...(onNotice === undefined ? {} : { onNotice }),
+        ...defined({ onProgress, onNotice }),
         signal: io.signal,
       }
       return openModel(model, { load: options, jobs, pictures: dataset.images.length, release }).finally(end)
@@ -79,15 +79,14 @@ export async function listCandidates(
   for (const url of values.endpoint ?? []) {
     const { openEndpoint } = await import('../../evaluate/endpoint-subject.ts')
     const apiKey = values['api-key'] ?? io.env.BOXLET_API_KEY
-    const subject = openEndpoint({ url, ...(apiKey === undefined ? {} : { apiKey }) })
+    const subject = openEndpoint({ url, ...defined({ apiKey }) })
     candidates.push({ name: subject.info.name, open: async () => subject })
   }
   if (values.rekognition || values['rekognition-model'] !== undefined) {
     const { openRekognition } = await import('../../evaluate/rekognition-subject.ts')
     const project = values['rekognition-model']
     const options = {
-      ...(project === undefined ? {} : { project }),
-      ...(values.region === undefined ? {} : { region: values.region }),
+      ...defined({ project, region: values.region }),
     }
     candidates.push({ name: 'Amazon Rekognition', open: () => openRekognition(options) })
   }
@@ -114,13 +113,13 @@ export async function runSubject(
     detect,
     labels: subject.labels,
     inFlight: subject.inFlight,
-    ...(cache === undefined ? {} : { cache }),
+    ...defined({ cache }),
     ...(values.problems === undefined ? {} : { problems: values.problems as 'skip' | 'keep' | 'fatal' }),
     onProgress: (done) => line.update(done),
     signal: io.signal,
   }).finally(() => line.clear())
   tellProblems(run.problems, io)
-  if (run.results.length === 0)
+  if (run.results.length === 0) {
     throw run.stopped
       ? new BoxletError(
           'ABORTED',
@@ -130,6 +129,7 @@ export async function runSubject(
           'DATASET_INVALID',
           'Expected at least one picture that can be read but there is none.',
         )
+  }
   if (run.stopped) {
     const goesOn = cache === undefined ? '' : '; the same command goes on from there'
     io.stderr.write(
@@ -140,9 +140,12 @@ export async function runSubject(
 }
 
 export function tellProblems(problems: readonly Problem[], io: Io): void {
-  for (const problem of problems.slice(0, SHOWN_PROBLEMS)) io.stderr.write(`${formatProblem(problem)}\n`)
-  if (problems.length > SHOWN_PROBLEMS)
+  for (const problem of problems.slice(0, SHOWN_PROBLEMS)) {
+    io.stderr.write(`${formatProblem(problem)}\n`)
+  }
+  if (problems.length > SHOWN_PROBLEMS) {
     io.stderr.write(`… and ${problems.length - SHOWN_PROBLEMS} problems more\n`)
+  }
 }
 
 /** List prices, with the user's own for a Rekognition picture where one is given. */
@@ -153,7 +156,9 @@ export const switchingPrices = (values: SubjectSettings): SwitchingPrices => ({
 })
 
 export async function readRenames(path: string | undefined): Promise<Record<string, string | null>> {
-  if (path === undefined) return {}
+  if (path === undefined) {
+    return {}
+  }
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
     throw new BoxletError('USAGE', `Expected a readable file for --map but "${path}" is not.`, { cause })
   })

@@ -21,14 +21,18 @@ export async function checkSettings(verb: Verb, verbs: () => Promise<Verb[]>, io
     (name) => name.startsWith('BOXLET_') && !OTHER_VARIABLES.test(name) && !own.has(optionOf(name)),
   )
   const sections = Object.values(file).some(isRecord)
-  if (keys.length === 0 && variables.length === 0 && !sections) return
+  if (keys.length === 0 && variables.length === 0 && !sections) {
+    return
+  }
   const all = await verbs()
   const known = new Set(all.flatMap((each) => [...optionNames(each)]))
   for (const [key, value] of Object.entries(file)) {
     const section = isRecord(value) ? all.find(({ name }) => name === key) : undefined
-    if (section !== undefined)
+    if (section !== undefined) {
       await checkKeys(Object.keys(value as object), optionNames(section), `"${key}" of `)
-    else await checkKeys([key], isRecord(value) ? new Set(all.map(({ name }) => name)) : known, '')
+    } else {
+      await checkKeys([key], isRecord(value) ? new Set(all.map(({ name }) => name)) : known, '')
+    }
   }
   for (const name of variables.filter((variable) => !known.has(optionOf(variable)))) {
     const meant = await didYouMean(optionOf(name), [...known])
@@ -41,7 +45,9 @@ export async function checkSettings(verb: Verb, verbs: () => Promise<Verb[]>, io
 
 async function checkKeys(keys: string[], known: ReadonlySet<string>, where: string): Promise<void> {
   for (const key of keys) {
-    if (key === '$schema' || (known.has(kebab(key)) && !key.includes('-'))) continue
+    if (key === '$schema' || (known.has(kebab(key)) && !key.includes('-'))) {
+      continue
+    }
     const meant = await didYouMean(kebab(key), [...known])
     throw new BoxletError(
       'CONFIG_INVALID',

@@ -13,19 +13,25 @@ export async function readConfigFile(): Promise<Record<string, unknown>> {
   try {
     text = await readFile(CONFIG_FILE, 'utf8')
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return {}
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') {
+      return {}
+    }
     throw new BoxletError('CONFIG_INVALID', `Expected a readable ${CONFIG_FILE} but it cannot be read.`, {
       cause,
     })
   }
-  if (text.length > MAX_CONFIG_BYTES) throw invalid('more than 1 MiB')
+  if (text.length > MAX_CONFIG_BYTES) {
+    throw invalid('more than 1 MiB')
+  }
   let parsed: unknown
   try {
     parsed = JSON.parse(text)
   } catch (cause) {
     throw invalid(await faultIn(text), cause)
   }
-  if (!isRecord(parsed)) throw invalid(Array.isArray(parsed) ? 'a list' : typeof parsed)
+  if (!isRecord(parsed)) {
+    throw invalid(Array.isArray(parsed) ? 'a list' : typeof parsed)
+  }
   return parsed
 }
 
@@ -40,7 +46,9 @@ async function faultIn(text: string): Promise<string> {
   const errors: ParseError[] = []
   parse(text, errors, { disallowComments: true })
   const first = errors[0]
-  if (first === undefined) return 'text that is not JSON'
+  if (first === undefined) {
+    return 'text that is not JSON'
+  }
   const before = text.slice(0, first.offset).split('\n')
   const fault = printParseErrorCode(first.error).replace(
     /(?<=[a-z])[A-Z]/g,

@@ -63,11 +63,15 @@ describe("an option of the verb's own", () => {
   it('is every --format and --out but those of detect', async () => {
     const wrong: string[] = []
     for (const name of await readdir(import.meta.dirname)) {
-      if (name === 'detect.ts' || name.includes('.test.')) continue
+      if (name === 'detect.ts' || name.includes('.test.')) {
+        continue
+      }
       const source = await readFile(join(import.meta.dirname, name), 'utf8')
       for (const [, spec] of source.matchAll(/\b(?:format|out): (\{ type: '[^}]*\})/g)) {
         const readsSettings = source.includes('readSettings') || source.includes('OptionSpec')
-        if (readsSettings && !spec!.includes('own: true')) wrong.push(`${name}: ${spec}`)
+        if (readsSettings && !spec!.includes('own: true')) {
+          wrong.push(`${name}: ${spec}`)
+        }
       }
     }
     expect(wrong).toEqual([])

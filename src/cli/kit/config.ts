@@ -37,20 +37,28 @@ export async function readSettings<const T extends Record<string, OptionSpec>>(
           : inFile === undefined
             ? undefined
             : { raw: inFile, from: `${camel} in ${CONFIG_FILE}` }
-    if (found !== undefined) values[name] = convert(option, found.raw, found.from)
+    if (found !== undefined) {
+      values[name] = convert(option, found.raw, found.from)
+    }
   }
   return { values: values as Settings<T>, positionals: flags.positionals }
 }
 
 function fromVariable({ type, multiple }: OptionSpec, text: string): unknown {
-  if (type !== 'boolean') return multiple ? text.split(',') : text
-  if (/^(1|true|yes|on)$/i.test(text)) return true
+  if (type !== 'boolean') {
+    return multiple ? text.split(',') : text
+  }
+  if (/^(1|true|yes|on)$/i.test(text)) {
+    return true
+  }
   // Other words stay text, which is refused: a misspelt yes must not be a no.
   return /^(0|false|no|off)$/i.test(text) ? false : text
 }
 
 function convert(option: OptionSpec, raw: unknown, from: string): unknown {
-  if (option.multiple) return (Array.isArray(raw) ? raw : [raw]).map((item) => single(option, item, from))
+  if (option.multiple) {
+    return (Array.isArray(raw) ? raw : [raw]).map((item) => single(option, item, from))
+  }
   return single(option, raw, from)
 }
 
@@ -61,7 +69,9 @@ function single(option: OptionSpec, raw: unknown, from: string): unknown {
       `Expected ${expected} for ${from} but received "${String(raw)}".`,
     )
   if (option.type === 'boolean') {
-    if (typeof raw !== 'boolean') throw wrong('true or false')
+    if (typeof raw !== 'boolean') {
+      throw wrong('true or false')
+    }
     return raw
   }
   if (option.type === 'number') {
@@ -77,13 +87,19 @@ function single(option: OptionSpec, raw: unknown, from: string): unknown {
     }
     return number
   }
-  if (typeof raw !== 'string') throw wrong('text')
-  if (option.choices && !option.choices.includes(raw)) throw wrong(`one of ${option.choices.join(', ')}`)
+  if (typeof raw !== 'string') {
+    throw wrong('text')
+  }
+  if (option.choices && !option.choices.includes(raw)) {
+    throw wrong(`one of ${option.choices.join(', ')}`)
+  }
   return raw
 }
 
 function range({ integer, min, max }: OptionSpec): string {
   const kind = integer ? 'a whole number' : 'a number'
-  if (min !== undefined && max !== undefined) return `${kind} from ${min} to ${max}`
+  if (min !== undefined && max !== undefined) {
+    return `${kind} from ${min} to ${max}`
+  }
   return min === undefined ? kind : `${kind} from ${min}`
 }

@@ -9,7 +9,9 @@ import type { Io } from './verb.ts'
  * @throws BoxletError USAGE where nobody can answer
  */
 export function expectTerminal(io: Io, flag: string): void {
-  if ('isTTY' in io.stdin && io.stdin.isTTY === true) return
+  if ('isTTY' in io.stdin && io.stdin.isTTY === true) {
+    return
+  }
   throw new BoxletError('USAGE', 'Expected an answer on a terminal but there is none.', {
     hint: `Add ${flag} to agree beforehand.`,
   })

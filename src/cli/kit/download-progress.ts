@@ -13,7 +13,9 @@ export function storeProgress(io: Io): StoreOptions & { end(): void } {
   let drawn = 0
   let open = false
   const clear = () => {
-    if (open) io.stderr.write('\r\u001b[K')
+    if (open) {
+      io.stderr.write('\r\u001b[K')
+    }
     open = false
   }
   return {
@@ -24,8 +26,12 @@ export function storeProgress(io: Io): StoreOptions & { end(): void } {
           onProgress: (progress: DownloadProgress) => {
             const now = Date.now()
             // What comes before the first byte, such as other files of the package, is not its rate.
-            if (progress.done === 0) started = now
-            if (now - drawn < REDRAW_MS && progress.done < progress.total) return
+            if (progress.done === 0) {
+              started = now
+            }
+            if (now - drawn < REDRAW_MS && progress.done < progress.total) {
+              return
+            }
             drawn = now
             open = true
             io.stderr.write(`\r\u001b[K${progressLine(progress, (now - started) / 1000)}`)

@@ -32,11 +32,15 @@ export async function parseFlags(verb: string, args: string[], spec: Record<stri
 function joinNegative(args: readonly string[], spec: Record<string, OptionSpec>): string[] {
   const joined: string[] = []
   for (const [at, arg] of args.entries()) {
-    if (arg === '--') return [...joined, ...args.slice(at)]
+    if (arg === '--') {
+      return [...joined, ...args.slice(at)]
+    }
     const last = joined.at(-1)
-    if (/^-[\d.]/.test(arg) && last?.startsWith('--') && spec[last.slice(2)]?.type === 'number')
+    if (/^-[\d.]/.test(arg) && last?.startsWith('--') && spec[last.slice(2)]?.type === 'number') {
       joined[joined.length - 1] = `${last}=${arg}`
-    else joined.push(arg)
+    } else {
+      joined.push(arg)
+    }
   }
   return joined
 }
@@ -61,10 +65,13 @@ async function flagError(
     )
     return usage(`Expected an option of "boxlet ${verb}" but received "${flag}".`, meant + help)
   }
-  if (message.includes('does not take')) return usage(`Expected no value for ${flag} but received one.`)
+  if (message.includes('does not take')) {
+    return usage(`Expected no value for ${flag} but received one.`)
+  }
   const next = args[args.findIndex((arg) => arg === flag || shortOf(flag, spec) === arg) + 1]
-  if (!message.includes('ambiguous') || next === undefined)
+  if (!message.includes('ambiguous') || next === undefined) {
     return usage(`Expected a value for ${flag} but received none.`)
+  }
   return usage(
     `Expected a value for ${flag} but received "${next}".`,
     `Write ${flag}=${next} for a value that starts with a dash.`,

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { ContractParts, LoadOptions } from '../../detector/types.ts'
 import { BoxletError } from '../../errors.ts'
+import { defined } from '../../system/defined.ts'
 import type { OptionSpec, Settings } from './config.ts'
 
 /** Options of every verb that loads a model. */
@@ -19,9 +20,7 @@ export const DEFAULT_MODEL = 'yolov8n'
 export async function modelOptions(values: Settings<typeof MODEL_OPTIONS>): Promise<LoadOptions> {
   const contract = await contractOption(values)
   return {
-    ...(contract !== undefined && { contract }),
-    ...(values.labels !== undefined && { labels: values.labels }),
-    ...(values.threads !== undefined && { threads: values.threads }),
+    ...defined({ contract, labels: values.labels, threads: values.threads }),
     ...(values['as-is'] && { asIs: true }),
   }
 }
@@ -31,9 +30,13 @@ async function contractOption({
   contract,
   set,
 }: Settings<typeof MODEL_OPTIONS>): Promise<string | ContractParts | undefined> {
-  if (set === undefined || set.length === 0) return contract
+  if (set === undefined || set.length === 0) {
+    return contract
+  }
   const parts = contract === undefined ? {} : await readJson(contract)
-  for (const assignment of set) assign(parts, assignment)
+  for (const assignment of set) {
+    assign(parts, assignment)
+  }
   return parts as ContractParts
 }
 
@@ -60,7 +63,9 @@ function assign(target: Record<string, unknown>, assignment: string): void {
   }
   let place = target
   for (const key of keys.slice(0, -1)) {
-    if (typeof place[key] !== 'object' || place[key] === null) place[key] = {}
+    if (typeof place[key] !== 'object' || place[key] === null) {
+      place[key] = {}
+    }
     place = place[key] as Record<string, unknown>
   }
   place[keys.at(-1)!] = jsonOrText(match[2]!)

@@ -16,7 +16,9 @@ export function progressLine(io: Io, total: number, unit: string) {
   return {
     update(done: number): void {
       const now = performance.now()
-      if (!shown || (now - drawn < REDRAW_MS && done < total)) return
+      if (!shown || (now - drawn < REDRAW_MS && done < total)) {
+        return
+      }
       drawn = now
       const seconds = (now - started) / 1000
       const rate = seconds < LEAST_SECONDS ? undefined : done / seconds
@@ -26,13 +28,19 @@ export function progressLine(io: Io, total: number, unit: string) {
     },
     /** Call before any other line is written, and at the end. */
     clear(): void {
-      if (shown && drawn > 0) io.stderr.write('\r\u001b[K')
+      if (shown && drawn > 0) {
+        io.stderr.write('\r\u001b[K')
+      }
     },
   }
 }
 
 function timeLeft(seconds: number): string {
-  if (seconds < 60) return `${Math.ceil(seconds)} s`
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.ceil(seconds % 60)} s`
+  if (seconds < 60) {
+    return `${Math.ceil(seconds)} s`
+  }
+  if (seconds < 3600) {
+    return `${Math.floor(seconds / 60)} min ${Math.ceil(seconds % 60)} s`
+  }
   return `${Math.floor(seconds / 3600)} h ${Math.ceil((seconds % 3600) / 60)} min`
 }

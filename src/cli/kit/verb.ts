@@ -22,6 +22,6 @@ export interface Verb {
   summary: string
   /** Full help: usage line, options with units and defaults, examples. */
   help: string
-  /** Throws BoxletError for anything that a person should read. */
+  /** @throws BoxletError for anything that a person should read */
   run(args: string[], io: Io): Promise<ExitCode>
 }

@@ -102,7 +102,9 @@ const plainValues = (std: number): string => (std === 1 ? '0–255 as they are' 
 const LABELS_SHOWN = 8
 
 function labelText(labels: readonly string[]): string {
-  if (labels.length === 0) return 'none known: give them with --labels'
+  if (labels.length === 0) {
+    return 'none known: give them with --labels'
+  }
   const shown = labels.slice(0, LABELS_SHOWN).join(', ')
   return labels.length > LABELS_SHOWN ? `${labels.length}: ${shown}, …` : `${labels.length}: ${shown}`
 }

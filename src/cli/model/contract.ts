@@ -31,14 +31,20 @@ export async function run(args: string[], io: Io): Promise<ExitCode> {
     values.family === undefined ? undefined : { family: values.family },
     { ignoreContract: true },
   )
-  if (facts.contract === undefined) throw facts.unrecognised
+  if (facts.contract === undefined) {
+    throw facts.unrecognised
+  }
   const contract = validateContract(facts.contract)
   const text = `${JSON.stringify(contract, undefined, 2)}\n`
-  if (values.out === undefined) io.stdout.write(text)
-  else await saveFile(values.out, text)
+  if (values.out === undefined) {
+    io.stdout.write(text)
+  } else {
+    await saveFile(values.out, text)
+  }
   const guesses =
     facts.contractFrom === 'recognised' ? facts.evidence.filter(({ confidence }) => confidence < GUESS) : []
-  if (guesses.length > 0)
+  if (guesses.length > 0) {
     io.stderr.write(`These parts are guesses; please check them:\n${evidenceLines(guesses).join('\n')}\n`)
+  }
   return 0
 }

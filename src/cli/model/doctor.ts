@@ -8,6 +8,7 @@ import { BoxletError } from '../../errors.ts'
 import { decodeImage } from '../../image/decode/decode.ts'
 import { readSignature } from '../../prepare/read-signature.ts'
 import { resolveModel } from '../../store/store.ts'
+import { defined } from '../../system/defined.ts'
 import { pictureSources } from '../detect/sources.ts'
 import { readSettings } from '../kit/config.ts'
 import { storeProgress } from '../kit/download-progress.ts'
@@ -53,7 +54,7 @@ export async function run(args: string[], io: Io): Promise<ExitCode> {
   const model = await loadModel(name, { ...(await modelOptions(values)), asIs: true, signal: io.signal })
   try {
     const diagnosis = await examine(model, pictures, {
-      ...(truth === undefined ? {} : { truth }),
+      ...defined({ truth }),
       quantization: signature.quantization,
       signal: io.signal,
       onProgress: trialLine(io),
@@ -67,7 +68,9 @@ export async function run(args: string[], io: Io): Promise<ExitCode> {
         ? `${JSON.stringify(asJson(name, model.info.family, diagnosis, written), undefined, 2)}\n`
         : text(name, model.info.family, diagnosis, written.page),
     )
-    if (values.write !== undefined) await writeContract(values.write, diagnosis)
+    if (values.write !== undefined) {
+      await writeContract(values.write, diagnosis)
+    }
     return diagnosis.findings.some(({ severity }) => severity === 'fault') && diagnosis.set.length === 0
       ? 1
       : 0
@@ -82,7 +85,11 @@ async function annotations(path: string, images: string[] | undefined, limit: nu
   const { readTruth } = await import('../../doctor/truth.ts')
   const { isFolder } = await import('../../datasets/picture-files.ts')
   const named: string[] = []
-  for (const image of images ?? []) if (!(await isFolder(image))) named.push(image)
+  for (const image of images ?? []) {
+    if (!(await isFolder(image))) {
+      named.push(image)
+    }
+  }
   return readTruth(path, named, limit)
 }
 
@@ -94,8 +101,9 @@ const decoded = async (name: string, bytes: Uint8Array): Promise<DoctorPicture> 
 async function given(inputs: string[], limit: number, io: Io): Promise<DoctorPicture[]> {
   const sources = await pictureSources(inputs, { stdin: io.stdin, env: io.env, allowPrivate: false })
   const pictures: DoctorPicture[] = []
-  for (const source of sources.slice(0, limit))
+  for (const source of sources.slice(0, limit)) {
     pictures.push(await decoded(source.name, await source.read(io.signal)))
+  }
   return pictures
 }
 
@@ -118,7 +126,9 @@ async function ofTruth(truth: Dataset): Promise<DoctorPicture[]> {
 const trialLine =
   (io: Io) =>
   (line: string): void => {
-    if ('isTTY' in io.stderr && io.stderr.isTTY === true) io.stderr.write(`\r\u001b[K${line}`)
+    if ('isTTY' in io.stderr && io.stderr.isTTY === true) {
+      io.stderr.write(`\r\u001b[K${line}`)
+    }
   }
 
 /** @throws BoxletError LABELS_INVALID when the contract would name objects wrongly */

@@ -73,7 +73,9 @@ async function ask(
     checkForRuntime(signature)
     return { found: recognise(signature, resolved.name, parts?.family) }
   } catch (error) {
-    if (error instanceof BoxletError && error.code.startsWith('MODEL_')) return { unrecognised: error }
+    if (error instanceof BoxletError && error.code.startsWith('MODEL_')) {
+      return { unrecognised: error }
+    }
     throw error
   }
 }
@@ -83,22 +85,29 @@ function licenceFound(
   resolved: ResolvedModel,
   found: RecognisedModel | undefined,
 ): ModelFacts['licence'] {
-  if (resolved.licence !== undefined) return { licence: resolved.licence, from: 'the catalogue' }
-  if (found?.contract.licence !== undefined)
+  if (resolved.licence !== undefined) {
+    return { licence: resolved.licence, from: 'the catalogue' }
+  }
+  if (found?.contract.licence !== undefined) {
     return { licence: found.contract.licence, from: 'the metadata of the file' }
+  }
   return contract?.licence === undefined ? undefined : { licence: contract.licence, from: 'the contract' }
 }
 
 /** The graph that the runtime gets; TFLite files are converted to it. */
 async function graphBytes({ bytes }: ModelFacts): Promise<Uint8Array> {
-  if (!isTflite(bytes)) return bytes
+  if (!isTflite(bytes)) {
+    return bytes
+  }
   const { tfliteToOnnx } = await import('../../tflite/tflite.ts')
   return tfliteToOnnx(bytes).bytes
 }
 
 /** What Boxlet changes in the graph before it runs it, one sentence each. */
 export async function preparationOf({ bytes, contract }: ModelFacts): Promise<string[]> {
-  if (contract === undefined || isTflite(bytes)) return []
+  if (contract === undefined || isTflite(bytes)) {
+    return []
+  }
   const { prepareModel } = await import('../../prepare/prepare.ts')
   return prepareModel(bytes, contract)?.edits ?? []
 }
@@ -114,7 +123,9 @@ export interface ModelWork {
 export async function workOf(facts: ModelFacts): Promise<ModelWork> {
   const { signature, contract } = facts
   const { countWork } = await import('../../onnx/graph/flops.ts')
-  if (signature.unconvertible !== undefined) return { macs: 0, counted: 0, uncounted: 0, inputs: {} }
+  if (signature.unconvertible !== undefined) {
+    return { macs: 0, counted: 0, uncounted: 0, inputs: {} }
+  }
   const inputs = new Map(signature.inputs.map((input) => [input.name, assumedSizes(input, contract)]))
   const work = countWork(await graphBytes(facts), inputs)
   return { ...work, inputs: Object.fromEntries(inputs) }
@@ -127,10 +138,16 @@ function assumedSizes(
 ): number[] {
   const input = contract?.input.name === name ? contract.input : undefined
   return shape.map((size, axis) => {
-    if (typeof size === 'number') return size
+    if (typeof size === 'number') {
+      return size
+    }
     const letter = input?.layout.slice(-shape.length)[axis]
-    if (letter === 'H') return input?.size.height ?? 1
-    if (letter === 'W') return input?.size.width ?? 1
+    if (letter === 'H') {
+      return input?.size.height ?? 1
+    }
+    if (letter === 'W') {
+      return input?.size.width ?? 1
+    }
     return letter === 'C' ? 3 : 1
   })
 }

@@ -123,8 +123,9 @@ function workText(work: ModelWork): string {
     work.uncounted === 0
       ? ''
       : `; ${work.uncounted} of ${work.uncounted + work.counted} layers are not in it, as their sizes are known only in a run`
-  if (work.counted === 0)
+  if (work.counted === 0) {
     return work.uncounted === 0 ? 'no convolutions or matrix products' : 'known only in a run'
+  }
   return `${flops(2 * work.macs)} for ${sizes.join(' and ')}${missing}`
 }
 
@@ -153,7 +154,9 @@ const TAIL_LAYERS = 9
 
 function tailText({ tails }: ModelSignature, output: string): string {
   const tail = tails[output]
-  if (tail === undefined || tail.weightedChannels.length === 0) return ''
+  if (tail === undefined || tail.weightedChannels.length === 0) {
+    return ''
+  }
   const shown = tail.weightedChannels.slice(0, TAIL_LAYERS).join(', ')
   const channels = tail.weightedChannels.length > TAIL_LAYERS ? `${shown}, …` : shown
   return `after layers of ${channels} channels${tail.hasLargeConstant ? ' and a grid' : ''}`
@@ -175,7 +178,9 @@ const METADATA_CHARACTERS = 90
 
 function metadataLines(metadata: Record<string, string>): string[] {
   const entries = Object.entries(metadata)
-  if (entries.length === 0) return []
+  if (entries.length === 0) {
+    return []
+  }
   const cut = (value: string) => {
     const line = value.replace(/\s+/g, ' ')
     return line.length > METADATA_CHARACTERS ? `${line.slice(0, METADATA_CHARACTERS)}…` : line
@@ -186,10 +191,13 @@ function metadataLines(metadata: Record<string, string>): string[] {
 /** Rows of cells, each column as wide as its widest cell, set in by two. */
 export function aligned(rows: readonly (readonly string[])[]): string[] {
   const widths: number[] = []
-  for (const row of rows)
+  for (const row of rows) {
     row.forEach((cell, column) => {
-      if (column < row.length - 1) widths[column] = Math.max(widths[column] ?? 0, cell.length)
+      if (column < row.length - 1) {
+        widths[column] = Math.max(widths[column] ?? 0, cell.length)
+      }
     })
+  }
   return rows.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`)
 }
 
@@ -199,7 +207,9 @@ const shapeText = (shape: readonly (number | string | null)[] | undefined): stri
 const megabytes = (bytes: number): string => `${significant(bytes / 1e6)} MB`
 
 function count(value: number): string {
-  if (value >= 1e6) return `${significant(value / 1e6)} million`
+  if (value >= 1e6) {
+    return `${significant(value / 1e6)} million`
+  }
   return value >= 1e3 ? `${significant(value / 1e3)} thousand` : String(value)
 }
 

@@ -81,7 +81,9 @@ export const verb: Verb = {
 
 async function list(args: string[], io: Io): Promise<ExitCode> {
   const { format, names } = await readArgs(args)
-  if (names.length > 0) throw usage('Expected no names for "model list" but received some.')
+  if (names.length > 0) {
+    throw usage('Expected no names for "model list" but received some.')
+  }
   const models = await listModels({ env: io.env })
   io.stdout.write(
     format === 'json' ? json({ models: models.map(listedAsJson) }) : table(models.map(listedAsRow)),
@@ -91,7 +93,9 @@ async function list(args: string[], io: Io): Promise<ExitCode> {
 
 async function pull(args: string[], io: Io): Promise<ExitCode> {
   const { format, names } = await readArgs(args)
-  if (names.length === 0) throw usage('Expected the name of a model for "model pull" but received none.')
+  if (names.length === 0) {
+    throw usage('Expected the name of a model for "model pull" but received none.')
+  }
   return forEachName(names, format, io, async (name) => {
     const progress = storeProgress(io)
     try {
@@ -105,7 +109,9 @@ async function pull(args: string[], io: Io): Promise<ExitCode> {
 
 async function remove(args: string[], io: Io): Promise<ExitCode> {
   const { format, names } = await readArgs(args)
-  if (names.length === 0) throw usage('Expected the name of a model for "model remove" but received none.')
+  if (names.length === 0) {
+    throw usage('Expected the name of a model for "model remove" but received none.')
+  }
   return forEachName(names, format, io, async (name) => {
     const removed = await removeModel(name, { env: io.env })
     return { text: removed ? `Removed ${name}.` : `${name} was not cached.`, result: { name, removed } }
@@ -125,16 +131,24 @@ async function forEachName(
     try {
       const { text, result } = await work(name)
       results.push(result)
-      if (format === 'table') io.stdout.write(`${text}\n`)
+      if (format === 'table') {
+        io.stdout.write(`${text}\n`)
+      }
     } catch (error) {
-      if (names.length === 1 || !(error instanceof BoxletError) || error.code === 'ABORTED') throw error
+      if (names.length === 1 || !(error instanceof BoxletError) || error.code === 'ABORTED') {
+        throw error
+      }
       failed++
       results.push({ name, error: error.toJSON() })
       io.stderr.write(`boxlet: ${error.message} ${error.hint ?? ''} [${error.code}]\n`)
     }
   }
-  if (format === 'json') io.stdout.write(json({ models: results }))
-  if (failed === 0) return 0
+  if (format === 'json') {
+    io.stdout.write(json({ models: results }))
+  }
+  if (failed === 0) {
+    return 0
+  }
   return failed === names.length ? 3 : 1
 }
 

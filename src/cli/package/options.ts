@@ -1,6 +1,7 @@
 import { type Architecture, parseArchitecture } from '../../aws/package/architecture.ts'
 import { buildPackage, type ModelPlace, type PackageResult } from '../../aws/package/build-package.ts'
 import { BoxletError } from '../../errors.ts'
+import { defined } from '../../system/defined.ts'
 import type { OptionSpec, Settings } from '../kit/config.ts'
 import { storeProgress } from '../kit/download-progress.ts'
 import { modelOptions } from '../kit/model-options.ts'
@@ -44,14 +45,12 @@ export async function packageFor(
       acceptedLicences: values['accept-licence'] ?? [],
       env: io.env,
       signal: io.signal,
-      ...(contract === undefined ? {} : { contract }),
-      ...(labels === undefined ? {} : { labels }),
-      ...(store.onProgress === undefined ? {} : { onProgress: store.onProgress }),
-      ...(store.onNotice === undefined ? {} : { onNotice: store.onNotice }),
+      ...defined({ contract, labels, onProgress: store.onProgress, onNotice: store.onNotice }),
     })
   } catch (error) {
-    if (io.signal.aborted)
+    if (io.signal.aborted) {
       throw new BoxletError('ABORTED', 'Expected the package to be built but was interrupted.')
+    }
     throw error
   } finally {
     store.end()

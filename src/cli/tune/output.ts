@@ -8,8 +8,9 @@ import { loadSharp } from '../../image/decode/load-sharp.ts'
 /** As .png where the name ends so, else as .svg. */
 export async function writeCurve(path: string, svg: string): Promise<void> {
   try {
-    if (!path.toLowerCase().endsWith('.png')) await writeFile(path, svg)
-    else {
+    if (!path.toLowerCase().endsWith('.png')) {
+      await writeFile(path, svg)
+    } else {
       const sharp = await loadSharp()
       await sharp(Buffer.from(svg)).png().toFile(path)
     }

@@ -63,8 +63,9 @@ Examples
 async function run(args: string[], io: Io): Promise<ExitCode> {
   const { values, positionals } = await readSettings('tune', args, OPTIONS, io.env)
   optionsAlone('tune', positionals, 'Name the picture with --image and the model with --model.')
-  if (values.image === undefined)
+  if (values.image === undefined) {
     throw new BoxletError('USAGE', 'Expected a picture for --image but received none.')
+  }
   const bytes = await readFile(values.image).catch((cause: unknown) => {
     throw new BoxletError(
       'IMAGE_NOT_FOUND',
@@ -73,18 +74,21 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
     )
   })
   const out = values.out ?? 'boxlet-tune.svg'
-  if (!/\.(svg|png)$/i.test(out))
+  if (!/\.(svg|png)$/i.test(out)) {
     throw new BoxletError(
       'USAGE',
       `Expected a name that ends in .svg or .png for --out but received "${out}".`,
     )
+  }
   const event = { image: bytes.toString('base64') }
   const sizes = parseSizes(values.sizes)
   const measured =
     values.stack === undefined
       ? await local(values, event, sizes, io)
       : await deployed(values, event, sizes, io)
-  if (measured === undefined) return 3
+  if (measured === undefined) {
+    return 3
+  }
   const { arch, points, title } = measured
   const rows = points.map((point) => priced(point, arch))
   const best = recommend(rows)
@@ -113,8 +117,9 @@ async function local(
     return undefined
   }
   const arch = hostArchitecture()
-  if (arch === undefined)
+  if (arch === undefined) {
     throw new BoxletError('USAGE', `Expected arm64 or x64 for this machine but it is ${process.arch}.`)
+  }
   const folder = await mkdtemp(join(tmpdir(), 'boxlet-tune-'))
   try {
     const model = values.model ?? DEFAULT_MODEL
@@ -134,16 +139,19 @@ async function local(
         starts: values.starts ?? 3,
         signal: io.signal,
       })
-      if (point === undefined)
+      if (point === undefined) {
         io.stderr.write(`boxlet: ${memoryMb} MB is too little for this model and picture; left out.\n`)
-      else points.push(point)
+      } else {
+        points.push(point)
+      }
     }
-    if (points.length === 0)
+    if (points.length === 0) {
       throw new BoxletError(
         'MODEL_RUN_FAILED',
         `Expected a size with memory enough but received ${sizes.join(', ')} MB.`,
         { hint: 'Measure larger sizes with --sizes.' },
       )
+    }
     return { arch, points, title: `${values.zip === undefined ? model : 'package'} on this machine, ${arch}` }
   } finally {
     await rm(folder, { recursive: true, force: true })
@@ -176,12 +184,15 @@ async function deployed(
 }
 
 function parseSizes(text: string | undefined): number[] {
-  if (text === undefined) return SIZES
+  if (text === undefined) {
+    return SIZES
+  }
   const sizes = text.split(',').map(Number)
-  if (sizes.some((size) => !Number.isInteger(size) || size < 128 || size > 10_240))
+  if (sizes.some((size) => !Number.isInteger(size) || size < 128 || size > 10_240)) {
     throw new BoxletError(
       'USAGE',
       `Expected whole numbers from 128 to 10240 for --sizes but received "${text}".`,
     )
+  }
   return [...new Set(sizes)].sort((a, b) => a - b)
 }

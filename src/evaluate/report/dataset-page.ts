@@ -13,7 +13,9 @@ export async function datasetPage(dataset: Dataset, images: readonly DatasetImag
   const objects = annotationsByImage(dataset)
   const names = new Map(dataset.categories.map((category) => [category.id, category.name]))
   const figures: string[] = []
-  for (const image of images) figures.push(await figure(image, objects.get(image.id) ?? [], names))
+  for (const image of images) {
+    figures.push(await figure(image, objects.get(image.id) ?? [], names))
+  }
   const title = `${dataset.name}: ${images.length} of ${dataset.images.length} pictures`
   return page(
     title,

@@ -43,13 +43,19 @@ ${tile(String(agreement.onlyB), `found only by ${b.subject.name}`)}</div>`,
 export function verdict({ a, b, interval }: Comparison): string {
   const [first, second] = [escapeText(a.subject.name), escapeText(b.subject.name)]
   const draws = `${interval.resamples} draws of the pictures with replacement`
-  if (interval.low > 0) return `${second} is better: the interval from ${draws} lies above zero.`
-  if (interval.high < 0) return `${first} is better: the interval from ${draws} lies below zero.`
+  if (interval.low > 0) {
+    return `${second} is better: the interval from ${draws} lies above zero.`
+  }
+  if (interval.high < 0) {
+    return `${first} is better: the interval from ${draws} lies below zero.`
+  }
   return `These pictures do not tell which is better: the interval from ${draws} holds zero.`
 }
 
 async function differences({ a, b, pictures }: Comparison, most: number): Promise<string> {
-  if (pictures.length === 0) return '<p>They find the same objects everywhere.</p>'
+  if (pictures.length === 0) {
+    return '<p>They find the same objects everywhere.</p>'
+  }
   const figures = pictures.slice(0, most).map(async (picture) => {
     const image = a.work.images[picture.image]!
     return pairFigure(image.path, image, image.fileName, picture, a.subject.name, b.subject.name)

@@ -47,8 +47,9 @@ function headline({ stats, atThresholds, speed }: Evaluation): string {
 
 async function thresholdSection(evaluation: Evaluation): Promise<string> {
   const { overall, atThresholds } = evaluation
-  if (overall === undefined)
+  if (overall === undefined) {
     return '<p>Not one detection is right, so no threshold is better than another.</p>'
+  }
   const rows = [
     ['', 'least score', 'F1', 'precision', 'recall'],
     [
@@ -148,7 +149,9 @@ function numberSection({ stats, voc, speed }: Evaluation): string {
 
 async function pictureSection(evaluation: Evaluation, most: number): Promise<string> {
   const worst = worstPictures(evaluation.work.judged, most)
-  if (worst.length === 0) return '<p>No mistakes at the best cuts.</p>'
+  if (worst.length === 0) {
+    return '<p>No mistakes at the best cuts.</p>'
+  }
   const figures = await Promise.all(worst.map((picture) => pictureFigure(evaluation, picture)))
   return `<p class="key soft">The pictures with the most mistakes at the best cuts.
 <i style="color:#35c46f"></i>found <i style="color:#ff4d4d"></i>false detection <i style="color:#ffb020;border-style:dashed"></i>missed <i style="color:#b0b7be;border-style:dotted"></i>object as labelled</p>
@@ -176,14 +179,16 @@ async function pictureFigure({ classes, work }: Evaluation, picture: JudgedPictu
 
 export function notes({ problems, unusedLabels, missingCategories }: Evaluation): string {
   const parts: string[] = []
-  if (missingCategories.length > 0)
+  if (missingCategories.length > 0) {
     parts.push(
       `<p>The model has no label for ${missingCategories.length} classes of the data set, which count as missed: ${escapeText(some(missingCategories))}.</p>`,
     )
-  if (unusedLabels.length > 0)
+  }
+  if (unusedLabels.length > 0) {
     parts.push(
       `<p>The data set does not have ${unusedLabels.length} labels of the model; what is found under them is not judged: ${escapeText(some(unusedLabels))}.</p>`,
     )
+  }
   if (problems.length > 0) {
     const lines = problems
       .slice(0, MAX_PROBLEMS)

@@ -9,7 +9,9 @@ export function jsonReport(evaluation: Evaluation, worst = 24): Record<string, u
   const cells: [string, string, number][] = []
   confusion.cells.forEach((count, at) => {
     const [truth, found] = [Math.floor(at / confusion.size), at % confusion.size]
-    if (count > 0) cells.push([names[truth] ?? NOTHING, names[found] ?? NOTHING, count])
+    if (count > 0) {
+      cells.push([names[truth] ?? NOTHING, names[found] ?? NOTHING, count])
+    }
   })
   const { score: _, ...atThresholds } = rest.atThresholds
   return {

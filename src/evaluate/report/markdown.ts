@@ -42,7 +42,7 @@ export function markdownReport(evaluation: Evaluation): string {
       [stats.ap50, stats.ap75, stats.ar1, stats.ar10, voc.ap11, voc.apContinuous].map(number),
     ]),
   ]
-  if (overall !== undefined)
+  if (overall !== undefined) {
     parts.push(
       '## Thresholds',
       markdownTable([
@@ -55,17 +55,19 @@ export function markdownReport(evaluation: Evaluation): string {
         ['one per class', '', ...[atThresholds.f1, atThresholds.precision, atThresholds.recall].map(percent)],
       ]),
     )
+  }
   parts.push('## Classes', classRows(evaluation))
   parts.push('## Sizes', sizeRows(evaluation))
   if (evaluation.confusions.length > 0) {
     const rows = evaluation.confusions.map(({ truth, found, count }) => [truth, found, String(count)])
     parts.push('## Taken for another class', markdownTable([['object', 'detected as', 'times'], ...rows]))
   }
-  if (speed !== undefined)
+  if (speed !== undefined) {
     parts.push(
       '## Speed',
       `${speed.median.total.toFixed(1)} ms a picture (median), run ${speed.median.run.toFixed(1)} ms, decoding ${speed.median.decode.toFixed(1)} ms.`,
     )
+  }
   return `${parts.map((part) => part.trim()).join('\n\n')}\n`
 }
 

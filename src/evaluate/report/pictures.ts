@@ -27,7 +27,9 @@ export async function pictureWithBoxes(
   boxes: readonly DrawnBox[],
 ): Promise<string | undefined> {
   const data = await reducedJpeg(path)
-  if (data === undefined) return undefined
+  if (data === undefined) {
+    return undefined
+  }
   const { width, height } = size
   // Labels keep a fixed share of the width, so that they are readable on a phone whatever the picture's size.
   const text = width / 34
@@ -53,7 +55,9 @@ function shape(box: DrawnBox, text: number, size: { width: number; height: numbe
   const caption = escapeText(`${box.label}${score}`)
   const place = `x="${short(box.x)}" y="${short(box.y)}" width="${short(box.width)}" height="${short(box.height)}"`
   const rectangle = `<rect class="${box.style}" ${place}><title>${TITLES[box.style]}: ${caption}</title></rect>`
-  if (box.style === 'truth' || box.style === 'crowd') return rectangle
+  if (box.style === 'truth' || box.style === 'crowd') {
+    return rectangle
+  }
   const x = Math.max(0, Math.min(box.x, size.width - text * caption.length * 0.5))
   const y = box.y > text * 1.2 ? box.y - text * 0.25 : Math.min(size.height, box.y + text)
   return `${rectangle}<text class="${box.style}" x="${short(x)}" y="${short(y)}" font-size="${short(text)}">${caption}</text>`

@@ -31,7 +31,7 @@ export function cuts({ curve, overall }: Evaluation): Promise<string> {
     { line: 'recall', x: score, y: recall },
   ])
   const spec = lines(values, 'least score', '', ['#20262d', BLUE, ORANGE], ['F1', 'precision', 'recall'])
-  if (overall !== undefined)
+  if (overall !== undefined) {
     spec.marks!.push({
       type: 'rule',
       encode: {
@@ -44,6 +44,7 @@ export function cuts({ curve, overall }: Evaluation): Promise<string> {
         },
       },
     })
+  }
   return draw(spec)
 }
 
@@ -131,7 +132,9 @@ export function confusionPlot({ classes, confusion }: Evaluation): Promise<strin
       .subarray(row.index * confusion.size, (row.index + 1) * confusion.size)
       .reduce((sum, count) => sum + count, 0)
     cells.forEach((count, i) => {
-      if (count > 0) values.push({ truth: row.name, found: axis[i]!.name, share: count / total, count })
+      if (count > 0) {
+        values.push({ truth: row.name, found: axis[i]!.name, share: count / total, count })
+      }
     })
   }
   const edge = Math.max(160, axis.length * 22)

@@ -45,7 +45,9 @@ export function textReport(evaluation: Evaluation, most = 25): string {
       .map(({ truth, found, count }) => `${truth} → ${found} ${count}×`)
     lines.push(`Confused  ${pairs.join(', ')}`)
   }
-  if (evaluation.speed !== undefined) lines.push(`Speed     ${speedLine(evaluation.speed)}`)
+  if (evaluation.speed !== undefined) {
+    lines.push(`Speed     ${speedLine(evaluation.speed)}`)
+  }
   lines.push(...noteLines(evaluation))
   return `${lines.join('\n').replace(/\n{3,}/g, '\n\n')}\n`
 }
@@ -54,18 +56,21 @@ export function textReport(evaluation: Evaluation, most = 25): string {
 export function noteLines({ missingCategories, unusedLabels, subject, dataset, work }: Evaluation): string[] {
   const some = (names: readonly string[]) => `${names.slice(0, 8).join(', ')}${names.length > 8 ? ', …' : ''}`
   const lines: string[] = []
-  if (dataset.objects === 0)
+  if (dataset.objects === 0) {
     lines.push('Note      the data set has no objects to find; boxlet diff compares models without labels')
-  else if (work.input.found.count === 0)
+  } else if (work.input.found.count === 0) {
     lines.push(`Note      ${subject.name} found nothing at all; boxlet model doctor looks for the reason`)
-  if (missingCategories.length > 0)
+  }
+  if (missingCategories.length > 0) {
     lines.push(
       `Note      ${subject.name} has no label for ${missingCategories.length} classes, which count as missed: ${some(missingCategories)}`,
     )
-  if (unusedLabels.length > 0)
+  }
+  if (unusedLabels.length > 0) {
     lines.push(
       `Note      the data set does not have ${unusedLabels.length} labels of ${subject.name}: ${some(unusedLabels)}`,
     )
+  }
   return lines
 }
 

@@ -53,15 +53,20 @@ function decode(outputs: RoleTensors, context: DecodeContext): Candidates {
   for (let cell = 0; cell < cells; cell++) {
     const at = cell * next
     const objectness = values[at]!
-    if (objectness < leastObjectness) continue
+    if (objectness < leastObjectness) {
+      continue
+    }
     let classId = 0
     for (let c = 1; c < classes; c++) {
-      if (values[at + (FIXED_CHANNELS + c) * step]! > values[at + (FIXED_CHANNELS + classId) * step]!)
+      if (values[at + (FIXED_CHANNELS + c) * step]! > values[at + (FIXED_CHANNELS + classId) * step]!) {
         classId = c
+      }
     }
     const likelihood = Math.max(0, values[at + (FIXED_CHANNELS + classId) * step]!)
     const score = Math.max(0, objectness) ** OBJECTNESS_POWER * likelihood ** CLASS_POWER
-    if (score < context.minScore) continue
+    if (score < context.minScore) {
+      continue
+    }
     const x = (((cell % across) + Math.tanh(values[at + step]!)) / across) * input.width
     const y = ((Math.floor(cell / across) + Math.tanh(values[at + 2 * step]!)) / down) * input.height
     const halfWidth = (sigmoid(values[at + 3 * step]!) * input.width) / 2
@@ -74,14 +79,22 @@ function decode(outputs: RoleTensors, context: DecodeContext): Candidates {
 function recognise(signature: ModelSignature): Recognition | undefined {
   const described = describeInput(signature, PREPROCESS.bgrUnitStretch)
   const output = signature.outputs[0]
-  if (described === undefined || output === undefined || signature.outputs.length > 1) return undefined
-  if (signature.inputs.length > 1) return undefined
+  if (described === undefined || output === undefined || signature.outputs.length > 1) {
+    return undefined
+  }
+  if (signature.inputs.length > 1) {
+    return undefined
+  }
   const { size } = described.input
   const head = mapHead(output, size) ?? rowHead(output, gridCells(size, [STRIDE]))
-  if (head === undefined || head.channels <= FIXED_CHANNELS) return undefined
+  if (head === undefined || head.channels <= FIXED_CHANNELS) {
+    return undefined
+  }
   const classes = head.channels - FIXED_CHANNELS
   const names = metadataLabels(signature.metadata)
-  if (names !== undefined && names.length !== classes) return undefined
+  if (names !== undefined && names.length !== classes) {
+    return undefined
+  }
   return describe(
     {
       family: 'fastestdet',
@@ -114,7 +127,9 @@ interface Head {
 
 function mapHead(output: TensorInfo, size: { width: number; height: number }): Head | undefined {
   const [, channels, down, across] = (output.shape ?? []).map(fixed)
-  if (output.shape?.length !== 4 || channels === undefined) return undefined
+  if (output.shape?.length !== 4 || channels === undefined) {
+    return undefined
+  }
   const fits = down === Math.ceil(size.height / STRIDE) && across === Math.ceil(size.width / STRIDE)
   return fits ? { channels, channelsFirst: true } : undefined
 }

@@ -64,18 +64,28 @@ function decode(outputs: RoleTensors, context: DecodeContext): Candidates {
 function recognise(signature: ModelSignature): Recognition | undefined {
   const described = describeInput(signature, PREPROCESS.bgrImageNetStretch)
   const output = signature.outputs[0]
-  if (described === undefined || output === undefined || signature.outputs.length > 1) return undefined
-  if (signature.inputs.length > 1) return undefined
+  if (described === undefined || output === undefined || signature.outputs.length > 1) {
+    return undefined
+  }
+  if (signature.inputs.length > 1) {
+    return undefined
+  }
   const [rows, columns] = declaredAxes(output, 2) ?? []
-  if (columns === undefined || columns <= 4 * BINS) return undefined
+  if (columns === undefined || columns <= 4 * BINS) {
+    return undefined
+  }
   const classes = columns - 4 * BINS
   const layers = tailOf(signature, output.name)?.weightedChannels ?? []
   // The head has one layer a level for scores and distances together.
   const layerFits = layers.includes(columns)
   const rowsFit = rows === gridCells(described.input.size, STRIDES)
-  if (!rowsFit && !(rows === undefined && layerFits)) return undefined
+  if (!rowsFit && !(rows === undefined && layerFits)) {
+    return undefined
+  }
   const names = metadataLabels(signature.metadata)
-  if (names !== undefined && names.length !== classes) return undefined
+  if (names !== undefined && names.length !== classes) {
+    return undefined
+  }
   return describe(
     {
       family: 'nanodet-plus',

@@ -25,11 +25,17 @@ export const nanodet: Family = {
 
 function recognise(signature: ModelSignature): Recognition | undefined {
   const described = describeInput(signature, PREPROCESS.bgrImageNetStretch)
-  if (described === undefined || signature.inputs.length > 1) return undefined
+  if (described === undefined || signature.inputs.length > 1) {
+    return undefined
+  }
   const pairs = gflPairs(signature, described.input.size)
-  if (pairs === undefined) return undefined
+  if (pairs === undefined) {
+    return undefined
+  }
   const names = metadataLabels(signature.metadata)
-  if (names !== undefined && names.length !== pairs.classes) return undefined
+  if (names !== undefined && names.length !== pairs.classes) {
+    return undefined
+  }
   const isNamed = signature.outputs.some(({ name }) => /cls_pred|dis_pred/.test(name))
   const threeLevels = pairs.strides.length === 3
   return describe(

@@ -26,11 +26,17 @@ export const picodet: Family = {
 
 function recognise(signature: ModelSignature): Recognition | undefined {
   const described = describeInput(signature, PREPROCESS.rgbImageNetStretch)
-  if (described === undefined || signature.inputs.length > 1) return undefined
+  if (described === undefined || signature.inputs.length > 1) {
+    return undefined
+  }
   const pairs = gflPairs(signature, described.input.size)
-  if (pairs === undefined || pairs.strides.length !== 4) return undefined
+  if (pairs === undefined || pairs.strides.length !== 4) {
+    return undefined
+  }
   const names = metadataLabels(signature.metadata)
-  if (names !== undefined && names.length !== pairs.classes) return undefined
+  if (names !== undefined && names.length !== pairs.classes) {
+    return undefined
+  }
   const isPaddle =
     /paddle/i.test(signature.producer.name) ||
     signature.outputs.some(({ name }) => /save_infer_model|tmp_\d/.test(name))

@@ -35,13 +35,16 @@ export const rtmdet: Family = {
 function decode(outputs: RoleTensors, context: DecodeContext): Candidates {
   const dets = roleValues(outputs, 'dets', context)
   const labels = roleValues(outputs, 'labels', context)
-  if (dets.length !== labels.length * COLUMNS)
+  if (dets.length !== labels.length * COLUMNS) {
     throw mismatch(`${labels.length} rows of ${COLUMNS}`, `${dets.length} values`)
+  }
   const list = new CandidateList()
   for (let row = 0, at = 0; row < labels.length; row++, at += COLUMNS) {
     const score = dets[at + 4]!
     const classId = labels[row]!
-    if (classId < 0 || score < context.minScore) continue
+    if (classId < 0 || score < context.minScore) {
+      continue
+    }
     list.add(dets[at]!, dets[at + 1]!, dets[at + 2]!, dets[at + 3]!, score, classId, row)
   }
   return list.finish('input')
@@ -49,11 +52,17 @@ function decode(outputs: RoleTensors, context: DecodeContext): Candidates {
 
 function recognise(signature: ModelSignature): Recognition | undefined {
   const described = describeInput(signature, INPUT)
-  if (described === undefined || signature.inputs.length > 1) return undefined
+  if (described === undefined || signature.inputs.length > 1) {
+    return undefined
+  }
   const labels = outputNamed(signature, /^labels$/)
   const dets = outputNamed(signature, /^dets$/)
-  if (labels === undefined || dets === undefined || !/^u?int/.test(labels.type)) return undefined
-  if ((fixed(dets.shape?.at(-1)) ?? COLUMNS) !== COLUMNS) return undefined
+  if (labels === undefined || dets === undefined || !/^u?int/.test(labels.type)) {
+    return undefined
+  }
+  if ((fixed(dets.shape?.at(-1)) ?? COLUMNS) !== COLUMNS) {
+    return undefined
+  }
   const isSized = described.picture.width !== undefined
   return describe(
     {

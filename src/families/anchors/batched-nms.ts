@@ -42,7 +42,9 @@ export function decodeCounted(outputs: RoleTensors, context: DecodeContext): Can
     const score = scores[row]!
     const classId = Math.round(classes[row]!)
     // YOLO-NAS pads with class −1.
-    if (score < context.minScore || classId < 0) continue
+    if (score < context.minScore || classId < 0) {
+      continue
+    }
     addCodedBox(list, boxCode, units, boxes, row * 4, score, classId, row)
   }
   return list.finish(frame)
@@ -57,8 +59,9 @@ const NAMES = {
 
 function recognise(signature: ModelSignature): Recognition | undefined {
   const described = describeInput(signature, PREPROCESS.rgbUnitCentred)
-  if (described === undefined || signature.outputs.length !== 4 || signature.inputs.length > 1)
+  if (described === undefined || signature.outputs.length !== 4 || signature.inputs.length > 1) {
     return undefined
+  }
   const count = outputNamed(signature, NAMES.count)
   const boxes = outputNamed(signature, NAMES.boxes)
   const scores = outputNamed(signature, NAMES.scores)
@@ -66,7 +69,9 @@ function recognise(signature: ModelSignature): Recognition | undefined {
   if (count === undefined || boxes === undefined || scores === undefined || classes === undefined) {
     return undefined
   }
-  if ((fixed(boxes.shape?.at(-1)) ?? 4) !== 4) return undefined
+  if ((fixed(boxes.shape?.at(-1)) ?? 4) !== 4) {
+    return undefined
+  }
   return describe(
     {
       family: 'batched-nms',

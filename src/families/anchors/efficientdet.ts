@@ -34,14 +34,18 @@ export const efficientdet: Family = {
 
 function decode(outputs: RoleTensors, context: DecodeContext): Candidates {
   const [rows, columns] = lastAxes(roleTensor(outputs, 'predictions'), 2, 'predictions') as [number, number]
-  if (columns !== COLUMNS) throw mismatch(`rows of ${COLUMNS}`, `rows of ${columns}`)
+  if (columns !== COLUMNS) {
+    throw mismatch(`rows of ${COLUMNS}`, `rows of ${columns}`)
+  }
   const values = roleValues(outputs, 'predictions', context)
   const { boxCode, frame } = context.contract.output
   const units = boxUnits(context)
   const list = new CandidateList()
   for (let row = 0, at = 0; row < rows; row++, at += COLUMNS) {
     const score = values[at + 5]!
-    if (score < context.minScore || score <= 0) continue
+    if (score < context.minScore || score <= 0) {
+      continue
+    }
     addCodedBox(list, boxCode, units, values, at + 1, score, Math.round(values[at + 6]!), row)
   }
   return list.finish(frame)
@@ -49,14 +53,21 @@ function decode(outputs: RoleTensors, context: DecodeContext): Candidates {
 
 function recognise(signature: ModelSignature): Recognition | undefined {
   const output = signature.outputs[0]
-  if (output === undefined || signature.outputs.length > 1 || signature.inputs.length > 1) return undefined
-  const [rows, columns] = declaredAxes(output, 2) ?? []
-  if (columns !== COLUMNS || output.shape?.length !== 3 || (rows !== undefined && rows > 1_000))
+  if (output === undefined || signature.outputs.length > 1 || signature.inputs.length > 1) {
     return undefined
-  if (signature.metadata.task !== undefined) return undefined
+  }
+  const [rows, columns] = declaredAxes(output, 2) ?? []
+  if (columns !== COLUMNS || output.shape?.length !== 3 || (rows !== undefined && rows > 1_000)) {
+    return undefined
+  }
+  if (signature.metadata.task !== undefined) {
+    return undefined
+  }
   const takesBytes = signature.inputs[0]?.type === 'uint8'
   const described = describeInput(signature, takesBytes ? PREPROCESS.rgbBytesAsIs : OUTSIDE)
-  if (described === undefined) return undefined
+  if (described === undefined) {
+    return undefined
+  }
   const isNamed = /detections/i.test(output.name)
   return describe(
     {

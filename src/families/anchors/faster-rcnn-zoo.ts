@@ -44,14 +44,18 @@ export const fasterRcnnZoo: Family = {
 function recognise(signature: ModelSignature): Recognition | undefined {
   const described = describeInput(signature, PREPROCESS)
   const { outputs } = signature
-  if (described === undefined || (outputs.length !== 3 && outputs.length !== 4)) return undefined
+  if (described === undefined || (outputs.length !== 3 && outputs.length !== 4)) {
+    return undefined
+  }
   if (signature.inputs.length > 1 || described.input.name !== 'image' || described.input.layout !== 'CHW') {
     return undefined
   }
   const classes = outputs.find(({ type, shape }) => /^int/.test(type) && shape?.length === 1)
   const boxes = outputs.find(({ shape }) => shape?.length === 2 && fixed(shape[1]) === 4)
   const scores = outputs.find((output) => output !== classes && output.shape?.length === 1)
-  if (classes === undefined || boxes === undefined || scores === undefined) return undefined
+  if (classes === undefined || boxes === undefined || scores === undefined) {
+    return undefined
+  }
   const labelsSecond = outputs.indexOf(classes) === 1
   return describe(
     {

@@ -36,13 +36,17 @@ export const paddleRows: Family = {
 
 function decodeRows(outputs: RoleTensors, context: DecodeContext): Candidates {
   const [rows, columns] = lastAxes(roleTensor(outputs, 'predictions'), 2, 'predictions') as [number, number]
-  if (rows > 0 && columns !== COLUMNS) throw mismatch(`rows of ${COLUMNS}`, `rows of ${columns}`)
+  if (rows > 0 && columns !== COLUMNS) {
+    throw mismatch(`rows of ${COLUMNS}`, `rows of ${columns}`)
+  }
   const values = roleValues(outputs, 'predictions', context)
   const list = new CandidateList()
   for (let row = 0, at = 0; row < rows; row++, at += COLUMNS) {
     const classId = Math.round(values[at]!)
     const score = values[at + 1]!
-    if (classId < 0 || score < context.minScore) continue
+    if (classId < 0 || score < context.minScore) {
+      continue
+    }
     list.add(values[at + 2]!, values[at + 3]!, values[at + 4]!, values[at + 5]!, score, classId, row)
   }
   return list.finish(context.contract.output.frame)
@@ -52,7 +56,9 @@ function decodeApart(outputs: RoleTensors, context: DecodeContext): Candidates {
   const [classes, rows] = lastAxes(roleTensor(outputs, 'scores'), 2, 'scores') as [number, number]
   const scores = roleValues(outputs, 'scores', context)
   const boxes = roleValues(outputs, 'boxes', context)
-  if (boxes.length !== rows * 4) throw mismatch(`${rows} boxes`, `${boxes.length / 4}`)
+  if (boxes.length !== rows * 4) {
+    throw mismatch(`${rows} boxes`, `${boxes.length / 4}`)
+  }
   const best = new Float32Array(rows).fill(context.minScore)
   const classIds = new Int32Array(rows).fill(-1)
   for (let classId = 0, at = 0; classId < classes; classId++) {
@@ -65,7 +71,9 @@ function decodeApart(outputs: RoleTensors, context: DecodeContext): Candidates {
   }
   const list = new CandidateList()
   for (let row = 0; row < rows; row++) {
-    if (classIds[row]! < 0) continue
+    if (classIds[row]! < 0) {
+      continue
+    }
     const at = row * 4
     list.add(boxes[at]!, boxes[at + 1]!, boxes[at + 2]!, boxes[at + 3]!, best[row]!, classIds[row]!, row)
   }
@@ -75,7 +83,9 @@ function decodeApart(outputs: RoleTensors, context: DecodeContext): Candidates {
 function recognise(signature: ModelSignature): Recognition | undefined {
   const isSmall = signature.parameters < LARGEST_PICODET
   const described = describeInput(signature, isSmall ? PICODET : PPYOLOE)
-  if (described === undefined) return undefined
+  if (described === undefined) {
+    return undefined
+  }
   const extra = extraInputs(signature, described.picture)
   if (extra === undefined || extra.some(({ kind }) => kind === 'orig-size-wh' || kind === 'pixel-mask')) {
     return undefined
@@ -86,7 +96,9 @@ function recognise(signature: ModelSignature): Recognition | undefined {
     /paddle/i.test(signature.producer.name) ||
     signature.outputs.some(({ name }) => /save_infer_model|multiclass_nms|\.tmp_\d|fetch_name/.test(name))
   const roles = isPaddle ? (rowRoles(signature) ?? apartRoles(signature)) : undefined
-  if (roles === undefined) return undefined
+  if (roles === undefined) {
+    return undefined
+  }
   const isRows = roles.predictions !== undefined
   const scores = roles.scores === undefined ? undefined : declaredAxes(roles.scores, 2)?.[0]
   return describe(
@@ -136,12 +148,16 @@ function rowRoles(signature: ModelSignature): Record<string, TensorInfo> | undef
     (output) => output.shape?.length === 2 && declaredAxes(output, 2)?.[1] === COLUMNS,
   )
   const others = signature.outputs.filter((output) => output !== predictions)
-  if (predictions === undefined || others.some(({ type }) => !/^int/.test(type))) return undefined
+  if (predictions === undefined || others.some(({ type }) => !/^int/.test(type))) {
+    return undefined
+  }
   return { predictions }
 }
 
 function apartRoles(signature: ModelSignature): Record<string, TensorInfo> | undefined {
-  if (signature.outputs.length !== 2) return undefined
+  if (signature.outputs.length !== 2) {
+    return undefined
+  }
   const boxes = signature.outputs.find((output) => declaredAxes(output, 2)?.[1] === 4)
   const scores = signature.outputs.find((output) => output !== boxes && output.shape?.length === 3)
   return boxes === undefined || scores === undefined ? undefined : { boxes, scores }

@@ -29,11 +29,15 @@ export const ssdZoo: Family = {
 function recognise(signature: ModelSignature): Recognition | undefined {
   const described = describeInput(signature, INPUT)
   const { outputs } = signature
-  if (described === undefined || outputs.length !== 3 || signature.inputs.length > 1) return undefined
+  if (described === undefined || outputs.length !== 3 || signature.inputs.length > 1) {
+    return undefined
+  }
   const classes = outputs.find(({ type, shape }) => /^int/.test(type) && shape?.length === 2)
   const boxes = outputs.find(({ shape }) => shape?.length === 3 && fixed(shape[2]) === 4)
   const scores = outputs.find((output) => output !== classes && output.shape?.length === 2)
-  if (classes === undefined || boxes === undefined || scores === undefined) return undefined
+  if (classes === undefined || boxes === undefined || scores === undefined) {
+    return undefined
+  }
   const isNamed = boxes.name === 'bboxes'
   return describe(
     {

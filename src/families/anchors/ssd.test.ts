@@ -119,7 +119,9 @@ describe('fastestdet', () => {
 
   it('reads both layouts alike', async () => {
     const planes = new Float32Array(7 * 400)
-    for (const [c, value] of values.entries()) planes[c * 400 + cell] = value
+    for (const [c, value] of values.entries()) {
+      planes[c * 400 + cell] = value
+    }
     const expected = [['b', score, 120, 0, 200, 160]]
     for (const output of [
       { name: '758', shape: [1, 7, 20, 20], values: planes },

@@ -54,12 +54,18 @@ interface Roles {
 }
 
 function recognise(signature: ModelSignature): Recognition | undefined {
-  if (signature.inputs.length > 1) return undefined
+  if (signature.inputs.length > 1) {
+    return undefined
+  }
   const roles = namedRoles(signature) ?? postProcessRoles(signature) ?? shapedRoles(signature)
-  if (roles === undefined) return undefined
+  if (roles === undefined) {
+    return undefined
+  }
   const { preprocess, said, sure } = preprocessOf(signature)
   const described = describeInput(signature, preprocess)
-  if (described === undefined) return undefined
+  if (described === undefined) {
+    return undefined
+  }
   const isTflite = signature.format === 'tflite' || /TFLite/.test(roles.boxes.name)
   const classes = metadataLabels(signature.metadata)?.length ?? (isTflite ? TFLITE_CLASSES : TF_CLASSES)
   const isSure = roles.confidence >= 0.8
@@ -129,7 +135,9 @@ function postProcessRoles({ outputs }: ModelSignature): Roles | undefined {
 
 /** By shape: [1, n, 4], [1, n] twice, [1]; which of the two is which only a run shows. */
 function shapedRoles({ outputs }: ModelSignature): Roles | undefined {
-  if (outputs.length !== 4) return undefined
+  if (outputs.length !== 4) {
+    return undefined
+  }
   const boxes = outputs.find(({ shape }) => shape?.length === 3 && shape[2] === 4)
   const rows = boxes === undefined ? undefined : declaredAxes(boxes, 2)?.[0]
   const count = outputs.find(({ shape }) => shape?.length === 1 || shape?.length === 0)

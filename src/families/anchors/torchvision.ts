@@ -37,7 +37,9 @@ export const torchvision: Family = {
     }
     const list = new CandidateList()
     for (let row = 0; row < scores.length; row++) {
-      if (scores[row]! < context.minScore) continue
+      if (scores[row]! < context.minScore) {
+        continue
+      }
       const at = row * 4
       list.add(
         boxes[at]!,
@@ -62,7 +64,9 @@ interface Roles {
 function recognise(signature: ModelSignature): Recognition | undefined {
   const picture = pictureInput(signature)
   const roles = findRoles(signature.outputs)
-  if (picture === undefined || roles === undefined || signature.inputs.length > 1) return undefined
+  if (picture === undefined || roles === undefined || signature.inputs.length > 1) {
+    return undefined
+  }
   const transformInside = picture.layout === 'CHW' || picture.width === undefined
   const size = { width: picture.width ?? 800, height: picture.height ?? 800 }
   const input: ContractInput = {
@@ -107,7 +111,9 @@ function recognise(signature: ModelSignature): Recognition | undefined {
 
 /** Boxes are the float tensor of rank 2 ending in 4, labels the integer one, scores the float of rank 1. */
 function findRoles(outputs: readonly TensorInfo[]): Roles | undefined {
-  if (outputs.length !== 3) return undefined
+  if (outputs.length !== 3) {
+    return undefined
+  }
   const boxes = outputs.find((output) => output.shape?.length === 2 && output.shape[1] === 4)
   const labels = outputs.find(
     (output) => (output.type === 'int64' || output.type === 'int32') && output.shape?.length === 1,

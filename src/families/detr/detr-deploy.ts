@@ -39,23 +39,31 @@ function decode(outputs: RoleTensors, context: DecodeContext): Candidates {
   const list = new CandidateList()
   for (let row = 0; row < scores.length; row++) {
     const score = scores[row]!
-    if (score >= context.minScore) addCodedBox(list, boxCode, units, boxes, row * 4, score, labels[row]!, row)
+    if (score >= context.minScore) {
+      addCodedBox(list, boxCode, units, boxes, row * 4, score, labels[row]!, row)
+    }
   }
   return list.finish(frame)
 }
 
 function recognise(signature: ModelSignature): Recognition | undefined {
   const described = describeInput(signature, PREPROCESS.rgbUnitStretch)
-  if (described === undefined || signature.outputs.length !== 3) return undefined
+  if (described === undefined || signature.outputs.length !== 3) {
+    return undefined
+  }
   const extra = extraInputs(signature, described.picture)
   const sizes = extra?.find(({ kind }) => kind === 'orig-size-wh')
-  if (extra?.length !== 1 || sizes === undefined) return undefined
+  if (extra?.length !== 1 || sizes === undefined) {
+    return undefined
+  }
   const { outputs } = signature
   const labels = outputs.find(({ type }) => /^u?int(32|64)$/.test(type))
   const others = outputs.filter((output) => output !== labels)
   const boxes = outputNamed(signature, /^boxes$/) ?? others.find(({ shape }) => fixed(shape?.at(-1)) === 4)
   const scores = others.find((output) => output !== boxes)
-  if (labels === undefined || boxes === undefined || scores === undefined) return undefined
+  if (labels === undefined || boxes === undefined || scores === undefined) {
+    return undefined
+  }
   return describe(
     {
       family: 'detr-deploy',

@@ -62,14 +62,19 @@ export function decodeQueries(outputs: RoleTensors, context: DecodeContext): Can
   const [queries, classes] = lastAxes(roleTensor(outputs, 'logits'), 2, 'logits') as [number, number]
   const logits = roleValues(outputs, 'logits', context)
   const boxes = roleValues(outputs, 'boxes', context)
-  if (boxes.length !== queries * 4) throw mismatch(`${queries} boxes`, `${boxes.length / 4}`)
+  if (boxes.length !== queries * 4) {
+    throw mismatch(`${queries} boxes`, `${boxes.length / 4}`)
+  }
   const { boxCode, frame, scoreActivation } = context.contract.output
   const units = boxUnits(context)
   const list = new CandidateList()
   const add = (query: number, classId: number, score: number) =>
     addCodedBox(list, boxCode, units, boxes, query * 4, score, classId, query)
-  if (scoreActivation === 'softmax') softmaxQueries(logits, queries, classes, context.minScore, add)
-  else sigmoidPairs(logits, queries, classes, scoreActivation === 'none', context, add)
+  if (scoreActivation === 'softmax') {
+    softmaxQueries(logits, queries, classes, context.minScore, add)
+  } else {
+    sigmoidPairs(logits, queries, classes, scoreActivation === 'none', context, add)
+  }
   return list.finish(frame)
 }
 
@@ -86,10 +91,14 @@ function softmaxQueries(
   for (let query = 0, at = 0; query < queries; query++, at += classes) {
     const most = logits[at + argmax(logits, at, classes)]!
     let sum = 0
-    for (let c = 0; c < classes; c++) sum += Math.exp(logits[at + c]! - most)
+    for (let c = 0; c < classes; c++) {
+      sum += Math.exp(logits[at + c]! - most)
+    }
     const classId = argmax(logits, at, classes - 1)
     const score = Math.exp(logits[at + classId]! - most) / sum
-    if (score >= minScore) add(query, classId, score)
+    if (score >= minScore) {
+      add(query, classId, score)
+    }
   }
 }
 
@@ -104,7 +113,11 @@ function sigmoidPairs(
 ): void {
   const least = isProbability ? context.minScore : logit(context.minScore)
   const pairs: number[] = []
-  for (let i = 0; i < queries * classes; i++) if (logits[i]! >= least) pairs.push(i)
+  for (let i = 0; i < queries * classes; i++) {
+    if (logits[i]! >= least) {
+      pairs.push(i)
+    }
+  }
   pairs.sort((a, b) => logits[b]! - logits[a]! || a - b)
   const most = Math.max(queries, context.contract.suppression.maxDetections)
   for (const pair of pairs.slice(0, most)) {
@@ -116,13 +129,19 @@ function sigmoidPairs(
 function recognise(signature: ModelSignature): Recognition | undefined {
   const logits = outputNamed(signature, /^logits$/)
   const boxes = outputNamed(signature, /^pred_boxes$/)
-  if (logits === undefined || boxes === undefined) return undefined
+  if (logits === undefined || boxes === undefined) {
+    return undefined
+  }
   const [queries, classes] = declaredAxes(logits, 2) ?? []
   const variant = variantOf(signature, queries, classes)
   const described = describeInput(signature, variant.preprocess)
-  if (described === undefined) return undefined
+  if (described === undefined) {
+    return undefined
+  }
   const extra = extraInputs(signature, described.picture)
-  if (extra === undefined) return undefined
+  if (extra === undefined) {
+    return undefined
+  }
   const { activation, certain } = variant
   return describe(
     {
@@ -231,7 +250,9 @@ function settle(outputs: RoleTensors, recognition: Recognition): Recognition {
   const logits = floats(roleTensor(outputs, 'logits'))
   let last = 0
   for (let query = 0; query < queries; query++) {
-    if (argmax(logits, query * classes, classes) === classes - 1) last++
+    if (argmax(logits, query * classes, classes) === classes - 1) {
+      last++
+    }
   }
   const activation = classes > 1 && last > NOTHING_SHARE * queries ? 'softmax' : 'sigmoid'
   return settled(recognition, { scoreActivation: activation, classes }, [

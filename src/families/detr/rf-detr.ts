@@ -27,10 +27,16 @@ function recognise(signature: ModelSignature): Recognition | undefined {
   const described = describeInput(signature, INPUT)
   const boxes = outputNamed(signature, /^dets$/)
   const logits = outputNamed(signature, /^labels$/)
-  if (described === undefined || boxes === undefined || logits === undefined) return undefined
-  if (signature.inputs.length > 1 || !/^(b?float)/.test(logits.type)) return undefined
+  if (described === undefined || boxes === undefined || logits === undefined) {
+    return undefined
+  }
+  if (signature.inputs.length > 1 || !/^(b?float)/.test(logits.type)) {
+    return undefined
+  }
   const classes = declaredAxes(logits, 2)?.[1]
-  if (classes === undefined || (declaredAxes(boxes, 2)?.[1] ?? 4) !== 4) return undefined
+  if (classes === undefined || (declaredAxes(boxes, 2)?.[1] ?? 4) !== 4) {
+    return undefined
+  }
   return describe(
     {
       family: 'rf-detr',

@@ -28,14 +28,18 @@ export const rtdetrUltralytics: Family = {
   decode(outputs, context) {
     const [rows, columns] = lastAxes(roleTensor(outputs, 'predictions'), 2, 'predictions') as [number, number]
     const { classes, boxCode } = context.contract.output
-    if (columns !== BOX_COLUMNS + classes) throw mismatch(`${BOX_COLUMNS + classes} columns`, `${columns}`)
+    if (columns !== BOX_COLUMNS + classes) {
+      throw mismatch(`${BOX_COLUMNS + classes} columns`, `${columns}`)
+    }
     const values = roleValues(outputs, 'predictions', context)
     const units = boxUnits(context)
     const list = new CandidateList()
     for (let row = 0, at = 0; row < rows; row++, at += columns) {
       const classId = argmax(values, at + BOX_COLUMNS, classes)
       const score = values[at + BOX_COLUMNS + classId]!
-      if (score >= context.minScore) addCodedBox(list, boxCode, units, values, at, score, classId, row)
+      if (score >= context.minScore) {
+        addCodedBox(list, boxCode, units, values, at, score, classId, row)
+      }
     }
     return list.finish('input')
   },
@@ -44,18 +48,29 @@ export const rtdetrUltralytics: Family = {
 function recognise(signature: ModelSignature): Recognition | undefined {
   const common = ultralyticsInput(signature)
   const output = signature.outputs[0]
-  if (common === undefined || output === undefined || signature.outputs.length > 1) return undefined
-  if (signature.inputs.length > 1) return undefined
-  const [rows, columns] = declaredAxes(output, 2) ?? []
-  if (columns === undefined || columns <= BOX_COLUMNS || (rows !== undefined && rows > MAX_QUERIES))
+  if (common === undefined || output === undefined || signature.outputs.length > 1) {
     return undefined
+  }
+  if (signature.inputs.length > 1) {
+    return undefined
+  }
+  const [rows, columns] = declaredAxes(output, 2) ?? []
+  if (columns === undefined || columns <= BOX_COLUMNS || (rows !== undefined && rows > MAX_QUERIES)) {
+    return undefined
+  }
   const cells = [8, 16, 32].map((_, i, strides) => gridCells(common.input.size, strides.slice(0, i + 1)))
-  if (rows !== undefined && cells.includes(rows)) return undefined
+  if (rows !== undefined && cells.includes(rows)) {
+    return undefined
+  }
   const classes = columns - BOX_COLUMNS
   const names = metadataLabels(signature.metadata)
   const isNamed = /rt-?detr/i.test(signature.metadata.description ?? '')
-  if (!isNamed && names?.length !== classes) return undefined
-  if (names !== undefined && names.length !== classes) return undefined
+  if (!isNamed && names?.length !== classes) {
+    return undefined
+  }
+  if (names !== undefined && names.length !== classes) {
+    return undefined
+  }
   return describe(
     {
       family: 'rtdetr-ultralytics',

@@ -61,7 +61,9 @@ function decode(outputs: RoleTensors, context: DecodeContext): Candidates {
   const list = new CandidateList()
   const points: number[] = []
   for (let row = 0; row < scores.length; row++) {
-    if (scores[row]! < least) continue
+    if (scores[row]! < least) {
+      continue
+    }
     const at = row * COLUMNS
     const anchorX = anchors[row * 2]!
     const anchorY = anchors[row * 2 + 1]!
@@ -80,7 +82,9 @@ function decode(outputs: RoleTensors, context: DecodeContext): Candidates {
 /** x and y of each anchor in model-input pixels: the middle of its cell. */
 function anchorPoints(rows: number, input: Size): Float32Array | undefined {
   const grids = GRIDS[rows]
-  if (grids === undefined) return undefined
+  if (grids === undefined) {
+    return undefined
+  }
   const values = new Float32Array(rows * 2)
   let at = 0
   for (const [cells, anchors] of grids) {
@@ -96,13 +100,18 @@ function anchorPoints(rows: number, input: Size): Float32Array | undefined {
 
 function recognise(signature: ModelSignature): Recognition | undefined {
   const described = describeInput(signature, PREPROCESS)
-  if (described === undefined || signature.outputs.length !== 2 || signature.inputs.length > 1)
+  if (described === undefined || signature.outputs.length !== 2 || signature.inputs.length > 1) {
     return undefined
+  }
   const regressors = signature.outputs.find((output) => declaredAxes(output, 2)?.[1] === COLUMNS)
   const scores = signature.outputs.find((output) => declaredAxes(output, 2)?.[1] === 1)
-  if (regressors === undefined || scores === undefined) return undefined
+  if (regressors === undefined || scores === undefined) {
+    return undefined
+  }
   const rows = declaredAxes(regressors, 2)?.[0]
-  if (rows === undefined || GRIDS[rows] === undefined) return undefined
+  if (rows === undefined || GRIDS[rows] === undefined) {
+    return undefined
+  }
   return describe(
     {
       family: 'blazeface',

@@ -15,7 +15,9 @@ describe('ultraface', () => {
 
   it('settles by a run that boxes are decoded', async () => {
     const boxes = table(4420, 4, {})
-    for (let i = 0; i < 4420; i++) boxes.set(i === row ? [0.25, 0.5, 0.5, 0.75] : [0, 0, 0.01, 0.01], i * 4)
+    for (let i = 0; i < 4420; i++) {
+      boxes.set(i === row ? [0.25, 0.5, 0.5, 0.75] : [0, 0, 0.01, 0.01], i * 4)
+    }
     const bytes = constantModel(inputs, [
       { name: 'scores', shape: [1, 4420, 2], values: scores },
       { name: 'boxes', shape: [1, 4420, 4], values: boxes },

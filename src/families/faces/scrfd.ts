@@ -59,7 +59,9 @@ function decode(outputs: RoleTensors, context: DecodeContext): Candidates {
     }
     for (let row = 0; row < scores.length; row++) {
       const score = scores[row]!
-      if (score < context.minScore) continue
+      if (score < context.minScore) {
+        continue
+      }
       const cell = Math.floor(row / anchors)
       const x = (cell % across) * stride
       const y = Math.floor(cell / across) * stride
@@ -73,7 +75,9 @@ function decode(outputs: RoleTensors, context: DecodeContext): Candidates {
         0,
         row,
       )
-      if (marks === undefined) continue
+      if (marks === undefined) {
+        continue
+      }
       for (let k = row * 2 * POINTS; k < (row + 1) * 2 * POINTS; k += 2) {
         points.push(x + marks[k]! * stride, y + marks[k + 1]! * stride, 1)
       }
@@ -87,17 +91,25 @@ function decode(outputs: RoleTensors, context: DecodeContext): Candidates {
 
 function recognise(signature: ModelSignature): Recognition | undefined {
   const described = describeInput(signature, PREPROCESS)
-  if (described === undefined || signature.inputs.length > 1) return undefined
+  if (described === undefined || signature.inputs.length > 1) {
+    return undefined
+  }
   const groups = groupByColumns(signature.outputs)
-  if (groups === undefined) return undefined
+  if (groups === undefined) {
+    return undefined
+  }
   const { scores, boxes, points } = groups
   const strides = scores.length === 5 ? FIVE_STRIDES : THREE_STRIDES
-  if (scores.length !== strides.length) return undefined
+  if (scores.length !== strides.length) {
+    return undefined
+  }
   const roles: Record<string, string> = {}
   for (const level of strides.keys()) {
     roles[`score${level}`] = scores[level]!.name
     roles[`box${level}`] = boxes[level]!.name
-    if (points.length > 0) roles[`points${level}`] = points[level]!.name
+    if (points.length > 0) {
+      roles[`points${level}`] = points[level]!.name
+    }
   }
   return describe(
     {

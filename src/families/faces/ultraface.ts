@@ -60,7 +60,9 @@ function decode(outputs: RoleTensors, context: DecodeContext): Candidates {
   const list = new CandidateList()
   for (let row = 0; row < rows; row++) {
     const score = scores[row * 2 + 1]!
-    if (score < context.minScore) continue
+    if (score < context.minScore) {
+      continue
+    }
     const at = row * 4
     let [x1, y1, x2, y2] = boxes.subarray(at, at + 4) as unknown as [number, number, number, number]
     if (priors !== undefined) {
@@ -77,14 +79,19 @@ function decode(outputs: RoleTensors, context: DecodeContext): Candidates {
 
 function recognise(signature: ModelSignature): Recognition | undefined {
   const described = describeInput(signature, PREPROCESS)
-  if (described === undefined || signature.outputs.length !== 2 || signature.inputs.length > 1)
+  if (described === undefined || signature.outputs.length !== 2 || signature.inputs.length > 1) {
     return undefined
+  }
   const boxes = signature.outputs.find((output) => declaredAxes(output, 2)?.[1] === 4)
   const scores = signature.outputs.find((output) => declaredAxes(output, 2)?.[1] === 2)
-  if (boxes === undefined || scores === undefined) return undefined
+  if (boxes === undefined || scores === undefined) {
+    return undefined
+  }
   const rows = declaredAxes(scores, 2)?.[0]
   const priors = priorCount(ceiledGrids(described.input.size))
-  if (rows !== undefined && rows !== priors) return undefined
+  if (rows !== undefined && rows !== priors) {
+    return undefined
+  }
   const tail = tailOf(signature, boxes.name)
   const decoded = tail !== undefined && (tail.ops.includes('Exp') || tail.hasLargeConstant)
   const isKnown = tail !== undefined && tail.ops.length > 0
@@ -136,7 +143,9 @@ function settle(outputs: RoleTensors, recognition: Recognition, input: Size): Re
   const boxes = floats(roleTensor(outputs, 'boxes'))
   let cornered = 0
   for (let at = 0; at < boxes.length; at += 4) {
-    if (boxes[at + 2]! > boxes[at]! && boxes[at + 3]! > boxes[at + 1]!) cornered++
+    if (boxes[at + 2]! > boxes[at]! && boxes[at + 3]! > boxes[at + 1]!) {
+      cornered++
+    }
   }
   const decoded = cornered >= (CORNER_SHARE * boxes.length) / 4
   return settled(

@@ -57,7 +57,9 @@ function decode(outputs: RoleTensors, context: DecodeContext): Candidates {
   const points: number[] = []
   for (let row = 0; row < rows; row++) {
     const score = Math.sqrt(unit(confidence[row * 2 + 1]!) * unit(overlap[row]!))
-    if (score < context.minScore) continue
+    if (score < context.minScore) {
+      continue
+    }
     const [priorX, priorY, priorWidth, priorHeight] = priors.subarray(row * 4, row * 4 + 4) as unknown as [
       number,
       number,
@@ -83,17 +85,22 @@ const unit = (value: number): number => Math.min(Math.max(value, 0), 1)
 
 function recognise(signature: ModelSignature): Recognition | undefined {
   const described = describeInput(signature, PREPROCESS)
-  if (described === undefined || signature.outputs.length !== 3 || signature.inputs.length > 1)
+  if (described === undefined || signature.outputs.length !== 3 || signature.inputs.length > 1) {
     return undefined
+  }
   const byColumns = (columns: number) =>
     signature.outputs.find((output) => declaredAxes(output, 2)?.[1] === columns)
   const location = byColumns(LOCATION_COLUMNS)
   const confidence = byColumns(2)
   const overlap = byColumns(1)
-  if (location === undefined || confidence === undefined || overlap === undefined) return undefined
+  if (location === undefined || confidence === undefined || overlap === undefined) {
+    return undefined
+  }
   const rows = declaredAxes(location, 2)?.[0]
   const priors = priorCount(halvedGrids(described.input.size))
-  if (rows !== undefined && rows !== priors) return undefined
+  if (rows !== undefined && rows !== priors) {
+    return undefined
+  }
   const { dynamic: _dynamic, ...input } = described.input
   return describe(
     {

@@ -54,7 +54,9 @@ function decode(outputs: RoleTensors, context: DecodeContext): Candidates {
     }
     for (let cell = 0; cell < cells; cell++) {
       const score = Math.sqrt(unit(classes[cell]!) * unit(objectness[cell]!))
-      if (score < context.minScore) continue
+      if (score < context.minScore) {
+        continue
+      }
       const column = cell % across
       const row = Math.floor(cell / across)
       const at = cell * 4
@@ -75,11 +77,17 @@ const unit = (value: number): number => Math.min(Math.max(value, 0), 1)
 
 function recognise(signature: ModelSignature): Recognition | undefined {
   const described = describeInput(signature, PREPROCESS)
-  if (described === undefined || signature.outputs.length !== 4 * STRIDES.length) return undefined
-  if (signature.inputs.length > 1) return undefined
+  if (described === undefined || signature.outputs.length !== 4 * STRIDES.length) {
+    return undefined
+  }
+  if (signature.inputs.length > 1) {
+    return undefined
+  }
   const named = namedRoles(signature)
   const roles = named ?? shapedRoles(signature, described.input.size)
-  if (roles === undefined) return undefined
+  if (roles === undefined) {
+    return undefined
+  }
   return describe(
     {
       family: 'yunet',
@@ -124,7 +132,9 @@ function namedRoles({ outputs }: ModelSignature): Record<string, string> | undef
   for (const [role, name] of KINDS) {
     for (const [level, stride] of STRIDES.entries()) {
       const output = outputs.find((one) => name.exec(one.name)?.[1] === String(stride))
-      if (output === undefined) return undefined
+      if (output === undefined) {
+        return undefined
+      }
       roles[`${role}${level}`] = output.name
     }
   }
@@ -144,7 +154,9 @@ function shapedRoles(
       const output = [...left].find(
         ({ shape }) => fixed(shape?.at(-1)) === columns && (fixed(shape?.at(-2)) ?? cells) === cells,
       )
-      if (output === undefined) return undefined
+      if (output === undefined) {
+        return undefined
+      }
       left.delete(output)
       roles[`${role}${level}`] = output.name
     }

@@ -6,7 +6,7 @@ import { bestClasses } from './best-class.ts'
 function oneByOne(scores: Float32Array, cells: number, classes: number, threshold: number) {
   const best = new Float32Array(cells).fill(threshold)
   const classIds = new Int32Array(cells).fill(-1)
-  for (let id = 0; id < classes; id++)
+  for (let id = 0; id < classes; id++) {
     for (let cell = 0; cell < cells; cell++) {
       const score = scores[id * cells + cell]!
       if (score > best[cell]!) {
@@ -14,6 +14,7 @@ function oneByOne(scores: Float32Array, cells: number, classes: number, threshol
         classIds[cell] = id
       }
     }
+  }
   const hits = [...classIds.keys()].filter((cell) => classIds[cell]! >= 0)
   return { hits, best, classIds }
 }

@@ -15,7 +15,9 @@ export class CandidateList {
 
   /** Corners in pixels of the frame that `finish` will name. */
   add(x1: number, y1: number, x2: number, y2: number, score: number, classId: number, row: number): void {
-    if (this.#count === this.#scores.length) this.#grow()
+    if (this.#count === this.#scores.length) {
+      this.#grow()
+    }
     const at = this.#count++
     this.#boxes.set([x1, y1, x2, y2], at * 4)
     this.#scores[at] = score

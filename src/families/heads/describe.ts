@@ -8,6 +8,7 @@ import type {
   Task,
 } from '../../model/contract.ts'
 import type { ModelSignature, TensorInfo } from '../../model/signature.ts'
+import { defined } from '../../system/defined.ts'
 import type { Recognition } from '../family.ts'
 import { fixed, type PictureInput } from './shapes.ts'
 
@@ -49,13 +50,13 @@ export function describe(parts: Description, outputs: readonly TensorInfo[] = []
         frame: parts.frame ?? 'input',
         scoreActivation: parts.scoreActivation ?? 'none',
         classes: parts.classes,
-        options: { ...parts.options, ...(quantization === undefined ? {} : { quantization }) },
+        options: { ...parts.options, ...defined({ quantization }) },
       },
       thresholds: { score: parts.score },
       suppression: parts.suppression,
     },
     evidence: parts.evidence,
-    ...(parts.labels === undefined ? {} : { labels: parts.labels }),
+    ...defined({ labels: parts.labels }),
     ...(parts.unsettled === undefined || parts.unsettled.length === 0 ? {} : { unsettled: parts.unsettled }),
   }
 }
@@ -90,7 +91,9 @@ function roleQuantization(
   for (const [role, name] of Object.entries(roles)) {
     const info = outputs.find((output) => output.name === name)
     const isInteger = info !== undefined && /^u?int(8|16|32)$/.test(info.type)
-    if (isInteger && info.quantization !== undefined) found[role] = info.quantization
+    if (isInteger && info.quantization !== undefined) {
+      found[role] = info.quantization
+    }
   }
   return Object.keys(found).length === 0 ? undefined : found
 }
@@ -110,9 +113,13 @@ const MASK_EDGE = 64
 export function extraInputs(signature: ModelSignature, picture: PictureInput): ExtraInput[] | undefined {
   const found: ExtraInput[] = []
   for (const tensor of signature.inputs) {
-    if (tensor === picture.tensor) continue
+    if (tensor === picture.tensor) {
+      continue
+    }
     const kind = EXTRA_INPUTS.find(([name]) => name.test(tensor.name))?.[1]
-    if (kind === undefined) return undefined
+    if (kind === undefined) {
+      return undefined
+    }
     const open = kind === 'pixel-mask' ? MASK_EDGE : 2
     const shape = (tensor.shape ?? [1, 2]).map((edge, axis) => (axis === 0 ? 1 : (fixed(edge) ?? open)))
     const dtype = tensor.type === 'int64' || tensor.type === 'int32' ? tensor.type : 'float32'
@@ -131,6 +138,8 @@ export const outputNamed = (signature: ModelSignature, name: RegExp): TensorInfo
  */
 export function declaredAxes(info: TensorInfo, rank: number): (number | undefined)[] | undefined {
   const shape = info.shape
-  if (shape === undefined || shape.length < rank || shape.length > rank + 1) return undefined
+  if (shape === undefined || shape.length < rank || shape.length > rank + 1) {
+    return undefined
+  }
   return shape.slice(shape.length - rank).map(fixed)
 }

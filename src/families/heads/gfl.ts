@@ -17,7 +17,9 @@ export type CellCentre = 0 | 0.5
  */
 export function expectation(values: Float32Array, from: number, bins: number, step = 1): number {
   let most = values[from]!
-  for (let i = 1; i < bins; i++) most = Math.max(most, values[from + i * step]!)
+  for (let i = 1; i < bins; i++) {
+    most = Math.max(most, values[from + i * step]!)
+  }
   let sum = 0
   let weighted = 0
   for (let i = 0; i < bins; i++) {
@@ -58,7 +60,9 @@ export function decodeGflLevel(
   const cells = across * Math.ceil(input.height / stride)
   for (let cell = 0; cell < cells; cell++) {
     const from = level.classFrom + cell * level.scoreStep
-    if (!(scores[from + argmax(scores, from, classes)]! >= context.minScore)) continue
+    if (!(scores[from + argmax(scores, from, classes)]! >= context.minScore)) {
+      continue
+    }
     const x = ((cell % across) + centre) * stride
     const y = (Math.floor(cell / across) + centre) * stride
     const at = level.boxFrom + cell * level.distanceStep
@@ -121,16 +125,22 @@ const USUAL_BINS = [8, 17]
  */
 export function gflPairs(signature: ModelSignature, input: Size): GflPairs | undefined {
   const count = signature.outputs.length
-  if (count < 6 || count > 10 || count % 2 !== 0) return undefined
+  if (count < 6 || count > 10 || count % 2 !== 0) {
+    return undefined
+  }
   const all = signature.outputs.map((output) => {
     const [rows, columns] = declaredAxes(output, 2) ?? []
     return { output, stride: strideOf(rows, input), columns: columns ?? 0 }
   })
-  if (all.some(({ stride, columns }) => stride === undefined || columns === 0)) return undefined
+  if (all.some(({ stride, columns }) => stride === undefined || columns === 0)) {
+    return undefined
+  }
   const levels = groupByStride(all)
   const strides = [...levels.keys()].sort((a, b) => a - b)
   const isPaired = [...levels.values()].every((level) => level.length === 2)
-  if (!isPaired) return undefined
+  if (!isPaired) {
+    return undefined
+  }
   const roles: Record<string, string> = {}
   let classes = 0
   let bins = 0
@@ -139,8 +149,12 @@ export function gflPairs(signature: ModelSignature, input: Size): GflPairs | und
     // Class maps come first in every known export; that only decides when 32 classes meet 32 bins.
     const swapped = isDistances(first.columns) && !isDistances(second.columns)
     const [scores, distances] = swapped ? [second, first] : [first, second]
-    if (!isDistances(distances.columns)) return undefined
-    if (index > 0 && (classes !== scores.columns || bins !== distances.columns / 4)) return undefined
+    if (!isDistances(distances.columns)) {
+      return undefined
+    }
+    if (index > 0 && (classes !== scores.columns || bins !== distances.columns / 4)) {
+      return undefined
+    }
     classes = scores.columns
     bins = distances.columns / 4
     roles[`scores${index}`] = scores.output.name
@@ -161,8 +175,11 @@ function groupByStride(entries: readonly Entry[]): Map<number, Entry[]> {
   const groups = new Map<number, Entry[]>()
   for (const entry of entries) {
     const group = groups.get(entry.stride!)
-    if (group === undefined) groups.set(entry.stride!, [entry])
-    else group.push(entry)
+    if (group === undefined) {
+      groups.set(entry.stride!, [entry])
+    } else {
+      group.push(entry)
+    }
   }
   return groups
 }

@@ -12,7 +12,7 @@ export const FIXED_COLUMNS = 5
  * four box values, objectness, one score per class; score = objectness × best class. Columns after the classes
  * (mask coefficients) are left to the caller, by the rows of the list.
  *
- * throws  MODEL_OUTPUT when the rows are too short for the classes of the contract
+ * @throws BoxletError MODEL_OUTPUT when the rows are too short for the classes of the contract
  */
 export function decodeObjectnessRows(outputs: RoleTensors, context: DecodeContext): CandidateList {
   const [rows, columns] = lastAxes(roleTensor(outputs, 'predictions'), 2, 'predictions') as [number, number]
@@ -25,7 +25,9 @@ export function decodeObjectnessRows(outputs: RoleTensors, context: DecodeContex
   const list = new CandidateList()
   for (let row = 0, at = 0; row < rows; row++, at += columns) {
     const objectness = values[at + 4]!
-    if (objectness < context.minScore) continue
+    if (objectness < context.minScore) {
+      continue
+    }
     takeClasses(values, at + FIXED_COLUMNS, objectness, context, (classId, score) =>
       addCodedBox(list, boxCode, units, values, at, score, classId, row),
     )

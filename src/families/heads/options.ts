@@ -9,7 +9,7 @@ const MAX_KEYPOINTS = 1_000
 /**
  * `output.options.strides` of the contract: pixels of the model input for each cell, level by level.
  *
- * throws  CONTRACT_INVALID when they are missing without a default, or not whole numbers from 1
+ * @throws BoxletError CONTRACT_INVALID when they are missing without a default, or not whole numbers from 1
  */
 export function strideOptions(context: DecodeContext, usual?: readonly number[]): readonly number[] {
   const strides = context.contract.output.options.strides ?? usual
@@ -23,7 +23,7 @@ export function strideOptions(context: DecodeContext, usual?: readonly number[])
 /**
  * `output.options[name]`: one list of numbers for each level.
  *
- * throws  CONTRACT_INVALID when a level is missing or has another number of values
+ * @throws BoxletError CONTRACT_INVALID when a level is missing or has another number of values
  */
 export function levelOptions(
   context: DecodeContext,
@@ -44,7 +44,7 @@ export function levelOptions(
 /**
  * `output.options[name]` as one whole number.
  *
- * throws  CONTRACT_INVALID when it is missing without a default, or out of range
+ * @throws BoxletError CONTRACT_INVALID when it is missing without a default, or out of range
  */
 export function wholeOption(
   context: DecodeContext,

@@ -1,6 +1,7 @@
 import type { Size } from '../../boxes/box.ts'
 import type { ContractInput, Geometry } from '../../model/contract.ts'
 import type { ModelSignature } from '../../model/signature.ts'
+import { defined } from '../../system/defined.ts'
 import { type PictureInput, pictureInput } from './shapes.ts'
 import { inputType } from './ultralytics.ts'
 
@@ -110,13 +111,17 @@ export interface DescribedInput {
  */
 function foldedScaling({ tensor }: PictureInput, mean: Triple, std: Triple): { mean: Triple; std: Triple } {
   const { quantization, type } = tensor
-  if (quantization === undefined || (type !== 'uint8' && type !== 'int8')) return { mean, std }
+  if (quantization === undefined || (type !== 'uint8' && type !== 'int8')) {
+    return { mean, std }
+  }
   const { scale, zeroPoint } = quantization
   // The stored value of a black pixel, were the bytes fed as they are.
   const black = type === 'int8' ? -128 : 0
   const largestHeld = (black + 255 - zeroPoint) * scale
   const largestFed = (255 - mean[0]) / std[0]
-  if (largestFed <= 2 * largestHeld) return { mean, std }
+  if (largestFed <= 2 * largestHeld) {
+    return { mean, std }
+  }
   const shift = zeroPoint - black
   return { mean: [shift, shift, shift], std: [1 / scale, 1 / scale, 1 / scale] }
 }
@@ -124,7 +129,9 @@ function foldedScaling({ tensor }: PictureInput, mean: Triple, std: Triple): { m
 /** The picture input of a file together with how its family is fed; undefined when no input takes a picture. */
 export function describeInput(signature: ModelSignature, preprocess: Preprocess): DescribedInput | undefined {
   const picture = pictureInput(signature)
-  if (picture === undefined) return undefined
+  if (picture === undefined) {
+    return undefined
+  }
   const { tensor, width, height, layout } = picture
   const { colour, geometry, size, stride } = preprocess
   const { mean, std } = foldedScaling(picture, preprocess.mean, preprocess.std)
@@ -135,7 +142,7 @@ export function describeInput(signature: ModelSignature, preprocess: Preprocess)
       name: tensor.name,
       layout,
       dtype: inputType(picture),
-      ...(tensor.quantization === undefined ? {} : { quantization: tensor.quantization }),
+      ...defined({ quantization: tensor.quantization }),
       size: { width: width ?? size.width, height: height ?? size.height },
       ...(isDynamic && stride > 1 && geometry.fit === 'letterbox' ? { dynamic: { stride } } : {}),
       colour,

@@ -40,7 +40,9 @@ export function readMasks(
   const coefficients = new Float32Array(rows.length * perCandidate)
   for (let i = 0; i < rows.length; i++) {
     const at = rows[i]! * next + columns.from * step
-    for (let k = 0; k < perCandidate; k++) coefficients[i * perCandidate + k] = values[at + k * step]!
+    for (let k = 0; k < perCandidate; k++) {
+      coefficients[i * perCandidate + k] = values[at + k * step]!
+    }
   }
   return { perCandidate, coefficients, prototypes, width, height }
 }
@@ -66,12 +68,15 @@ export const coefficientCount = (outputs: RoleTensors): number => prototypeAxes(
 function readPrototypes(outputs: RoleTensors, context: DecodeContext) {
   const { channelsLast, ...axes } = prototypeAxes(outputs)
   const values = roleValues(outputs, 'prototypes', context)
-  if (!channelsLast) return { ...axes, prototypes: values }
+  if (!channelsLast) {
+    return { ...axes, prototypes: values }
+  }
   const planes = new Float32Array(values.length)
   const cells = axes.height * axes.width
   for (let cell = 0; cell < cells; cell++) {
-    for (let k = 0; k < axes.perCandidate; k++)
+    for (let k = 0; k < axes.perCandidate; k++) {
       planes[k * cells + cell] = values[cell * axes.perCandidate + k]!
+    }
   }
   return { ...axes, prototypes: planes }
 }

@@ -13,7 +13,9 @@ export interface BoxUnits {
  * the resize itself.
  */
 export function boxUnits({ contract, letterbox }: DecodeContext): BoxUnits {
-  if (contract.output.boxUnits === 'pixels') return { x: 1, y: 1 }
+  if (contract.output.boxUnits === 'pixels') {
+    return { x: 1, y: 1 }
+  }
   const frame = contract.output.frame === 'image' ? letterbox.image : letterbox.input
   return { x: frame.width, y: frame.height }
 }
@@ -41,9 +43,13 @@ export function addCodedBox(
   const { x, y } = units
   if (code === 'cxcywh') {
     list.add((a - c / 2) * x, (b - d / 2) * y, (a + c / 2) * x, (b + d / 2) * y, score, classId, row)
-  } else if (code === 'xywh') list.add(a * x, b * y, (a + c) * x, (b + d) * y, score, classId, row)
-  else if (code === 'yxyx') list.add(b * x, a * y, d * x, c * y, score, classId, row)
-  else list.add(a * x, b * y, c * x, d * y, score, classId, row)
+  } else if (code === 'xywh') {
+    list.add(a * x, b * y, (a + c) * x, (b + d) * y, score, classId, row)
+  } else if (code === 'yxyx') {
+    list.add(b * x, a * y, d * x, c * y, score, classId, row)
+  } else {
+    list.add(a * x, b * y, c * x, d * y, score, classId, row)
+  }
 }
 
 /**
@@ -60,14 +66,18 @@ export function takeClasses(
   const { classes } = context.contract.output
   const best = argmax(values, from, classes)
   const most = factor * values[from + best]!
-  if (!(most >= context.minScore)) return
+  if (!(most >= context.minScore)) {
+    return
+  }
   if (context.everyClass !== true) {
     take(best, most)
     return
   }
   for (let classId = 0; classId < classes; classId++) {
     const score = factor * values[from + classId]!
-    if (score >= context.minScore) take(classId, score)
+    if (score >= context.minScore) {
+      take(classId, score)
+    }
   }
 }
 

@@ -25,7 +25,9 @@ export interface PictureInput {
 export function pictureInput(signature: ModelSignature): PictureInput | undefined {
   for (const tensor of signature.inputs) {
     const shape = tensor.shape
-    if (shape === undefined || (shape.length !== 4 && shape.length !== 3)) continue
+    if (shape === undefined || (shape.length !== 4 && shape.length !== 3)) {
+      continue
+    }
     const [first, second, third] = shape.length === 4 ? shape.slice(1) : shape
     const batch = shape.length === 4
     const channelsFirst = first === 3
@@ -49,7 +51,9 @@ function freePicture(signature: ModelSignature): PictureInput | undefined {
       (name === 'pixel_values' || /channels/i.test(String(shape[1]))),
   )
   const shape = tensor?.shape
-  if (tensor === undefined || shape === undefined) return undefined
+  if (tensor === undefined || shape === undefined) {
+    return undefined
+  }
   return { tensor, layout: 'NCHW', height: fixed(shape[2]), width: fixed(shape[3]) }
 }
 

@@ -1,5 +1,6 @@
 import type { ContractInput, Evidence, InputType } from '../../model/contract.ts'
 import type { ModelSignature } from '../../model/signature.ts'
+import { defined } from '../../system/defined.ts'
 import { type PictureInput, pictureInput } from './shapes.ts'
 
 /**
@@ -19,7 +20,9 @@ const STRIDE = 32
 
 export function ultralyticsInput(signature: ModelSignature): UltralyticsInput | undefined {
   const picture = pictureInput(signature)
-  if (picture === undefined) return undefined
+  if (picture === undefined) {
+    return undefined
+  }
   const said = imageSize(signature)
   const height = picture.height ?? said?.height ?? DEFAULT_EDGE
   const width = picture.width ?? said?.width ?? DEFAULT_EDGE
@@ -32,7 +35,7 @@ export function ultralyticsInput(signature: ModelSignature): UltralyticsInput | 
       name: picture.tensor.name,
       layout: picture.layout,
       dtype: inputType(picture),
-      ...(picture.tensor.quantization === undefined ? {} : { quantization: picture.tensor.quantization }),
+      ...defined({ quantization: picture.tensor.quantization }),
       size: { width, height },
       ...(isDynamic ? { dynamic: { stride } } : {}),
       colour: 'RGB',

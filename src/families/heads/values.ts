@@ -10,7 +10,9 @@ export interface OutputQuantization {
 
 function dequantize(data: Tensor['data'], { scale, zeroPoint }: OutputQuantization): Float32Array {
   const real = new Float32Array(data.length)
-  for (let i = 0; i < data.length; i++) real[i] = (Number(data[i]) - zeroPoint) * scale
+  for (let i = 0; i < data.length; i++) {
+    real[i] = (Number(data[i]) - zeroPoint) * scale
+  }
   return real
 }
 
@@ -18,7 +20,7 @@ function dequantize(data: Tensor['data'], { scale, zeroPoint }: OutputQuantizati
  * The values of one role as float32, made real where the contract knows the scale of an integer output.
  *
  * cost    an integer head read without its scale puts every box off the picture and every score above 1
- * throws  MODEL_OUTPUT when the model gave no tensor for the role
+ * @throws BoxletError MODEL_OUTPUT when the model gave no tensor for the role
  */
 export function roleValues(outputs: RoleTensors, role: string, context: DecodeContext): Float32Array {
   const table = context.contract.output.options.quantization as
@@ -29,7 +31,7 @@ export function roleValues(outputs: RoleTensors, role: string, context: DecodeCo
   return quantization === undefined ? floats(tensor) : dequantize(tensor.data, quantization)
 }
 
-/** throws  MODEL_OUTPUT when the model gave no tensor for the role */
+/** @throws BoxletError MODEL_OUTPUT when the model gave no tensor for the role */
 export function roleTensor(outputs: RoleTensors, role: string): Tensor {
   const tensor = outputs[role]
   if (tensor === undefined) {
@@ -45,7 +47,7 @@ export function roleTensor(outputs: RoleTensors, role: string): Tensor {
 /**
  * The last `rank` axes of a tensor of one picture: [1, 8400, 85] and [8400, 85] are the same table.
  *
- * throws  MODEL_OUTPUT when axes before them hold more than one picture, or there are too few
+ * @throws BoxletError MODEL_OUTPUT when axes before them hold more than one picture, or there are too few
  */
 export function lastAxes(tensor: Tensor, rank: number, role: string): number[] {
   const lead = tensor.dims.slice(0, Math.max(0, tensor.dims.length - rank))
@@ -70,6 +72,8 @@ export const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x))
 
 /** Inverse of sigmoid, so that a threshold is compared with logits and only hits pay for an exponential. */
 export const logit = (p: number): number => {
-  if (p <= 0) return Number.NEGATIVE_INFINITY
+  if (p <= 0) {
+    return Number.NEGATIVE_INFINITY
+  }
   return p >= 1 ? Number.POSITIVE_INFINITY : Math.log(p / (1 - p))
 }

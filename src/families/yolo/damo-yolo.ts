@@ -42,7 +42,9 @@ export function decodeScoresAndBoxes(outputs: RoleTensors, context: DecodeContex
   const [rows, classes] = lastAxes(roleTensor(outputs, 'scores'), 2, 'scores') as [number, number]
   const scores = roleValues(outputs, 'scores', context)
   const boxes = roleValues(outputs, 'boxes', context)
-  if (boxes.length !== rows * 4) throw mismatch(`${rows} boxes`, `${boxes.length / 4}`)
+  if (boxes.length !== rows * 4) {
+    throw mismatch(`${rows} boxes`, `${boxes.length / 4}`)
+  }
   if (classes < context.contract.output.classes) {
     throw mismatch(`${context.contract.output.classes} class scores a row`, `${classes}`)
   }
@@ -58,16 +60,22 @@ export function decodeScoresAndBoxes(outputs: RoleTensors, context: DecodeContex
 }
 
 function recognise(signature: ModelSignature): Recognition | undefined {
-  if (signature.outputs.length !== 2 || signature.inputs.length > 1) return undefined
+  if (signature.outputs.length !== 2 || signature.inputs.length > 1) {
+    return undefined
+  }
   const [first, second] = signature.outputs as [TensorInfo, TensorInfo]
   // YOLO-NAS writes boxes before scores, DAMO-YOLO scores before boxes.
   const boxesFirst = declaredAxes(first, 2)?.[1] === 4
   const [boxes, scores] = boxesFirst ? [first, second] : [second, first]
   const [boxRows, four] = declaredAxes(boxes, 2) ?? []
   const [rows, classes] = declaredAxes(scores, 2) ?? []
-  if (four !== 4 || classes === undefined || rows !== boxRows) return undefined
+  if (four !== 4 || classes === undefined || rows !== boxRows) {
+    return undefined
+  }
   const described = describeInput(signature, boxesFirst ? COMMON.rgbUnitCentred : PREPROCESS)
-  if (described === undefined) return undefined
+  if (described === undefined) {
+    return undefined
+  }
   const cells = gridCells(described.input.size, STRIDES)
   if (rows === undefined ? /^(logits|pred_boxes|dets|labels)$/.test(scores.name) : rows !== cells) {
     return undefined

@@ -43,7 +43,9 @@ export const yoloEnd2end: Family = {
 
 function decode(outputs: RoleTensors, context: DecodeContext): Candidates {
   const [rows, columns] = lastAxes(roleTensor(outputs, 'predictions'), 2, 'predictions') as [number, number]
-  if (columns < COLUMNS) throw mismatch(`at least ${COLUMNS} columns`, `${columns}`)
+  if (columns < COLUMNS) {
+    throw mismatch(`at least ${COLUMNS} columns`, `${columns}`)
+  }
   const values = roleValues(outputs, 'predictions', context)
   const { boxCode, options } = context.contract.output
   const units = boxUnits(context)
@@ -51,7 +53,9 @@ function decode(outputs: RoleTensors, context: DecodeContext): Candidates {
   for (let row = 0, at = 0; row < rows; row++, at += columns) {
     const score = values[at + 4]!
     // Rows of zeros fill what the model did not need.
-    if (score < context.minScore || score <= 0) continue
+    if (score < context.minScore || score <= 0) {
+      continue
+    }
     addCodedBox(list, boxCode, units, values, at, score, Math.round(values[at + 5]!), row)
   }
   const found = list.finish('input')
@@ -93,9 +97,15 @@ function variantOf(signature: ModelSignature, columns: number): Variant | undefi
     const hasCoefficients = extra > 0 && prototypes.shape?.includes(extra)
     return hasCoefficients ? { task: 'segment', extra: 'masks', prototypes } : undefined
   }
-  if (signature.outputs.length > 1) return undefined
-  if (extra === 0) return { task: 'detect' }
-  if (extra === 1) return task === 'obb' ? { task: 'obb', extra: 'angle' } : undefined
+  if (signature.outputs.length > 1) {
+    return undefined
+  }
+  if (extra === 0) {
+    return { task: 'detect' }
+  }
+  if (extra === 1) {
+    return task === 'obb' ? { task: 'obb', extra: 'angle' } : undefined
+  }
   const isPose = task === 'pose' || signature.metadata.kpt_shape !== undefined
   return isPose && extra % 3 === 0 ? { task: 'pose', extra: 'keypoints' } : undefined
 }
@@ -103,11 +113,17 @@ function variantOf(signature: ModelSignature, columns: number): Variant | undefi
 function recognise(signature: ModelSignature): Recognition | undefined {
   const common = ultralyticsInput(signature)
   const output = signature.outputs.find(({ shape }) => shape?.length === 3)
-  if (common === undefined || output === undefined || signature.inputs.length > 1) return undefined
+  if (common === undefined || output === undefined || signature.inputs.length > 1) {
+    return undefined
+  }
   const [rows, columns] = declaredAxes(output, 2) ?? []
-  if (columns === undefined || columns < COLUMNS || (rows !== undefined && rows > MAX_ROWS)) return undefined
+  if (columns === undefined || columns < COLUMNS || (rows !== undefined && rows > MAX_ROWS)) {
+    return undefined
+  }
   const variant = variantOf(signature, columns)
-  if (variant === undefined) return undefined
+  if (variant === undefined) {
+    return undefined
+  }
   const ops = signature.ops
   const isFinal =
     /true/i.test(signature.metadata.end2end ?? '') ||
@@ -154,8 +170,12 @@ function recognise(signature: ModelSignature): Recognition | undefined {
 }
 
 function because(signature: ModelSignature, isDetr: boolean): string {
-  if (isDetr) return 'the metadata names RT-DETR, whose rows Ultralytics leaves so'
-  if (signature.format === 'tflite') return 'TFLite exports of Ultralytics write fractions'
+  if (isDetr) {
+    return 'the metadata names RT-DETR, whose rows Ultralytics leaves so'
+  }
+  if (signature.format === 'tflite') {
+    return 'TFLite exports of Ultralytics write fractions'
+  }
   return isUltralytics(signature)
     ? 'ONNX exports of Ultralytics write pixels'
     : 'most exports of this shape do'
@@ -184,12 +204,20 @@ function settle(outputs: RoleTensors, recognition: Recognition, input: Size): Re
   let filled = 0
   let cornered = 0
   for (let at = 0; at < rows * columns; at += columns) {
-    if (values[at + 2] === 0 && values[at + 3] === 0) continue
+    if (values[at + 2] === 0 && values[at + 3] === 0) {
+      continue
+    }
     filled++
-    for (let i = 0; i < 4; i++) largest = Math.max(largest, values[at + i]!)
-    if (values[at + 2]! >= values[at]! && values[at + 3]! >= values[at + 1]!) cornered++
+    for (let i = 0; i < 4; i++) {
+      largest = Math.max(largest, values[at + i]!)
+    }
+    if (values[at + 2]! >= values[at]! && values[at + 3]! >= values[at + 1]!) {
+      cornered++
+    }
   }
-  if (filled === 0) return recognition
+  if (filled === 0) {
+    return recognition
+  }
   const isRatio = largest <= LARGEST_RATIO
   const boxCode = cornered >= CORNER_SHARE * filled ? 'xyxy' : 'cxcywh'
   const reason = `in a probe run of ${input.width}×${input.height}, ${cornered} of ${filled} rows were ordered as corners and the largest value was ${largest.toPrecision(3)}`

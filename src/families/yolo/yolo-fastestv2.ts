@@ -49,7 +49,9 @@ function decode(outputs: RoleTensors, context: DecodeContext): Candidates {
     const role = outputs.predictions === undefined ? `level${level}` : 'predictions'
     const values = roleValues(outputs, role, context)
     const cells = gridCells(input, [stride])
-    if (role !== 'predictions') from = 0
+    if (role !== 'predictions') {
+      from = 0
+    }
     if (values.length < (from + cells) * columns) {
       throw mismatch(`${from + cells} cells of ${columns} values`, `${values.length} values`)
     }
@@ -79,7 +81,9 @@ function decodeLevel(
     const at = (from + cell) * columns
     for (let anchor = 0; anchor < ANCHORS_PER_CELL; anchor++) {
       const objectness = values[at + 4 * ANCHORS_PER_CELL + anchor]!
-      if (objectness < context.minScore) continue
+      if (objectness < context.minScore) {
+        continue
+      }
       const box = at + 4 * anchor
       const x = (2 * values[box]! - 0.5 + (cell % across)) * stride
       const y = (2 * values[box + 1]! - 0.5 + Math.floor(cell / across)) * stride
@@ -94,13 +98,19 @@ function decodeLevel(
 
 function recognise(signature: ModelSignature): Recognition | undefined {
   const described = describeInput(signature, PREPROCESS.bgrUnitStretch)
-  if (described === undefined || signature.inputs.length > 1) return undefined
+  if (described === undefined || signature.inputs.length > 1) {
+    return undefined
+  }
   const { size } = described.input
   const head = oneOutput(signature.outputs, size) ?? twoOutputs(signature.outputs, size)
-  if (head === undefined || head.columns <= FIXED_COLUMNS) return undefined
+  if (head === undefined || head.columns <= FIXED_COLUMNS) {
+    return undefined
+  }
   const classes = head.columns - FIXED_COLUMNS
   const names = metadataLabels(signature.metadata)
-  if (names !== undefined && names.length !== classes) return undefined
+  if (names !== undefined && names.length !== classes) {
+    return undefined
+  }
   return describe(
     {
       family: 'yolo-fastestv2',
@@ -146,7 +156,9 @@ function oneOutput(
   size: { width: number; height: number },
 ): Head | undefined {
   const [output] = outputs
-  if (output === undefined || outputs.length !== 1) return undefined
+  if (output === undefined || outputs.length !== 1) {
+    return undefined
+  }
   const [rows, columns] = declaredAxes(output, 2) ?? []
   return rows === gridCells(size, STRIDES) && columns !== undefined
     ? { roles: { predictions: output.name }, columns }
@@ -157,13 +169,17 @@ function twoOutputs(
   outputs: readonly TensorInfo[],
   size: { width: number; height: number },
 ): Head | undefined {
-  if (outputs.length !== 2) return undefined
+  if (outputs.length !== 2) {
+    return undefined
+  }
   const levels = STRIDES.map((stride) =>
     outputs.find(({ shape }) => shape?.length === 4 && fixed(shape[1]) === Math.ceil(size.height / stride)),
   )
   const columns = levels.map((level) => fixed(level?.shape?.[3]))
   const [fine, coarse] = levels
-  if (fine === undefined || coarse === undefined || columns[0] === undefined) return undefined
+  if (fine === undefined || coarse === undefined || columns[0] === undefined) {
+    return undefined
+  }
   return columns[0] === columns[1]
     ? { roles: { level0: fine.name, level1: coarse.name }, columns: columns[0] }
     : undefined

@@ -270,7 +270,9 @@ describe('yolo-end2end', () => {
 
   it('settles by a run that boxes are centre and size in fractions, as RT-DETR has them', async () => {
     const rows: Record<number, number[]> = {}
-    for (let i = 0; i < 300; i++) rows[i] = [0.5 + i / 1000, 0.5, 0.25, 0.5, i === 0 ? 0.9 : 0.01, 1]
+    for (let i = 0; i < 300; i++) {
+      rows[i] = [0.5 + i / 1000, 0.5, 0.25, 0.5, i === 0 ? 0.9 : 0.01, 1]
+    }
     const bytes = constantModel(images(320), [
       { name: 'output0', shape: [1, 300, 6], values: table(300, 6, rows) },
     ])

@@ -41,12 +41,16 @@ export const yoloNas: Family = {
 
 function decodeFlat(outputs: RoleTensors, context: DecodeContext): Candidates {
   const [rows, columns] = lastAxes(roleTensor(outputs, 'predictions'), 2, 'predictions') as [number, number]
-  if (rows > 0 && columns !== FLAT_COLUMNS) throw mismatch(`rows of ${FLAT_COLUMNS}`, `rows of ${columns}`)
+  if (rows > 0 && columns !== FLAT_COLUMNS) {
+    throw mismatch(`rows of ${FLAT_COLUMNS}`, `rows of ${columns}`)
+  }
   const values = roleValues(outputs, 'predictions', context)
   const list = new CandidateList()
   for (let row = 0, at = 0; row < rows; row++, at += FLAT_COLUMNS) {
     const score = values[at + 5]!
-    if (score < context.minScore) continue
+    if (score < context.minScore) {
+      continue
+    }
     const classId = Math.round(values[at + 6]!)
     list.add(values[at + 1]!, values[at + 2]!, values[at + 3]!, values[at + 4]!, score, classId, row)
   }
@@ -55,10 +59,14 @@ function decodeFlat(outputs: RoleTensors, context: DecodeContext): Candidates {
 
 function recognise(signature: ModelSignature): Recognition | undefined {
   const described = describeInput(signature, PREPROCESS)
-  if (described === undefined || signature.inputs.length > 1) return undefined
+  if (described === undefined || signature.inputs.length > 1) {
+    return undefined
+  }
   const takesBytes = described.input.dtype === 'uint8'
   const roles = batchRoles(signature) ?? (takesBytes ? flatRoles(signature) : undefined)
-  if (roles === undefined) return undefined
+  if (roles === undefined) {
+    return undefined
+  }
   const isFlat = roles.predictions !== undefined
   const input = takesBytes
     ? described.input
@@ -106,6 +114,8 @@ function batchRoles(signature: ModelSignature): Record<string, TensorInfo> | und
 
 function flatRoles(signature: ModelSignature): Record<string, TensorInfo> | undefined {
   const [predictions] = signature.outputs
-  if (predictions?.shape?.length !== 2 || signature.outputs.length > 1) return undefined
+  if (predictions?.shape?.length !== 2 || signature.outputs.length > 1) {
+    return undefined
+  }
   return declaredAxes(predictions, 2)?.[1] === FLAT_COLUMNS ? { predictions } : undefined
 }

@@ -54,7 +54,9 @@ function decode(outputs: RoleTensors, context: DecodeContext): Candidates {
     const row = indices[at + 2]!
     const score = scores[classId * boxCount + row]
     // A tiny model fills unused rows with −1.
-    if (score === undefined || classId < 0 || row < 0 || score < context.minScore) continue
+    if (score === undefined || classId < 0 || row < 0 || score < context.minScore) {
+      continue
+    }
     addCodedBox(list, 'yxyx', units, boxes, row * 4, score, classId, row)
   }
   return list.finish('image')
@@ -62,9 +64,13 @@ function decode(outputs: RoleTensors, context: DecodeContext): Candidates {
 
 function recognise(signature: ModelSignature): Recognition | undefined {
   const described = describeInput(signature, PREPROCESS)
-  if (described === undefined || signature.outputs.length !== 3) return undefined
+  if (described === undefined || signature.outputs.length !== 3) {
+    return undefined
+  }
   const extra = extraInputs(signature, described.picture)
-  if (extra?.length !== 1 || extra[0]?.kind !== 'image-shape-hw') return undefined
+  if (extra?.length !== 1 || extra[0]?.kind !== 'image-shape-hw') {
+    return undefined
+  }
   const indices = signature.outputs.find(({ type }) => type === 'int32' || type === 'int64')
   const floatOutputs = signature.outputs.filter((output) => output !== indices)
   const boxes =
@@ -72,7 +78,9 @@ function recognise(signature: ModelSignature): Recognition | undefined {
     floatOutputs.find(({ name }) => /ExpandDims_1(:\d+)?$|layer_1$/.test(name)) ??
     floatOutputs[0]
   const scores = floatOutputs.find((output) => output !== boxes)
-  if (indices === undefined || boxes === undefined || scores === undefined) return undefined
+  if (indices === undefined || boxes === undefined || scores === undefined) {
+    return undefined
+  }
   return describe(
     {
       family: 'yolov3-zoo',

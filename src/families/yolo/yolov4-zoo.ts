@@ -49,7 +49,9 @@ export const yolov4Zoo: Family = {
   recognise,
   decode(outputs, context) {
     const list = new CandidateList()
-    for (let level = 0; level < LEVELS; level++) decodeLevel(outputs, context, level, list)
+    for (let level = 0; level < LEVELS; level++) {
+      decodeLevel(outputs, context, level, list)
+    }
     return list.finish('input')
   },
   settle,
@@ -72,10 +74,14 @@ function decodeLevel(outputs: RoleTensors, context: DecodeContext, level: number
   const probability = context.contract.output.scoreActivation === 'sigmoid' ? sigmoid : (p: number) => p
   for (let row = 0, at = 0; row < cells * ANCHORS_PER_CELL; row++, at += columns) {
     const objectness = probability(values[at + 4]!)
-    if (objectness < context.minScore) continue
+    if (objectness < context.minScore) {
+      continue
+    }
     const classId = argmax(values, at + FIXED_COLUMNS, classes)
     const score = objectness * probability(values[at + FIXED_COLUMNS + classId]!)
-    if (score < context.minScore) continue
+    if (score < context.minScore) {
+      continue
+    }
     const cell = Math.floor(row / ANCHORS_PER_CELL)
     const anchor = 2 * (row % ANCHORS_PER_CELL)
     const shift = (scale - 1) / 2
@@ -96,11 +102,17 @@ interface Level {
 
 function recognise(signature: ModelSignature): Recognition | undefined {
   const described = describeInput(signature, PREPROCESS)
-  if (described === undefined || signature.outputs.length !== 3) return undefined
+  if (described === undefined || signature.outputs.length !== 3) {
+    return undefined
+  }
   const levels = signature.outputs.map(levelOf).filter((level) => level !== undefined)
   const columns = levels[0]?.columns
-  if (levels.length !== 3 || columns === undefined) return undefined
-  if (levels.some((level) => level.columns !== columns)) return undefined
+  if (levels.length !== 3 || columns === undefined) {
+    return undefined
+  }
+  if (levels.some((level) => level.columns !== columns)) {
+    return undefined
+  }
   // Free axes keep the order of the file, which is fine first in the published one.
   const sorted = levels.every(({ down }) => down !== undefined)
     ? levels.sort((a, b) => b.down! - a.down!)
@@ -146,9 +158,13 @@ function recognise(signature: ModelSignature): Recognition | undefined {
 
 function levelOf(output: TensorInfo): Level | undefined {
   const shape = (output.shape ?? []).map(fixed)
-  if (shape.length !== 5 || shape[3] !== ANCHORS_PER_CELL) return undefined
+  if (shape.length !== 5 || shape[3] !== ANCHORS_PER_CELL) {
+    return undefined
+  }
   const columns = shape[4]
-  if (columns === undefined || columns <= FIXED_COLUMNS) return undefined
+  if (columns === undefined || columns <= FIXED_COLUMNS) {
+    return undefined
+  }
   return { output, columns, down: shape[1] }
 }
 

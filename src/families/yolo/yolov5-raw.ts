@@ -54,7 +54,9 @@ export const yolov5Raw: Family = {
   decode(outputs, context) {
     const list = new CandidateList()
     const levels = Object.keys(context.contract.output.roles).length
-    for (let level = 0; level < levels; level++) decodeLevel(outputs, context, level, list)
+    for (let level = 0; level < levels; level++) {
+      decodeLevel(outputs, context, level, list)
+    }
     return list.finish('input')
   },
 }
@@ -82,11 +84,17 @@ function decodeLevel(outputs: RoleTensors, context: DecodeContext, level: number
     for (let cell = 0; cell < cells; cell++) {
       const at = anchor * cells * columns + cell * next
       // Objectness alone bounds the score, as a class is at most 1.
-      if (values[at + 4 * step]! < least) continue
-      for (let c = 0; c < classes; c++) scores[c] = values[at + (FIXED_COLUMNS + c) * step]!
+      if (values[at + 4 * step]! < least) {
+        continue
+      }
+      for (let c = 0; c < classes; c++) {
+        scores[c] = values[at + (FIXED_COLUMNS + c) * step]!
+      }
       const classId = argmax(scores, 0, classes)
       const score = sigmoid(values[at + 4 * step]!) * sigmoid(scores[classId]!)
-      if (score < context.minScore) continue
+      if (score < context.minScore) {
+        continue
+      }
       const x = (2 * sigmoid(values[at]!) - 0.5 + (cell % across)) * stride
       const y = (2 * sigmoid(values[at + step]!) - 0.5 + Math.floor(cell / across)) * stride
       const halfWidth = ((2 * sigmoid(values[at + 2 * step]!)) ** 2 * anchors[2 * anchor]!) / 2
@@ -104,15 +112,23 @@ interface Level {
 
 function recognise(signature: ModelSignature): Recognition | undefined {
   const common = ultralyticsInput(signature)
-  if (common === undefined || signature.inputs.length > 1) return undefined
+  if (common === undefined || signature.inputs.length > 1) {
+    return undefined
+  }
   const levels = signature.outputs.map((output) => levelOf(output, common.input.size))
-  if (levels.length < 3 || levels.length > 4 || levels.some((level) => level === undefined)) return undefined
+  if (levels.length < 3 || levels.length > 4 || levels.some((level) => level === undefined)) {
+    return undefined
+  }
   const sorted = (levels as Level[]).sort((a, b) => a.stride - b.stride)
   const columns = sorted[0]!.columns
-  if (sorted.some((level, i) => level.stride !== STRIDES[i] || level.columns !== columns)) return undefined
+  if (sorted.some((level, i) => level.stride !== STRIDES[i] || level.columns !== columns)) {
+    return undefined
+  }
   const classes = columns - FIXED_COLUMNS
   const names = metadataLabels(signature.metadata)
-  if (classes < 1 || (names !== undefined && names.length !== classes)) return undefined
+  if (classes < 1 || (names !== undefined && names.length !== classes)) {
+    return undefined
+  }
   const set = anchorSet(signature, sorted.length)
   return describe(
     {
@@ -147,7 +163,9 @@ function recognise(signature: ModelSignature): Recognition | undefined {
 }
 
 function anchorSet(signature: ModelSignature, levels: number): string {
-  if (levels === 4) return 'yolov5p6'
+  if (levels === 4) {
+    return 'yolov5p6'
+  }
   // The YOLOv5 exporter writes names and stride; YOLOv7's writes nothing.
   return signature.metadata.names === undefined && signature.parameters > LARGE_MODEL ? 'yolov7' : 'yolov5'
 }
@@ -157,10 +175,16 @@ function levelOf(output: TensorInfo, input: Size): Level | undefined {
   const isSplit = shape.length === 5 && shape[1] === ANCHORS_PER_CELL
   const channels = isSplit ? shape[4] : shape[1]
   const [down, across] = isSplit ? shape.slice(2, 4) : shape.slice(2)
-  if (shape.length !== (isSplit ? 5 : 4) || down === undefined || across === undefined) return undefined
-  if (channels === undefined || (!isSplit && channels % ANCHORS_PER_CELL !== 0)) return undefined
+  if (shape.length !== (isSplit ? 5 : 4) || down === undefined || across === undefined) {
+    return undefined
+  }
+  if (channels === undefined || (!isSplit && channels % ANCHORS_PER_CELL !== 0)) {
+    return undefined
+  }
   const columns = isSplit ? channels : channels / ANCHORS_PER_CELL
   const stride = input.width / across
-  if (input.height / down !== stride || columns <= FIXED_COLUMNS) return undefined
+  if (input.height / down !== stride || columns <= FIXED_COLUMNS) {
+    return undefined
+  }
   return { output, stride, columns }
 }

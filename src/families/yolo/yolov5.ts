@@ -32,7 +32,9 @@ export const yolov5: Family = {
   decode(outputs, context) {
     const list = decodeObjectnessRows(outputs, context)
     const candidates = list.finish('input')
-    if (outputs.prototypes === undefined) return candidates
+    if (outputs.prototypes === undefined) {
+      return candidates
+    }
     const from = FIXED_COLUMNS + context.contract.output.classes
     return { ...candidates, masks: readMasks(outputs, context, list.rows(), { from, transposed: true }) }
   },
@@ -41,11 +43,17 @@ export const yolov5: Family = {
 function recognise(signature: ModelSignature): Recognition | undefined {
   const common = ultralyticsInput(signature)
   const output = signature.outputs[0]
-  if (common === undefined || output === undefined || signature.inputs.length > 1) return undefined
+  if (common === undefined || output === undefined || signature.inputs.length > 1) {
+    return undefined
+  }
   const axes = declaredAxes(output, 2)
-  if (axes === undefined) return undefined
+  if (axes === undefined) {
+    return undefined
+  }
   const [rows, columns] = axes
-  if (columns === undefined || columns <= FIXED_COLUMNS) return undefined
+  if (columns === undefined || columns <= FIXED_COLUMNS) {
+    return undefined
+  }
   const prototypes = signature.outputs.find(
     ({ shape }, i) => i > 0 && shape?.length === 4 && fixed(shape[1]) === MASK_COEFFICIENTS,
   )
@@ -53,11 +61,17 @@ function recognise(signature: ModelSignature): Recognition | undefined {
   const expected = [STRIDES, STRIDES_P6].map((strides) => ANCHORS_PER_CELL * gridCells(size, strides))
   const isAnchored = tailOf(signature, output.name)?.weightedChannels.includes(ANCHORS_PER_CELL * columns)
   const rowsFit = rows !== undefined && expected.includes(rows)
-  if (!rowsFit && !(rows === undefined && isAnchored)) return undefined
+  if (!rowsFit && !(rows === undefined && isAnchored)) {
+    return undefined
+  }
   const classes = columns - FIXED_COLUMNS - (prototypes === undefined ? 0 : MASK_COEFFICIENTS)
-  if (classes < 1) return undefined
+  if (classes < 1) {
+    return undefined
+  }
   const names = metadataLabels(signature.metadata)
-  if (names !== undefined && names.length !== classes) return undefined
+  if (names !== undefined && names.length !== classes) {
+    return undefined
+  }
   const units = signature.format === 'tflite' ? 'ratio' : 'pixels'
   return describe(
     {

@@ -28,10 +28,16 @@ export const yolov6: Family = {
 function recognise(signature: ModelSignature): Recognition | undefined {
   const described = describeInput(signature, PREPROCESS.rgbUnitCentred)
   const output = signature.outputs[0]
-  if (described === undefined || output === undefined || signature.outputs.length > 1) return undefined
-  if (signature.inputs.length > 1) return undefined
+  if (described === undefined || output === undefined || signature.outputs.length > 1) {
+    return undefined
+  }
+  if (signature.inputs.length > 1) {
+    return undefined
+  }
   const [rows, columns] = declaredAxes(output, 2) ?? []
-  if (columns === undefined || columns <= FIXED_COLUMNS) return undefined
+  if (columns === undefined || columns <= FIXED_COLUMNS) {
+    return undefined
+  }
   const classes = columns - FIXED_COLUMNS
   const { size } = described.input
   const rowsFit = [STRIDES, STRIDES_P6].some((strides) => gridCells(size, strides) === rows)
@@ -39,9 +45,13 @@ function recognise(signature: ModelSignature): Recognition | undefined {
   // Class and box layers without one for objectness; the box layer holds 4 sides of 1 or 17 bins.
   const hasTwoLayers =
     layers.includes(classes) && !layers.includes(1) && layers.some((width) => width % 4 === 0)
-  if (!rowsFit && !(rows === undefined && hasTwoLayers)) return undefined
+  if (!rowsFit && !(rows === undefined && hasTwoLayers)) {
+    return undefined
+  }
   const names = metadataLabels(signature.metadata)
-  if (names !== undefined && names.length !== classes) return undefined
+  if (names !== undefined && names.length !== classes) {
+    return undefined
+  }
   return describe(
     {
       family: 'yolov6',

@@ -22,12 +22,16 @@ export const yolov7End2end: Family = {
   recognise,
   decode(outputs, context) {
     const [rows, columns] = lastAxes(roleTensor(outputs, 'predictions'), 2, 'predictions') as [number, number]
-    if (rows > 0 && columns !== COLUMNS) throw mismatch(`rows of ${COLUMNS}`, `rows of ${columns}`)
+    if (rows > 0 && columns !== COLUMNS) {
+      throw mismatch(`rows of ${COLUMNS}`, `rows of ${columns}`)
+    }
     const values = roleValues(outputs, 'predictions', context)
     const list = new CandidateList()
     for (let row = 0, at = 0; row < rows; row++, at += COLUMNS) {
       const score = values[at + 6]!
-      if (score < context.minScore) continue
+      if (score < context.minScore) {
+        continue
+      }
       const classId = Math.round(values[at + 5]!)
       list.add(values[at + 1]!, values[at + 2]!, values[at + 3]!, values[at + 4]!, score, classId, row)
     }
@@ -38,14 +42,20 @@ export const yolov7End2end: Family = {
 function recognise(signature: ModelSignature): Recognition | undefined {
   const described = describeInput(signature, PREPROCESS.rgbUnitCentred)
   const output = signature.outputs[0]
-  if (described === undefined || output === undefined || signature.outputs.length > 1) return undefined
+  if (described === undefined || output === undefined || signature.outputs.length > 1) {
+    return undefined
+  }
   if (signature.inputs.length > 1 || output.shape?.length !== 2 || described.input.dtype === 'uint8') {
     return undefined
   }
   const [rows, columns] = declaredAxes(output, 2) ?? []
-  if (columns !== COLUMNS || (rows !== undefined && rows > 1_000)) return undefined
+  if (columns !== COLUMNS || (rows !== undefined && rows > 1_000)) {
+    return undefined
+  }
   const suppresses = (signature.ops.NonMaxSuppression ?? 0) > 0
-  if (!suppresses && rows !== undefined) return undefined
+  if (!suppresses && rows !== undefined) {
+    return undefined
+  }
   return describe(
     {
       family: 'yolov7-end2end',

@@ -30,7 +30,9 @@ export const yolov8Classify: Family = {
       .slice(0, TOP)
     for (const classId of best) {
       const score = scores[classId]!
-      if (score >= context.minScore) list.add(0, 0, width, height, score, classId, classId)
+      if (score >= context.minScore) {
+        list.add(0, 0, width, height, score, classId, classId)
+      }
     }
     return list.finish('image')
   },
@@ -39,12 +41,18 @@ export const yolov8Classify: Family = {
 function recognise(signature: ModelSignature): Recognition | undefined {
   const common = ultralyticsInput(signature)
   const output = signature.outputs[0]
-  if (common === undefined || output === undefined || signature.outputs.length > 1) return undefined
+  if (common === undefined || output === undefined || signature.outputs.length > 1) {
+    return undefined
+  }
   const classes = declaredAxes(output, 1)?.[0]
-  if (classes === undefined || output.shape?.length !== 2) return undefined
+  if (classes === undefined || output.shape?.length !== 2) {
+    return undefined
+  }
   const isSaid = signature.metadata.task === 'classify'
   const namesFit = metadataLabels(signature.metadata)?.length === classes
-  if (!isSaid && !namesFit) return undefined
+  if (!isSaid && !namesFit) {
+    return undefined
+  }
   return describe(
     {
       family: 'yolov8-classify',

@@ -28,17 +28,25 @@ export const yolov8Obb: Family = {
 function recognise(signature: ModelSignature): Recognition | undefined {
   const common = ultralyticsInput(signature)
   const output = signature.outputs[0]
-  if (common === undefined || output === undefined || signature.outputs.length > 1) return undefined
+  if (common === undefined || output === undefined || signature.outputs.length > 1) {
+    return undefined
+  }
   const head = headShape(output.shape, common.input.size)
-  if (head === undefined || head.channels < 6) return undefined
+  if (head === undefined || head.channels < 6) {
+    return undefined
+  }
   const classes = head.channels - 5
   const names = metadataLabels(signature.metadata)
   const isSaid = signature.metadata.task === 'obb'
   // Names alone do not tell: a detection file may carry a stale list. Its head would have a layer of one channel.
   const layers = tailOf(signature, output.name)?.weightedChannels ?? []
   const isShaped = names?.length === classes && layers.includes(1)
-  if (!isSaid && !isShaped) return undefined
-  if (names !== undefined && names.length !== classes) return undefined
+  if (!isSaid && !isShaped) {
+    return undefined
+  }
+  if (names !== undefined && names.length !== classes) {
+    return undefined
+  }
   return describe(
     {
       family: 'yolov8-obb',

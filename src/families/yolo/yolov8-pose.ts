@@ -52,14 +52,22 @@ function readKeypoints(
 function recognise(signature: ModelSignature): Recognition | undefined {
   const common = ultralyticsInput(signature)
   const output = signature.outputs[0]
-  if (common === undefined || output === undefined || signature.outputs.length > 1) return undefined
+  if (common === undefined || output === undefined || signature.outputs.length > 1) {
+    return undefined
+  }
   const head = headShape(output.shape, common.input.size)
-  if (head === undefined) return undefined
+  if (head === undefined) {
+    return undefined
+  }
   const said = keypointShape(signature) ?? keypointsOfTail(signature, output.name, head.channels)
-  if (said === undefined) return undefined
+  if (said === undefined) {
+    return undefined
+  }
   const classes = head.channels - 4 - said.count * said.values
   const names = metadataLabels(signature.metadata)
-  if (classes < 1 || (names !== undefined && names.length !== classes)) return undefined
+  if (classes < 1 || (names !== undefined && names.length !== classes)) {
+    return undefined
+  }
   const byMetadata = said.source === 'metadata'
   return describe(
     {
@@ -110,7 +118,9 @@ function keypointsOfTail(
   output: string,
   channels: number,
 ): KeypointShape | undefined {
-  if (metadataLabels(signature.metadata)?.length === channels - 4) return undefined
+  if (metadataLabels(signature.metadata)?.length === channels - 4) {
+    return undefined
+  }
   const layers = tailOf(signature, output)?.weightedChannels ?? []
   const points = layers.find(
     (width) =>

@@ -44,7 +44,7 @@ interface Level {
   cells: number
 }
 
-/** throws  MODEL_OUTPUT when a map does not have the channels of the contract and the cells of the input */
+/** @throws BoxletError MODEL_OUTPUT when a map does not have the channels of the contract and the cells of the input */
 function levelOf(outputs: RoleTensors, context: DecodeContext, stride: number, bins: number): Level {
   const { classes } = context.contract.output
   const { input } = context.letterbox
@@ -52,8 +52,9 @@ function levelOf(outputs: RoleTensors, context: DecodeContext, stride: number, b
   const height = Math.ceil(input.height / stride)
   const map = (role: string, channels: number): Float32Array => {
     const axes = lastAxes(roleTensor(outputs, role), 3, role)
-    if (axes[0] !== channels || axes[1] !== height || axes[2] !== width)
+    if (axes[0] !== channels || axes[1] !== height || axes[2] !== width) {
       throw mismatch(`[${channels}, ${height}, ${width}] for "${role}"`, `[${axes.join(', ')}]`)
+    }
     return roleValues(outputs, role, context)
   }
   return {
@@ -80,7 +81,9 @@ function decodeLevel(
   for (const cell of hits) {
     const classId = classIds[cell] as number
     const most = Math.fround(sigmoid(best[cell] as number))
-    if (most < least) continue
+    if (most < least) {
+      continue
+    }
     const x = (cell % width) + 0.5
     const y = Math.floor(cell / width) + 0.5
     const side = bins * cells
@@ -98,11 +101,14 @@ function decodeLevel(
         id,
         firstRow + cell,
       )
-    if (context.everyClass !== true) add(most, classId)
-    else {
+    if (context.everyClass !== true) {
+      add(most, classId)
+    } else {
       for (let id = 0; id < classes; id++) {
         const score = Math.fround(sigmoid(scores[id * cells + cell] as number))
-        if (score >= least) add(score, id)
+        if (score >= least) {
+          add(score, id)
+        }
       }
     }
   }

@@ -35,17 +35,27 @@ function recognise(signature: ModelSignature): Recognition | undefined {
   const common = ultralyticsInput(signature)
   const predictions = signature.outputs.find(({ shape }) => shape?.length === 3)
   const prototypes = signature.outputs.find(({ shape }) => shape?.length === 4)
-  if (common === undefined || predictions === undefined || prototypes === undefined) return undefined
-  if (signature.outputs.length !== 2) return undefined
+  if (common === undefined || predictions === undefined || prototypes === undefined) {
+    return undefined
+  }
+  if (signature.outputs.length !== 2) {
+    return undefined
+  }
   const head = headShape(predictions.shape, common.input.size)
-  if (head === undefined) return undefined
+  if (head === undefined) {
+    return undefined
+  }
   const edges = prototypes.shape!.slice(1).map(fixed)
   // The shorter of the outer axes counts the prototypes: maps are never narrower than their number.
   const coefficients = Math.min(edges[0] ?? USUAL_COEFFICIENTS, edges[2] ?? USUAL_COEFFICIENTS)
   const classes = head.channels - 4 - coefficients
-  if (classes < 1) return undefined
+  if (classes < 1) {
+    return undefined
+  }
   const names = metadataLabels(signature.metadata)
-  if (names !== undefined && names.length !== classes) return undefined
+  if (names !== undefined && names.length !== classes) {
+    return undefined
+  }
   const units = signature.format === 'tflite' ? 'ratio' : 'pixels'
   return describe(
     {

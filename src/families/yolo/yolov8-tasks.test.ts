@@ -19,7 +19,11 @@ describe('yolov8 tasks', () => {
   it('segments: coefficients are no classes', async () => {
     const prototypes = new Float32Array(32 * 80 * 80)
     // A prototype that is on in the left half of the input.
-    for (let y = 0; y < 80; y++) for (let x = 0; x < 80; x++) prototypes[y * 80 + x] = x < 40 ? 1 : -1
+    for (let y = 0; y < 80; y++) {
+      for (let x = 0; x < 80; x++) {
+        prototypes[y * 80 + x] = x < 40 ? 1 : -1
+      }
+    }
     const row = [160, 160, 100, 100, 0.1, 0.8, 10, ...new Array<number>(31).fill(0)]
     const { model, detections } = await find(
       constantModel(
@@ -115,8 +119,9 @@ describe('float16 heads', () => {
   it('are widened before they are read', async () => {
     // 0x5900 is 160, 0x5640 is 100, 0x3a66 is 0.7998 in half precision.
     const bits = new Uint16Array(6 * CELLS)
-    for (const [channel, half] of [0x5900, 0x5900, 0x5640, 0x5640, 0, 0x3a66].entries())
+    for (const [channel, half] of [0x5900, 0x5900, 0x5640, 0x5640, 0, 0x3a66].entries()) {
       bits[channel * CELLS] = half
+    }
     const inputs: GraphInput[] = [{ name: 'images', shape: [1, 3, 320, 320], type: 'float16' }]
     const { model, detections } = await find(
       constantModel(

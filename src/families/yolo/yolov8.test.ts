@@ -145,7 +145,9 @@ describe('yolov8-raw', () => {
           const score = Math.fround(sigmoid(logit))
           expect(counts(logit, score)).toEqual([CELLS, CELLS])
           const above = score + 2 ** -23
-          if (above <= 1) expect(counts(logit, above)).toEqual([0, 0])
+          if (above <= 1) {
+            expect(counts(logit, above)).toEqual([0, 0])
+          }
         }),
         { numRuns: 500 },
       )

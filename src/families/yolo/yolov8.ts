@@ -27,15 +27,18 @@ export function headShape(
   shape: readonly (number | string | null)[] | undefined,
   input: { width: number; height: number },
 ): HeadShape | undefined {
-  if (shape?.length !== 3) return undefined
+  if (shape?.length !== 3) {
+    return undefined
+  }
   const [, second, third] = shape.map((dimension) => fixed(dimension))
   const isCells = (count: number | undefined) =>
     count !== undefined && (count === gridCells(input, STRIDES) || count === gridCells(input, STRIDES_P6))
   if (second !== undefined && (isCells(third) || (third === undefined && second >= 5))) {
     return { channels: second, predictions: third, transposed: false }
   }
-  if (third !== undefined && isCells(second))
+  if (third !== undefined && isCells(second)) {
     return { channels: third, predictions: second, transposed: true }
+  }
   return undefined
 }
 
@@ -62,15 +65,23 @@ export const yolov8: Family = {
 function recognise(signature: ModelSignature): Recognition | undefined {
   const common = ultralyticsInput(signature)
   const output = signature.outputs[0]
-  if (common === undefined || output === undefined || signature.outputs.length > 1) return undefined
+  if (common === undefined || output === undefined || signature.outputs.length > 1) {
+    return undefined
+  }
   const task = signature.metadata.task
-  if (task !== undefined && task !== 'detect') return undefined
+  if (task !== undefined && task !== 'detect') {
+    return undefined
+  }
   const head = headShape(output.shape, common.input.size)
-  if (head === undefined || head.channels < 5) return undefined
+  if (head === undefined || head.channels < 5) {
+    return undefined
+  }
   const classes = head.channels - 4
   const names = metadataLabels(signature.metadata)
   const namesFit = names !== undefined && names.length === classes
-  if (names !== undefined && !namesFit) return undefined
+  if (names !== undefined && !namesFit) {
+    return undefined
+  }
   // A transposed head without names is far more often YOLOX or YOLOv6, which have an objectness channel.
   const confidence = isUltralytics(signature) ? 0.98 : namesFit ? 0.95 : head.transposed ? 0.4 : 0.8
   return {
@@ -138,7 +149,7 @@ export interface DecodedHead {
  *
  * cost    a head read along the wrong axis or with another number of classes finds nothing, or takes other
  *         channels for scores, and nothing tells
- * throws  MODEL_OUTPUT when the head does not have exactly these channels
+ * @throws BoxletError MODEL_OUTPUT when the head does not have exactly these channels
  */
 export function decodeHead(outputs: RoleTensors, context: DecodeContext, extra = 0): DecodedHead {
   const { classes, boxUnits, options } = context.contract.output
@@ -161,7 +172,9 @@ export function decodeHead(outputs: RoleTensors, context: DecodeContext, extra =
   const list = new CandidateList()
   for (let row = 0; row < predictions; row++) {
     const classId = classIds[row]!
-    if (classId < 0) continue
+    if (classId < 0) {
+      continue
+    }
     const at = row * next
     const x = values[at]! * unitX
     const y = values[at + step]! * unitY
@@ -169,11 +182,14 @@ export function decodeHead(outputs: RoleTensors, context: DecodeContext, extra =
     const halfHeight = (values[at + 3 * step]! * unitY) / 2
     const add = (score: number, id: number) =>
       list.add(x - halfWidth, y - halfHeight, x + halfWidth, y + halfHeight, score, id, row)
-    if (!context.everyClass) add(scores[row]!, classId)
-    else {
+    if (!context.everyClass) {
+      add(scores[row]!, classId)
+    } else {
       for (let id = 0; id < classes; id++) {
         const score = values[at + (4 + id) * step]!
-        if (score >= least) add(score, id)
+        if (score >= least) {
+          add(score, id)
+        }
       }
     }
   }

@@ -24,15 +24,25 @@ export const yolov9: Family = {
 function recognise(signature: ModelSignature): Recognition | undefined {
   const common = ultralyticsInput(signature)
   const [auxiliary, main] = signature.outputs
-  if (common === undefined || auxiliary === undefined || main === undefined) return undefined
-  if (signature.outputs.length !== 2 || signature.inputs.length > 1) return undefined
+  if (common === undefined || auxiliary === undefined || main === undefined) {
+    return undefined
+  }
+  if (signature.outputs.length !== 2 || signature.inputs.length > 1) {
+    return undefined
+  }
   const heads = [auxiliary, main].map(({ shape }) => headShape(shape, common.input.size))
   const [first, head] = heads
-  if (first === undefined || head === undefined || head.channels < 5) return undefined
-  if (first.channels !== head.channels || head.transposed || first.transposed) return undefined
+  if (first === undefined || head === undefined || head.channels < 5) {
+    return undefined
+  }
+  if (first.channels !== head.channels || head.transposed || first.transposed) {
+    return undefined
+  }
   const classes = head.channels - 4
   const names = metadataLabels(signature.metadata)
-  if (names !== undefined && names.length !== classes) return undefined
+  if (names !== undefined && names.length !== classes) {
+    return undefined
+  }
   return describe(
     {
       family: 'yolov9',

@@ -74,7 +74,9 @@ function decodeRaw(outputs: RoleTensors, context: DecodeContext): Candidates {
     for (let cell = 0; cell < across * down; cell++, row++) {
       const at = row * columns
       const objectness = values[at + 4]!
-      if (objectness < context.minScore) continue
+      if (objectness < context.minScore) {
+        continue
+      }
       const x = (values[at]! + (cell % across)) * stride
       const y = (values[at + 1]! + Math.floor(cell / across)) * stride
       const halfWidth = (Math.exp(values[at + 2]!) * stride) / 2
@@ -91,20 +93,30 @@ function decodeRaw(outputs: RoleTensors, context: DecodeContext): Candidates {
 function recognise(signature: ModelSignature): Recognition | undefined {
   const described = describeInput(signature, PREPROCESS)
   const output = signature.outputs[0]
-  if (described === undefined || output === undefined || signature.outputs.length > 1) return undefined
-  if (signature.inputs.length > 1) return undefined
+  if (described === undefined || output === undefined || signature.outputs.length > 1) {
+    return undefined
+  }
+  if (signature.inputs.length > 1) {
+    return undefined
+  }
   const [rows, columns] = declaredAxes(output, 2) ?? []
-  if (columns === undefined || columns <= FIXED_COLUMNS) return undefined
+  if (columns === undefined || columns <= FIXED_COLUMNS) {
+    return undefined
+  }
   const classes = columns - FIXED_COLUMNS
   const names = metadataLabels(signature.metadata)
-  if (names !== undefined && names.length !== classes) return undefined
+  if (names !== undefined && names.length !== classes) {
+    return undefined
+  }
   const tail = tailOf(signature, output.name)
   // Separate last layers for class, box and objectness: YOLOX has all three, YOLOv6 has no objectness layer.
   const layers = tail?.weightedChannels ?? []
   const hasThreeLayers = layers.includes(1) && layers.includes(4) && layers.includes(classes)
   const { size } = described.input
   const strides = [STRIDES, STRIDES_P6].find((some) => gridCells(size, some) === rows)
-  if (strides === undefined && !(rows === undefined && hasThreeLayers)) return undefined
+  if (strides === undefined && !(rows === undefined && hasThreeLayers)) {
+    return undefined
+  }
   const isKnown = tail !== undefined && (hasThreeLayers || tail.ops.length > 0)
   const decoded = tail !== undefined && (tail.ops.includes('Exp') || tail.hasLargeConstant)
   return describe(

@@ -35,10 +35,14 @@ export async function decodeError(
   declaredSize: () => Promise<Size | undefined>,
   maxPixels: number,
 ): Promise<BoxletError> {
-  if (error instanceof BoxletError) return error
+  if (error instanceof BoxletError) {
+    return error
+  }
   const message = messageOf(error)
   const name = FORMAT_NAMES[format]
-  if (/exceeds pixel limit/i.test(message)) return tooLarge(await declaredSize(), maxPixels, format)
+  if (/exceeds pixel limit/i.test(message)) {
+    return tooLarge(await declaredSize(), maxPixels, format)
+  }
   if (/timeout:/i.test(message)) {
     return new BoxletError(
       'IMAGE_TOO_LARGE',
@@ -104,16 +108,22 @@ export function isCutShort(bytes: Uint8Array, format: ImageFormat): boolean {
 
 function reachesChunk(buffer: Buffer, start: number, type: string): boolean {
   for (let at = start; at + 12 <= buffer.length; at += 12 + buffer.readUInt32BE(at)) {
-    if (buffer.toString('latin1', at + 4, at + 8) === type) return true
+    if (buffer.toString('latin1', at + 4, at + 8) === type) {
+      return true
+    }
   }
   return false
 }
 
 function directoryBeyondEnd(buffer: Buffer): boolean {
-  if (buffer.length < 16) return true
+  if (buffer.length < 16) {
+    return true
+  }
   const little = buffer[0] === 0x49
   const big = buffer[little ? 2 : 3] === 0x2b
-  if (big) return Number(little ? buffer.readBigUInt64LE(8) : buffer.readBigUInt64BE(8)) + 8 > buffer.length
+  if (big) {
+    return Number(little ? buffer.readBigUInt64LE(8) : buffer.readBigUInt64BE(8)) + 8 > buffer.length
+  }
   return (little ? buffer.readUInt32LE(4) : buffer.readUInt32BE(4)) + 2 > buffer.length
 }
 
@@ -121,8 +131,12 @@ function boxesBeyondEnd(buffer: Buffer): boolean {
   let at = 0
   while (at + 8 <= buffer.length) {
     const size = buffer.readUInt32BE(at)
-    if (size === 0) return false
-    if (size < 8) return size !== 1
+    if (size === 0) {
+      return false
+    }
+    if (size < 8) {
+      return size !== 1
+    }
     at += size
   }
   return at !== buffer.length

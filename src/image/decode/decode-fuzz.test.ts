@@ -32,7 +32,9 @@ function random(seed: number): () => number {
 
 function damaged(bytes: Uint8Array, next: () => number): Uint8Array {
   const kind = next()
-  if (kind < 0.3) return bytes.slice(0, Math.floor(next() * bytes.length))
+  if (kind < 0.3) {
+    return bytes.slice(0, Math.floor(next() * bytes.length))
+  }
   const copy = bytes.slice()
   // Headers are where a flip does most, so half of the flips go there.
   const reach = kind < 0.65 ? Math.min(512, copy.length) : copy.length
@@ -67,7 +69,9 @@ describe.skipIf(!hasCorpus)('damaged pictures', () => {
     it(`of ${file} decode or fail cleanly`, async () => {
       const bytes = corpusBytes(`images/${file}`)
       const next = random(bytes.length)
-      for (let i = 0; i < 40; i++) await expectHandled(damaged(bytes, next), i % 2 === 1)
+      for (let i = 0; i < 40; i++) {
+        await expectHandled(damaged(bytes, next), i % 2 === 1)
+      }
     })
   }
 
@@ -77,7 +81,9 @@ describe.skipIf(!hasCorpus)('damaged pictures', () => {
     expect(jpegHeader(bytes)?.upright).toEqual({ width: 426, height: 640 })
     for (let i = 0; i < 20_000; i++) {
       const header = jpegHeader(damaged(bytes, next))
-      if (header !== undefined) expect(header.upright.width * header.upright.height).toBeGreaterThan(0)
+      if (header !== undefined) {
+        expect(header.upright.width * header.upright.height).toBeGreaterThan(0)
+      }
     }
   })
 })

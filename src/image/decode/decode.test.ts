@@ -65,8 +65,11 @@ describe.skipIf(!hasCorpus)('decodeImage on every picture of the corpus', () => 
       const error = await failure(bytes)
       expect(CODES[status]).toContain(error.code)
       expectCivil(error)
-      if (status === 'either') expectUpright(await decodeImage(bytes, { tolerant: true }), entry)
-      else expect(CODES[status]).toContain((await failure(bytes, { tolerant: true })).code)
+      if (status === 'either') {
+        expectUpright(await decodeImage(bytes, { tolerant: true }), entry)
+      } else {
+        expect(CODES[status]).toContain((await failure(bytes, { tolerant: true })).code)
+      }
     })
   }
 })
@@ -115,7 +118,9 @@ describe.skipIf(!hasCorpus)('decodeImage within limits', () => {
       'broken/lying-header-65500x65500.jpg',
       'broken/svg-huge.svg',
     ]) {
-      for (let i = 0; i < 5; i++) await failure(read(file))
+      for (let i = 0; i < 5; i++) {
+        await failure(read(file))
+      }
     }
     // 400 megapixels are 1.2 GB.
     expect(process.memoryUsage().rss - before).toBeLessThan(64 * 2 ** 20)
@@ -133,8 +138,9 @@ describe.skipIf(!hasCorpus)('decodeImage within limits', () => {
 
   it('takes no number for "no limit" by accident', async () => {
     const bytes = read('sizes/7x5.png')
-    for (const maxPixels of [0, -1, Number.NaN])
+    for (const maxPixels of [0, -1, Number.NaN]) {
       expect((await failure(bytes, { maxPixels })).code).toBe('USAGE')
+    }
     for (const maxPixels of [35, 35.9, Number.POSITIVE_INFINITY]) {
       expect((await decodeImage(bytes, { maxPixels })).size).toEqual({ width: 7, height: 5 })
     }

@@ -64,13 +64,15 @@ export interface DecodedImage {
  * so that this agrees with the training pipelines, which drop the alpha channel, without showing colours that
  * nobody was meant to see; drawings are made for white paper.
  *
- * Throws IMAGE_EMPTY, IMAGE_FORMAT (not a picture, or one in a format not read here), IMAGE_TOO_LARGE (before
+ * @throws BoxletError IMAGE_EMPTY, IMAGE_FORMAT (not a picture, or one in a format not read here), IMAGE_TOO_LARGE (before
  * decoding), IMAGE_TRUNCATED, IMAGE_CORRUPT, ABORTED.
  */
 export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}): Promise<DecodedImage> {
   const { signal } = options
   const format = checkBytes(bytes, options)
-  if (format === 'svg') checkSvg(bytes)
+  if (format === 'svg') {
+    checkSvg(bytes)
+  }
   throwIfAborted(signal)
   const open = await opener(bytes, format, options)
   try {
@@ -100,7 +102,9 @@ function checkBytes(
     )
   }
   const { format, name } = sniff(bytes)
-  if (format !== undefined && formats.includes(format)) return format
+  if (format !== undefined && formats.includes(format)) {
+    return format
+  }
   throw new BoxletError(
     'IMAGE_FORMAT',
     `Expected a ${listed(formats)} picture but received ${withArticle(name)}.`,
@@ -120,13 +124,24 @@ const withArticle = (name: string): string =>
     : name
 
 function formatHint(name: string): string {
-  if (/HEIC/.test(name)) return 'Convert it to JPEG, or set the camera to its most compatible format.'
-  if (/base64|data URL/.test(name)) return 'Decode the base64 text first and send the bytes.'
-  if (/HTML|JSON|XML|text/.test(name))
+  if (/HEIC/.test(name)) {
+    return 'Convert it to JPEG, or set the camera to its most compatible format.'
+  }
+  if (/base64|data URL/.test(name)) {
+    return 'Decode the base64 text first and send the bytes.'
+  }
+  if (/HTML|JSON|XML|text/.test(name)) {
     return 'An address or server may have answered with a message, not a picture.'
-  if (/Git LFS/.test(name)) return 'Run git lfs pull to fetch the picture itself.'
-  if (/PDF|PostScript|Photoshop/.test(name)) return 'Export the page as PNG or JPEG.'
-  if (/video/.test(name)) return 'Extract single frames as JPEG first.'
+  }
+  if (/Git LFS/.test(name)) {
+    return 'Run git lfs pull to fetch the picture itself.'
+  }
+  if (/PDF|PostScript|Photoshop/.test(name)) {
+    return 'Export the page as PNG or JPEG.'
+  }
+  if (/video/.test(name)) {
+    return 'Extract single frames as JPEG first.'
+  }
   return 'Convert it to JPEG or PNG.'
 }
 
@@ -149,7 +164,9 @@ async function decodeAgain(open: Open, format: ImageFormat, reduced: Size | unde
   try {
     return await run(open(), format, reduced)
   } catch (error) {
-    if (!isHarmless(error)) throw error
+    if (!isHarmless(error)) {
+      throw error
+    }
     // Warnings pass; missing rows and broken data do not.
     return run(open({ failOn: 'error' }), format, reduced)
   }
@@ -187,7 +204,9 @@ async function decode(
   try {
     const reduction = await reducedSize(open, bytes, format, options)
     const pixels = await run(open(), format, reduction?.reduced).catch((error: unknown) => {
-      if (options.tolerant || isCutShort(bytes, format)) throw error
+      if (options.tolerant || isCutShort(bytes, format)) {
+        throw error
+      }
       return secondLook(() => decodeAgain(open, format, reduction?.reduced))
     })
     return { pixels, size: reduction?.size ?? { width: pixels.width, height: pixels.height }, format }
@@ -198,8 +217,12 @@ async function decode(
 
 async function run(source: Sharp, format: ImageFormat, reduced: Size | undefined): Promise<RgbImage> {
   let pipeline = source
-  if (reduced !== undefined) pipeline = pipeline.resize({ ...reduced, fit: 'fill', kernel: 'linear' })
-  if (format === 'svg') pipeline = pipeline.timeout({ seconds: SVG_SECONDS })
+  if (reduced !== undefined) {
+    pipeline = pipeline.resize({ ...reduced, fit: 'fill', kernel: 'linear' })
+  }
+  if (format === 'svg') {
+    pipeline = pipeline.timeout({ seconds: SVG_SECONDS })
+  }
   const { data, info } = await pipeline
     .flatten({ background: format === 'svg' ? '#fff' : '#000' })
     .toColourspace('srgb')
@@ -216,12 +239,18 @@ async function reducedSize(
   { shrinkTo }: DecodeOptions,
 ): Promise<{ size: Size; reduced: Size } | undefined> {
   // A drawing has no pixels to skip.
-  if (shrinkTo === undefined || format === 'svg') return undefined
+  if (shrinkTo === undefined || format === 'svg') {
+    return undefined
+  }
   const size = format === 'jpeg' ? jpegHeader(bytes)?.upright : await uprightSize(open)
-  if (size === undefined) return undefined
+  if (size === undefined) {
+    return undefined
+  }
   const wanted = typeof shrinkTo === 'function' ? shrinkTo(size) : shrinkTo
   const reduction = Math.min(size.width / wanted.width, size.height / wanted.height) / OVERSAMPLING
-  if (reduction < LEAST_REDUCTION) return undefined
+  if (reduction < LEAST_REDUCTION) {
+    return undefined
+  }
   return {
     size,
     reduced: { width: Math.round(size.width / reduction), height: Math.round(size.height / reduction) },
@@ -244,7 +273,9 @@ async function declaredSize(open: Open): Promise<Size | undefined> {
 }
 
 function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (!signal?.aborted) return
+  if (!signal?.aborted) {
+    return
+  }
   throw new BoxletError('ABORTED', 'Expected the picture to be decoded but the work was cancelled.', {
     cause: signal.reason,
   })

@@ -36,7 +36,9 @@ describe('jpegHeader', () => {
     ['a value that does not exist, then turned', [9, TURNED], { width: 400, height: 200 }],
   ])('takes the first EXIF segment as the decoder does: %s', async (_, orientations, upright) => {
     const bytes = await photograph(...orientations.map((value) => (value > 8 ? UPRIGHT : value)))
-    if (orientations[0]! > 8) overwriteOrientation(bytes, orientations[0]!)
+    if (orientations[0]! > 8) {
+      overwriteOrientation(bytes, orientations[0]!)
+    }
     expect(jpegHeader(bytes)?.upright).toEqual(upright)
     const { pixels, size } = await decodeImage(bytes)
     expect(size).toEqual(upright)
@@ -60,6 +62,9 @@ function overwriteOrientation(bytes: Uint8Array, value: number): void {
   const little = buffer.toString('latin1', tiff, tiff + 2) === 'II'
   const tag = buffer.indexOf(little ? Buffer.of(0x12, 0x01, 3, 0) : Buffer.of(0x01, 0x12, 0, 3), tiff)
   expect(tag).toBeGreaterThan(tiff)
-  if (little) buffer.writeUInt16LE(value, tag + 8)
-  else buffer.writeUInt16BE(value, tag + 8)
+  if (little) {
+    buffer.writeUInt16LE(value, tag + 8)
+  } else {
+    buffer.writeUInt16BE(value, tag + 8)
+  }
 }

@@ -39,7 +39,9 @@ describe('checkSvg', () => {
       '<image href="secret.png" width="40" height="40"/>',
       '<image href="//example.com/a.png" width="40" height="40"/>',
     ]
-    for (const inner of spelled) expect(() => checkSvg(svg(inner)), inner).toThrow(/Expected no/)
+    for (const inner of spelled) {
+      expect(() => checkSvg(svg(inner)), inner).toThrow(/Expected no/)
+    }
   })
 
   it('is not the only wall: the renderer does not load references either', async () => {
@@ -62,7 +64,9 @@ describe('checkSvg', () => {
       svg('<style>@import "a.css";</style>'),
       svg('<use href="#a"/>'.repeat(10_001)),
     ]
-    for (const bytes of refused) expect(() => checkSvg(bytes)).toThrow(/^Expected .+ for an SVG drawing but/)
+    for (const bytes of refused) {
+      expect(() => checkSvg(bytes)).toThrow(/^Expected .+ for an SVG drawing but/)
+    }
   })
 
   it('counts the pixels of embedded pictures before they are decoded', async () => {

@@ -50,7 +50,9 @@ export function checkSvg(bytes: Uint8Array): void {
 
 /** With character references and CSS escapes resolved, so that names cannot hide behind them. */
 function unescaped(source: string): string {
-  if (!source.includes('&') && !source.includes('\\')) return source
+  if (!source.includes('&') && !source.includes('\\')) {
+    return source
+  }
   return source
     .replaceAll('&quot;', '"')
     .replaceAll('&apos;', "'")
@@ -100,16 +102,24 @@ function* elements(source: string): Generator<SvgElement> {
 
 /** Attributes that point somewhere name a part of the drawing or hold a small picture. */
 function checkReferences(source: string): void {
-  if (/<(?:[\w.-]+:)?include\b/i.test(source)) throw refused('no included documents', 'one')
+  if (/<(?:[\w.-]+:)?include\b/i.test(source)) {
+    throw refused('no included documents', 'one')
+  }
   let pixels = 0
   let embedded = 0
   for (const { name, attributes } of elements(source)) {
-    if (INERT.has(name)) continue
+    if (INERT.has(name)) {
+      continue
+    }
     for (const attribute of attributes.matchAll(/\bhref\s*=\s*(?:"([^"]*)"|'([^']*)')/g)) {
       const target = (attribute[1] ?? attribute[2] ?? '').trim()
-      if (target === '' || target.startsWith('#')) continue
+      if (target === '' || target.startsWith('#')) {
+        continue
+      }
       const data = /^data:image\/(?:png|jpe?g|gif);base64,/i.exec(target)
-      if (data === null) throw refused('no references to other files', 'one')
+      if (data === null) {
+        throw refused('no references to other files', 'one')
+      }
       embedded++
       pixels += embeddedPixels(target.slice(data[0].length))
     }
@@ -120,16 +130,24 @@ function checkReferences(source: string): void {
       'more',
     )
   }
-  if (/url\(\s*(?:["']\s*)?(?!["'#\s])/i.test(source)) throw refused('no references to other files', 'one')
+  if (/url\(\s*(?:["']\s*)?(?!["'#\s])/i.test(source)) {
+    throw refused('no references to other files', 'one')
+  }
 }
 
 /** Declared pixels of an embedded picture; Infinity when they cannot be told without decoding it. */
 function embeddedPixels(base64: string): number {
   const bytes = Buffer.from(base64, 'base64')
   const { format } = sniff(bytes)
-  if (format === 'png' && bytes.length >= 24) return bytes.readUInt32BE(16) * bytes.readUInt32BE(20)
-  if (format === 'gif' && bytes.length >= 10) return bytes.readUInt16LE(6) * bytes.readUInt16LE(8)
-  if (format !== 'jpeg') return Number.POSITIVE_INFINITY
+  if (format === 'png' && bytes.length >= 24) {
+    return bytes.readUInt32BE(16) * bytes.readUInt32BE(20)
+  }
+  if (format === 'gif' && bytes.length >= 10) {
+    return bytes.readUInt16LE(6) * bytes.readUInt16LE(8)
+  }
+  if (format !== 'jpeg') {
+    return Number.POSITIVE_INFINITY
+  }
   const size = jpegHeader(bytes)?.upright
   return size === undefined ? Number.POSITIVE_INFINITY : size.width * size.height
 }

@@ -58,7 +58,9 @@ export function strokeLine(
       const py = y + 0.5 - from.y
       const along = lengthSquared === 0 ? 0 : Math.min(1, Math.max(0, (px * dx + py * dy) / lengthSquared))
       const cover = reach - Math.hypot(px - along * dx, py - along * dy)
-      if (cover > 0) blend(image.data, (y * image.width + x) * 3, colour, Math.min(1, cover) * opacity)
+      if (cover > 0) {
+        blend(image.data, (y * image.width + x) * 3, colour, Math.min(1, cover) * opacity)
+      }
     }
   }
 }
@@ -73,7 +75,9 @@ function rowSpan(
   const dy = to.y - from.y
   const low = Math.min(from.x, to.x) - reach
   const high = Math.max(from.x, to.x) + reach
-  if (Math.abs(dy) < 1e-6) return [low, high]
+  if (Math.abs(dy) < 1e-6) {
+    return [low, high]
+  }
   const slope = (to.x - from.x) / dy
   const centre = from.x + (y - from.y) * slope
   const half = reach * Math.hypot(1, slope) + 1
@@ -138,7 +142,9 @@ export function fillStencil(
   for (let y = Math.max(0, -top); y < lastY; y++) {
     for (let x = firstX; x < lastX; x++) {
       const cover = stencil.data[y * stencil.width + x]!
-      if (cover === 0) continue
+      if (cover === 0) {
+        continue
+      }
       blend(image.data, ((top + y) * image.width + left + x) * 3, colour, (cover / 255) * opacity)
     }
   }

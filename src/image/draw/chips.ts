@@ -41,15 +41,21 @@ export function fitText(
   const label = drawableText(wish.label) || `#${wish.classId}`
   const score = wish.score.toFixed(2)
   const whole = `${label} ${score}`
-  if (textWidth(whole, size) <= room) return whole
+  if (textWidth(whole, size) <= room) {
+    return whole
+  }
   const letters = [...label]
   for (let keep = letters.length - 1; keep >= 3; keep--) {
     const cut = `${letters.slice(0, keep).join('').trimEnd()}… ${score}`
-    if (textWidth(cut, size) <= room) return cut
+    if (textWidth(cut, size) <= room) {
+      return cut
+    }
   }
   for (let keep = letters.length; keep >= 1; keep--) {
     const cut = keep === letters.length ? label : `${letters.slice(0, keep).join('')}…`
-    if (textWidth(cut, size) <= room) return cut
+    if (textWidth(cut, size) <= room) {
+      return cut
+    }
   }
   return ''
 }
@@ -59,7 +65,9 @@ function bestPlace(box: PixelBox, chip: Size, picture: Size, placed: readonly Pi
   let leastOverlap = Number.POSITIVE_INFINITY
   for (const candidate of places(box, chip, picture)) {
     const overlap = placed.reduce((sum, other) => sum + overlapArea(candidate, other), 0)
-    if (overlap === 0) return candidate
+    if (overlap === 0) {
+      return candidate
+    }
     if (overlap < leastOverlap) {
       best = candidate
       leastOverlap = overlap
@@ -75,8 +83,12 @@ function* places(box: PixelBox, chip: Size, picture: Size): Generator<PixelBox> 
     for (const top of tops) {
       const y1 = within(top, picture.height - chip.height)
       // Above or below only where the picture still has room; the place inside the box follows anyway.
-      if (top === box.y1 - chip.height && top < 0) continue
-      if (top === box.y2 && top + chip.height > picture.height) continue
+      if (top === box.y1 - chip.height && top < 0) {
+        continue
+      }
+      if (top === box.y2 && top + chip.height > picture.height) {
+        continue
+      }
       yield { x1, y1, x2: x1 + chip.width, y2: y1 + chip.height }
     }
   }

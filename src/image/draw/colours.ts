@@ -38,7 +38,9 @@ const GOLDEN_TURN = 0.618033988749895
 /** Colour of a class by its id; negative and broken ids get one too. */
 export function classColour(classId: number): Rgb {
   const id = Number.isFinite(classId) ? Math.abs(Math.trunc(classId)) : 0
-  if (id < PALETTE.length) return PALETTE[id]!
+  if (id < PALETTE.length) {
+    return PALETTE[id]!
+  }
   const hue = (id * GOLDEN_TURN) % 1
   const lightness = [0.45, 0.62, 0.35][id % 3]!
   return fromHsl(hue, 0.8, lightness)

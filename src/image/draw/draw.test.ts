@@ -71,7 +71,9 @@ describe('drawableText', () => {
   it('renders a stencil for every visible character, with ink in it', async () => {
     const sheet = await renderGlyphs(['Hé Ж9'], 20)
     expect([...sheet.glyphs.keys()].sort()).toEqual(['9', 'H', 'é', 'Ж'])
-    for (const { data } of sheet.glyphs.values()) expect(Math.max(...data)).toBe(255)
+    for (const { data } of sheet.glyphs.values()) {
+      expect(Math.max(...data)).toBe(255)
+    }
   })
 })
 
@@ -126,14 +128,16 @@ describe('drawDetections', () => {
       [299, 300],
       [200, 200],
       [200, 399],
-    ] as const)
+    ] as const) {
       expect(at(image, x, y)).toEqual(colour)
+    }
     for (const [x, y] of [
       [200, 300],
       [50, 50],
       [320, 300],
-    ] as const)
+    ] as const) {
       expect(at(image, x, y)).toEqual([128, 128, 128])
+    }
   })
 
   it('does not change the pixels it was given', async () => {

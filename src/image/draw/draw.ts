@@ -52,7 +52,7 @@ const OUTLINE_OPACITY = 0.4
  *
  * Detections are in pixels of the upright original, as `detect` gives them.
  *
- * Throws what `decodeImage` throws, and USAGE for an unknown format, a quality out of range, or a picture
+ * @throws BoxletError what `decodeImage` throws, and USAGE for an unknown format, a quality out of range, or a picture
  * larger than the format can hold.
  */
 export async function drawDetections(
@@ -73,10 +73,18 @@ export async function drawDetections(
   const style = styleFor(canvas, detections.length)
   // Best last, so that it is on top; labels are laid out best first, so that it has the best place.
   const ordered = [...detections].sort((a, b) => a.score - b.score).map((d) => scaled(d, factor))
-  for (const detection of ordered) drawMask(canvas, detection, factor)
-  for (const detection of ordered) drawShape(canvas, detection, style.line)
-  for (const detection of ordered) drawKeypoints(canvas, detection, style.line, minKeypointScore)
-  if (labels) await drawLabels(canvas, ordered.reverse(), style.text)
+  for (const detection of ordered) {
+    drawMask(canvas, detection, factor)
+  }
+  for (const detection of ordered) {
+    drawShape(canvas, detection, style.line)
+  }
+  for (const detection of ordered) {
+    drawKeypoints(canvas, detection, style.line, minKeypointScore)
+  }
+  if (labels) {
+    await drawLabels(canvas, ordered.reverse(), style.text)
+  }
   return encode(canvas, format, quality)
 }
 
@@ -102,7 +110,9 @@ function enlargement({ width, height }: Size): number {
 }
 
 async function enlarge(image: RgbImage, factor: number): Promise<RgbImage> {
-  if (factor === 1) return image
+  if (factor === 1) {
+    return image
+  }
   const sharp = await loadSharp()
   const { width, height } = image
   const { data, info } = await sharp(image.data, { raw: { width, height, channels: 3 } })
@@ -122,7 +132,9 @@ function styleFor({ width, height }: Size, detections: number): { text: number; 
 }
 
 function scaled(detection: Detection, factor: number): Detection {
-  if (factor === 1) return detection
+  if (factor === 1) {
+    return detection
+  }
   const { box, keypoints, corners } = detection
   const times = <P extends { x: number; y: number }>(p: P): P => ({ ...p, x: p.x * factor, y: p.y * factor })
   return {
@@ -135,13 +147,17 @@ function scaled(detection: Detection, factor: number): Detection {
 
 /** The mask keeps its own pixels, so it is enlarged here, each of its pixels a square. */
 function drawMask(canvas: RgbImage, { mask, classId }: Detection, factor: number): void {
-  if (mask === undefined) return
+  if (mask === undefined) {
+    return
+  }
   const width = mask.width * factor
   const height = mask.height * factor
   const data = new Uint8Array(width * height)
   for (let y = 0; y < height; y++) {
     const row = Math.floor(y / factor) * mask.width
-    for (let x = 0; x < width; x++) data[y * width + x] = mask.data[row + Math.floor(x / factor)] ? 255 : 0
+    for (let x = 0; x < width; x++) {
+      data[y * width + x] = mask.data[row + Math.floor(x / factor)] ? 255 : 0
+    }
   }
   const at = { left: mask.left * factor, top: mask.top * factor }
   fillStencil(canvas, { width, height, data }, at.left, at.top, classColour(classId), MASK_OPACITY)
@@ -158,7 +174,9 @@ function drawShape(canvas: RgbImage, { box, corners, classId }: Detection, line:
   const inside = clip(box, canvas)
   strokeRect(canvas, grown(inside, edge), edge, OUTLINE, OUTLINE_OPACITY)
   const hollow = Math.min(inside.x2 - inside.x1, inside.y2 - inside.y1) > 4 * line
-  if (hollow) strokeRect(canvas, grown(inside, -line), edge, OUTLINE, OUTLINE_OPACITY)
+  if (hollow) {
+    strokeRect(canvas, grown(inside, -line), edge, OUTLINE, OUTLINE_OPACITY)
+  }
   strokeRect(canvas, inside, line, colour)
 }
 
@@ -172,7 +190,9 @@ const grown = (box: PixelBox, by: number): PixelBox => ({
 function drawKeypoints(canvas: RgbImage, detection: Detection, line: number, least: number): void {
   const colour = classColour(detection.classId)
   for (const point of detection.keypoints ?? []) {
-    if (point.score < least) continue
+    if (point.score < least) {
+      continue
+    }
     fillDisc(canvas, point.x, point.y, line * 1.5 + 1, textColour(colour))
     fillDisc(canvas, point.x, point.y, line * 1.5, colour)
   }
@@ -209,7 +229,11 @@ async function encode(
   const sharp = await loadSharp()
   const picture = sharp(data, { raw: { width, height, channels: 3 }, limitInputPixels: false })
   // Thin coloured lines smear when JPEG halves the colour resolution.
-  if (format === 'jpeg') return picture.jpeg({ quality, chromaSubsampling: '4:4:4' }).toBuffer()
-  if (format === 'webp') return picture.webp({ quality }).toBuffer()
+  if (format === 'jpeg') {
+    return picture.jpeg({ quality, chromaSubsampling: '4:4:4' }).toBuffer()
+  }
+  if (format === 'webp') {
+    return picture.webp({ quality }).toBuffer()
+  }
   return picture.png({ compressionLevel: 6 }).toBuffer()
 }

@@ -37,10 +37,13 @@ function outlineOf(character: string): Outline | undefined {
 export function drawableText(text: string): string | undefined {
   let out = ''
   for (const character of text.normalize('NFC').replace(/\s+/g, ' ')) {
-    if (outlineOf(character) !== undefined) out += character
-    else if (!/\p{C}|\p{M}|\p{Emoji_Presentation}/u.test(character)) {
+    if (outlineOf(character) !== undefined) {
+      out += character
+    } else if (!/\p{C}|\p{M}|\p{Emoji_Presentation}/u.test(character)) {
       const plain = character.normalize('NFKD').replace(/\p{M}/gu, '')
-      if (plain === '' || ![...plain].every((part) => outlineOf(part) !== undefined)) return undefined
+      if (plain === '' || ![...plain].every((part) => outlineOf(part) !== undefined)) {
+        return undefined
+      }
       out += plain
     }
   }
@@ -50,7 +53,9 @@ export function drawableText(text: string): string | undefined {
 /** Pixels across at `size` pixels an em. Unknown characters count as nothing; see `drawableText`. */
 export function textWidth(text: string, size: number): number {
   let units = 0
-  for (const character of text) units += outlineOf(character)?.advance ?? 0
+  for (const character of text) {
+    units += outlineOf(character)?.advance ?? 0
+  }
   return (units / UNITS_PER_EM) * size
 }
 
@@ -66,7 +71,9 @@ const MARGIN = 2
 export async function renderGlyphs(texts: Iterable<string>, size: number): Promise<GlyphSheet> {
   const characters = [...new Set([...texts].flatMap((text) => [...text]))].filter((c) => outlineOf(c)?.path)
   const glyphs = new Map<string, Stencil>()
-  if (characters.length === 0) return { size, glyphs }
+  if (characters.length === 0) {
+    return { size, glyphs }
+  }
   const cell = {
     width: Math.ceil(Math.max(...characters.map((c) => textWidth(c, size)))) + 2 * MARGIN,
     height: lineHeight(size) + 2 * MARGIN,
@@ -121,8 +128,9 @@ export function drawText(
   let x = left
   for (const character of text) {
     const stencil = sheet.glyphs.get(character)
-    if (stencil !== undefined)
+    if (stencil !== undefined) {
       fillStencil(image, stencil, Math.round(x) - MARGIN, Math.round(top) - MARGIN, colour)
+    }
     x += textWidth(character, sheet.size)
   }
 }

@@ -28,16 +28,24 @@ describe('fetchImage', () => {
     server = createServer((request, response) => {
       hits++
       const path = new URL(request.url ?? '/', 'http://x').pathname
-      if (path === '/picture') response.end(Buffer.from([1, 2, 3]))
-      else if (path === '/hop') response.writeHead(302, { location: '/picture' }).end()
-      else if (path === '/loop') response.writeHead(302, { location: '/loop' }).end()
-      else if (path === '/to-file') response.writeHead(302, { location: 'file:///etc/passwd' }).end()
-      else if (path === '/declared') response.writeHead(200, { 'content-length': 1e9 }).write('x')
-      else if (path === '/endless') {
+      if (path === '/picture') {
+        response.end(Buffer.from([1, 2, 3]))
+      } else if (path === '/hop') {
+        response.writeHead(302, { location: '/picture' }).end()
+      } else if (path === '/loop') {
+        response.writeHead(302, { location: '/loop' }).end()
+      } else if (path === '/to-file') {
+        response.writeHead(302, { location: 'file:///etc/passwd' }).end()
+      } else if (path === '/declared') {
+        response.writeHead(200, { 'content-length': 1e9 }).write('x')
+      } else if (path === '/endless') {
         const timer = setInterval(() => response.write(Buffer.alloc(1000)), 1)
         response.on('close', () => clearInterval(timer))
-      } else if (path === '/silent') return
-      else response.writeHead(404).end()
+      } else if (path === '/silent') {
+        return
+      } else {
+        response.writeHead(404).end()
+      }
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`

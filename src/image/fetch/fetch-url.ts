@@ -54,12 +54,17 @@ async function follow(start: URL, options: FetchImageOptions, signal: AbortSigna
   for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
     const response = await get(url, options, signal)
     const status = response.statusCode ?? 0
-    if (status === 200) return readBody(response, options.maxBytes ?? DEFAULT_FETCH_BYTES)
+    if (status === 200) {
+      return readBody(response, options.maxBytes ?? DEFAULT_FETCH_BYTES)
+    }
     response.destroy()
     const next = [301, 302, 303, 307, 308].includes(status) ? response.headers.location : undefined
-    if (next === undefined) throw badStatus(url, status)
-    if (!URL.canParse(next, url.href))
+    if (next === undefined) {
+      throw badStatus(url, status)
+    }
+    if (!URL.canParse(next, url.href)) {
       throw new BoxletError('URL_FAILED', 'Expected an address in the redirect.')
+    }
     url = checkUrl(new URL(next, url).href, options)
   }
   throw new BoxletError(
@@ -71,17 +76,22 @@ async function follow(start: URL, options: FetchImageOptions, signal: AbortSigna
 /** Refuses by form what needs no lookup: other schemes, names with credentials, literal private addresses. */
 function checkUrl(address: string, options: FetchImageOptions): URL {
   const schemes = options.allowHttp ? 'http or https' : 'https'
-  if (address.length > MAX_URL_LENGTH || !URL.canParse(address))
+  if (address.length > MAX_URL_LENGTH || !URL.canParse(address)) {
     throw refused(`Expected an absolute ${schemes} address for the picture but received something else.`)
+  }
   const url = new URL(address)
-  if (url.protocol !== 'https:' && !(options.allowHttp && url.protocol === 'http:'))
+  if (url.protocol !== 'https:' && !(options.allowHttp && url.protocol === 'http:')) {
     throw refused(`Expected an ${schemes} address for the picture but received "${url.protocol}".`)
-  if (url.username !== '' || url.password !== '')
+  }
+  if (url.username !== '' || url.password !== '') {
     throw refused('Expected an address without user name and password.')
+  }
   const literal = url.hostname.replace(/^\[|\]$/g, '')
   // A literal never passes through the lookup of the connection. WHATWG parsing has already turned
   // forms such as 0x7f.1 and 2130706433 into dotted ones.
-  if (/^[\d.]+$|:/.test(literal) && !options.allowPrivate && !isPublicAddress(literal)) throw privateHost()
+  if (/^[\d.]+$|:/.test(literal) && !options.allowPrivate && !isPublicAddress(literal)) {
+    throw privateHost()
+  }
   return url
 }
 
@@ -106,13 +116,20 @@ function checkedLookup(options: FetchImageOptions): LookupFunction {
   const resolve = options.lookup ?? dnsLookup
   return (hostname, lookupOptions: LookupOptions, callback) => {
     resolve(hostname, { ...lookupOptions, all: true }, (error, addresses: LookupAddress[]) => {
-      if (error !== null) return callback(error, [])
+      if (error !== null) {
+        return callback(error, [])
+      }
       // One private answer among public ones is refused as a whole: which one is tried first is not ours to say.
-      if (!options.allowPrivate && !addresses.every(({ address }) => isPublicAddress(address)))
+      if (!options.allowPrivate && !addresses.every(({ address }) => isPublicAddress(address))) {
         return callback(privateHost(), [])
-      if (lookupOptions.all) return callback(null, addresses)
+      }
+      if (lookupOptions.all) {
+        return callback(null, addresses)
+      }
       const first = addresses[0]
-      if (first === undefined) return callback(new Error('no address'), [])
+      if (first === undefined) {
+        return callback(new Error('no address'), [])
+      }
       callback(null, first.address, first.family)
     })
   }
@@ -133,7 +150,9 @@ async function readBody(response: IncomingMessage, maxBytes: number): Promise<Ui
   for await (const chunk of response as AsyncIterable<Uint8Array>) {
     size += chunk.byteLength
     // Leaving the loop destroys the response, and with it the connection.
-    if (size > maxBytes) throw tooLarge()
+    if (size > maxBytes) {
+      throw tooLarge()
+    }
     chunks.push(chunk)
   }
   const bytes = new Uint8Array(size)
@@ -157,17 +176,21 @@ function badStatus(url: URL, status: number): BoxletError {
 }
 
 function explain(error: unknown, options: FetchImageOptions, timeout: AbortSignal): BoxletError {
-  if (error instanceof BoxletError) return error
-  if (options.signal?.aborted)
+  if (error instanceof BoxletError) {
+    return error
+  }
+  if (options.signal?.aborted) {
     return new BoxletError('ABORTED', 'Expected to fetch the picture but the work was cancelled.', {
       cause: error,
     })
-  if (timeout.aborted)
+  }
+  if (timeout.aborted) {
     return new BoxletError(
       'URL_FAILED',
       `Expected a picture from the address within ${options.timeoutMs ?? DEFAULT_TIMEOUT_MS} ms but received none.`,
       { cause: error },
     )
+  }
   return new BoxletError('URL_FAILED', 'Expected a picture from the address but could not connect to it.', {
     cause: error,
     hint: 'Check that the address opens in a browser on this machine.',

@@ -11,9 +11,15 @@ const GLOBAL_IPV6 = ipaddr.parseCIDR('2000::/3') as [ipaddr.IPv6, number]
  * link-local (cloud metadata), carrier, multicast, documentation, and IPv6 forms that carry an IPv4 address.
  */
 export function isPublicAddress(address: string): boolean {
-  if (!ipaddr.isValid(address)) return false
+  if (!ipaddr.isValid(address)) {
+    return false
+  }
   const parsed = ipaddr.parse(address)
-  if (parsed.range() !== 'unicast') return false
-  if (parsed instanceof ipaddr.IPv6) return parsed.match(GLOBAL_IPV6)
+  if (parsed.range() !== 'unicast') {
+    return false
+  }
+  if (parsed instanceof ipaddr.IPv6) {
+    return parsed.match(GLOBAL_IPV6)
+  }
   return !CLOUD_MACHINE_SERVICES.includes(parsed.toString())
 }

@@ -29,9 +29,13 @@ export function areaRows(image: RgbImage, to: Size, sink: RowSink): void {
     for (let i = down.start[y]!; i < down.start[y + 1]!; i++) {
       acrossRow(image, down.index[i]!, across, row)
       const weight = down.weight[i]!
-      for (let x = 0; x < length; x++) sum[x] = sum[x]! + row[x]! * weight
+      for (let x = 0; x < length; x++) {
+        sum[x] = sum[x]! + row[x]! * weight
+      }
     }
-    for (let x = 0; x < length; x++) out[x] = nearestEven(sum[x]!)
+    for (let x = 0; x < length; x++) {
+      out[x] = nearestEven(sum[x]!)
+    }
     sink(out, y)
   }
 }

@@ -120,15 +120,19 @@ class RowMemory {
     const { memory } = this.#kernel
     this.#bytes = new Uint8Array(memory.buffer)
     this.#out = this.#bytes.subarray(outAt, outAt + this.#width * 3)
-    for (const [i, list] of [low, high, lowWeight, highWeight].entries())
+    for (const [i, list] of [low, high, lowWeight, highWeight].entries()) {
       new Int32Array(memory.buffer, this.#columns + i * this.#width * 4, this.#width).set(list)
+    }
   }
 
   /** Enlarging, neighbouring output rows share their source rows, which then lie there already. */
   place(data: Uint8Array, low: number, high: number, stride: number): void {
-    if (this.#topRow !== low) this.#bytes.set(data.subarray(low * stride, (low + 1) * stride), this.#top)
-    if (this.#bottomRow !== high)
+    if (this.#topRow !== low) {
+      this.#bytes.set(data.subarray(low * stride, (low + 1) * stride), this.#top)
+    }
+    if (this.#bottomRow !== high) {
       this.#bytes.set(data.subarray(high * stride, (high + 1) * stride), this.#bottom)
+    }
     this.#topRow = low
     this.#bottomRow = high
   }

@@ -28,7 +28,9 @@ function pattern(width: number, height: number): RgbImage {
   const data = new Uint8Array(width * height * 3)
   for (let y = 0, i = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
-      for (let c = 0; c < 3; c++) data[i++] = (x * x * 7 + y * 13 * (c + 1) + x * y * 5 + c * 50) % 256
+      for (let c = 0; c < 3; c++) {
+        data[i++] = (x * x * 7 + y * 13 * (c + 1) + x * y * 5 + c * 50) % 256
+      }
     }
   }
   return { width, height, data }

@@ -21,10 +21,14 @@ export function resample(image: RgbImage, to: Size, method: Geometry['resample']
 type Rows = (image: RgbImage, to: Size, sink: RowSink) => void
 
 function rowsOf(image: RgbImage, to: Size, method: Geometry['resample']): Rows {
-  if (image.width === to.width && image.height === to.height) return copyRows
+  if (image.width === to.width && image.height === to.height) {
+    return copyRows
+  }
   const halved = image.width === 2 * to.width && image.height === 2 * to.height
   // OpenCV averages 2 × 2 blocks when a picture is exactly halved, which differs in rounding.
-  if (halved && (method === 'bilinear' || method === 'area')) return halfRows
+  if (halved && (method === 'bilinear' || method === 'area')) {
+    return halfRows
+  }
   return { bilinear: linearRows, bicubic: cubicRows, area: areaRows, nearest: nearestRows }[method]
 }
 
@@ -36,7 +40,9 @@ const linearRows: Rows = (image, to, sink) => {
 
 function copyRows(image: RgbImage, _to: Size, sink: RowSink): void {
   const stride = image.width * 3
-  for (let y = 0; y < image.height; y++) sink(image.data.subarray(y * stride, (y + 1) * stride), y)
+  for (let y = 0; y < image.height; y++) {
+    sink(image.data.subarray(y * stride, (y + 1) * stride), y)
+  }
 }
 
 function halfRows(image: RgbImage, to: Size, sink: RowSink): void {

@@ -16,7 +16,9 @@ export const MAX_LABEL_BYTES = 4 * 2 ** 20
 
 /** Labels in the metadata of a model (`names`), or undefined when there are none that can be read. */
 export function metadataLabels(metadata: Record<string, string>): Labels | undefined {
-  if (!readBefore.has(metadata)) readBefore.set(metadata, readMetadata(metadata))
+  if (!readBefore.has(metadata)) {
+    readBefore.set(metadata, readMetadata(metadata))
+  }
   return readBefore.get(metadata)
 }
 
@@ -25,7 +27,9 @@ const readBefore = new WeakMap<Record<string, string>, Labels | undefined>()
 
 function readMetadata(metadata: Record<string, string>): Labels | undefined {
   const text = metadata.names ?? metadata.labels ?? metadata.classes
-  if (text === undefined) return undefined
+  if (text === undefined) {
+    return undefined
+  }
   try {
     return toLabels(plain(parsePythonLiteral(text)))
   } catch {
@@ -35,13 +39,27 @@ function readMetadata(metadata: Record<string, string>): Labels | undefined {
 
 /** Labels that a class count alone suggests, with the name of the set; a guess that has to be said. */
 export function usualLabels(classes: number): { labels: Labels; set: string } | undefined {
-  if (classes === 80) return { labels: [...COCO_80], set: 'the 80 classes of COCO' }
-  if (classes === 91) return { labels: [...COCO_91], set: 'the category ids of COCO, 0 being background' }
-  if (classes === 90) return { labels: [...COCO_90], set: 'the category ids of COCO less one' }
-  if (classes === 20) return { labels: [...VOC_20], set: 'the 20 classes of Pascal VOC' }
-  if (classes === 21) return { labels: [null, ...VOC_20], set: 'Pascal VOC with background first' }
-  if (classes === 601) return { labels: openImages601(), set: 'the 601 boxable classes of Open Images' }
-  if (classes === 602) return { labels: [null, ...openImages601()], set: 'Open Images with background first' }
+  if (classes === 80) {
+    return { labels: [...COCO_80], set: 'the 80 classes of COCO' }
+  }
+  if (classes === 91) {
+    return { labels: [...COCO_91], set: 'the category ids of COCO, 0 being background' }
+  }
+  if (classes === 90) {
+    return { labels: [...COCO_90], set: 'the category ids of COCO less one' }
+  }
+  if (classes === 20) {
+    return { labels: [...VOC_20], set: 'the 20 classes of Pascal VOC' }
+  }
+  if (classes === 21) {
+    return { labels: [null, ...VOC_20], set: 'Pascal VOC with background first' }
+  }
+  if (classes === 601) {
+    return { labels: openImages601(), set: 'the 601 boxable classes of Open Images' }
+  }
+  if (classes === 602) {
+    return { labels: [null, ...openImages601()], set: 'Open Images with background first' }
+  }
   return undefined
 }
 
@@ -54,20 +72,36 @@ export function usualLabels(classes: number): { labels: Labels; set: string } | 
  * @throws BoxletError LABELS_INVALID
  */
 export function parseLabels(text: string, fileName = ''): Labels {
-  if (text.length > MAX_LABEL_BYTES) throw invalid(`${text.length} characters`)
+  if (text.length > MAX_LABEL_BYTES) {
+    throw invalid(`${text.length} characters`)
+  }
   const trimmed = text.replace(/^\uFEFF/, '').trim()
-  if (trimmed === '') throw invalid('an empty file')
-  if (/\.pbtxt$/i.test(fileName) || /^item\s*\{/.test(trimmed)) return fromPbtxt(trimmed)
-  if (CLASS_DESCRIPTIONS.test(trimmed)) return fromClassDescriptions(trimmed)
-  if (trimmed.startsWith('{') || trimmed.startsWith('[')) return toLabels(plain(parsePythonLiteral(trimmed)))
-  if (/\.ya?ml$/i.test(fileName) || /^names\s*:/m.test(trimmed)) return fromYaml(trimmed)
+  if (trimmed === '') {
+    throw invalid('an empty file')
+  }
+  if (/\.pbtxt$/i.test(fileName) || /^item\s*\{/.test(trimmed)) {
+    return fromPbtxt(trimmed)
+  }
+  if (CLASS_DESCRIPTIONS.test(trimmed)) {
+    return fromClassDescriptions(trimmed)
+  }
+  if (trimmed.startsWith('{') || trimmed.startsWith('[')) {
+    return toLabels(plain(parsePythonLiteral(trimmed)))
+  }
+  if (/\.ya?ml$/i.test(fileName) || /^names\s*:/m.test(trimmed)) {
+    return fromYaml(trimmed)
+  }
   return toLabels(trimmed.split(/\r?\n/).map((line) => line.trim()))
 }
 
 /** Dicts as objects, at every depth. */
 function plain(value: PythonValue): unknown {
-  if (Array.isArray(value)) return value.map(plain)
-  if (!(value instanceof Map)) return value
+  if (Array.isArray(value)) {
+    return value.map(plain)
+  }
+  if (!(value instanceof Map)) {
+    return value
+  }
   return Object.fromEntries([...value].map(([key, item]) => [String(key), plain(item)]))
 }
 
@@ -88,8 +122,12 @@ function fromPbtxt(text: string): Labels {
     const id = /\bid\s*:\s*(\d{1,6})/.exec(item)?.[1]
     const name =
       /\bdisplay_name\s*:\s*["']([^"']*)["']/.exec(item) ?? /\bname\s*:\s*["']([^"']*)["']/.exec(item)
-    if (id === undefined || name === null) continue
-    if (id in byId) throw invalid(`two names for class id ${id}`)
+    if (id === undefined || name === null) {
+      continue
+    }
+    if (id in byId) {
+      throw invalid(`two names for class id ${id}`)
+    }
     byId[id] = name[1]!
   }
   return toLabels(byId)
@@ -106,7 +144,9 @@ function fromClassDescriptions(text: string): Labels {
     lines.map((line) => {
       const match = CLASS_DESCRIPTION.exec(line.trim())
       // A line passed over would name every later class by its neighbour.
-      if (match === null) throw invalid('class descriptions with a line that is not "/m/id,name"')
+      if (match === null) {
+        throw invalid('class descriptions with a line that is not "/m/id,name"')
+      }
       return match[1]?.replaceAll('""', '"') ?? match[2]
     }),
   )
@@ -120,10 +160,16 @@ function fromClassDescriptions(text: string): Labels {
  * @throws BoxletError LABELS_INVALID
  */
 export function fitLabels(labels: Labels, classes: number): Labels {
-  if (classes === 0 || labels.length === classes) return labels
-  if (labels.length === classes + 1 && labels[0] === null) return labels.slice(1)
+  if (classes === 0 || labels.length === classes) {
+    return labels
+  }
+  if (labels.length === classes + 1 && labels[0] === null) {
+    return labels.slice(1)
+  }
   const named = labels.filter((label) => label !== null)
-  if (named.length === classes) return named
+  if (named.length === classes) {
+    return named
+  }
   throw new BoxletError(
     'LABELS_INVALID',
     `Expected ${classes} labels for the ${classes} classes of the model but received ${labels.length}.`,
@@ -133,12 +179,18 @@ export function fitLabels(labels: Labels, classes: number): Labels {
 
 /** @throws BoxletError LABELS_INVALID when the value is none of the known forms */
 export function toLabels(value: unknown): Labels {
-  if (Array.isArray(value)) return fromList(value)
+  if (Array.isArray(value)) {
+    return fromList(value)
+  }
   if (typeof value === 'object' && value !== null) {
     const record = value as Record<string, unknown>
-    if (Array.isArray(record.categories)) return fromList(record.categories)
+    if (Array.isArray(record.categories)) {
+      return fromList(record.categories)
+    }
     for (const key of ['names', 'id2label', 'label2id', 'labels', 'classes']) {
-      if (typeof record[key] === 'object' && record[key] !== null) return toLabels(record[key])
+      if (typeof record[key] === 'object' && record[key] !== null) {
+        return toLabels(record[key])
+      }
     }
     return fromMap(record)
   }
@@ -150,7 +202,9 @@ function fromList(items: readonly unknown[]): Labels {
   if (typeof first === 'object' && first !== null && 'id' in first && 'name' in first) {
     const categories = items as { id: unknown; name: unknown }[]
     const byId = new Map(categories.map(({ id, name }) => [String(id), name]))
-    if (byId.size < categories.length) throw invalid('categories that share an id')
+    if (byId.size < categories.length) {
+      throw invalid('categories that share an id')
+    }
     return fromMap(Object.fromEntries(byId))
   }
   return check(items.map(toLabel))
@@ -168,12 +222,16 @@ function fromMap(map: Record<string, unknown>): Labels {
     ([key, value]) => (keysAreIds ? [Number(key), value] : [Number(value), key]) as [number, unknown],
   )
   const length = Math.max(0, ...pairs.map(([id]) => id + 1))
-  if (length > MAX_LABELS) throw invalid(`class id ${length - 1}`)
+  if (length > MAX_LABELS) {
+    throw invalid(`class id ${length - 1}`)
+  }
   const labels: Labels = new Array(length).fill(null)
   const seen = new Set<number>()
   for (const [id, label] of pairs) {
     // The last of two would take the name of the other's objects.
-    if (seen.has(id)) throw invalid(`two names for class id ${id}`)
+    if (seen.has(id)) {
+      throw invalid(`two names for class id ${id}`)
+    }
     seen.add(id)
     labels[id] = toLabel(label)
   }
@@ -188,17 +246,29 @@ const NO_CLASS = new Set(['', '???', 'background', '__background__', 'n/a'])
 const CONTROL_CHARACTER = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/
 
 function toLabel(value: unknown): string | null {
-  if (value === null) return null
-  if (typeof value !== 'string' && typeof value !== 'number') throw invalid(`a label of type ${typeof value}`)
+  if (value === null) {
+    return null
+  }
+  if (typeof value !== 'string' && typeof value !== 'number') {
+    throw invalid(`a label of type ${typeof value}`)
+  }
   const label = String(value).trim()
-  if (label.length > MAX_LABEL_CHARACTERS) throw invalid(`a label of ${label.length} characters`)
-  if (CONTROL_CHARACTER.test(label)) throw invalid('a label with control characters')
+  if (label.length > MAX_LABEL_CHARACTERS) {
+    throw invalid(`a label of ${label.length} characters`)
+  }
+  if (CONTROL_CHARACTER.test(label)) {
+    throw invalid('a label with control characters')
+  }
   return NO_CLASS.has(label.toLowerCase()) ? null : label
 }
 
 function check(labels: Labels): Labels {
-  if (labels.length > MAX_LABELS) throw invalid(`${labels.length} labels`)
-  if (labels.every((label) => label === null)) throw invalid('no labels')
+  if (labels.length > MAX_LABELS) {
+    throw invalid(`${labels.length} labels`)
+  }
+  if (labels.every((label) => label === null)) {
+    throw invalid('no labels')
+  }
   return labels
 }
 

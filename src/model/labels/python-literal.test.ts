@@ -101,10 +101,14 @@ describe('reading Python literals', () => {
 
 /** Maps as entries, so that both sides compare alike, and −0 as 0, which JSON text loses. */
 function toPlain(value: unknown): unknown {
-  if (value instanceof Map)
+  if (value instanceof Map) {
     return { entries: [...value].map(([key, inner]) => [String(key), toPlain(inner)]) }
-  if (Array.isArray(value)) return value.map(toPlain)
-  if (typeof value === 'object' && value !== null)
+  }
+  if (Array.isArray(value)) {
+    return value.map(toPlain)
+  }
+  if (typeof value === 'object' && value !== null) {
     return { entries: Object.entries(value).map(([key, inner]) => [key, toPlain(inner)]) }
+  }
   return Object.is(value, -0) ? 0 : value
 }

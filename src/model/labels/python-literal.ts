@@ -15,7 +15,7 @@ const MAX_ENTRIES = 250_000
  * Reads a Python literal as `repr` writes it, the form in which Ultralytics keeps `names`, `imgsz` and `args`:
  * `{0: 'person', 1: "men's shoe"}`. JSON is read as well. Nothing is evaluated.
  *
- * throws  LABELS_INVALID with the position where the text stops being a literal
+ * @throws BoxletError LABELS_INVALID with the position where the text stops being a literal
  */
 export function parsePythonLiteral(text: string): PythonValue {
   if (text.length > MAX_TEXT_LENGTH) {
@@ -50,143 +50,185 @@ const WORDS: Record<string, PythonValue> = {
 const CLOSING: Record<string, string> = { '[': ']', '(': ')', '{': '}' }
 
 class LiteralReader {
-  private readonly text: string
-  private at = 0
-  private entries = 0
+  readonly #text: string
+  #at = 0
+  #entries = 0
 
   constructor(text: string) {
-    this.text = text
+    this.#text = text
   }
 
   end(): void {
-    this.match(SPACE)
-    if (this.at < this.text.length) throw this.unexpected('the end')
+    this.#match(SPACE)
+    if (this.#at < this.#text.length) {
+      throw this.#unexpected('the end')
+    }
   }
 
   value(depth: number): PythonValue {
-    if (depth > MAX_DEPTH) throw this.unexpected(`at most ${MAX_DEPTH} brackets inside each other`)
-    this.match(SPACE)
-    const next = this.text[this.at] ?? ''
-    if (next === '{') return this.dict(depth)
-    if (next === '[' || next === '(') return this.list(next, depth)
-    const prefix = this.match(STRING_PREFIX)
-    if (prefix !== undefined) return this.strings(prefix)
-    const number = this.match(NUMBER)
-    if (number !== undefined) return Number(number.replaceAll('_', ''))
-    const start = this.at
-    const word = this.match(WORD) ?? ''
-    if (Object.hasOwn(WORDS, word)) return WORDS[word] as PythonValue
-    this.at = start
-    throw this.unexpected('a string, number, list or dict')
+    if (depth > MAX_DEPTH) {
+      throw this.#unexpected(`at most ${MAX_DEPTH} brackets inside each other`)
+    }
+    this.#match(SPACE)
+    const next = this.#text[this.#at] ?? ''
+    if (next === '{') {
+      return this.#dict(depth)
+    }
+    if (next === '[' || next === '(') {
+      return this.#list(next, depth)
+    }
+    const prefix = this.#match(STRING_PREFIX)
+    if (prefix !== undefined) {
+      return this.#strings(prefix)
+    }
+    const number = this.#match(NUMBER)
+    if (number !== undefined) {
+      return Number(number.replaceAll('_', ''))
+    }
+    const start = this.#at
+    const word = this.#match(WORD) ?? ''
+    if (Object.hasOwn(WORDS, word)) {
+      return WORDS[word] as PythonValue
+    }
+    this.#at = start
+    throw this.#unexpected('a string, number, list or dict')
   }
 
   /** A dict, or a set, which has no colons. */
-  private dict(depth: number): PythonDict | PythonValue[] {
-    this.at++
+  #dict(depth: number): PythonDict | PythonValue[] {
+    this.#at++
     const dict: PythonDict = new Map()
     const set: PythonValue[] = []
-    while (!this.take('}')) {
+    while (!this.#take('}')) {
       const key = this.value(depth + 1)
-      if (this.take(':')) {
-        if (typeof key === 'object' && key !== null) throw this.unexpected('a plain key')
+      if (this.#take(':')) {
+        if (typeof key === 'object' && key !== null) {
+          throw this.#unexpected('a plain key')
+        }
         dict.set(key, this.value(depth + 1))
-      } else set.push(key)
-      this.separator('}')
+      } else {
+        set.push(key)
+      }
+      this.#separator('}')
     }
-    if (set.length > 0 && dict.size > 0) throw this.unexpected('a dict or a set')
+    if (set.length > 0 && dict.size > 0) {
+      throw this.#unexpected('a dict or a set')
+    }
     return set.length > 0 ? set : dict
   }
 
   /** A list or tuple. Brackets round a single value are brackets only, as in Python. */
-  private list(open: string, depth: number): PythonValue {
-    this.at++
+  #list(open: string, depth: number): PythonValue {
+    this.#at++
     const close = CLOSING[open] as string
     const list: PythonValue[] = []
     let commas = 0
-    while (!this.take(close)) {
+    while (!this.#take(close)) {
       list.push(this.value(depth + 1))
-      if (this.separator(close)) commas++
+      if (this.#separator(close)) {
+        commas++
+      }
     }
     return open === '(' && list.length === 1 && commas === 0 ? (list[0] as PythonValue) : list
   }
 
-  private separator(close: string): boolean {
-    if (++this.entries > MAX_ENTRIES) throw this.unexpected(`at most ${MAX_ENTRIES} entries`)
-    if (this.take(',')) return true
-    this.match(SPACE)
-    if (this.text[this.at] !== close) throw this.unexpected(`"," or "${close}"`)
+  #separator(close: string): boolean {
+    if (++this.#entries > MAX_ENTRIES) {
+      throw this.#unexpected(`at most ${MAX_ENTRIES} entries`)
+    }
+    if (this.#take(',')) {
+      return true
+    }
+    this.#match(SPACE)
+    if (this.#text[this.#at] !== close) {
+      throw this.#unexpected(`"," or "${close}"`)
+    }
     return false
   }
 
   /** One string, or several side by side, which Python joins. */
-  private strings(prefix: string): string {
-    let result = this.string(prefix)
+  #strings(prefix: string): string {
+    let result = this.#string(prefix)
     for (;;) {
-      this.match(SPACE)
-      const next = this.match(STRING_PREFIX)
-      if (next === undefined) return result
-      result += this.string(next)
+      this.#match(SPACE)
+      const next = this.#match(STRING_PREFIX)
+      if (next === undefined) {
+        return result
+      }
+      result += this.#string(next)
     }
   }
 
-  private string(prefix: string): string {
-    const { text } = this
+  #string(prefix: string): string {
+    const text = this.#text
     const raw = /r/i.test(prefix)
-    const start = this.at
-    const quote = text[this.at++]
+    const start = this.#at
+    const quote = text[this.#at++]
     const parts: string[] = []
-    let from = this.at
+    let from = this.#at
     for (;;) {
-      const char = text[this.at]
+      const char = text[this.#at]
       if (char === undefined || char === '\n') {
-        this.at = start
-        throw this.unexpected('a string that ends')
+        this.#at = start
+        throw this.#unexpected('a string that ends')
       }
-      if (char === quote) break
+      if (char === quote) {
+        break
+      }
       if (char === '\\' && !raw) {
-        parts.push(text.slice(from, this.at), this.escape())
-        from = this.at
-      } else this.at += char === '\\' ? 2 : 1
+        parts.push(text.slice(from, this.#at), this.#escape())
+        from = this.#at
+      } else {
+        this.#at += char === '\\' ? 2 : 1
+      }
     }
-    parts.push(text.slice(from, this.at))
-    this.at++
+    parts.push(text.slice(from, this.#at))
+    this.#at++
     return parts.join('')
   }
 
-  private escape(): string {
-    const coded = this.match(CODED)
+  #escape(): string {
+    const coded = this.#match(CODED)
     if (coded !== undefined) {
       const digits = coded.slice(/[xuU]/.test(coded[1] as string) ? 2 : 1)
       const code = Number.parseInt(digits, digits.length === coded.length - 1 ? 8 : 16)
-      if (code > 0x10ffff) throw this.unexpected('a character code')
+      if (code > 0x10ffff) {
+        throw this.#unexpected('a character code')
+      }
       return String.fromCodePoint(code)
     }
-    const char = this.text[this.at + 1]
-    if (char === undefined) throw this.unexpected('a string that ends')
-    this.at += 2
+    const char = this.#text[this.#at + 1]
+    if (char === undefined) {
+      throw this.#unexpected('a string that ends')
+    }
+    this.#at += 2
     // Python keeps the backslash of an escape that it does not know.
     return SIMPLE[char] ?? `\\${char}`
   }
 
-  private take(char: string): boolean {
-    this.match(SPACE)
-    if (this.text[this.at] !== char) return false
-    this.at++
+  #take(char: string): boolean {
+    this.#match(SPACE)
+    if (this.#text[this.#at] !== char) {
+      return false
+    }
+    this.#at++
     return true
   }
 
-  private match(pattern: RegExp): string | undefined {
-    pattern.lastIndex = this.at
-    const found = pattern.exec(this.text)?.[0]
-    if (found !== undefined) this.at += found.length
+  #match(pattern: RegExp): string | undefined {
+    pattern.lastIndex = this.#at
+    const found = pattern.exec(this.#text)?.[0]
+    if (found !== undefined) {
+      this.#at += found.length
+    }
     return found
   }
 
-  private unexpected(wanted: string): BoxletError {
-    const rest = this.text.slice(this.at, this.at + 12)
+  #unexpected(wanted: string): BoxletError {
+    const rest = this.#text.slice(this.#at, this.#at + 12)
     return new BoxletError(
       'LABELS_INVALID',
-      `Expected ${wanted} at character ${this.at} of a Python literal but received ${rest === '' ? 'the end' : JSON.stringify(rest)}.`,
+      `Expected ${wanted} at character ${this.#at} of a Python literal but received ${rest === '' ? 'the end' : JSON.stringify(rest)}.`,
     )
   }
 }

@@ -44,9 +44,13 @@ export function writeEdited(model: OnnxModel, edits: GraphEdits): Uint8Array {
   const at = new Cursor(view)
   for (let from = 0, field = at.field(); field !== 0; from = at.at, field = at.field()) {
     at.skip()
-    if (field === 7) parts.push(bytesHead(7, graph), ...graph)
-    else if (field === 1) parts.push(intField(1, Math.max(model.irVersion, IR_VERSION_FREE_INITIALIZERS)))
-    else parts.push(view.subarray(from, at.at))
+    if (field === 7) {
+      parts.push(bytesHead(7, graph), ...graph)
+    } else if (field === 1) {
+      parts.push(intField(1, Math.max(model.irVersion, IR_VERSION_FREE_INITIALIZERS)))
+    } else {
+      parts.push(view.subarray(from, at.at))
+    }
   }
   return join(parts)
 }
@@ -78,7 +82,9 @@ function writeGraph(model: OnnxModel, edits: GraphEdits): Uint8Array[] {
   // Neighbouring parts that stay are one copy; the weights are most of the file.
   let keptFrom = -1
   const keep = (from: number, to: number, kept: boolean) => {
-    if (kept && keptFrom < 0) keptFrom = from
+    if (kept && keptFrom < 0) {
+      keptFrom = from
+    }
     if (!kept && keptFrom >= 0) {
       parts.push(view.subarray(keptFrom, from))
       keptFrom = -1
@@ -88,27 +94,42 @@ function writeGraph(model: OnnxModel, edits: GraphEdits): Uint8Array[] {
   const at = new Cursor(view, graph.range.start, graph.range.end)
   for (let from = at.at, field = at.field(); field !== 0; from = at.at, field = at.field()) {
     let start = -1
-    if (at.wire === 2) start = at.message().start
-    else at.skip()
+    if (at.wire === 2) {
+      start = at.message().start
+    } else {
+      at.skip()
+    }
     if (field === NODE) {
       const node = nodes.next().value as OnnxNode
       const replacement = edits.replace.get(node)
       keep(from, at.at, replacement === undefined && needed.nodes.has(node))
-      for (const added of replacement ?? []) parts.push(bytesField(NODE, encodeNode(added)))
+      for (const added of replacement ?? []) {
+        parts.push(bytesField(NODE, encodeNode(added)))
+      }
     } else if (field === INITIALIZER) {
       const name = initializers.get(start) ?? ''
       keep(from, at.at, needed.values.has(name) && !replacedConstants.has(name))
     } else if (field === INPUT) {
       const name = inputs.next().value?.name ?? ''
       keep(from, at.at, edits.inputs === undefined && !graph.initializers.has(name))
-    } else if (field === OUTPUT) keep(from, at.at, edits.outputs === undefined)
-    else if (field === VALUE_INFO) keep(from, at.at, edits.dropValueInfo !== true)
-    else keep(from, at.at, true)
+    } else if (field === OUTPUT) {
+      keep(from, at.at, edits.outputs === undefined)
+    } else if (field === VALUE_INFO) {
+      keep(from, at.at, edits.dropValueInfo !== true)
+    } else {
+      keep(from, at.at, true)
+    }
   }
   keep(graph.range.end, graph.range.end, false)
-  for (const constant of edits.constants) parts.push(bytesField(INITIALIZER, encodeTensor(constant)))
-  for (const input of edits.inputs ?? []) parts.push(bytesField(INPUT, encodeValue(input)))
-  for (const output of edits.outputs ?? []) parts.push(bytesField(OUTPUT, encodeValue(output)))
+  for (const constant of edits.constants) {
+    parts.push(bytesField(INITIALIZER, encodeTensor(constant)))
+  }
+  for (const input of edits.inputs ?? []) {
+    parts.push(bytesField(INPUT, encodeValue(input)))
+  }
+  for (const output of edits.outputs ?? []) {
+    parts.push(bytesField(OUTPUT, encodeValue(output)))
+  }
   return parts
 }
 
@@ -119,24 +140,37 @@ function neededParts(
   outputs: readonly string[],
 ): { nodes: Set<OnnxNode>; values: Set<string> } {
   const producers = new Map<string, OnnxNode | NewNode>()
-  for (const made of edits.first ?? []) for (const name of made.outputs) producers.set(name, made)
+  for (const made of edits.first ?? []) {
+    for (const name of made.outputs) {
+      producers.set(name, made)
+    }
+  }
   for (const node of graph.nodes) {
-    for (const made of edits.replace.get(node) ?? [node])
-      for (const name of made.outputs) producers.set(name, made)
+    for (const made of edits.replace.get(node) ?? [node]) {
+      for (const name of made.outputs) {
+        producers.set(name, made)
+      }
+    }
   }
   const nodes = new Set<OnnxNode>()
   const values = new Set<string>()
   const stack = [...outputs]
   while (stack.length > 0) {
     const name = stack.pop() as string
-    if (name === '' || values.has(name)) continue
+    if (name === '' || values.has(name)) {
+      continue
+    }
     values.add(name)
     const producer = producers.get(name)
-    if (producer === undefined) continue
+    if (producer === undefined) {
+      continue
+    }
     if ('range' in producer) {
       nodes.add(producer)
       stack.push(...usedBy(producer))
-    } else stack.push(...producer.inputs)
+    } else {
+      stack.push(...producer.inputs)
+    }
   }
   return { nodes, values }
 }

@@ -18,7 +18,7 @@ export interface WorkCount {
  * Work of one run in convolutions and matrix products, which is nearly all of it. `inputs` gives the sizes to
  * assume for inputs with free axes.
  *
- * throws  MODEL_CORRUPT, MODEL_LIMIT as `readOnnx`
+ * @throws BoxletError MODEL_CORRUPT, MODEL_LIMIT as `readOnnx`
  */
 export function countWork(
   bytes: Uint8Array,
@@ -31,9 +31,12 @@ export function countWork(
   const result: WorkCount = { macs: 0, counted: 0, uncounted: 0 }
   for (const node of [...links.nodes, ...model.functions.flatMap(({ nodes }) => nodes)]) {
     const macs = main.has(node) ? nodeMacs(links, known, node) : undefined
-    if (macs === undefined && !isProduct(links, node)) continue
-    if (macs === undefined) result.uncounted++
-    else {
+    if (macs === undefined && !isProduct(links, node)) {
+      continue
+    }
+    if (macs === undefined) {
+      result.uncounted++
+    } else {
       result.macs += macs
       result.counted++
     }
@@ -48,11 +51,17 @@ const isProduct = (links: Links, node: OnnxNode): boolean =>
 
 function nodeMacs(links: Links, known: KnownShapes, node: OnnxNode): number | undefined {
   const shape = known.shapes.get(node.outputs[0] ?? '')
-  if (shape === undefined) return undefined
+  if (shape === undefined) {
+    return undefined
+  }
   const outputs = shape.reduce((result, size) => result * size, 1)
   const layer = weightedLayer(links, node)
-  if (layer !== undefined) return Math.round(outputs * layer.macsPerOutput)
-  if (!PRODUCTS.has(node.op)) return undefined
+  if (layer !== undefined) {
+    return Math.round(outputs * layer.macsPerOutput)
+  }
+  if (!PRODUCTS.has(node.op)) {
+    return undefined
+  }
   const inner = known.shapes.get(node.inputs[0] ?? '')?.at(-1)
   return inner === undefined ? undefined : outputs * inner
 }

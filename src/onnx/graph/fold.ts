@@ -22,7 +22,9 @@ export class Folder {
 
   /** Numbers of a value, row-major. */
   values(name: string, depth = 0): number[] | undefined {
-    if (this.#known.has(name)) return this.#known.get(name)
+    if (this.#known.has(name)) {
+      return this.#known.get(name)
+    }
     const result = depth > MAX_FOLD_DEPTH ? undefined : this.#evaluate(name, depth)
     this.#known.set(name, result)
     return result
@@ -36,16 +38,21 @@ export class Folder {
 
   #evaluate(name: string, depth: number): number[] | undefined {
     const constant = this.#links.constants.get(name)
-    if (constant !== undefined) return tensorValues(this.#model.bytes, constant)
+    if (constant !== undefined) {
+      return tensorValues(this.#model.bytes, constant)
+    }
     const node = this.#links.producers.get(name)
-    if (node === undefined) return undefined
+    if (node === undefined) {
+      return undefined
+    }
     if (node.op === 'Constant') {
       const ints = node.attributes.get('value_ints')?.ints
       const int = node.attributes.get('value_int')?.int
       return ints ?? (int === undefined ? undefined : [int])
     }
-    if (node.op === 'Shape')
+    if (node.op === 'Shape') {
       return node.attributes.size > 0 ? undefined : this.#fixedShape(node.inputs[0] ?? '', depth)
+    }
     const inputs = node.inputs.filter((input) => input !== '').map((input) => this.values(input, depth + 1))
     return inputs.every((input) => input !== undefined) ? combine(node, inputs) : undefined
   }
@@ -53,7 +60,9 @@ export class Folder {
   /** Shape of a value that a Reshape just made, when all of it is written out. */
   #fixedShape(name: string, depth: number): number[] | undefined {
     const node = this.#links.producers.get(name)
-    if (node?.op !== 'Reshape') return undefined
+    if (node?.op !== 'Reshape') {
+      return undefined
+    }
     const shape = this.values(node.inputs[1] ?? '', depth + 1)
     return shape?.every((size) => size > 0) ? shape : undefined
   }

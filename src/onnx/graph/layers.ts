@@ -32,10 +32,14 @@ export interface WeightedLayer {
 /** The layer that a node is, or undefined when it has no constant weight: attention multiplies two activations. */
 export function weightedLayer(links: Links, node: OnnxNode): WeightedLayer | undefined {
   const slot = WEIGHT_INPUT[node.op]
-  if (slot === undefined) return undefined
+  if (slot === undefined) {
+    return undefined
+  }
   const name = node.inputs[slot] ?? ''
   const tensor = resolveConstant(links, name)
-  if (tensor === undefined) return undefined
+  if (tensor === undefined) {
+    return undefined
+  }
   const weight = tensor.dims
   if (node.op === 'ConvTranspose') {
     const group = node.attributes.get('group')?.int ?? 1
@@ -86,13 +90,21 @@ const MAX_RESHAPING_STEPS = 12
  * one output channel, fed by a Softmax. It decodes boxes and is not a layer of the network.
  */
 export function isBinExpectation(links: Links, layer: WeightedLayer): boolean {
-  if (layer.outputChannels !== 1) return false
+  if (layer.outputChannels !== 1) {
+    return false
+  }
   let at = layer.node.inputs[0] ?? ''
   for (let step = 0; step < MAX_RESHAPING_STEPS; step++) {
     const node = links.producers.get(at)
-    if (node === undefined) return false
-    if (node.op === 'Softmax' || node.op === 'QLinearSoftmax') return true
-    if (!RESHAPING.has(node.op)) return false
+    if (node === undefined) {
+      return false
+    }
+    if (node.op === 'Softmax' || node.op === 'QLinearSoftmax') {
+      return true
+    }
+    if (!RESHAPING.has(node.op)) {
+      return false
+    }
     at = node.inputs[0] ?? ''
   }
   return false

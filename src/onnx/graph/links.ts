@@ -19,19 +19,31 @@ export function linkGraph(model: OnnxModel): Links {
 }
 
 function add(graph: OnnxGraph, links: Links): void {
-  for (const [name, tensor] of graph.initializers) links.constants.set(name, tensor)
+  for (const [name, tensor] of graph.initializers) {
+    links.constants.set(name, tensor)
+  }
   for (const node of graph.nodes) {
     links.nodes.push(node)
-    for (const output of node.outputs) if (output !== '') links.producers.set(output, node)
-    if (node.op === 'Constant') addConstant(node, links)
-    for (const subgraph of node.subgraphs) add(subgraph, links)
+    for (const output of node.outputs) {
+      if (output !== '') {
+        links.producers.set(output, node)
+      }
+    }
+    if (node.op === 'Constant') {
+      addConstant(node, links)
+    }
+    for (const subgraph of node.subgraphs) {
+      add(subgraph, links)
+    }
   }
 }
 
 function addConstant(node: OnnxNode, links: Links): void {
   const [output] = node.outputs
   const tensor = node.attributes.get('value')?.tensor
-  if (output !== undefined && tensor !== undefined) links.constants.set(output, tensor)
+  if (output !== undefined && tensor !== undefined) {
+    links.constants.set(output, tensor)
+  }
 }
 
 /** Ops that change how a weight is stored and not what it is. */
@@ -53,9 +65,13 @@ export function resolveConstant(links: Links, name: string): OnnxTensor | undefi
   let at = name
   for (let step = 0; step < MAX_STORAGE_STEPS; step++) {
     const constant = links.constants.get(at)
-    if (constant !== undefined) return constant
+    if (constant !== undefined) {
+      return constant
+    }
     const node = links.producers.get(at)
-    if (node === undefined || !(STORAGE_OPS.has(node.op) || isScaling(links, node))) return undefined
+    if (node === undefined || !(STORAGE_OPS.has(node.op) || isScaling(links, node))) {
+      return undefined
+    }
     at = node.inputs[0] ?? ''
   }
   return undefined
@@ -73,8 +89,12 @@ export function isTransposed(links: Links, name: string): boolean {
   let at = name
   for (let step = 0; step < MAX_STORAGE_STEPS && !links.constants.has(at); step++) {
     const node = links.producers.get(at)
-    if (node === undefined || !STORAGE_OPS.has(node.op)) break
-    if (node.op === 'Transpose') transposed = !transposed
+    if (node === undefined || !STORAGE_OPS.has(node.op)) {
+      break
+    }
+    if (node.op === 'Transpose') {
+      transposed = !transposed
+    }
     at = node.inputs[0] ?? ''
   }
   return transposed

@@ -39,22 +39,29 @@ export class GraphPattern<Context extends PatternContext> {
   /** A value and the constant it is combined with, whichever comes first. */
   constantLast(node: OnnxNode): [value: string | undefined, constant: string | undefined] {
     const [a = '', b = ''] = node.inputs
-    if (this.context.links.constants.has(b)) return [a, b]
+    if (this.context.links.constants.has(b)) {
+      return [a, b]
+    }
     return this.context.links.constants.has(a) ? [b, a] : [undefined, undefined]
   }
 
   halved(name: string | undefined): string | undefined {
     const divided = this.node(name, 'Div')
-    if (divided !== undefined)
+    if (divided !== undefined) {
       return this.context.folder.value(divided.inputs[1]) === 2 ? divided.inputs[0] : undefined
+    }
     const scaled = this.node(name, 'Mul')
-    if (scaled === undefined) return undefined
+    if (scaled === undefined) {
+      return undefined
+    }
     const [value, factor] = this.constantLast(scaled)
     return this.context.folder.value(factor) === 0.5 ? value : undefined
   }
 
   sameConstant(a: string, b: string): boolean {
-    if (a === b) return true
+    if (a === b) {
+      return true
+    }
     const x = this.numbers(a)
     const y = this.numbers(b)
     return x !== undefined && y !== undefined && sameNumbers(x, y)
@@ -79,7 +86,9 @@ export class GraphPattern<Context extends PatternContext> {
     }
     const head = this.slice(first)
     const tail = this.slice(second)
-    if (head === undefined || tail === undefined || head.from !== tail.from) return undefined
+    if (head === undefined || tail === undefined || head.from !== tail.from) {
+      return undefined
+    }
     const fits =
       head.start === 0 && head.end === sizes[0] && tail.start === sizes[0] && tail.end >= sizes[0] + sizes[1]
     return fits ? head.from : undefined
@@ -87,7 +96,9 @@ export class GraphPattern<Context extends PatternContext> {
 
   slice(name: string | undefined): { from: string; start: number; end: number } | undefined {
     const node = this.node(name, 'Slice')
-    if (node === undefined) return undefined
+    if (node === undefined) {
+      return undefined
+    }
     const { folder } = this.context
     const [from = '', ...rest] = node.inputs
     // Before opset 10 the bounds are attributes.
@@ -98,7 +109,9 @@ export class GraphPattern<Context extends PatternContext> {
     const start = bound(0, 'starts')
     const end = bound(1, 'ends')
     const step = rest[3] === undefined ? 1 : folder.value(rest[3])
-    if (start === undefined || end === undefined || bound(2, 'axes') !== 1 || step !== 1) return undefined
+    if (start === undefined || end === undefined || bound(2, 'axes') !== 1 || step !== 1) {
+      return undefined
+    }
     return { from, start, end }
   }
 

@@ -20,8 +20,11 @@ export function inputStems(
   for (const node of model.graph.nodes) {
     for (const name of new Set(node.inputs)) {
       const known = consumers.get(name)
-      if (known === undefined) consumers.set(name, [node])
-      else known.push(node)
+      if (known === undefined) {
+        consumers.set(name, [node])
+      } else {
+        known.push(node)
+      }
     }
   }
   return new Map(inputs.map((name) => [name, walkStem(model, links, consumers, name)]))
@@ -39,7 +42,9 @@ function walkStem(
   // `for of` over an array also visits what is pushed meanwhile: breadth first.
   for (const name of queue) {
     for (const node of consumers.get(name) ?? []) {
-      if (seen.has(node) || seen.size >= MAX_STEM_NODES) continue
+      if (seen.has(node) || seen.size >= MAX_STEM_NODES) {
+        continue
+      }
       seen.add(node)
       const layer = weightedLayer(links, node)
       if (layer !== undefined) {
@@ -49,7 +54,11 @@ function walkStem(
       addOp(model, links, node, stem)
       // Scale and zero point are no longer the picture.
       const outputs = node.op === 'DynamicQuantizeLinear' ? node.outputs.slice(0, 1) : node.outputs
-      for (const output of outputs) if (output !== '') queue.push(output)
+      for (const output of outputs) {
+        if (output !== '') {
+          queue.push(output)
+        }
+      }
     }
   }
   return stem
@@ -57,12 +66,20 @@ function walkStem(
 
 function addOp(model: OnnxModel, links: Links, node: OnnxNode, stem: InputStem): void {
   const op = qualifiedOp(node)
-  if (!stem.ops.includes(op)) stem.ops.push(op)
-  if (!['Add', 'Sub', 'Mul', 'Div'].includes(node.op)) return
+  if (!stem.ops.includes(op)) {
+    stem.ops.push(op)
+  }
+  if (!['Add', 'Sub', 'Mul', 'Div'].includes(node.op)) {
+    return
+  }
   for (const name of node.inputs) {
     const tensor = links.constants.get(name)
-    if (tensor === undefined || tensor.elements > SMALL_CONSTANT) continue
+    if (tensor === undefined || tensor.elements > SMALL_CONSTANT) {
+      continue
+    }
     const values = tensorValues(model.bytes, tensor)
-    if (values !== undefined) stem.constants.push({ op, values })
+    if (values !== undefined) {
+      stem.constants.push({ op, values })
+    }
   }
 }

@@ -24,19 +24,29 @@ function walkBack(output: string, links: Links, budget: { steps: number }): Outp
   const stack = [output]
   while (stack.length > 0 && budget.steps++ < MAX_WALK_STEPS) {
     const name = stack.pop() as string
-    if (seen.has(name)) continue
+    if (seen.has(name)) {
+      continue
+    }
     seen.add(name)
     const constant = links.constants.get(name)
     if (constant !== undefined) {
-      if (constant.elements >= LARGE_CONSTANT) hasLargeConstant = true
+      if (constant.elements >= LARGE_CONSTANT) {
+        hasLargeConstant = true
+      }
       continue
     }
     const node = links.producers.get(name)
-    if (node === undefined || SIZE_OPS.has(node.op)) continue
+    if (node === undefined || SIZE_OPS.has(node.op)) {
+      continue
+    }
     // Its scale and zero point come from the activations, and would lead past the layer they belong to.
-    if (node.op === 'DynamicQuantizeLinear' && name !== node.outputs[0]) continue
+    if (node.op === 'DynamicQuantizeLinear' && name !== node.outputs[0]) {
+      continue
+    }
     // A node with several outputs is met once for each of them, and counts once.
-    if (node.outputs.some((other) => other !== name && seen.has(other))) continue
+    if (node.outputs.some((other) => other !== name && seen.has(other))) {
+      continue
+    }
     const layer = weightedLayer(links, node)
     if (layer !== undefined && !isBinExpectation(links, layer)) {
       weightedChannels.push(layer.outputChannels)
@@ -45,7 +55,9 @@ function walkBack(output: string, links: Links, budget: { steps: number }): Outp
     ops.add(qualifiedOp(node))
     const behind = sources(node, layer !== undefined, links)
     // Last first, so that inputs are met in their own order: boxes before scores in most heads.
-    for (let index = behind.length - 1; index >= 0; index--) stack.push(behind[index] as string)
+    for (let index = behind.length - 1; index >= 0; index--) {
+      stack.push(behind[index] as string)
+    }
   }
   return { ops: [...ops], weightedChannels, hasLargeConstant }
 }

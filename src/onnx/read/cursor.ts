@@ -34,56 +34,62 @@ export class Cursor {
 
   /** Number of the next field, or 0 at the end of the range. */
   field(): number {
-    if (this.at >= this.end) return 0
+    if (this.at >= this.end) {
+      return 0
+    }
     const tag = this.varint()
     // Field numbers end at 2^29 − 1.
-    if (tag < 8 || tag > 0xffffffff) throw corrupt(`byte ${this.at} starts no field`)
+    if (tag < 8 || tag > 0xffffffff) {
+      throw corrupt(`byte ${this.at} starts no field`)
+    }
     this.wire = tag & 7
     return tag >>> 3
   }
 
   /** Value of a varint field, unsigned; exact below 2^53. */
   number(): number {
-    this.expect(0)
+    this.#expect(0)
     return this.varint()
   }
 
   /** Value of an int64 field, signed; exact within ±2^53, which holds for all sizes that can exist. */
   signed(): number {
-    this.expect(0)
+    this.#expect(0)
     return this.varintSigned()
   }
 
   float(): number {
-    this.expect(5)
+    this.#expect(5)
     return this.fixed32()
   }
 
   fixed32(): number {
-    return this.bytes.readFloatLE(this.advance(4))
+    return this.bytes.readFloatLE(this.#advance(4))
   }
 
   fixed64(): number {
-    return this.bytes.readDoubleLE(this.advance(8))
+    return this.bytes.readDoubleLE(this.#advance(8))
   }
 
   /** A cursor over the bytes of a length-delimited field. */
   message(): Cursor {
-    this.expect(2)
+    this.#expect(2)
     const length = this.varint()
-    const start = this.advance(length)
+    const start = this.#advance(length)
     return new Cursor(this.bytes, start, start + length)
   }
 
   /** Text of a length-delimited field; `limit` is in bytes. Damaged UTF-8 becomes replacement characters. */
   text(limit: number, what: string): string {
-    this.expect(2)
+    this.#expect(2)
     const length = this.varint()
     if (length > limit) {
-      if (length > this.end - this.at) throw corrupt(`a field reaches beyond byte ${this.end}`)
+      if (length > this.end - this.at) {
+        throw corrupt(`a field reaches beyond byte ${this.end}`)
+      }
       throw tooMuch(limit, `bytes of ${what}`, length)
     }
-    const start = this.advance(length)
+    const start = this.#advance(length)
     return this.bytes.toString('utf8', start, start + length)
   }
 
@@ -93,13 +99,13 @@ export class Cursor {
         this.varint()
         return
       case 1:
-        this.advance(8)
+        this.#advance(8)
         return
       case 2:
-        this.advance(this.varint())
+        this.#advance(this.varint())
         return
       case 5:
-        this.advance(4)
+        this.#advance(4)
         return
       default:
         throw corrupt(`byte ${this.at} has a wire type that ONNX does not use`)
@@ -109,14 +115,20 @@ export class Cursor {
   varint(): number {
     const { bytes, end } = this
     // Most numbers are one byte, and a file is read once, before the compiler has seen the loop.
-    if (this.at < end && (bytes[this.at] as number) < 0x80) return bytes[this.at++] as number
+    if (this.at < end && (bytes[this.at] as number) < 0x80) {
+      return bytes[this.at++] as number
+    }
     let value = 0
     let factor = 1
     for (let count = 0; count < 10; count++) {
-      if (this.at >= end) throw corrupt(`a number reaches beyond byte ${end}`)
+      if (this.at >= end) {
+        throw corrupt(`a number reaches beyond byte ${end}`)
+      }
       const byte = bytes[this.at++] as number
       value += (byte & 0x7f) * factor
-      if (byte < 0x80) return value
+      if (byte < 0x80) {
+        return value
+      }
       factor *= 128
     }
     throw corrupt(`a number before byte ${this.at} does not end`)
@@ -127,26 +139,37 @@ export class Cursor {
     let low = 0
     let high = 0
     for (let count = 0; count < 10; count++) {
-      if (this.at >= end) throw corrupt(`a number reaches beyond byte ${end}`)
+      if (this.at >= end) {
+        throw corrupt(`a number reaches beyond byte ${end}`)
+      }
       const byte = bytes[this.at++] as number
       const bits = byte & 0x7f
-      if (count < 4) low |= bits << (7 * count)
-      else if (count === 4) {
+      if (count < 4) {
+        low |= bits << (7 * count)
+      } else if (count === 4) {
         low |= bits << 28
         high = bits >>> 4
-      } else high |= bits << (7 * count - 32)
-      if (byte < 0x80) return high * 2 ** 32 + (low >>> 0)
+      } else {
+        high |= bits << (7 * count - 32)
+      }
+      if (byte < 0x80) {
+        return high * 2 ** 32 + (low >>> 0)
+      }
     }
     throw corrupt(`a number before byte ${this.at} does not end`)
   }
 
-  private expect(wire: number): void {
-    if (this.wire !== wire) throw corrupt(`byte ${this.at} has wire type ${this.wire} instead of ${wire}`)
+  #expect(wire: number): void {
+    if (this.wire !== wire) {
+      throw corrupt(`byte ${this.at} has wire type ${this.wire} instead of ${wire}`)
+    }
   }
 
-  private advance(length: number): number {
+  #advance(length: number): number {
     const { at } = this
-    if (length > this.end - at) throw corrupt(`a field reaches beyond byte ${this.end}`)
+    if (length > this.end - at) {
+      throw corrupt(`a field reaches beyond byte ${this.end}`)
+    }
     this.at = at + length
     return at
   }

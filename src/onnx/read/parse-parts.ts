@@ -29,7 +29,9 @@ export function parseAttribute(at: Cursor, budget: Budget): [string, OnnxAttribu
       case 4: {
         // The field also holds data of custom operators; only what can be a keyword is kept.
         const { bytes, start, end } = at.message()
-        if (end - start <= limit.MAX_NAME_BYTES) value.text = bytes.toString('utf8', start, end)
+        if (end - start <= limit.MAX_NAME_BYTES) {
+          value.text = bytes.toString('utf8', start, end)
+        }
         break
       }
       case 5:
@@ -58,14 +60,18 @@ export function parseAttribute(at: Cursor, budget: Budget): [string, OnnxAttribu
 /** A repeated number, packed or not; values beyond the limit are read over. */
 function repeated(at: Cursor, wire: number, into: number[], read: (from: Cursor) => number): void {
   const keep = (value: number) => {
-    if (into.length < limit.MAX_LIST_VALUES) into.push(value)
+    if (into.length < limit.MAX_LIST_VALUES) {
+      into.push(value)
+    }
   }
   if (at.wire === wire) {
     keep(read(at))
     return
   }
   const packed = at.message()
-  while (packed.at < packed.end && into.length < limit.MAX_LIST_VALUES) keep(read(packed))
+  while (packed.at < packed.end && into.length < limit.MAX_LIST_VALUES) {
+    keep(read(packed))
+  }
 }
 
 export function parseTensor(at: Cursor): OnnxTensor {
@@ -83,8 +89,9 @@ export function parseTensor(at: Cursor): OnnxTensor {
     switch (field) {
       case 1:
         repeated(at, 0, tensor.dims, (from) => from.varintSigned())
-        if (tensor.dims.length > limit.MAX_RANK)
+        if (tensor.dims.length > limit.MAX_RANK) {
           throw tooMuch(limit.MAX_RANK, 'axes of a tensor', tensor.dims.length)
+        }
         break
       case 2:
         tensor.typeCode = at.number()
@@ -102,7 +109,9 @@ export function parseTensor(at: Cursor): OnnxTensor {
         at.skip()
         break
       case 14:
-        if (at.number() !== 0) tensor.external = true
+        if (at.number() !== 0) {
+          tensor.external = true
+        }
         break
       default:
         at.skip()
@@ -110,7 +119,9 @@ export function parseTensor(at: Cursor): OnnxTensor {
   }
   tensor.type = typeName(tensor.typeCode)
   for (const dim of tensor.dims) {
-    if (dim < 0) throw corrupt(`a tensor has the size ${dim}`)
+    if (dim < 0) {
+      throw corrupt(`a tensor has the size ${dim}`)
+    }
     tensor.elements *= dim
   }
   return tensor
@@ -124,9 +135,13 @@ export function parseValue(at: Cursor): OnnxValue {
     shape: undefined,
   }
   for (let field = at.field(); field !== 0; field = at.field()) {
-    if (field === 1) value.name = at.text(limit.MAX_NAME_BYTES, 'name')
-    else if (field === 2) parseType(at.message(), value)
-    else at.skip()
+    if (field === 1) {
+      value.name = at.text(limit.MAX_NAME_BYTES, 'name')
+    } else if (field === 2) {
+      parseType(at.message(), value)
+    } else {
+      at.skip()
+    }
   }
   return value
 }
@@ -134,16 +149,23 @@ export function parseValue(at: Cursor): OnnxValue {
 /** Only tensors are read; sequences, maps and optionals stay 'other'. */
 function parseType(at: Cursor, value: OnnxValue): void {
   for (let field = at.field(); field !== 0; field = at.field()) {
-    if (field === 1) parseTensorType(at.message(), value)
-    else at.skip()
+    if (field === 1) {
+      parseTensorType(at.message(), value)
+    } else {
+      at.skip()
+    }
   }
 }
 
 function parseTensorType(at: Cursor, value: OnnxValue): void {
   for (let field = at.field(); field !== 0; field = at.field()) {
-    if (field === 1) value.type = typeName(at.number())
-    else if (field === 2) value.shape = parseShape(at.message())
-    else at.skip()
+    if (field === 1) {
+      value.type = typeName(at.number())
+    } else if (field === 2) {
+      value.shape = parseShape(at.message())
+    } else {
+      at.skip()
+    }
   }
 }
 
@@ -155,7 +177,9 @@ function parseShape(at: Cursor): Dimension[] {
       continue
     }
     shape.push(parseDimension(at.message()))
-    if (shape.length > limit.MAX_RANK) throw tooMuch(limit.MAX_RANK, 'axes of a value', shape.length)
+    if (shape.length > limit.MAX_RANK) {
+      throw tooMuch(limit.MAX_RANK, 'axes of a value', shape.length)
+    }
   }
   return shape
 }
@@ -167,8 +191,11 @@ function parseDimension(at: Cursor): Dimension {
     if (field === 1) {
       const size = at.signed()
       dimension = size > 0 ? size : null
-    } else if (field === 2) dimension = at.text(limit.MAX_NAME_BYTES, 'axis name') || null
-    else at.skip()
+    } else if (field === 2) {
+      dimension = at.text(limit.MAX_NAME_BYTES, 'axis name') || null
+    } else {
+      at.skip()
+    }
   }
   return dimension
 }

@@ -15,10 +15,12 @@ import { type Budget, parseAttribute, parseTensor, parseValue } from './parse-pa
  * Reads the structure of an ONNX file. Weights are stepped over, so the work grows with the number of nodes
  * and not with the size of the file.
  *
- * throws  MODEL_CORRUPT where the bytes are not a model, MODEL_LIMIT beyond `limits.ts`
+ * @throws BoxletError MODEL_CORRUPT where the bytes are not a model, MODEL_LIMIT beyond `limits.ts`
  */
 export function parseModel(bytes: Uint8Array): OnnxModel {
-  if (bytes.length > limit.MAX_FILE_BYTES) throw tooMuch(limit.MAX_FILE_BYTES, 'bytes', bytes.length)
+  if (bytes.length > limit.MAX_FILE_BYTES) {
+    throw tooMuch(limit.MAX_FILE_BYTES, 'bytes', bytes.length)
+  }
   // A Buffer's own subarray and slice differ from those of a Uint8Array.
   const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const model: Omit<OnnxModel, 'graph'> = {
@@ -46,7 +48,9 @@ export function parseModel(bytes: Uint8Array): OnnxModel {
         model.producer.version = at.text(limit.MAX_NAME_BYTES, 'producer version')
         break
       case 7:
-        if (graph !== undefined) throw corrupt('there are two graphs')
+        if (graph !== undefined) {
+          throw corrupt('there are two graphs')
+        }
         graph = parseGraph(at.message(), budget)
         break
       case 8:
@@ -55,8 +59,9 @@ export function parseModel(bytes: Uint8Array): OnnxModel {
       case 14: {
         const entry = at.message()
         metadataBytes += entry.end - entry.start
-        if (metadataBytes > limit.MAX_METADATA_BYTES)
+        if (metadataBytes > limit.MAX_METADATA_BYTES) {
           throw tooMuch(limit.MAX_METADATA_BYTES, 'bytes of metadata', metadataBytes)
+        }
         parseMetadata(entry, model.metadata)
         break
       }
@@ -71,13 +76,16 @@ export function parseModel(bytes: Uint8Array): OnnxModel {
         at.skip()
     }
   }
-  if (graph === undefined) throw corrupt('there is no graph')
+  if (graph === undefined) {
+    throw corrupt('there is no graph')
+  }
   return { ...model, graph }
 }
 
 function parseGraph(at: Cursor, budget: Budget): OnnxGraph {
-  if (++budget.depth > limit.MAX_GRAPH_DEPTH)
+  if (++budget.depth > limit.MAX_GRAPH_DEPTH) {
     throw tooMuch(limit.MAX_GRAPH_DEPTH, 'graphs inside each other', budget.depth)
+  }
   const graph: OnnxGraph = {
     range: { start: at.start, end: at.end },
     nodes: [],
@@ -92,8 +100,9 @@ function parseGraph(at: Cursor, budget: Budget): OnnxGraph {
         graph.nodes.push(parseNode(at.message(), budget))
         break
       case 5: {
-        if (++budget.initializers > limit.MAX_INITIALIZERS)
+        if (++budget.initializers > limit.MAX_INITIALIZERS) {
           throw tooMuch(limit.MAX_INITIALIZERS, 'initializers', budget.initializers)
+        }
         const tensor = parseTensor(at.message())
         graph.initializers.set(tensor.name, tensor)
         break
@@ -150,13 +159,17 @@ class ParsedNode implements OnnxNode {
   }
 
   get subgraphs(): readonly OnnxGraph[] {
-    if (this.domain === '' && LAZY_OPS.has(this.op)) return []
+    if (this.domain === '' && LAZY_OPS.has(this.op)) {
+      return []
+    }
     return [...this.attributes.values()].flatMap(({ graphs }) => graphs ?? [])
   }
 }
 
 function parseNode(at: Cursor, budget: Budget): OnnxNode {
-  if (++budget.nodes > limit.MAX_NODES) throw tooMuch(limit.MAX_NODES, 'nodes', budget.nodes)
+  if (++budget.nodes > limit.MAX_NODES) {
+    throw tooMuch(limit.MAX_NODES, 'nodes', budget.nodes)
+  }
   const node = new ParsedNode(at, budget)
   for (let field = at.field(); field !== 0; field = at.field()) {
     switch (field) {
@@ -179,7 +192,9 @@ function parseNode(at: Cursor, budget: Budget): OnnxNode {
     }
   }
   // While the depth of this graph is known, so that the limit on depth holds.
-  if (node.domain !== '' || !LAZY_OPS.has(node.op)) void node.attributes
+  if (node.domain !== '' || !LAZY_OPS.has(node.op)) {
+    void node.attributes
+  }
   return node
 }
 
@@ -190,8 +205,9 @@ function parseAttributes(at: Cursor, budget: Budget): Map<string, OnnxAttribute>
       at.skip()
       continue
     }
-    if (attributes.size >= limit.MAX_ATTRIBUTES)
+    if (attributes.size >= limit.MAX_ATTRIBUTES) {
       throw tooMuch(limit.MAX_ATTRIBUTES, 'attributes of one node', attributes.size + 1)
+    }
     const [name, value] = parseAttribute(at.message(), budget)
     attributes.set(name, value)
   }
@@ -199,24 +215,35 @@ function parseAttributes(at: Cursor, budget: Budget): Map<string, OnnxAttribute>
 }
 
 function countEdge(budget: Budget): void {
-  if (++budget.edges > limit.MAX_EDGES) throw tooMuch(limit.MAX_EDGES, 'edges', budget.edges)
+  if (++budget.edges > limit.MAX_EDGES) {
+    throw tooMuch(limit.MAX_EDGES, 'edges', budget.edges)
+  }
 }
 
 function push(list: OnnxValue[], value: OnnxValue, most: number, what: string): void {
-  if (list.length >= most) throw tooMuch(most, what, list.length + 1)
+  if (list.length >= most) {
+    throw tooMuch(most, what, list.length + 1)
+  }
   list.push(value)
 }
 
 function parseFunction(at: Cursor, budget: Budget): OnnxFunction {
   const result: OnnxFunction = { name: '', domain: '', nodes: [] }
   for (let field = at.field(); field !== 0; field = at.field()) {
-    if (field === 1) result.name = at.text(limit.MAX_NAME_BYTES, 'name')
-    else if (field === 7) result.nodes.push(parseNode(at.message(), budget))
-    else if (field === 10) result.domain = at.text(limit.MAX_NAME_BYTES, 'domain')
-    else at.skip()
+    if (field === 1) {
+      result.name = at.text(limit.MAX_NAME_BYTES, 'name')
+    } else if (field === 7) {
+      result.nodes.push(parseNode(at.message(), budget))
+    } else if (field === 10) {
+      result.domain = at.text(limit.MAX_NAME_BYTES, 'domain')
+    } else {
+      at.skip()
+    }
   }
   // An empty function still costs memory, so each counts as a node.
-  if (++budget.nodes > limit.MAX_NODES) throw tooMuch(limit.MAX_NODES, 'nodes', budget.nodes)
+  if (++budget.nodes > limit.MAX_NODES) {
+    throw tooMuch(limit.MAX_NODES, 'nodes', budget.nodes)
+  }
   return result
 }
 
@@ -224,23 +251,34 @@ function parseOpset(at: Cursor, opsets: Map<string, number>): void {
   let domain = ''
   let version = 0
   for (let field = at.field(); field !== 0; field = at.field()) {
-    if (field === 1) domain = at.text(limit.MAX_NAME_BYTES, 'domain')
-    else if (field === 2) version = at.signed()
-    else at.skip()
+    if (field === 1) {
+      domain = at.text(limit.MAX_NAME_BYTES, 'domain')
+    } else if (field === 2) {
+      version = at.signed()
+    } else {
+      at.skip()
+    }
   }
   opsets.set(domain === '' ? 'ai.onnx' : domain, version)
-  if (opsets.size > limit.MAX_OPSETS) throw tooMuch(limit.MAX_OPSETS, 'operator sets', opsets.size)
+  if (opsets.size > limit.MAX_OPSETS) {
+    throw tooMuch(limit.MAX_OPSETS, 'operator sets', opsets.size)
+  }
 }
 
 function parseMetadata(at: Cursor, metadata: Map<string, string>): void {
   let key = ''
   let value = ''
   for (let field = at.field(); field !== 0; field = at.field()) {
-    if (field === 1) key = at.text(limit.MAX_METADATA_BYTES, 'metadata')
-    else if (field === 2) value = at.text(limit.MAX_METADATA_BYTES, 'metadata')
-    else at.skip()
+    if (field === 1) {
+      key = at.text(limit.MAX_METADATA_BYTES, 'metadata')
+    } else if (field === 2) {
+      value = at.text(limit.MAX_METADATA_BYTES, 'metadata')
+    } else {
+      at.skip()
+    }
   }
   metadata.set(key, value)
-  if (metadata.size > limit.MAX_METADATA_ENTRIES)
+  if (metadata.size > limit.MAX_METADATA_ENTRIES) {
     throw tooMuch(limit.MAX_METADATA_ENTRIES, 'metadata entries', metadata.size)
+  }
 }

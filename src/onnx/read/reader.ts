@@ -11,7 +11,7 @@ import { parseModel } from './parse.ts'
  * What an ONNX file says about itself. Reads structure only: weights are stepped over, so 100 MB take no longer
  * than the nodes do.
  *
- * throws  MODEL_CORRUPT for bytes that are not an ONNX model, MODEL_LIMIT beyond `limits.ts`
+ * @throws BoxletError MODEL_CORRUPT for bytes that are not an ONNX model, MODEL_LIMIT beyond `limits.ts`
  * note    a signature is not a promise that the runtime takes the file; `checkForRuntime` looks at that
  */
 export function readOnnx(bytes: Uint8Array): ModelSignature {
@@ -25,7 +25,9 @@ export function signatureOf(model: OnnxModel, links: Links = linkGraph(model)): 
   const inputs = graph.inputs.filter(({ name }) => !graph.initializers.has(name)).map(tensorInfo)
   const { ops, nodes } = countOps(model)
   let parameters = 0
-  for (const tensor of links.constants.values()) parameters += tensor.elements
+  for (const tensor of links.constants.values()) {
+    parameters += tensor.elements
+  }
   return {
     format: 'onnx',
     bytes: model.bytes.length,
@@ -54,7 +56,9 @@ export function signatureOf(model: OnnxModel, links: Links = linkGraph(model)): 
 /** A session made from bytes has no folder to find the other file in, and a path inside a model is not to be trusted. */
 function refuseExternalData(links: Links): void {
   for (const tensor of links.constants.values()) {
-    if (!tensor.external) continue
+    if (!tensor.external) {
+      continue
+    }
     throw new BoxletError(
       'MODEL_UNSUPPORTED',
       `Expected the weights inside the model file but received a reference to another file for "${tensor.name}".`,
@@ -75,10 +79,14 @@ function countOps(model: OnnxModel): { ops: Map<string, number>; nodes: number }
       nodes++
       const op = qualifiedOp(node)
       ops.set(op, (ops.get(op) ?? 0) + 1)
-      for (const graph of node.subgraphs) count(graph.nodes)
+      for (const graph of node.subgraphs) {
+        count(graph.nodes)
+      }
     }
   }
   count(model.graph.nodes)
-  for (const { nodes: body } of model.functions) count(body)
+  for (const { nodes: body } of model.functions) {
+    count(body)
+  }
   return { ops, nodes }
 }

@@ -9,7 +9,9 @@ const MAX_VALUES = 262_144
  * numbers. 64-bit integers are exact within ±2^53.
  */
 export function tensorValues(bytes: Uint8Array, tensor: OnnxTensor): number[] | undefined {
-  if (tensor.external || tensor.elements > MAX_VALUES) return undefined
+  if (tensor.external || tensor.elements > MAX_VALUES) {
+    return undefined
+  }
   const values = tensor.raw === undefined ? typedValues(bytes, tensor) : rawValues(bytes, tensor)
   return values?.length === tensor.elements ? values : undefined
 }
@@ -32,9 +34,13 @@ const RAW: Record<number, [bytes: number, read: (view: DataView, at: number) => 
 function rawValues(bytes: Uint8Array, tensor: OnnxTensor): number[] | undefined {
   const element = RAW[tensor.typeCode]
   const raw = tensor.raw
-  if (element === undefined || raw === undefined) return undefined
+  if (element === undefined || raw === undefined) {
+    return undefined
+  }
   const [size, read] = element
-  if (raw.end - raw.start !== tensor.elements * size) return undefined
+  if (raw.end - raw.start !== tensor.elements * size) {
+    return undefined
+  }
   const view = new DataView(bytes.buffer, bytes.byteOffset + raw.start, raw.end - raw.start)
   return Array.from({ length: tensor.elements }, (_, index) => read(view, index * size))
 }
@@ -44,19 +50,25 @@ function typedValues(bytes: Uint8Array, tensor: OnnxTensor): number[] | undefine
   const values: number[] = []
   const at = new Cursor(viewOf(bytes), tensor.range.start, tensor.range.end)
   const take = (from: Cursor, field: number) => {
-    if (field === 4) values.push(from.fixed32())
-    else if (field === 10) values.push(from.fixed64())
-    else {
+    if (field === 4) {
+      values.push(from.fixed32())
+    } else if (field === 10) {
+      values.push(from.fixed64())
+    } else {
       const value = from.varintSigned()
       values.push(tensor.typeCode === 10 ? halfToNumber(value) : value)
     }
   }
   for (let field = at.field(); field !== 0 && values.length <= tensor.elements; field = at.field()) {
-    if (field !== 4 && field !== 5 && field !== 7 && field !== 10 && field !== 11) at.skip()
-    else if (at.wire !== 2) take(at, field)
-    else {
+    if (field !== 4 && field !== 5 && field !== 7 && field !== 10 && field !== 11) {
+      at.skip()
+    } else if (at.wire !== 2) {
+      take(at, field)
+    } else {
       const packed = at.message()
-      while (packed.at < packed.end && values.length <= tensor.elements) take(packed, field)
+      while (packed.at < packed.end && values.length <= tensor.elements) {
+        take(packed, field)
+      }
     }
   }
   return values
@@ -67,7 +79,11 @@ export function halfToNumber(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1
   const exponent = (bits >> 10) & 0x1f
   const fraction = bits & 0x3ff
-  if (exponent === 0) return sign * fraction * 2 ** -24
-  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN
+  if (exponent === 0) {
+    return sign * fraction * 2 ** -24
+  }
+  if (exponent === 31) {
+    return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN
+  }
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
 }

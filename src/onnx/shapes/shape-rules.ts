@@ -22,7 +22,9 @@ const broadcast: ShapeRule = (node, { shape }) => {
   let result: number[] = []
   for (let index = 0; index < node.inputs.length; index++) {
     const other = shape(index)
-    if (other === undefined) return undefined
+    if (other === undefined) {
+      return undefined
+    }
     const rank = Math.max(result.length, other.length)
     const left = result
     result = Array.from({ length: rank }, (_, axis) => {
@@ -44,7 +46,9 @@ function slide(node: OnnxNode, input: number[], kernel: number[], channels: numb
   const sizes = kernel.map((size, axis) => {
     const length = input[axis + 2] ?? 0
     const stride = strides[axis] ?? 1
-    if (mode.startsWith('SAME')) return Math.ceil(length / stride)
+    if (mode.startsWith('SAME')) {
+      return Math.ceil(length / stride)
+    }
     const padded = length + (pads[axis] ?? 0) + (pads[axis + kernel.length] ?? 0)
     return round((padded - (dilations[axis] ?? 1) * (size - 1) - 1) / stride) + 1
   })
@@ -68,7 +72,9 @@ const pool: ShapeRule = (node, { shape }) => {
 const deconvolve: ShapeRule = (node, { shape }) => {
   const input = shape(0)
   const weight = shape(1)
-  if (input === undefined || weight === undefined) return undefined
+  if (input === undefined || weight === undefined) {
+    return undefined
+  }
   const kernel = weight.slice(2)
   const strides = ints(node, 'strides') ?? kernel.map(() => 1)
   const pads = ints(node, 'pads') ?? kernel.flatMap(() => [0, 0])
@@ -85,7 +91,9 @@ const matmul =
   (_node, { shape }) => {
     const a = shape(0)
     const b = shape(otherAt)
-    if (a === undefined || b === undefined || a.length < 2 || b.length < 2) return undefined
+    if (a === undefined || b === undefined || a.length < 2 || b.length < 2) {
+      return undefined
+    }
     const outer = a.length >= b.length ? a.slice(0, -2) : b.slice(0, -2)
     return [[...outer, a.at(-2) ?? 0, b.at(-1) ?? 0]]
   }
@@ -93,7 +101,9 @@ const matmul =
 const gemm: ShapeRule = (node, { shape }) => {
   const a = shape(0)
   const b = shape(1)
-  if (a?.length !== 2 || b?.length !== 2) return undefined
+  if (a?.length !== 2 || b?.length !== 2) {
+    return undefined
+  }
   const rows = int(node, 'transA') === 1 ? a[1] : a[0]
   const columns = int(node, 'transB') === 1 ? b[0] : b[1]
   return [[rows ?? 0, columns ?? 0]]
@@ -102,7 +112,9 @@ const gemm: ShapeRule = (node, { shape }) => {
 const concat: ShapeRule = (node, { shape }) => {
   const shapes = node.inputs.map((_, index) => shape(index))
   const [first] = shapes
-  if (first === undefined || shapes.some((other) => other === undefined)) return undefined
+  if (first === undefined || shapes.some((other) => other === undefined)) {
+    return undefined
+  }
   const axis = wrap(int(node, 'axis') ?? 0, first.length)
   return [
     first.map((size, at) =>
@@ -114,7 +126,9 @@ const concat: ShapeRule = (node, { shape }) => {
 const reshape: ShapeRule = (_node, { shape, values }) => {
   const input = shape(0)
   const wanted = values(1)
-  if (input === undefined || wanted === undefined) return undefined
+  if (input === undefined || wanted === undefined) {
+    return undefined
+  }
   const sizes = wanted.map((size, axis) => (size === 0 ? (input[axis] ?? 0) : size))
   const rest = product(sizes.filter((size) => size !== -1))
   return [sizes.map((size) => (size === -1 ? product(input) / rest : size))]
@@ -122,14 +136,18 @@ const reshape: ShapeRule = (_node, { shape, values }) => {
 
 const transpose: ShapeRule = (node, { shape }) => {
   const input = shape(0)
-  if (input === undefined) return undefined
+  if (input === undefined) {
+    return undefined
+  }
   const order = ints(node, 'perm') ?? input.map((_, axis) => input.length - 1 - axis)
   return [order.map((axis) => input[axis] ?? 0)]
 }
 
 const flatten: ShapeRule = (node, { shape }) => {
   const input = shape(0)
-  if (input === undefined) return undefined
+  if (input === undefined) {
+    return undefined
+  }
   const axis = wrap(int(node, 'axis') ?? 1, input.length)
   return [[product(input.slice(0, axis)), product(input.slice(axis))]]
 }
@@ -137,16 +155,21 @@ const flatten: ShapeRule = (node, { shape }) => {
 const unsqueeze: ShapeRule = (node, { shape, values }) => {
   const input = shape(0)
   const axes = ints(node, 'axes') ?? values(1)
-  if (input === undefined || axes === undefined) return undefined
+  if (input === undefined || axes === undefined) {
+    return undefined
+  }
   const result = [...input]
-  for (const axis of axes.map((at) => wrap(at, input.length + axes.length)).sort((a, b) => a - b))
+  for (const axis of axes.map((at) => wrap(at, input.length + axes.length)).sort((a, b) => a - b)) {
     result.splice(axis, 0, 1)
+  }
   return [result]
 }
 
 const squeeze: ShapeRule = (node, { shape, values }) => {
   const input = shape(0)
-  if (input === undefined) return undefined
+  if (input === undefined) {
+    return undefined
+  }
   const axes = (ints(node, 'axes') ?? values(1))?.map((axis) => wrap(axis, input.length))
   return [input.filter((size, axis) => (axes === undefined ? size !== 1 : !axes.includes(axis)))]
 }
@@ -155,19 +178,27 @@ const slice: ShapeRule = (node, { shape, values }) => {
   const input = shape(0)
   const starts = ints(node, 'starts') ?? values(1)
   const ends = ints(node, 'ends') ?? values(2)
-  if (input === undefined || starts === undefined || ends === undefined) return undefined
+  if (input === undefined || starts === undefined || ends === undefined) {
+    return undefined
+  }
   const axes = ints(node, 'axes') ?? (node.inputs[3] ? values(3) : starts.map((_, index) => index))
   const steps = node.inputs[4] ? values(4) : starts.map(() => 1)
-  if (axes === undefined || steps === undefined) return undefined
+  if (axes === undefined || steps === undefined) {
+    return undefined
+  }
   const result = [...input]
   for (const [index, at] of axes.entries()) {
     const axis = wrap(at, input.length)
     const size = input[axis] ?? 0
     const step = steps[index] ?? 1
-    if (step === 0) return undefined
+    if (step === 0) {
+      return undefined
+    }
     if (step < 0) {
       // Only the whole axis backwards, the one form that exporters write.
-      if (starts[index] !== -1 || (ends[index] ?? 0) >= -size) return undefined
+      if (starts[index] !== -1 || (ends[index] ?? 0) >= -size) {
+        return undefined
+      }
       result[axis] = Math.ceil(size / -step)
       continue
     }
@@ -179,7 +210,9 @@ const slice: ShapeRule = (node, { shape, values }) => {
 
 const split: ShapeRule = (node, { shape, values }) => {
   const input = shape(0)
-  if (input === undefined) return undefined
+  if (input === undefined) {
+    return undefined
+  }
   const axis = wrap(int(node, 'axis') ?? 0, input.length)
   const count = node.outputs.length
   const size = Math.ceil((input[axis] ?? 0) / count)
@@ -193,8 +226,12 @@ const resize: ShapeRule = (node, { shape, values }) => {
     values(node.op === 'Upsample' || node.inputs.length === 2 ? 1 : 2) ??
     node.attributes.get('scales')?.floats
   const sizes = node.inputs[3] ? values(3) : undefined
-  if (input === undefined) return undefined
-  if (sizes?.length === input.length) return [sizes]
+  if (input === undefined) {
+    return undefined
+  }
+  if (sizes?.length === input.length) {
+    return [sizes]
+  }
   return scales?.length === input.length
     ? [input.map((size, axis) => Math.floor(size * (scales[axis] ?? 1)))]
     : undefined
@@ -203,16 +240,22 @@ const resize: ShapeRule = (node, { shape, values }) => {
 const gather: ShapeRule = (node, { shape }) => {
   const input = shape(0)
   const indices = shape(1)
-  if (input === undefined || indices === undefined) return undefined
+  if (input === undefined || indices === undefined) {
+    return undefined
+  }
   const axis = wrap(int(node, 'axis') ?? 0, input.length)
   return [[...input.slice(0, axis), ...indices, ...input.slice(axis + 1)]]
 }
 
 const reduce: ShapeRule = (node, { shape, values }) => {
   const input = shape(0)
-  if (input === undefined) return undefined
+  if (input === undefined) {
+    return undefined
+  }
   const axes = ints(node, 'axes') ?? (node.inputs[1] ? values(1) : input.map((_, axis) => axis))
-  if (axes === undefined) return undefined
+  if (axes === undefined) {
+    return undefined
+  }
   const gone = axes.map((axis) => wrap(axis, input.length))
   const kept = (int(node, 'keepdims') ?? 1) === 1
   return [input.flatMap((size, axis) => (gone.includes(axis) ? (kept ? [1] : []) : [size]))]
@@ -221,14 +264,18 @@ const reduce: ShapeRule = (node, { shape, values }) => {
 const pad: ShapeRule = (node, { shape, values }) => {
   const input = shape(0)
   const pads = ints(node, 'pads') ?? values(1)
-  if (input === undefined || pads?.length !== 2 * input.length) return undefined
+  if (input === undefined || pads?.length !== 2 * input.length) {
+    return undefined
+  }
   return [input.map((size, axis) => size + (pads[axis] ?? 0) + (pads[axis + input.length] ?? 0))]
 }
 
 const expand: ShapeRule = (_node, { shape, values }) => {
   const input = shape(0)
   const wanted = values(1)
-  if (input === undefined || wanted === undefined) return undefined
+  if (input === undefined || wanted === undefined) {
+    return undefined
+  }
   const rank = Math.max(input.length, wanted.length)
   return [
     Array.from({ length: rank }, (_, axis) =>
@@ -240,7 +287,9 @@ const expand: ShapeRule = (_node, { shape, values }) => {
 const topK: ShapeRule = (node, { shape, values }) => {
   const input = shape(0)
   const count = values(1)?.[0] ?? int(node, 'k')
-  if (input === undefined || count === undefined) return undefined
+  if (input === undefined || count === undefined) {
+    return undefined
+  }
   const axis = wrap(int(node, 'axis') ?? -1, input.length)
   const result = input.map((size, at) => (at === axis ? count : size))
   return [result, result]

@@ -19,12 +19,18 @@ export function numberRule(node: OnnxNode, known: KnownShapes): number[] | undef
   }
   const inputs: number[][] = []
   for (const name of node.inputs) {
-    if (name === '') continue
+    if (name === '') {
+      continue
+    }
     const values = known.values.get(name)
-    if (values === undefined) return undefined
+    if (values === undefined) {
+      return undefined
+    }
     inputs.push(values)
   }
-  if (inputs.length === 0) return undefined
+  if (inputs.length === 0) {
+    return undefined
+  }
   const shape = known.shapes.get(node.inputs[0] ?? '')
   return shape?.length === 2 ? table(node, inputs, shape) : combine(node, inputs)
 }
@@ -38,8 +44,9 @@ function table(
   const [values = []] = inputs
   const at = (row: number, column: number) => values[row * columns + column] ?? Number.NaN
   const indices = (count: number) => Array.from({ length: count }, (_, index) => index)
-  if (node.op === 'Transpose')
+  if (node.op === 'Transpose') {
     return indices(columns).flatMap((column) => indices(rows).map((row) => at(row, column)))
+  }
   if (node.op === 'Slice') {
     const [, start, end, axes, steps] = inputs
     const wholeReversed =
@@ -91,7 +98,9 @@ export function combine(node: OnnxNode, inputs: readonly number[][]): number[] |
 }
 
 function pairwise(a: number[], b: number[], join: (x: number, y: number) => number): number[] | undefined {
-  if (a.length !== b.length && a.length !== 1 && b.length !== 1) return undefined
+  if (a.length !== b.length && a.length !== 1 && b.length !== 1) {
+    return undefined
+  }
   return Array.from({ length: Math.max(a.length, b.length) }, (_, index) =>
     join(a[a.length === 1 ? 0 : index] ?? Number.NaN, b[b.length === 1 ? 0 : index] ?? Number.NaN),
   )

@@ -24,18 +24,26 @@ export function inferShapes(
   const known: KnownShapes = { shapes: new Map(), values: new Map() }
   for (const [name, tensor] of links.constants) {
     known.shapes.set(name, tensor.dims)
-    if (tensor.elements > MAX_TRACKED_VALUES) continue
+    if (tensor.elements > MAX_TRACKED_VALUES) {
+      continue
+    }
     const values = tensorValues(model.bytes, tensor)
-    if (values !== undefined) known.values.set(name, values)
+    if (values !== undefined) {
+      known.values.set(name, values)
+    }
   }
   for (const { name, shape } of model.graph.inputs) {
     const sizes = inputs.get(name) ?? (shape?.every((size) => typeof size === 'number') ? shape : undefined)
-    if (sizes !== undefined && !known.shapes.has(name)) known.shapes.set(name, [...sizes] as number[])
+    if (sizes !== undefined && !known.shapes.has(name)) {
+      known.shapes.set(name, [...sizes] as number[])
+    }
   }
   // Converters append nodes out of order, which the runtime allows; a second pass then knows more.
   for (let pass = 0, before = -1; pass < MAX_PASSES && known.shapes.size > before; pass++) {
     before = known.shapes.size
-    for (const node of model.graph.nodes) inferNode(node, known)
+    for (const node of model.graph.nodes) {
+      inferNode(node, known)
+    }
   }
   return known
 }
@@ -43,7 +51,9 @@ export function inferShapes(
 function inferNode(node: OnnxNode, known: KnownShapes): void {
   const [output = ''] = node.outputs
   const values = numberRule(node, known)
-  if (values !== undefined && values.length <= MAX_TRACKED_VALUES) known.values.set(output, values)
+  if (values !== undefined && values.length <= MAX_TRACKED_VALUES) {
+    known.values.set(output, values)
+  }
   const rule: ShapeRule | undefined = SHAPE_RULES.get(node.op)
   const shapes = rule?.(node, {
     shape: (index) => known.shapes.get(node.inputs[index] ?? ''),
@@ -51,7 +61,8 @@ function inferNode(node: OnnxNode, known: KnownShapes): void {
   })
   node.outputs.forEach((name, index) => {
     const shape = shapes?.[index]
-    if (name !== '' && shape?.every((size) => Number.isSafeInteger(size) && size >= 0))
+    if (name !== '' && shape?.every((size) => Number.isSafeInteger(size) && size >= 0)) {
       known.shapes.set(name, shape)
+    }
   })
 }

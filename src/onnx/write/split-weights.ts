@@ -33,8 +33,11 @@ export function splitWeights(
   const at = new Cursor(view, graph.range.start, graph.range.end)
   for (let from = at.at, field = at.field(); field !== 0; from = at.at, field = at.field()) {
     let start = -1
-    if (at.wire === 2) start = at.message().start
-    else at.skip()
+    if (at.wire === 2) {
+      start = at.message().start
+    } else {
+      at.skip()
+    }
     const tensor = field === INITIALIZER ? tensors.get(start) : undefined
     const raw = tensor === undefined ? undefined : rawOf(tensor, view)
     if (tensor === undefined || raw === undefined) {
@@ -50,7 +53,9 @@ export function splitWeights(
 }
 
 function rawOf({ raw, external }: OnnxTensor, view: Buffer): Uint8Array | undefined {
-  if (raw === undefined || external || raw.end - raw.start < LEAST_BYTES) return undefined
+  if (raw === undefined || external || raw.end - raw.start < LEAST_BYTES) {
+    return undefined
+  }
   return view.subarray(raw.start, raw.end)
 }
 
@@ -75,8 +80,11 @@ function withGraph(bytes: Uint8Array, graph: Uint8Array): Uint8Array {
   const at = new Cursor(view)
   for (let from = at.at, field = at.field(); field !== 0; from = at.at, field = at.field()) {
     at.skip()
-    if (field === GRAPH) parts.push(fieldHead(GRAPH, graph.length), graph)
-    else parts.push(view.subarray(from, at.at))
+    if (field === GRAPH) {
+      parts.push(fieldHead(GRAPH, graph.length), graph)
+    } else {
+      parts.push(view.subarray(from, at.at))
+    }
   }
   return join(parts)
 }

@@ -42,8 +42,12 @@ export function bodyTakesAnySize(
   const stack = [...values]
   while (stack.length > 0) {
     const node = links.producers.get(stack.pop() as string)
-    if (node === undefined || seen.has(node)) continue
-    if (!proved.has(node) && !takesAnySize(node, links, folder)) return false
+    if (node === undefined || seen.has(node)) {
+      continue
+    }
+    if (!proved.has(node) && !takesAnySize(node, links, folder)) {
+      return false
+    }
     seen.add(node)
     stack.push(...usedBy(node))
   }
@@ -55,13 +59,27 @@ export function bodyTakesAnySize(
  * no size of the exported picture is written into it.
  */
 function takesAnySize(node: OnnxNode, links: Links, folder: Folder): boolean {
-  if (node.domain !== '') return false
-  if (PLACE_WISE.has(node.op)) return padsFixed(node)
-  if (ELEMENTWISE.has(node.op)) return node.inputs.every((name) => spreadsOver(name, links))
-  if (node.op === 'Concat') return node.attributes.get('axis')?.int === 1
-  if (node.op === 'Split') return node.attributes.get('axis')?.int === 1
-  if (node.op === 'Slice') return slicesAnySize(node, folder)
-  if (node.op === 'Resize' || node.op === 'Upsample') return scalesByFactor(node, folder)
+  if (node.domain !== '') {
+    return false
+  }
+  if (PLACE_WISE.has(node.op)) {
+    return padsFixed(node)
+  }
+  if (ELEMENTWISE.has(node.op)) {
+    return node.inputs.every((name) => spreadsOver(name, links))
+  }
+  if (node.op === 'Concat') {
+    return node.attributes.get('axis')?.int === 1
+  }
+  if (node.op === 'Split') {
+    return node.attributes.get('axis')?.int === 1
+  }
+  if (node.op === 'Slice') {
+    return slicesAnySize(node, folder)
+  }
+  if (node.op === 'Resize' || node.op === 'Upsample') {
+    return scalesByFactor(node, folder)
+  }
   // Constants themselves have no place.
   return node.op === 'Constant'
 }
@@ -75,9 +93,13 @@ function padsFixed(node: OnnxNode): boolean {
 /** Constants must be one number, or one per channel. */
 function spreadsOver(name: string, links: Links): boolean {
   const constant = links.constants.get(name)
-  if (constant === undefined) return true
+  if (constant === undefined) {
+    return true
+  }
   const { dims, elements } = constant
-  if (elements === 1) return dims.length <= 4
+  if (elements === 1) {
+    return dims.length <= 4
+  }
   return (dims.length === 3 || dims.length === 4) && dims.at(-1) === 1 && dims.at(-2) === 1
 }
 
@@ -89,10 +111,16 @@ function slicesAnySize(node: OnnxNode, folder: Folder): boolean {
   const starts = read(startName, 'starts')
   const ends = read(endName, 'ends')
   const axes = read(axesName, 'axes')
-  if (starts === undefined || ends === undefined || axes === undefined) return false
-  if (stepName !== undefined && folder.values(stepName) === undefined) return false
+  if (starts === undefined || ends === undefined || axes === undefined) {
+    return false
+  }
+  if (stepName !== undefined && folder.values(stepName) === undefined) {
+    return false
+  }
   return axes.every((axis, index) => {
-    if (axis === 1) return true
+    if (axis === 1) {
+      return true
+    }
     const end = ends[index] ?? 0
     return (axis === 2 || axis === 3) && (starts[index] ?? -1) >= 0 && end >= TO_THE_END
   })
@@ -105,7 +133,9 @@ const TO_THE_END = 2 ** 31 - 1
 function scalesByFactor(node: OnnxNode, folder: Folder): boolean {
   const scales = node.op === 'Upsample' ? node.inputs[1] : node.inputs[2]
   const sizes = node.op === 'Upsample' ? undefined : node.inputs[3]
-  if (scales === undefined || (sizes !== undefined && sizes !== '')) return false
+  if (scales === undefined || (sizes !== undefined && sizes !== '')) {
+    return false
+  }
   const factors = folder.values(scales)
   return factors?.length === 4 && factors[0] === 1 && factors[1] === 1
 }

@@ -21,8 +21,9 @@ export interface FreedAttention {
  */
 export function freeAttention(model: OnnxModel, links: Links, folder: Folder): FreedAttention {
   const freed: FreedAttention = { nodes: new Set(), replace: new Map(), constants: [] }
-  if (!model.graph.nodes.some(({ op }) => op === 'MatMul') || (model.opsets.get('ai.onnx') ?? 0) < 10)
+  if (!model.graph.nodes.some(({ op }) => op === 'MatMul') || (model.opsets.get('ai.onnx') ?? 0) < 10) {
     return freed
+  }
   const { shapes } = inferShapes(model, links)
   /** Values whose last axis is the cells of a map, and the name of that map. */
   const tokens = new Map<string, string>()
@@ -32,7 +33,9 @@ export function freeAttention(model: OnnxModel, links: Links, folder: Folder): F
     if (node.op === 'Reshape') {
       const target = folder.values(node.inputs[1] ?? '')
       const from = shapes.get(data)
-      if (target === undefined || from === undefined) continue
+      if (target === undefined || from === undefined) {
+        continue
+      }
       if (map === undefined && opensMap(links, data, from, target)) {
         free(freed, node, [1, target[1] as number, target[2] as number, -1])
         tokens.set(node.outputs[0] ?? '', data)
@@ -41,7 +44,9 @@ export function freeAttention(model: OnnxModel, links: Links, folder: Folder): F
       }
     } else if (map !== undefined && keepsTokens(node, tokens, links)) {
       freed.nodes.add(node)
-      for (const output of node.outputs) tokens.set(output, map)
+      for (const output of node.outputs) {
+        tokens.set(output, map)
+      }
     }
   }
   return freed
@@ -86,7 +91,9 @@ function closesMap(from: number[], target: number[], map: number[] | undefined):
 
 /** Ops between the two, with the cells as the last axis or the last two. */
 function keepsTokens(node: OnnxNode, tokens: ReadonlyMap<string, string>, links: Links): boolean {
-  if (node.domain !== '') return false
+  if (node.domain !== '') {
+    return false
+  }
   const axis = node.attributes.get('axis')?.int
   switch (node.op) {
     case 'Split':

@@ -17,11 +17,15 @@ export const foldFocus: PreparationStep = (at) => {
   const even = [picture?.shape?.[2], picture?.shape?.[3]].every(
     (size) => typeof size === 'number' && size % 2 === 0,
   )
-  if (picture === undefined || picture.shape?.length !== 4 || !even) return undefined
+  if (picture === undefined || picture.shape?.length !== 4 || !even) {
+    return undefined
+  }
   for (const concat of model.graph.nodes) {
     const focus = concat.op === 'Concat' ? focusOf(at, concat, picture.name) : undefined
     const convolution = focus === undefined ? undefined : onlyConvolution(at, concat)
-    if (focus === undefined || convolution === undefined || !isClosed(at, concat, focus.slices)) continue
+    if (focus === undefined || convolution === undefined || !isClosed(at, concat, focus.slices)) {
+      continue
+    }
     const weight = model.graph.initializers.get(convolution.inputs[1] ?? '')
     const values = weight?.type === 'float32' ? tensorValues(model.bytes, weight) : undefined
     const [filters = 0, channels, size, alsoSize] = weight?.dims ?? []
@@ -31,8 +35,9 @@ export const foldFocus: PreparationStep = (at) => {
       channels !== 12 ||
       size === undefined ||
       size !== alsoSize
-    )
+    ) {
       continue
+    }
     const name = `${weight.name}.unfocused`
     edits.constants.push({
       name,
@@ -72,12 +77,16 @@ interface Focus {
 
 /** The four pictures that a Concat stacks, or undefined when it is not a Focus. */
 function focusOf(at: Preparation, concat: OnnxNode, picture: string): Focus | undefined {
-  if (concat.attributes.get('axis')?.int !== 1 || concat.inputs.length !== 4) return undefined
+  if (concat.attributes.get('axis')?.int !== 1 || concat.inputs.length !== 4) {
+    return undefined
+  }
   const offsets: Offset[] = []
   const slices = new Set<OnnxNode>()
   for (const name of concat.inputs) {
     const offset = everySecond(at, name, picture, slices)
-    if (offset === undefined) return undefined
+    if (offset === undefined) {
+      return undefined
+    }
     offsets.push(offset)
   }
   const distinct = new Set(offsets.map(({ y, x }) => 2 * y + x))
@@ -95,15 +104,21 @@ function everySecond(
   let from = name
   while (from !== picture) {
     const node = links.producers.get(from)
-    if (node?.op !== 'Slice' || node.inputs.length !== 5) return undefined
+    if (node?.op !== 'Slice' || node.inputs.length !== 5) {
+      return undefined
+    }
     slices.add(node)
     const [data = '', ...bounds] = node.inputs
     const [start, end, axes, steps] = bounds.map((bound) => folder.values(bound))
-    if (!start || !end || !axes || !steps) return undefined
+    if (!start || !end || !axes || !steps) {
+      return undefined
+    }
     for (const [index, axis] of axes.entries()) {
       const first = start[index] ?? -1
       const sound = (axis === 2 || axis === 3) && !starts.has(axis) && (first === 0 || first === 1)
-      if (!sound || (end[index] ?? 0) < TO_THE_END || steps[index] !== 2) return undefined
+      if (!sound || (end[index] ?? 0) < TO_THE_END || steps[index] !== 2) {
+        return undefined
+      }
       starts.set(axis, first)
     }
     from = data
@@ -121,8 +136,9 @@ function onlyConvolution({ model }: Preparation, concat: OnnxNode): OnnxNode | u
   const [name = ''] = concat.outputs
   const readers = model.graph.nodes.filter((node) => usedBy(node).includes(name))
   const [node] = readers
-  if (readers.length !== 1 || node?.op !== 'Conv' || node.domain !== '' || node.inputs[0] !== name)
+  if (readers.length !== 1 || node?.op !== 'Conv' || node.domain !== '' || node.inputs[0] !== name) {
     return undefined
+  }
   const ints = (attribute: string) => node.attributes.get(attribute)?.ints
   const ones = (values: number[] | undefined) => values === undefined || values.every((value) => value === 1)
   const plain =

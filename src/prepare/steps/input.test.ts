@@ -100,7 +100,9 @@ async function outputsOf(bytes: Uint8Array, { input }: Contract): Promise<Map<st
 async function preparedSame(bytes: Uint8Array): Promise<string[]> {
   const before = await outputsOf(bytes, CONTRACT)
   const prepared = prepareModel(bytes, CONTRACT)
-  if (prepared === undefined) return []
+  if (prepared === undefined) {
+    return []
+  }
   const after = await outputsOf(prepared.bytes, prepared.contract)
   expect([...after.keys()]).toEqual([...before.keys()])
   for (const [name, values] of before) {

@@ -14,17 +14,23 @@ import type { Preparation, PreparationStep } from '../preparation.ts'
 export const takePixels: PreparationStep = (at) => {
   const { model, contract, edits } = at
   const { input } = contract
-  if (input.dtype !== 'float32' || input.layout !== 'NCHW' || input.mean.some((value) => value !== 0))
+  if (input.dtype !== 'float32' || input.layout !== 'NCHW' || input.mean.some((value) => value !== 0)) {
     return undefined
+  }
   const declared =
     edits.inputs?.[0] ?? model.graph.inputs.find(({ name }) => !model.graph.initializers.has(name))
   const [batch, channels, height, width] = declared?.shape ?? []
   const pictures = model.graph.inputs.filter(({ name }) => !model.graph.initializers.has(name))
-  if (declared?.name !== input.name || pictures.length !== 1 || pictures[0]?.type !== 'float32')
+  if (declared?.name !== input.name || pictures.length !== 1 || pictures[0]?.type !== 'float32') {
     return undefined
-  if (batch == null || channels !== 3 || height == null || width == null) return undefined
+  }
+  if (batch == null || channels !== 3 || height == null || width == null) {
+    return undefined
+  }
   const first = firstConvolutions(at, input.name)
-  if (first === undefined) return undefined
+  if (first === undefined) {
+    return undefined
+  }
 
   const [cast, planes] = [`${input.name}.float`, `${input.name}.planes`]
   const scaled = new Map<string, string>()
@@ -32,19 +38,25 @@ export const takePixels: PreparationStep = (at) => {
   const planar: [OnnxNode, NewNode][] = []
   for (const { node, replacement } of first) {
     // Filters of a grouped convolution each see one channel alone.
-    if ((replacement.int?.group ?? 1) !== 1) return undefined
+    if ((replacement.int?.group ?? 1) !== 1) {
+      return undefined
+    }
     const weight = replacement.inputs[1] as string
     const name = scaled.get(weight) ?? `${weight}.pixels`
     if (!scaled.has(weight)) {
       const values = weightOf(at, weight)
-      if (values === undefined || values.dims.length !== 4 || values.dims[1] !== 3) return undefined
+      if (values === undefined || values.dims.length !== 4 || values.dims[1] !== 3) {
+        return undefined
+      }
       made.push(scaledWeight(values, name, input.std, input.colour === 'BGR'))
       scaled.set(weight, name)
     }
     planar.push([node, { ...replacement, inputs: [planes, name, ...replacement.inputs.slice(2)] }])
   }
   edits.constants.push(...made)
-  for (const [node, convolution] of planar) edits.replace.set(node, [convolution])
+  for (const [node, convolution] of planar) {
+    edits.replace.set(node, [convolution])
+  }
   edits.first = [
     { op: 'Cast', inputs: [input.name], outputs: [cast], int: { to: FLOAT32 } },
     { op: 'Transpose', inputs: [cast], outputs: [planes], ints: { perm: [0, 3, 1, 2] } },
@@ -69,18 +81,26 @@ function firstConvolutions(
   input: string,
 ): { node: OnnxNode; replacement: NewNode }[] | undefined {
   const { graph } = at.model
-  if (graph.outputs.some(({ name }) => name === input)) return undefined
+  if (graph.outputs.some(({ name }) => name === input)) {
+    return undefined
+  }
   const result: { node: OnnxNode; replacement: NewNode }[] = []
   for (const node of graph.nodes) {
     const replaced = at.edits.replace.get(node)
     if (replaced !== undefined) {
       const [replacement] = replaced
-      if (replacement?.inputs.includes(input) && replacement.op === 'Conv') result.push({ node, replacement })
+      if (replacement?.inputs.includes(input) && replacement.op === 'Conv') {
+        result.push({ node, replacement })
+      }
     } else if (usedBy(node).includes(input)) {
       const copy = copyOf(node)
-      if (copy !== undefined) result.push({ node, replacement: copy })
+      if (copy !== undefined) {
+        result.push({ node, replacement: copy })
+      }
       // Slices of a folded Focus still name the picture, but nothing reads them any more.
-      else if (!at.edits.unused?.has(node)) return undefined
+      else if (!at.edits.unused?.has(node)) {
+        return undefined
+      }
     }
   }
   return result.length === 0 ? undefined : result
@@ -88,20 +108,28 @@ function firstConvolutions(
 
 /** A plain convolution as a new node; undefined for all else. */
 function copyOf(node: OnnxNode): NewNode | undefined {
-  if (node.op !== 'Conv' || node.domain !== '') return undefined
+  if (node.op !== 'Conv' || node.domain !== '') {
+    return undefined
+  }
   const ints: Record<string, number[]> = {}
   const int: Record<string, number> = {}
   for (const [name, value] of node.attributes) {
-    if (value.ints !== undefined) ints[name] = value.ints
-    else if (value.int !== undefined) int[name] = value.int
-    else return undefined
+    if (value.ints !== undefined) {
+      ints[name] = value.ints
+    } else if (value.int !== undefined) {
+      int[name] = value.int
+    } else {
+      return undefined
+    }
   }
   return { op: 'Conv', inputs: node.inputs, outputs: node.outputs, ints, int }
 }
 
 function weightOf({ model, edits }: Preparation, name: string): NewTensor | undefined {
   const made = edits.constants.find((constant) => constant.name === name)
-  if (made !== undefined) return made
+  if (made !== undefined) {
+    return made
+  }
   const tensor = model.graph.initializers.get(name)
   const values = tensor?.type === 'float32' ? tensorValues(model.bytes, tensor) : undefined
   return tensor === undefined || values === undefined
@@ -118,8 +146,9 @@ function scaledWeight(weight: NewTensor, name: string, std: readonly number[], r
     for (let channel = 0; channel < 3; channel++) {
       const from = (filter * 3 + channel) * size
       const to = (filter * 3 + (reversed ? 2 - channel : channel)) * size
-      for (let at = 0; at < size; at++)
+      for (let at = 0; at < size; at++) {
         data[to + at] = Number(weight.data[from + at]) / (std[channel] as number)
+      }
     }
   }
   return { name, dims: weight.dims, data }

@@ -37,11 +37,17 @@ export function matchYolov8Head(context: HeadContext, output: string): RawHead |
   const [boxes, scores] = match.concat(output, 1, 2)
   const logits = match.input(scores, 'Sigmoid')
   const decoded = match.boxes(boxes)
-  if (logits === undefined || decoded === undefined) return undefined
+  if (logits === undefined || decoded === undefined) {
+    return undefined
+  }
   const parts = match.parts(decoded.distributions, logits)
-  if (parts === undefined) return undefined
+  if (parts === undefined) {
+    return undefined
+  }
   const levels = match.levels(parts, decoded.bins)
-  if (levels === undefined || !match.gridFits(decoded, levels)) return undefined
+  if (levels === undefined || !match.gridFits(decoded, levels)) {
+    return undefined
+  }
   return { levels, bins: decoded.bins, classes: parts.classes }
 }
 
@@ -65,22 +71,31 @@ class Matcher extends GraphPattern<HeadContext> {
   /** Boxes: (centre, size) · stride, from distances to the four sides. */
   boxes(name: string | undefined): Decoded | undefined {
     const scaled = this.node(name, 'Mul')
-    if (scaled === undefined) return undefined
+    if (scaled === undefined) {
+      return undefined
+    }
     const [inCells, strides] = this.constantLast(scaled)
     const [centre, size] = this.concat(inCells, 1, 2)
     const halved = this.halved(centre)
     const corners = halved === undefined ? undefined : this.node(halved, 'Add')
     const difference = this.node(size, 'Sub')
-    if (strides === undefined || corners === undefined || difference === undefined) return undefined
+    if (strides === undefined || corners === undefined || difference === undefined) {
+      return undefined
+    }
     const [far, near] = difference.inputs
-    if (far === undefined || near === undefined || !sameTwo(corners.inputs, [far, near])) return undefined
+    if (far === undefined || near === undefined || !sameTwo(corners.inputs, [far, near])) {
+      return undefined
+    }
     const nearest = this.node(near, 'Sub')
     const farthest = this.node(far, 'Add')
-    if (nearest === undefined || farthest === undefined) return undefined
+    if (nearest === undefined || farthest === undefined) {
+      return undefined
+    }
     const [leftTop, anchors] = [nearest.inputs[1], nearest.inputs[0]]
     const [rightBottom, sameAnchors] = this.constantLast(farthest)
-    if (anchors === undefined || sameAnchors === undefined || !this.sameConstant(anchors, sameAnchors))
+    if (anchors === undefined || sameAnchors === undefined || !this.sameConstant(anchors, sameAnchors)) {
       return undefined
+    }
     const distances = this.halves(leftTop, rightBottom, [2, 2])
     const expected = this.#expectation(distances)
     return expected === undefined ? undefined : { ...expected, anchors, strides }
@@ -92,16 +107,25 @@ class Matcher extends GraphPattern<HeadContext> {
     const flat = this.node(name, 'Reshape')
     const convolution = this.node(flat?.inputs[0], 'Conv')
     const split = this.node(this.#softmaxOverBins(convolution?.inputs[0]), 'Reshape')
-    if (flat === undefined || convolution === undefined || split === undefined) return undefined
+    if (flat === undefined || convolution === undefined || split === undefined) {
+      return undefined
+    }
     const weights = this.numbers(convolution.inputs[1] ?? '')
     const bins = weights?.length ?? 0
-    if (weights === undefined || bins < 2 || weights.some((weight, index) => weight !== index))
+    if (weights === undefined || bins < 2 || weights.some((weight, index) => weight !== index)) {
       return undefined
-    if (convolution.inputs.length > 2 && convolution.inputs[2] !== '') return undefined
+    }
+    if (convolution.inputs.length > 2 && convolution.inputs[2] !== '') {
+      return undefined
+    }
     const shape = folder.values(split.inputs[1] ?? '')
     const flatShape = folder.values(flat.inputs[1] ?? '')
-    if (shape?.length !== 4 || shape[1] !== 4 || shape[2] !== bins) return undefined
-    if (flatShape?.length !== 3 || flatShape[1] !== 4) return undefined
+    if (shape?.length !== 4 || shape[1] !== 4 || shape[2] !== bins) {
+      return undefined
+    }
+    if (flatShape?.length !== 3 || flatShape[1] !== 4) {
+      return undefined
+    }
     const distributions = split.inputs[0]
     return distributions === undefined ? undefined : { distributions, bins }
   }
@@ -144,7 +168,9 @@ class Matcher extends GraphPattern<HeadContext> {
     const producer = first === undefined ? undefined : links.producers.get(first)
     const [, scoreMap] = producer?.op === 'Concat' ? producer.inputs : []
     const classes = this.channelsOf(scoreMap)
-    if (boxRows === undefined || classes === undefined) return undefined
+    if (boxRows === undefined || classes === undefined) {
+      return undefined
+    }
     const joined = this.halves(distributions, logits, [boxRows, classes])
     return joined === undefined ? undefined : { classes, joined }
   }
@@ -160,7 +186,9 @@ class Matcher extends GraphPattern<HeadContext> {
     if (parts.apart !== undefined) {
       const boxes = this.#flattened(parts.apart.boxes, rows)
       const scores = this.#flattened(parts.apart.scores, parts.classes)
-      if (boxes === undefined || scores === undefined || boxes.length !== scores.length) return undefined
+      if (boxes === undefined || scores === undefined || boxes.length !== scores.length) {
+        return undefined
+      }
       return this.#checked(
         boxes.map((box, index) => [box, scores[index] as string]),
         rows,
@@ -176,12 +204,16 @@ class Matcher extends GraphPattern<HeadContext> {
   #flattened(name: string, rows: number): string[] | undefined {
     const joined = this.node(name, 'Concat')
     const axis = joined?.attributes.get('axis')?.int
-    if (joined === undefined || (axis !== 2 && axis !== -1)) return undefined
+    if (joined === undefined || (axis !== 2 && axis !== -1)) {
+      return undefined
+    }
     const maps: string[] = []
     for (const input of joined.inputs) {
       const reshape = this.node(input, 'Reshape')
       const shape = this.context.folder.values(reshape?.inputs[1] ?? '')
-      if (reshape?.inputs[0] === undefined || shape?.length !== 3 || shape[1] !== rows) return undefined
+      if (reshape?.inputs[0] === undefined || shape?.length !== 3 || shape[1] !== rows) {
+        return undefined
+      }
       maps.push(reshape.inputs[0])
     }
     return maps
@@ -200,13 +232,16 @@ class Matcher extends GraphPattern<HeadContext> {
     const strides = this.numbers(decoded.strides)
     const { width, height } = this.context
     const cells = levels.reduce((sum, { stride }) => sum + (width / stride) * (height / stride), 0)
-    if (anchors?.length !== 2 * cells || strides?.length !== cells) return false
+    if (anchors?.length !== 2 * cells || strides?.length !== cells) {
+      return false
+    }
     let at = 0
     for (const { stride } of levels) {
       for (let y = 0; y < height / stride; y++) {
         for (let x = 0; x < width / stride; x++, at++) {
-          if (anchors[at] !== x + 0.5 || anchors[cells + at] !== y + 0.5 || strides[at] !== stride)
+          if (anchors[at] !== x + 0.5 || anchors[cells + at] !== y + 0.5 || strides[at] !== stride) {
             return false
+          }
         }
       }
     }

@@ -11,17 +11,28 @@ import { matchYolov8Head, type RawHead } from './yolov8-head.ts'
  */
 export const cutYolov8Head: PreparationStep = (at) => {
   const { model, links, folder, contract, edits } = at
-  if (contract.family !== 'yolov8' || contract.task !== 'detect') return undefined
-  if (contract.output.boxUnits !== 'pixels' || contract.output.options.transposed === true) return undefined
+  if (contract.family !== 'yolov8' || contract.task !== 'detect') {
+    return undefined
+  }
+  if (contract.output.boxUnits !== 'pixels' || contract.output.options.transposed === true) {
+    return undefined
+  }
   const [input, ...others] = model.graph.inputs.filter(({ name }) => !model.graph.initializers.has(name))
   const [output, ...moreOutputs] = model.graph.outputs
-  if (input?.shape?.length !== 4 || others.length > 0 || moreOutputs.length > 0) return undefined
-  const [batch, channels, height, width] = input.shape
-  if (batch !== 1 || channels !== 3 || typeof height !== 'number' || typeof width !== 'number')
+  if (input?.shape?.length !== 4 || others.length > 0 || moreOutputs.length > 0) {
     return undefined
-  if (input.type !== 'float32' || output?.type !== 'float32') return undefined
+  }
+  const [batch, channels, height, width] = input.shape
+  if (batch !== 1 || channels !== 3 || typeof height !== 'number' || typeof width !== 'number') {
+    return undefined
+  }
+  if (input.type !== 'float32' || output?.type !== 'float32') {
+    return undefined
+  }
   const head = matchYolov8Head({ model, links, folder, width, height }, output.name)
-  if (head === undefined || head.classes !== contract.output.classes) return undefined
+  if (head === undefined || head.classes !== contract.output.classes) {
+    return undefined
+  }
 
   const stride = Math.max(...head.levels.map((level) => level.stride))
   const maps = head.levels.flatMap(({ boxes, scores }) => [boxes, scores])
@@ -33,7 +44,9 @@ export const cutYolov8Head: PreparationStep = (at) => {
     edits.inputs = [{ name: input.name, typeCode: FLOAT32, shape: [1, 3, 'height', 'width'] }]
     edits.dropValueInfo = true
     edits.constants.push(...attention.constants)
-    for (const [node, nodes] of attention.replace) edits.replace.set(node, nodes)
+    for (const [node, nodes] of attention.replace) {
+      edits.replace.set(node, nodes)
+    }
   }
   return {
     contract: rawContract(at, head, dynamic ? stride : undefined),

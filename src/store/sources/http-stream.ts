@@ -37,7 +37,9 @@ export async function* readHttp(
   const { getAgent } = await import('@npmcli/agent')
   let at = address
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
-    if (!mayGoTo(at)) throw new SourceFault('a redirect to an address that is not https')
+    if (!mayGoTo(at)) {
+      throw new SourceFault('a redirect to an address that is not https')
+    }
     const agent = getAgent(at, { ...connection, keepAlive: false })
     const response = await respond(at, { agent, headers: headersFor(at), signal: context.signal })
     context.alive()

@@ -59,7 +59,9 @@ test('a reader that stops closes the connection, and one that waits holds the se
     })
     while (!response.destroyed && sent < 1e9) {
       sent += MODEL_BYTES.length
-      if (response.write(MODEL_BYTES)) continue
+      if (response.write(MODEL_BYTES)) {
+        continue
+      }
       await new Promise<void>((go) => {
         const next = () => {
           response.off('drain', next).off('close', next)
@@ -93,8 +95,11 @@ test('redirects without end are given up', async () => {
 test('a server that fails is asked once more', async () => {
   let asked = 0
   const weak = await startServer((_request, response) => {
-    if (asked++ === 0) response.writeHead(503).end()
-    else response.end(MODEL_BYTES)
+    if (asked++ === 0) {
+      response.writeHead(503).end()
+    } else {
+      response.end(MODEL_BYTES)
+    }
   })
   space.addEntry('m', [{ type: 'https', url: `${weak.address}/m.onnx` }])
   await pullModel('m', { env: space.env })

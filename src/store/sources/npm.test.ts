@@ -50,7 +50,9 @@ beforeAll(async () => {
   server = await startServer((request, response) => {
     seenHeaders.push(request.headers)
     const path = request.url ?? ''
-    if (path.endsWith('.tgz')) return void send(archiveBytes(), response)
+    if (path.endsWith('.tgz')) {
+      return void send(archiveBytes(), response)
+    }
     if (decodeURIComponent(path).endsWith(`/${NAME}`)) {
       return void response.end(JSON.stringify({ name: NAME, versions: { '1.0.0': { dist } } }))
     }
@@ -183,9 +185,13 @@ describe('fileInArchive', () => {
   const read = async (bytes: Buffer, path: string, limit?: number) => {
     const chunks: Uint8Array[] = []
     const pieces = (async function* () {
-      for (let at = 0; at < bytes.length; at += 10_000) yield bytes.subarray(at, at + 10_000)
+      for (let at = 0; at < bytes.length; at += 10_000) {
+        yield bytes.subarray(at, at + 10_000)
+      }
     })()
-    for await (const chunk of fileInArchive(pieces, path, limit)) chunks.push(chunk)
+    for await (const chunk of fileInArchive(pieces, path, limit)) {
+      chunks.push(chunk)
+    }
     return Buffer.concat(chunks)
   }
 

@@ -47,7 +47,9 @@ function streamOptions(request: RegistryOptions, fetch: RegistryFetch): StreamOp
     },
     headersFor(address) {
       const { token, auth: basic } = auth(address)
-      if (token) return { authorization: `Bearer ${token}` }
+      if (token) {
+        return { authorization: `Bearer ${token}` }
+      }
       return basic ? { authorization: `Basic ${basic}` } : {}
     },
     mayGoTo: (address) => /^https?:/.test(address),
@@ -67,7 +69,9 @@ async function packageAddress(
     headers: { accept: 'application/vnd.npm.install-v1+json; q=1.0, application/json; q=0.8' },
   })) as { versions?: Record<string, { dist?: { tarball?: string; integrity?: string } }> }
   const dist = document.versions?.[source.version]?.dist
-  if (dist?.tarball === undefined) throw new SourceFault(`no version ${source.version}`)
+  if (dist?.tarball === undefined) {
+    throw new SourceFault(`no version ${source.version}`)
+  }
   if (dist.integrity !== undefined && dist.integrity !== source.integrity) {
     throw new SourceFault('a package with another integrity')
   }
@@ -88,7 +92,9 @@ export function onConfiguredRegistry(
 ): string {
   const address = new URL(tarball)
   const replaced = replaceRegistryHost === 'npmjs' ? publicHost : replaceRegistryHost
-  if (replaced !== 'always' && (replaced === 'never' || replaced !== address.host)) return tarball
+  if (replaced !== 'always' && (replaced === 'never' || replaced !== address.host)) {
+    return tarball
+  }
   const base = new URL(registry)
   const prefix = base.pathname.replace(/\/$/, '')
   const path = address.pathname.startsWith(`${prefix}/`) ? address.pathname : prefix + address.pathname
@@ -128,12 +134,18 @@ export async function* fileInArchive(
   try {
     for await (const chunk of gunzip as AsyncIterable<Buffer>) {
       unpacked += chunk.length
-      if (unpacked > maxUnpackedBytes) throw new SourceFault('a package that unpacks to too many bytes')
+      if (unpacked > maxUnpackedBytes) {
+        throw new SourceFault('a package that unpacks to too many bytes')
+      }
       // The parser hands over synchronously: after the call, `ready` holds all that this chunk brought.
       parser.write(chunk)
-      if (fault !== undefined) throw new SourceFault('a damaged archive')
+      if (fault !== undefined) {
+        throw new SourceFault('a damaged archive')
+      }
       yield* ready.splice(0)
-      if (complete) return
+      if (complete) {
+        return
+      }
     }
   } finally {
     packed.destroy()

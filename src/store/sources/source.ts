@@ -38,9 +38,15 @@ export function stallMilliseconds(env: Environment): number {
 
 /** Says in words what an HTTP status means for the reader. */
 export function statusReason(status: number): string {
-  if (status === 404 || status === 410) return `${status} (not found)`
-  if (status === 401 || status === 403 || status === 407) return `${status} (not permitted)`
-  if (status === 429) return '429 (too many requests)'
+  if (status === 404 || status === 410) {
+    return `${status} (not found)`
+  }
+  if (status === 401 || status === 403 || status === 407) {
+    return `${status} (not permitted)`
+  }
+  if (status === 429) {
+    return '429 (too many requests)'
+  }
   return `status ${status}`
 }
 
@@ -63,7 +69,9 @@ const NETWORK_REASONS: Record<string, string> = {
 
 /** Faults that a second attempt at once may not meet. */
 export function isPassing(error: unknown): boolean {
-  if (error instanceof SourceFault) return error.passing
+  if (error instanceof SourceFault) {
+    return error.passing
+  }
   return ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'EAI_AGAIN'].includes(
     String((error as { code?: unknown }).code),
   )
@@ -71,12 +79,20 @@ export function isPassing(error: unknown): boolean {
 
 /** What went wrong, in words and without addresses, which may carry credentials. */
 export function faultReason(error: unknown): string {
-  if (error instanceof SourceFault) return error.message
+  if (error instanceof SourceFault) {
+    return error.message
+  }
   const { code, statusCode } = error as { code?: unknown; statusCode?: unknown }
-  if (typeof statusCode === 'number') return statusReason(statusCode)
+  if (typeof statusCode === 'number') {
+    return statusReason(statusCode)
+  }
   if (typeof code === 'string') {
-    if (NETWORK_REASONS[code] !== undefined) return NETWORK_REASONS[code]
-    if (/CERT|SSL|TLS|ISSUER/.test(code)) return `a certificate that is not trusted (${code})`
+    if (NETWORK_REASONS[code] !== undefined) {
+      return NETWORK_REASONS[code]
+    }
+    if (/CERT|SSL|TLS|ISSUER/.test(code)) {
+      return `a certificate that is not trusted (${code})`
+    }
     return `the fault ${code}`
   }
   return 'an unforeseen fault'

@@ -69,8 +69,9 @@ export function batchToSpace(at: Operation): void {
 }
 
 function needWhole(at: Operation, counts: number[]): void {
-  if (!counts.every(Number.isInteger))
+  if (!counts.every(Number.isInteger)) {
     throw corrupt(`whole blocks for ${at.operator.name}`, counts.join(', '))
+  }
 }
 
 function blockArguments(at: Operation): { blocks: number[]; margins: number[] } {

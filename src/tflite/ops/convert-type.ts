@@ -6,8 +6,11 @@ import { ONE_HOT } from '../schema.ts'
 
 /** A constant stays one, in the small type that the file has: exports of float16 widen every weight so. */
 export function dequantize(at: Operation): void {
-  if (at.isConstant(0)) at.values.setConstantTensor(at.outputIndex(), at.tensor(0))
-  else requantize(at)
+  if (at.isConstant(0)) {
+    at.values.setConstantTensor(at.outputIndex(), at.tensor(0))
+  } else {
+    requantize(at)
+  }
 }
 
 /** Reals pass, and giving them rounds to the codes of the output. */
@@ -20,7 +23,9 @@ export function cast(at: Operation): void {
   const order = at.order(0)
   const tensor = at.outputTensor()
   const type = realType(tensor)
-  if (type === undefined) throw unsupported(`CAST to ${tensor.type}`)
+  if (type === undefined) {
+    throw unsupported(`CAST to ${tensor.type}`)
+  }
   at.give(at.node('Cast', [at.real(0, order)], { to: { onnxType: type } }), order)
 }
 

@@ -60,7 +60,9 @@ function convolve(at: Operation, options: ConvOptions, filterOrder: Order, group
       ? at.real(0, CHANNELS_FIRST)
       : at.values.real(padded.from, CHANNELS_FIRST, at.isCoded)
   const inputs = [picture, filter(at, 1, filterOrder)]
-  if (at.has(2)) inputs.push(bias(at, 2, 0, 1))
+  if (at.has(2)) {
+    inputs.push(bias(at, 2, 0, 1))
+  }
   const [batch = 1, height, width] = padded === undefined ? at.shape(0) : at.values.tensor(padded.from).shape
   const sizes = [height!, width!].map((size, axis) =>
     windows(size + pads[axis]! + pads[axis + 2]!, kernel[axis]!, strides[axis]!, dilations[axis]!),
@@ -85,7 +87,9 @@ export function transposeConv(at: Operation): void {
   const begin = surplus.map((size) => (options.padding === PADDING_SAME ? Math.max(0, size) >> 1 : 0))
   const end = surplus.map((size, axis) => Math.max(0, size) - begin[axis]!)
   const inputs = [at.real(2, CHANNELS_FIRST), filter(at, 1, OHWI_TO_IOHW)]
-  if (at.has(3)) inputs.push(bias(at, 3, 2, 1))
+  if (at.has(3)) {
+    inputs.push(bias(at, 3, 2, 1))
+  }
   const name = at.node('ConvTranspose', inputs, {
     kernel_shape: kernel,
     strides,
@@ -98,8 +102,12 @@ export function transposeConv(at: Operation): void {
 /** Weights: codes behind a DequantizeLinear in a quantized operator, widened at load time in a float one. */
 export function filter(at: Operation, input: number, order: Order): string {
   const tensor = at.tensor(input)
-  if (!at.isConstant(input)) return at.real(input, order)
-  if (tensor.isSparse) throw unsupported('sparse weights', 'Export the model without sparsity.')
+  if (!at.isConstant(input)) {
+    return at.real(input, order)
+  }
+  if (tensor.isSparse) {
+    throw unsupported('sparse weights', 'Export the model without sparsity.')
+  }
   if (!isQuantized(tensor) || !at.isCoded || tensor.type === 'int16') {
     return realConstant(at.graph, tensor, order)
   }
@@ -123,7 +131,9 @@ export function filter(at: Operation, input: number, order: Order): string {
 /** Biases of quantized layers are int32 with the scale of input times filter. */
 export function bias(at: Operation, input: number, data: number, weights: number): string {
   const tensor = at.tensor(input)
-  if (tensor.type !== 'int32' && tensor.type !== 'int64') return at.real(input)
+  if (tensor.type !== 'int32' && tensor.type !== 'int64') {
+    return at.real(input)
+  }
   const own = at.tensor(data).quantization?.scales[0]
   const filterScales = at.tensor(weights).quantization?.scales
   const bytes = tensor.data

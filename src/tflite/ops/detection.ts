@@ -81,7 +81,9 @@ function readSettings(options: FlexValues): Settings {
   const maxDetections = number('max_detections')
   const classes = number('num_classes')
   const categories = number('max_classes_per_detection', 1)
-  if (categories !== 1) throw unsupported(`TFLite_Detection_PostProcess with ${categories} classes a box`)
+  if (categories !== 1) {
+    throw unsupported(`TFLite_Detection_PostProcess with ${categories} classes a box`)
+  }
   if (!(maxDetections >= 1 && maxDetections <= MAX_DETECTIONS) || !(classes >= 1)) {
     throw corrupt('detections and classes of TFLite_Detection_PostProcess', `${maxDetections} and ${classes}`)
   }

@@ -61,8 +61,9 @@ function broadcastShape(at: Operation, inputs: readonly number[], rank: number):
   for (const input of inputs) {
     for (const [place, size] of at.shape(input).toReversed().entries()) {
       const axis = rank - 1 - place
-      if (sizes[axis] === 1) sizes[axis] = size
-      else if (size !== 1 && size !== sizes[axis]) {
+      if (sizes[axis] === 1) {
+        sizes[axis] = size
+      } else if (size !== 1 && size !== sizes[axis]) {
         throw corrupt(
           `operands of ${at.operator.name} that fit each other`,
           `[${at.shape(input).join(', ')}]`,
@@ -141,7 +142,9 @@ const lastAxis =
     const order = at.order(0)
     let x = at.real(0, order)
     const { beta } = at.options(schema.SOFTMAX)
-    if (op === 'Softmax' && beta !== 1) x = at.node('Mul', [x, at.graph.scalar(beta)])
+    if (op === 'Softmax' && beta !== 1) {
+      x = at.node('Mul', [x, at.graph.scalar(beta)])
+    }
     at.give(at.node(op, [x], { axis: order.indexOf(at.rank(0) - 1) }), order)
   }
 export const softmax = lastAxis('Softmax')
@@ -158,8 +161,9 @@ export function l2Normalization(at: Operation): void {
 /** ONNX divides alpha by the window, TFLite does not. */
 export function localResponseNormalization(at: Operation): void {
   const { radius, bias, alpha, beta } = at.options(schema.LOCAL_RESPONSE_NORMALIZATION)
-  if (at.rank(0) !== 4 || radius < 0)
+  if (at.rank(0) !== 4 || radius < 0) {
     throw corrupt('a picture for LOCAL_RESPONSE_NORMALIZATION', 'another form')
+  }
   const size = 2 * radius + 1
   const order = [0, 3, 1, 2]
   const attributes = {

@@ -8,13 +8,17 @@ import { bias, filter } from './convolution.ts'
 /** inputs: data flattened to rows, weights as output by input, bias. */
 export function fullyConnected(at: Operation): void {
   const options = at.options(FULLY_CONNECTED)
-  if (options.weightsFormat !== 0) throw unsupported('FULLY_CONNECTED with shuffled weights')
+  if (options.weightsFormat !== 0) {
+    throw unsupported('FULLY_CONNECTED with shuffled weights')
+  }
   const width = at.shape(1)[1]
   if (at.rank(1) !== 2 || width === undefined || width === 0) {
     throw corrupt('weights of two axes for FULLY_CONNECTED', `[${at.shape(1).join(', ')}]`)
   }
   const rows = elementCount(at.shape(0)) / width
-  if (!Number.isInteger(rows)) throw corrupt(`rows of ${width} values for FULLY_CONNECTED`, `${rows} rows`)
+  if (!Number.isInteger(rows)) {
+    throw corrupt(`rows of ${width} values for FULLY_CONNECTED`, `${rows} rows`)
+  }
   const flat = [rows, width]
   const shape = at.shape(0)
   const isFlat = shape.length === 2 && shape[1] === width
@@ -29,14 +33,17 @@ export function fullyConnected(at: Operation): void {
         )
       : at.node('Reshape', [at.real(0), at.graph.int64(flat)])
   const inputs = [x, filter(at, 1, [0, 1])]
-  if (at.has(2)) inputs.push(bias(at, 2, 0, 1))
+  if (at.has(2)) {
+    inputs.push(bias(at, 2, 0, 1))
+  }
   const product = at.activated(at.node('Gemm', inputs, { transB: 1 }), options.activation)
   const to = at.outputTensor().shape
   const scaleOut = at.values.codeScale(at.outputIndex())
-  if (to.length === 2) at.give(product, [0, 1])
-  else if (scaleOut === undefined)
+  if (to.length === 2) {
+    at.give(product, [0, 1])
+  } else if (scaleOut === undefined) {
     at.give(at.node('Reshape', [product, at.graph.int64(to)]), identity(to.length))
-  else {
+  } else {
     const codes = at.values.quantize(product, scaleOut)
     at.values.setCodes(at.outputIndex(), at.node('Reshape', [codes, at.graph.int64(to)]), identity(to.length))
   }
@@ -57,7 +64,9 @@ export function batchMatmul(at: Operation): void {
 
 function productShape(at: Operation, adjX: boolean, adjY: boolean): number[] {
   const [x, y] = [at.shape(0), at.shape(1)]
-  if (x.length < 2 || y.length < 2) throw corrupt('matrices for BATCH_MATMUL', 'vectors')
+  if (x.length < 2 || y.length < 2) {
+    throw corrupt('matrices for BATCH_MATMUL', 'vectors')
+  }
   const batches = (x.length >= y.length ? x : y).slice(0, -2)
   const other = (x.length >= y.length ? y : x).slice(0, -2)
   const shift = batches.length - other.length

@@ -22,8 +22,12 @@ export const reduce =
 
 function reduced(at: Operation, op: string, x: string, axes: number[], keepdims: number): string {
   // Only ReduceSum takes its axes as an input in the opset that is written.
-  if (op === 'ReduceSum') return at.node(op, [x, at.graph.int64(axes)], { keepdims })
-  if (op !== 'Any' && op !== 'All') return at.graph.node(op, [x], { axes, keepdims })
+  if (op === 'ReduceSum') {
+    return at.node(op, [x, at.graph.int64(axes)], { keepdims })
+  }
+  if (op !== 'Any' && op !== 'All') {
+    return at.graph.node(op, [x], { axes, keepdims })
+  }
   const numbers = at.node('Cast', [x], { to: { onnxType: 'int32' } })
   const folded = at.graph.node(op === 'Any' ? 'ReduceMax' : 'ReduceMin', [numbers], { axes, keepdims })
   return at.node('Cast', [folded], { to: { onnxType: 'bool' } })

@@ -12,8 +12,9 @@ import { identity } from '../order.ts'
  */
 export function nonMaxSuppression(at: Operation): void {
   const soft = at.operator.name === 'NON_MAX_SUPPRESSION_V5'
-  if (soft && at.has(5) && constantFloat(at.tensor(5)) !== 0)
+  if (soft && at.has(5) && constantFloat(at.tensor(5)) !== 0) {
     throw unsupported('soft non-maximum suppression')
+  }
   const [most = 0] = at.ints(2, 'the number of boxes')
   at.expect([most])
   const { graph } = at
@@ -33,12 +34,16 @@ export function nonMaxSuppression(at: Operation): void {
   const fill = (name: string) => at.node('Pad', [name, pads])
   const asInt = (name: string) => at.node('Cast', [name], { to: { onnxType: 'int32' } })
   at.give(fill(asInt(places)), [0])
-  if (soft) at.give(fill(at.node('Gather', [at.real(1), places], { axis: 0 })), [0], 1)
+  if (soft) {
+    at.give(fill(at.node('Gather', [at.real(1), places], { axis: 0 })), [0], 1)
+  }
   at.give(at.node('Reshape', [asInt(count), graph.int64([])]), [], soft ? 2 : 1)
 }
 
 function constantFloat({ type, data }: TfliteTensor): number | undefined {
-  if (type !== 'float32' || data === undefined || data.length < 4) return undefined
+  if (type !== 'float32' || data === undefined || data.length < 4) {
+    return undefined
+  }
   return new DataView(data.buffer, data.byteOffset, data.byteLength).getFloat32(0, true)
 }
 
@@ -46,7 +51,9 @@ function constantFloat({ type, data }: TfliteTensor): number | undefined {
 export function scatterNd(at: Operation): void {
   const shape = at.ints(2, 'the shape')
   at.expect(shape)
-  if (elementCount(at.shape(1)) === 0) throw corrupt('values for SCATTER_ND', 'none')
+  if (elementCount(at.shape(1)) === 0) {
+    throw corrupt('values for SCATTER_ND', 'none')
+  }
   const values = at.real(1)
   const some = at.node('Slice', [
     at.node('Reshape', [values, at.graph.int64([-1])]),

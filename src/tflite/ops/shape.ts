@@ -40,9 +40,13 @@ export function transpose(at: Operation): void {
   }
   const reorder = (order: readonly number[]) => order.map((axis) => axes.indexOf(axis))
   const order = at.order(0)
-  if (at.isConstant(0)) at.give(at.real(0, order), reorder(order))
-  else if (sameScale(at)) at.values.alias(at.outputIndex(), at.index(0), reorder)
-  else at.give(at.real(0, order), reorder(order))
+  if (at.isConstant(0)) {
+    at.give(at.real(0, order), reorder(order))
+  } else if (sameScale(at)) {
+    at.values.alias(at.outputIndex(), at.index(0), reorder)
+  } else {
+    at.give(at.real(0, order), reorder(order))
+  }
 }
 
 function sameScale(at: Operation): boolean {
@@ -162,7 +166,8 @@ export function range(at: Operation): void {
 
 function constantNumber(tensor: TfliteTensor): number {
   const { type, data } = tensor
-  if (type !== 'float32' || data === undefined)
+  if (type !== 'float32' || data === undefined) {
     return constantInts(tensor, 'a limit of RANGE')[0] ?? Number.NaN
+  }
   return new DataView(data.buffer, data.byteOffset, data.byteLength).getFloat32(0, true)
 }

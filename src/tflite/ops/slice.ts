@@ -40,7 +40,9 @@ function sliced(at: Operation, input: number, name: string, cuts: Cut[]): string
   const order = at.order(input)
   const shape = at.shape(input)
   const real = cuts.filter(({ axis, begin, end, step }) => begin !== 0 || end !== shape[axis] || step !== 1)
-  if (real.length === 0) return at.node('Identity', [name])
+  if (real.length === 0) {
+    return at.node('Identity', [name])
+  }
   const column = (pick: (each: Cut) => number) => at.graph.int64(real.map(pick))
   return at.node('Slice', [
     name,
@@ -70,11 +72,14 @@ export function stridedSlice(at: Operation): void {
   let drops = added > 0
   let axis = 0
   for (const [position, first] of begins.entries()) {
-    if (position === ellipsis) axis += shape.length - covered
-    else if (!isNew(position)) {
+    if (position === ellipsis) {
+      axis += shape.length - covered
+    } else if (!isNew(position)) {
       const step = steps[position]!
       const size = shape[axis]!
-      if (step === 0) throw corrupt('steps other than 0 for STRIDED_SLICE', '0')
+      if (step === 0) {
+        throw corrupt('steps other than 0 for STRIDED_SLICE', '0')
+      }
       if (bit(options.shrinkAxisMask, position)) {
         const begin = first < 0 ? first + size : first
         cuts.push({ axis, begin, end: begin + 1, step: 1 })
@@ -101,7 +106,9 @@ export function stridedSlice(at: Operation): void {
 
 function slicedLogically(at: Operation, name: string, cuts: Cut[]): string {
   const column = (pick: (each: Cut) => number) => at.graph.int64(cuts.map(pick))
-  if (cuts.length === 0) return name
+  if (cuts.length === 0) {
+    return name
+  }
   return at.node('Slice', [
     name,
     column(({ begin }) => begin),
@@ -142,8 +149,9 @@ function splitInto(at: Operation, input: number, axis: number): void {
 export function pad(at: Operation): void {
   const rank = at.rank(0)
   const pads = at.ints(1, 'pads')
-  if (pads.length !== rank * 2)
+  if (pads.length !== rank * 2) {
     throw corrupt(`pads of ${rank} axes for ${at.operator.name}`, `${pads.length}`)
+  }
   const before = pads.filter((_, index) => index % 2 === 0)
   const after = pads.filter((_, index) => index % 2 === 1)
   const hasValue = at.has(2)
@@ -160,7 +168,9 @@ export function pad(at: Operation): void {
   }
   at.expect(at.shape(0).map((size, axis) => size + before[axis]! + after[axis]!))
   const mirror = at.operator.name === 'MIRROR_PAD'
-  if (mirror && at.options(MIRROR_PAD).mode !== 0) throw unsupported('MIRROR_PAD in its symmetric mode')
+  if (mirror && at.options(MIRROR_PAD).mode !== 0) {
+    throw unsupported('MIRROR_PAD in its symmetric mode')
+  }
   // Beside a convolution its own order saves two transpositions.
   const order = at.order(0)
   const dims = at.graph.int64([...stored(before, order), ...stored(after, order)])
@@ -201,7 +211,9 @@ export function gather(at: Operation): void {
     return
   }
   const batch = options.batchDims < 0 ? options.batchDims + at.rank(1) : options.batchDims
-  if (batch !== axis) throw unsupported('GATHER with batch axes before its own')
+  if (batch !== axis) {
+    throw unsupported('GATHER with batch axes before its own')
+  }
   at.expect([...at.shape(1), ...at.shape(0).slice(axis + 1)])
   const wide = at.node('Cast', [at.real(1)], { to: { onnxType: 'int64' } })
   const indices = at.node('Unsqueeze', [wide, at.graph.int64([-1])])

@@ -76,8 +76,9 @@ describe.skipIf(!hasCorpus)('clients of older services', () => {
         [{ image: '' }, 400],
         [{ image: '?' }, 400],
         [{ image: 'AAAA' }, 415],
-      ] as const)
+      ] as const) {
         expect((await post(path, body)).status).toBe(status)
+      }
       expect((await test.send(path)).status).toBe(400)
       expect((await test.send(path, { method: 'DELETE' })).status).toBe(405)
     },

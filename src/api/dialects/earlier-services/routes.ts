@@ -63,13 +63,16 @@ export function olderRoutes(app: Hono<Env>, service: Service, guarded: Middlewar
 async function answer(c: Ctx, service: Service, client: OlderClient): Promise<Response> {
   const call = c.get('call')
   const { image, ...given } = parseJsonObject(c.get('body'))
-  if (typeof image !== 'string' || image === '')
+  if (typeof image !== 'string' || image === '') {
     throw new BoxletError(
       'REQUEST_INVALID',
       'Expected base64 under "image" for the picture but received none.',
     )
+  }
   const options = v.safeParse(client.options, given, { abortEarly: true })
-  if (!options.success) throw formFault(options.issues[0])
+  if (!options.success) {
+    throw formFault(options.issues[0])
+  }
   const bytes = decodeBase64(image, service.limits.pictureBytes)
   const detector = await detectorFor(service, call, undefined)
   const { detections } = await detectOne(service, call, detector, bytes, { ...options.output, consume: true })

@@ -1,5 +1,6 @@
 import { BoxletError } from '../../../errors.ts'
 import type { Tensor } from '../../../model/tensor.ts'
+import { defined } from '../../../system/defined.ts'
 import { DATA_TYPES } from './datatype.ts'
 import type { InferRequest } from './infer-request.ts'
 
@@ -15,13 +16,16 @@ export function inferAnswer(
   const outputs = wanted.map(({ name, binary }) => {
     const tensor = results.get(name)
     const type = tensor && DATA_TYPES[tensor.type]
-    if (tensor === undefined || type === undefined)
+    if (tensor === undefined || type === undefined) {
       throw new BoxletError(
         'REQUEST_INVALID',
         `Expected an output of the model: ${[...results.keys()].join(', ')}.`,
       )
+    }
     const common = { name, datatype: type.protocol, shape: [...tensor.dims] }
-    if (!binary) return { ...common, data: type.toJson(tensor.data) }
+    if (!binary) {
+      return { ...common, data: type.toJson(tensor.data) }
+    }
     const { buffer, byteOffset, byteLength } = tensor.data
     raw.push(new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength))
     return { ...common, parameters: { binary_data_size: byteLength } }
@@ -29,10 +33,12 @@ export function inferAnswer(
   const json = JSON.stringify({
     model_name: model,
     model_version: '1',
-    ...(request.id === undefined ? {} : { id: request.id }),
+    ...defined({ id: request.id }),
     outputs,
   })
-  if (raw.length === 0) return new Response(json, { headers: { 'content-type': 'application/json' } })
+  if (raw.length === 0) {
+    return new Response(json, { headers: { 'content-type': 'application/json' } })
+  }
   const header = new TextEncoder().encode(json)
   return new Response(new Blob([header, ...(raw as Uint8Array<ArrayBuffer>[])]), {
     headers: {

@@ -57,27 +57,34 @@ export function parseInferRequest(
   // An empty header would be 0 to Number.
   const isCount = headerLength === undefined || /^\d{1,15}$/.test(headerLength)
   const jsonBytes = headerLength === undefined ? body.byteLength : Number(headerLength)
-  if (!isCount || jsonBytes > body.byteLength)
+  if (!isCount || jsonBytes > body.byteLength) {
     throw invalid('Expected a length within the body for Inference-Header-Content-Length.')
+  }
   const given = parseJsonObject(body.subarray(0, jsonBytes))
   const parsed = v.safeParse(schema, given, { abortEarly: true })
-  if (!parsed.success) throw formFault(parsed.issues[0])
+  if (!parsed.success) {
+    throw formFault(parsed.issues[0])
+  }
   const { id, inputs, outputs, parameters } = parsed.output
   const feeds = new Map<string, Tensor>()
   let offset = jsonBytes
   for (const input of inputs) {
     const info = expected.find(({ name }) => name === input.name)
-    if (info === undefined || feeds.has(input.name))
+    if (info === undefined || feeds.has(input.name)) {
       throw invalid(`Expected each input of the model once: ${expected.map(({ name }) => name).join(', ')}.`)
+    }
     const size = input.parameters?.binary_data_size
     const raw = size === undefined ? undefined : slice(body, offset, size)
     offset += raw?.byteLength ?? 0
     feeds.set(input.name, toTensor(input, info, raw))
   }
   const missing = expected.find(({ name }) => !feeds.has(name))
-  if (missing !== undefined)
+  if (missing !== undefined) {
     throw invalid(`Expected the input ${missing.name} of the model but received none.`)
-  if (offset !== body.byteLength) throw invalid('Expected no bytes after the last tensor but received some.')
+  }
+  if (offset !== body.byteLength) {
+    throw invalid('Expected no bytes after the last tensor but received some.')
+  }
   const binaryByDefault = parameters?.binary_data_output === true
   const wanted = outputs?.map(({ name, parameters: own }) => ({
     name,
@@ -92,39 +99,46 @@ function toTensor(
   raw: Uint8Array | undefined,
 ): Tensor {
   const type = DATA_TYPES[info.type]
-  if (type === undefined || input.datatype !== type.protocol)
+  if (type === undefined || input.datatype !== type.protocol) {
     throw invalid(`Expected the datatype ${protocolName(info.type)} for ${input.name} but received another.`)
+  }
   const fits =
     input.shape.length === info.shape.length &&
     info.shape.every((edge, axis) => typeof edge !== 'number' || edge < 0 || edge === input.shape[axis])
-  if (!fits)
+  if (!fits) {
     throw invalid(`Expected the shape [${info.shape.join(', ')}] for ${input.name} but received another.`)
+  }
   const elements = input.shape.reduce((product, edge) => product * edge, 1)
   if (raw !== undefined) {
-    if (raw.byteLength !== elements * type.bytes)
+    if (raw.byteLength !== elements * type.bytes) {
       throw invalid(
         `Expected ${elements * type.bytes} bytes for ${input.name} but received ${raw.byteLength}.`,
       )
+    }
     // A copy of its own, since the part of the body need not be aligned.
     return { type: info.type, dims: input.shape, data: type.view(raw.slice().buffer) }
   }
   const values = input.data === undefined ? undefined : flatten(input.data, elements)
   const data = values?.length === elements ? type.fromJson(values) : undefined
-  if (data === undefined)
+  if (data === undefined) {
     throw invalid(`Expected ${elements} values of ${type.protocol} for the data of ${input.name}.`)
+  }
   return { type: info.type, dims: input.shape, data }
 }
 
 /** Data may come flat or nested as the shape is; row-major either way. */
 function flatten(data: unknown[], elements: number): unknown[] {
-  if (!data.some(Array.isArray)) return data
+  if (!data.some(Array.isArray)) {
+    return data
+  }
   const flat = data.flat(MAX_RANK)
   return flat.length > elements ? [] : flat
 }
 
 function slice(body: Uint8Array, offset: number, size: unknown): Uint8Array {
-  if (typeof size !== 'number' || !Number.isInteger(size) || size < 0 || offset + size > body.byteLength)
+  if (typeof size !== 'number' || !Number.isInteger(size) || size < 0 || offset + size > body.byteLength) {
     throw invalid('Expected a size within the body for binary_data_size.')
+  }
   return body.subarray(offset, offset + size)
 }
 

@@ -46,7 +46,7 @@ describe.skipIf(!hasCorpus)('the open inference protocol', () => {
     })
     expect(await (await test.send('/v2/health/live')).json()).toEqual({ live: true })
     expect(await (await test.send('/v2/health/ready')).json()).toEqual({ ready: true })
-    for (const path of ['/v2/models/tiny', '/v2/models/tiny/versions/1'])
+    for (const path of ['/v2/models/tiny', '/v2/models/tiny/versions/1']) {
       expect(await (await test.send(path)).json()).toEqual({
         name: 'tiny',
         versions: ['1'],
@@ -54,6 +54,7 @@ describe.skipIf(!hasCorpus)('the open inference protocol', () => {
         inputs: [{ name: 'images', datatype: 'FP32', shape: [1, 3, SIZE, SIZE] }],
         outputs: [{ name: 'output', datatype: 'FP32', shape: [1, 3549, 85] }],
       })
+    }
     expect(await (await test.send('/v2/models/tiny/ready')).json()).toEqual({ name: 'tiny', ready: true })
     const missing = await test.send('/v2/models/other')
     expect([missing.status, Object.keys((await missing.json()) as object)]).toEqual([404, ['error']])
@@ -124,8 +125,9 @@ describe.skipIf(!hasCorpus)('the open inference protocol', () => {
         { inputs: [tensor({ shape: [-1], data: [] })] },
         'Expected at least 0 for inputs.0.shape.0 but received -1.',
       ],
-    ] as const)
+    ] as const) {
       expect(await (await inferJson(body)).json()).toEqual({ error })
+    }
     expect((await infer('{}', { 'inference-header-content-length': '' })).status).toBe(400)
   })
 

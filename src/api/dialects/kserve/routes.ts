@@ -21,7 +21,9 @@ export function kserveRoutes(
   )
   app.get('/v2/health/live', (c) => c.json({ live: true }))
   app.get('/v2/health/ready', (c) => c.json({ ready: detectors.ready() }, detectors.ready() ? 200 : 503))
-  for (const path of ['/v2', '/v2/health/live', '/v2/health/ready']) app.all(path, allowOnly('GET'))
+  for (const path of ['/v2', '/v2/health/live', '/v2/health/ready']) {
+    app.all(path, allowOnly('GET'))
+  }
   for (const base of ['/v2/models/:name', '/v2/models/:name/versions/:version']) {
     app.get(base, guarded, async (c) => c.json(await metadata(c, service)))
     app.get(`${base}/ready`, guarded, (c) => {
@@ -67,11 +69,12 @@ async function infer(c: Ctx, service: Service): Promise<Response> {
     raw.inputs,
   )
   const unknown = request.outputs?.find((output) => !raw.outputs.some((known) => known.name === output.name))
-  if (unknown !== undefined)
+  if (unknown !== undefined) {
     throw new BoxletError(
       'REQUEST_INVALID',
       `Expected an output of the model: ${raw.outputs.map((output) => output.name).join(', ')}.`,
     )
+  }
   const started = performance.now()
   const results = await raw.infer(request.feeds, call.signal)
   addStage(call, 'run', performance.now() - started)
@@ -81,14 +84,17 @@ async function infer(c: Ctx, service: Service): Promise<Response> {
 function modelName(c: Ctx, service: Service): string {
   const name = c.req.param('name') ?? ''
   const version = c.req.param('version')
-  if (!service.options.detectors.names.includes(name) || (version !== undefined && version !== VERSION))
+  if (!service.options.detectors.names.includes(name) || (version !== undefined && version !== VERSION)) {
     throw new BoxletError('MODEL_NOT_FOUND', 'Expected the name and version of a model that is served.')
+  }
   return name
 }
 
 async function rawModel(c: Ctx, service: Service): Promise<{ name: string; raw: RawModel }> {
   const name = modelName(c, service)
   const raw = await service.options.detectors.raw?.(name)
-  if (raw === undefined) throw new BoxletError('NOT_FOUND', 'Expected a service that offers raw tensors.')
+  if (raw === undefined) {
+    throw new BoxletError('NOT_FOUND', 'Expected a service that offers raw tensors.')
+  }
   return { name, raw }
 }

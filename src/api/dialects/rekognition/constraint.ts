@@ -30,12 +30,24 @@ export const isOfAnotherType = ({ kind, type, input }: Issue): boolean =>
   !(type === 'picklist' && typeof input === 'string')
 
 function ruleOf({ type, input, requirement, expected }: Issue): string {
-  if (input === undefined || input === null) return 'Member must not be null'
-  if (type === 'picklist') return `Member must satisfy enum value set: [${enumOf(expected)}]`
-  if (type === 'min_value') return `Member must have value greater than or equal to ${requirement}`
-  if (type === 'max_value') return `Member must have value less than or equal to ${requirement}`
-  if (type === 'min_length') return `Member must have length greater than or equal to ${requirement}`
-  if (type === 'max_length') return `Member must have length less than or equal to ${requirement}`
+  if (input === undefined || input === null) {
+    return 'Member must not be null'
+  }
+  if (type === 'picklist') {
+    return `Member must satisfy enum value set: [${enumOf(expected)}]`
+  }
+  if (type === 'min_value') {
+    return `Member must have value greater than or equal to ${requirement}`
+  }
+  if (type === 'max_value') {
+    return `Member must have value less than or equal to ${requirement}`
+  }
+  if (type === 'min_length') {
+    return `Member must have length greater than or equal to ${requirement}`
+  }
+  if (type === 'max_length') {
+    return `Member must have length less than or equal to ${requirement}`
+  }
   return `Member must be of type ${type}`
 }
 
@@ -44,7 +56,9 @@ const enumOf = (expected: string | null): string =>
   (expected ?? '').replace(/[()"]/g, '').replace(/ \| /g, ', ')
 
 function shown(value: unknown): string {
-  if (value === undefined || value === null) return 'null'
+  if (value === undefined || value === null) {
+    return 'null'
+  }
   const plain = Array.isArray(value)
     ? `[${value.slice(0, MOST_CHARACTERS).map(printed).join(', ')}]`
     : printed(value)

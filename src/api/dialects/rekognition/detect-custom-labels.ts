@@ -31,11 +31,12 @@ export async function detectCustomLabels(body: Uint8Array, service: Service, cal
 
 function modelNamed(arn: string, { options }: Service): string {
   const name = PROJECT_VERSION.exec(arn)?.[1]
-  if (name === undefined)
+  if (name === undefined) {
     throw new BoxletError('REQUEST_INVALID', 'ProjectVersionArn is not the ARN of a project version', {
       details: { aws: 'InvalidParameterException' },
     })
-  if (!options.detectors.names.includes(name))
+  }
+  if (!options.detectors.names.includes(name)) {
     throw new BoxletError(
       'MODEL_NOT_FOUND',
       `No model is served under the project name of ProjectVersionArn`,
@@ -43,5 +44,6 @@ function modelNamed(arn: string, { options }: Service): string {
         details: { aws: 'ResourceNotFoundException' },
       },
     )
+  }
   return name
 }

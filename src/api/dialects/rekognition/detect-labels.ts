@@ -42,12 +42,16 @@ export async function detectLabels(body: Uint8Array, service: Service, call: Cal
 
 /** These two only mean something where labels are asked for, and the service says so. */
 function checkFeatures(request: DetectLabelsRequest, features: ReadonlySet<string>): void {
-  if (features.size === 0) throw invalidParameter('Request has Invalid Parameters')
+  if (features.size === 0) {
+    throw invalidParameter('Request has Invalid Parameters')
+  }
   const labelOptions = request.MaxLabels != null || request.MinConfidence != null
-  if (!features.has('GENERAL_LABELS') && (labelOptions || request.Settings?.GeneralLabels != null))
+  if (!features.has('GENERAL_LABELS') && (labelOptions || request.Settings?.GeneralLabels != null)) {
     throw invalidParameter('MaxLabels, MinConfidence and GeneralLabels need the feature GENERAL_LABELS')
-  if (!features.has('IMAGE_PROPERTIES') && request.Settings?.ImageProperties != null)
+  }
+  if (!features.has('IMAGE_PROPERTIES') && request.Settings?.ImageProperties != null) {
     throw invalidParameter('ImageProperties needs the feature IMAGE_PROPERTIES')
+  }
 }
 
 function chosen({ Settings, MaxLabels }: DetectLabelsRequest, { detections, image }: DetectResult): Label[] {

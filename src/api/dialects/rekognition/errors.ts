@@ -1,4 +1,5 @@
 import type { BoxletError, ErrorCode, ErrorKind } from '../../../errors.ts'
+import { defined } from '../../../system/defined.ts'
 
 /** An error name of Rekognition, its status, and its own sentence where it has a fixed one. */
 interface AwsError {
@@ -10,7 +11,7 @@ interface AwsError {
 const client = (name: string, message?: string): AwsError => ({
   name,
   status: 400,
-  ...(message === undefined ? {} : { message }),
+  ...defined({ message }),
 })
 
 const INVALID_FORMAT = client('InvalidImageFormatException', 'Request has invalid image format')

@@ -57,27 +57,38 @@ export async function pictureBytes(
   call: Call,
 ): Promise<Uint8Array> {
   const { Bytes, S3Object } = image
-  if ((Bytes == null) === (S3Object == null)) throw invalidParameter('Request has Invalid Parameters')
+  if ((Bytes == null) === (S3Object == null)) {
+    throw invalidParameter('Request has Invalid Parameters')
+  }
   const own = service.limits.pictureBytes
-  if (Bytes != null) return fromText(Bytes, Math.min(limits.bytes, own))
+  if (Bytes != null) {
+    return fromText(Bytes, Math.min(limits.bytes, own))
+  }
   const { Bucket: bucket, Name: key, Version } = S3Object as NonNullable<typeof S3Object>
   const ref = { bucket, key, ...(Version == null ? {} : { version: Version }) }
   return fromBlob(key, ref, service, call, Math.min(limits.objectBytes, own)).bytes()
 }
 
 function fromText(text: string, maxBytes: number): Uint8Array {
-  if (text === '') throw invalidParameter('Request has Invalid Parameters')
+  if (text === '') {
+    throw invalidParameter('Request has Invalid Parameters')
+  }
   try {
     return decodeBase64(text, maxBytes)
   } catch (error) {
-    if (error instanceof BoxletError && error.code === 'IMAGE_TOO_LARGE') throw error
+    if (error instanceof BoxletError && error.code === 'IMAGE_TOO_LARGE') {
+      throw error
+    }
     throw new BoxletError('IMAGE_FORMAT', 'Request has invalid image format', { cause: error })
   }
 }
 
 /** The service answers a picture that is too small as a wrong parameter, one that is too large by name. */
 export function checkSize({ width, height }: Size, { leastEdge, mostEdge }: OperationLimits): void {
-  if (Math.min(width, height) < leastEdge) throw invalidParameter('Request has Invalid Parameters')
-  if (Math.max(width, height) > mostEdge)
+  if (Math.min(width, height) < leastEdge) {
+    throw invalidParameter('Request has Invalid Parameters')
+  }
+  if (Math.max(width, height) > mostEdge) {
     throw new BoxletError('IMAGE_TOO_LARGE', `Expected at most ${mostEdge} pixels an edge but received more.`)
+  }
 }

@@ -21,12 +21,15 @@ describe.skipIf(!hasCorpus)('the Rekognition API', () => {
     test = testApp(singleDetector(detector), {
       blobStore: {
         get: async ({ bucket, key, version }, options) => {
-          if (bucket === 'locked') throw new BoxletError('FORBIDDEN', 'no')
-          if (bucket !== 'photos' || key !== 'bus.jpg' || version !== undefined)
+          if (bucket === 'locked') {
+            throw new BoxletError('FORBIDDEN', 'no')
+          }
+          if (bucket !== 'photos' || key !== 'bus.jpg' || version !== undefined) {
             throw new BoxletError(
               'IMAGE_NOT_FOUND',
               'Expected an object of that bucket and key but there is none.',
             )
+          }
           expect(options?.maxBytes).toBe(15 * 1024 * 1024)
           return corpusBytes('images/scenes/bus.jpg')
         },
@@ -159,11 +162,12 @@ describe.skipIf(!hasCorpus)('the Rekognition API', () => {
     for (const S3Object of [
       { Bucket: 'photos', Name: 'none' },
       { Bucket: 'photos', Name: 'bus.jpg', Version: '7' },
-    ])
+    ]) {
       expect(await failure('DetectLabels', { Image: { S3Object } })).toEqual([
         400,
         'InvalidS3ObjectException',
       ])
+    }
     const locked = { Image: { S3Object: { Bucket: 'locked', Name: 'x' } } }
     expect(await failure('DetectLabels', locked)).toEqual([400, 'AccessDeniedException'])
   })
@@ -185,7 +189,9 @@ describe.skipIf(!hasCorpus)('the Rekognition API', () => {
           return (body.Labels as unknown as Label[])[0]?.Instances[0]?.BoundingBox
         }),
       )
-      if (a !== undefined && b !== undefined) expect(Math.abs(a.Top - b.Top)).toBeLessThan(0.05)
+      if (a !== undefined && b !== undefined) {
+        expect(Math.abs(a.Top - b.Top)).toBeLessThan(0.05)
+      }
       tops.add(a?.Top.toFixed(1) ?? 'none')
     }
     expect(tops.size).toBeGreaterThan(1)
@@ -213,11 +219,12 @@ describe.skipIf(!hasCorpus)('the Rekognition API', () => {
         Image: { Bytes: bus },
       }),
     ).toEqual([400, 'ResourceNotFoundException'])
-    for (const ProjectVersionArn of ['arn:aws:s3:::bucket/and/some/more', undefined, 'short'])
+    for (const ProjectVersionArn of ['arn:aws:s3:::bucket/and/some/more', undefined, 'short']) {
       expect(await failure('DetectCustomLabels', { ProjectVersionArn, Image: { Bytes: bus } })).toEqual([
         400,
         'InvalidParameterException',
       ])
+    }
   })
 
   const plain = (width: number, height: number) =>

@@ -57,9 +57,13 @@ export const parseDetectCustomLabels = (body: Uint8Array): DetectCustomLabelsReq
 
 function parse<T>(schema: v.GenericSchema<unknown, T>, body: Uint8Array): T {
   const parsed = v.safeParse(schema, json(body), { abortEarly: true })
-  if (parsed.success) return parsed.output
+  if (parsed.success) {
+    return parsed.output
+  }
   const [issue] = parsed.issues
-  if (isOfAnotherType(issue)) throw notReadable(constraintOf(issue))
+  if (isOfAnotherType(issue)) {
+    throw notReadable(constraintOf(issue))
+  }
   throw invalidParameter(`1 validation error detected: ${constraintOf(issue)}`)
 }
 

@@ -20,13 +20,16 @@ export function rekognitionRoute(app: Hono<Env>, service: Service, guarded: Midd
 async function dispatch(c: Ctx, service: Service): Promise<Response> {
   const call = c.get('call')
   const target = c.req.header('x-amz-target')
-  if (target === undefined)
+  if (target === undefined) {
     throw new BoxletError('NOT_FOUND', 'Expected the header X-Amz-Target for a request of an AWS client.', {
       hint: 'The native API takes pictures at POST /v1/detect.',
     })
+  }
   const name = target.startsWith('RekognitionService.') ? target.slice('RekognitionService.'.length) : ''
   const load = Object.hasOwn(OPERATIONS, name) ? OPERATIONS[name] : undefined
-  if (load === undefined) throw notOffered(name)
+  if (load === undefined) {
+    throw notOffered(name)
+  }
   call.operation = name
   const operation = await load()
   const answer = await operation(c.get('body'), service, call)

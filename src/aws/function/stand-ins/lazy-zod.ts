@@ -31,9 +31,15 @@ function note(steps: readonly Step[]): unknown {
   }
   return new Proxy(() => undefined, {
     get(_target, key) {
-      if (key === STEPS) return realise
-      if (typeof key === 'symbol') return undefined
-      if (!REALISING.has(key)) return note([...steps, { kind: 'get', key }])
+      if (key === STEPS) {
+        return realise
+      }
+      if (typeof key === 'symbol') {
+        return undefined
+      }
+      if (!REALISING.has(key)) {
+        return note([...steps, { kind: 'get', key }])
+      }
       const schema = realise() as Record<string, unknown>
       const member = schema[key]
       return typeof member === 'function' ? member.bind(schema) : member
@@ -46,9 +52,9 @@ function replay(steps: readonly Step[]): unknown {
   let self: unknown
   let value: unknown = load()
   for (const step of steps) {
-    if (step.kind === 'call')
+    if (step.kind === 'call') {
       value = (value as (...args: unknown[]) => unknown).apply(self, step.args.map(real))
-    else {
+    } else {
       self = value
       value = (value as Record<string, unknown>)[step.key]
     }
@@ -60,11 +66,16 @@ function replay(steps: readonly Step[]): unknown {
 function real(value: unknown): unknown {
   if (typeof value === 'function' || (typeof value === 'object' && value !== null)) {
     const realise = (value as { [STEPS]?: () => unknown })[STEPS]
-    if (realise !== undefined) return realise()
+    if (realise !== undefined) {
+      return realise()
+    }
   }
-  if (Array.isArray(value)) return value.map(real)
-  if (typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype)
+  if (Array.isArray(value)) {
+    return value.map(real)
+  }
+  if (typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype) {
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, real(item)]))
+  }
   return value
 }
 

@@ -53,10 +53,12 @@ const files = hasCorpus
   : []
 
 describe.skipIf(!hasCorpus)('the pipelines that a package hands to the native library', () => {
-  for (const file of files)
+  for (const file of files) {
     it(`give what sharp gives for ${file}`, async () => {
       const bytes = Buffer.from(corpusBytes(`images/${file}`))
-      if (bytes.length === 0) return
+      if (bytes.length === 0) {
+        return
+      }
       for (const settings of [SETTINGS, { ...SETTINGS, ignoreIcc: false, failOn: 'none' as const }]) {
         expect(await outcome(plain(light(bytes, settings)))).toEqual(
           await outcome(plain(sharp(bytes, settings))),
@@ -72,6 +74,7 @@ describe.skipIf(!hasCorpus)('the pipelines that a package hands to the native li
       expect(await headers(light(bytes, unlimited))).toEqual(await headers(sharp(bytes, unlimited)))
       expect(loads.count).toBe(0)
     })
+  }
 })
 
 it('leaves what is not one of them to sharp', async () => {

@@ -59,7 +59,9 @@ class LightPicture {
   async toBuffer(options: { resolveWithObject: true }): Promise<Decoded> {
     const { binding, pipelines } = open()
     const pipeline = this.#pipeline(pipelines)
-    if (pipeline === undefined) return (await this.#sharp()).toBuffer(options)
+    if (pipeline === undefined) {
+      return (await this.#sharp()).toBuffer(options)
+    }
     return new Promise((resolve, reject) => {
       binding.pipeline(this.#native(pipeline), (error, data, info) =>
         error ? reject(error) : resolve({ data, info }),
@@ -73,9 +75,13 @@ class LightPicture {
   }
 
   #pipeline({ whole, reduced }: Pipelines): PipelineOptions | undefined {
-    if (this.#options.autoOrient !== true) return undefined
+    if (this.#options.autoOrient !== true) {
+      return undefined
+    }
     const [first, ...rest] = this.#steps
-    if (first?.[0] !== 'resize') return JSON.stringify(this.#steps) === PLAIN ? whole : undefined
+    if (first?.[0] !== 'resize') {
+      return JSON.stringify(this.#steps) === PLAIN ? whole : undefined
+    }
     const { width, height, fit, kernel } = first[1] as Record<string, unknown>
     const known = fit === REDUCTION.fit && kernel === REDUCTION.kernel && JSON.stringify(rest) === PLAIN
     return known ? { ...reduced, width, height } : undefined
@@ -84,7 +90,9 @@ class LightPicture {
   #native(pipeline: PipelineOptions): PipelineOptions {
     const { buffer, byteOffset, byteLength } = this.#bytes
     const input = { ...pipeline.input, ...this.#options, buffer: Buffer.from(buffer, byteOffset, byteLength) }
-    if (this.#options.limitInputPixels === false) input.limitInputPixels = 0
+    if (this.#options.limitInputPixels === false) {
+      input.limitInputPixels = 0
+    }
     return { ...pipeline, input, debuglog: () => {}, queueListener: () => {} }
   }
 

@@ -14,7 +14,9 @@ describe('the light web classes', () => {
         const standard = new Headers(entries.map(([name, value]) => [name, value] as [string, string]))
         const light = new LightHeaders(entries)
         expect([...light]).toEqual([...standard])
-        for (const name of ['A', 'b', 'set-cookie', 'none']) expect(light.get(name)).toBe(standard.get(name))
+        for (const name of ['A', 'b', 'set-cookie', 'none']) {
+          expect(light.get(name)).toBe(standard.get(name))
+        }
         expect(light.getSetCookie()).toEqual(standard.getSetCookie())
       }),
     )

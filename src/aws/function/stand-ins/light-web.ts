@@ -14,10 +14,14 @@ export class LightHeaders implements Iterable<[string, string]> {
   readonly #values = new Map<string, string[]>()
 
   constructor(init?: HeaderInit) {
-    if (init === undefined || init === null) return
+    if (init === undefined || init === null) {
+      return
+    }
     const entries =
       Symbol.iterator in init ? (init as Iterable<readonly [string, string]>) : Object.entries(init)
-    for (const [name, value] of entries) this.append(name, value)
+    for (const [name, value] of entries) {
+      this.append(name, value)
+    }
   }
 
   get(name: string): string | null {
@@ -46,24 +50,35 @@ export class LightHeaders implements Iterable<[string, string]> {
   }
 
   forEach(each: (value: string, name: string, headers: LightHeaders) => void): void {
-    for (const [name, value] of this) each(value, name, this)
+    for (const [name, value] of this) {
+      each(value, name, this)
+    }
   }
 
   /** Sorted by name, cookies one by one, as the standard has it. */
   *entries(): IterableIterator<[string, string]> {
     for (const name of [...this.#values.keys()].sort()) {
       const values = this.#values.get(name)!
-      if (name === 'set-cookie') for (const value of values) yield [name, value]
-      else yield [name, values.join(', ')]
+      if (name === 'set-cookie') {
+        for (const value of values) {
+          yield [name, value]
+        }
+      } else {
+        yield [name, values.join(', ')]
+      }
     }
   }
 
   *keys(): IterableIterator<string> {
-    for (const [name] of this.entries()) yield name
+    for (const [name] of this.entries()) {
+      yield name
+    }
   }
 
   *values(): IterableIterator<string> {
-    for (const [, value] of this.entries()) yield value
+    for (const [, value] of this.entries()) {
+      yield value
+    }
   }
 
   [Symbol.iterator](): IterableIterator<[string, string]> {
@@ -73,13 +88,17 @@ export class LightHeaders implements Iterable<[string, string]> {
 
 function checkedName(name: string): string {
   const lower = String(name).toLowerCase()
-  if (!NAME.test(lower)) throw new TypeError('Invalid header name')
+  if (!NAME.test(lower)) {
+    throw new TypeError('Invalid header name')
+  }
   return lower
 }
 
 function checkedValue(value: string): string {
   const text = String(value).trim()
-  if (FORBIDDEN.test(text)) throw new TypeError('Invalid header value')
+  if (FORBIDDEN.test(text)) {
+    throw new TypeError('Invalid header value')
+  }
   return text
 }
 
@@ -95,18 +114,27 @@ export class LightBody implements AsyncIterable<Uint8Array> {
   }
 
   async *[Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
-    if (this.used) throw new TypeError('Body has already been read')
+    if (this.used) {
+      throw new TypeError('Body has already been read')
+    }
     this.used = true
     const payload = this.#payload
-    if (typeof payload === 'string') yield Buffer.from(payload, 'utf8')
-    else if (payload instanceof Uint8Array) yield payload
-    else if (payload instanceof ArrayBuffer) yield new Uint8Array(payload)
-    else yield* payload
+    if (typeof payload === 'string') {
+      yield Buffer.from(payload, 'utf8')
+    } else if (payload instanceof Uint8Array) {
+      yield payload
+    } else if (payload instanceof ArrayBuffer) {
+      yield new Uint8Array(payload)
+    } else {
+      yield* payload
+    }
   }
 
   async bytes(): Promise<Uint8Array> {
     const pieces: Uint8Array[] = []
-    for await (const piece of this) pieces.push(piece)
+    for await (const piece of this) {
+      pieces.push(piece)
+    }
     return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)
   }
 }
@@ -165,8 +193,9 @@ export class LightResponse extends Message {
     this.status = status
     this.statusText = statusText
     this.headers = new LightHeaders(headers)
-    if (typeof body === 'string' && !this.headers.has('content-type'))
+    if (typeof body === 'string' && !this.headers.has('content-type')) {
       this.headers.set('content-type', 'text/plain;charset=UTF-8')
+    }
   }
 
   get ok(): boolean {
@@ -175,8 +204,9 @@ export class LightResponse extends Message {
 
   static json(value: unknown, options: ResponseOptions = {}): LightResponse {
     const response = new LightResponse(JSON.stringify(value), options)
-    if (!new LightHeaders(options.headers).has('content-type'))
+    if (!new LightHeaders(options.headers).has('content-type')) {
       response.headers.set('content-type', 'application/json')
+    }
     return response
   }
 }

@@ -48,7 +48,9 @@ export function nativeLibraries(arch: Architecture): Plugin {
       setup.onLoad({ filter: /onnxruntime-node[\\/]dist[\\/]binding\.js$/ }, async (file) => {
         const source = await readFile(file.path, 'utf8')
         const search = /require\(`\.\.\/bin\/napi-v6\/[^`]+`\)/
-        if (!search.test(source)) throw new Error('onnxruntime-node loads its library in another way')
+        if (!search.test(source)) {
+          throw new Error('onnxruntime-node loads its library in another way')
+        }
         return { contents: source.replace(search, `require(${runtime})`) }
       })
     },

@@ -13,7 +13,9 @@ export const oneFamily = (name: string): Plugin => ({
       const files = readdirSync(families, { recursive: true, encoding: 'utf8' })
       const found = files.find((path) => basename(path) === `${name}${extension}`)
       // One that was registered from outside has no file here.
-      if (found === undefined) return undefined
+      if (found === undefined) {
+        return undefined
+      }
       const file = join(families, found)
       return {
         contents: [

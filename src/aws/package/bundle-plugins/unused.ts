@@ -57,9 +57,15 @@ async function zodNames(): Promise<string[]> {
   for (const room of ['api', 'model']) {
     const folder = fileURLToPath(new URL(`../../../${room}/`, import.meta.url))
     for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
-      if (!entry.isFile() || !/(?<!\.test|\.d)\.(ts|js)$/.test(entry.name)) continue
+      if (!entry.isFile() || !/(?<!\.test|\.d)\.(ts|js)$/.test(entry.name)) {
+        continue
+      }
       const text = await readFile(join(entry.parentPath, entry.name), 'utf8')
-      if (/from 'zod'/.test(text)) for (const [, name] of text.matchAll(/\bz\s*\.(\w+)/g)) names.add(name!)
+      if (/from 'zod'/.test(text)) {
+        for (const [, name] of text.matchAll(/\bz\s*\.(\w+)/g)) {
+          names.add(name!)
+        }
+      }
     }
   }
   // Types and namespaces of types are gone by the time that this runs.

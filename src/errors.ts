@@ -100,7 +100,8 @@ export class BoxletError extends Error {
     return {
       code: this.code,
       message: this.message,
-      ...defined({ hint: this.hint, details: this.details }),
+      ...(this.hint === undefined ? {} : { hint: this.hint }),
+      ...(this.details === undefined ? {} : { details: this.details }),
     }
   }
 }

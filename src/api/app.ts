@@ -1,7 +1,7 @@
 import { Hono } from 'hono/quick'
 import { BoxletError, toBoxletError } from '../errors.ts'
 import { Admission } from './admission.ts'
-import type { Call, Env } from './call.ts'
+import type { Env } from './call.ts'
 import type { Connection } from './connection.ts'
 import { cors } from './cors.ts'
 import { olderRoutes } from './dialects/earlier-services/routes.ts'
@@ -80,5 +80,3 @@ export function createApp(options: AppOptions): App {
     limits,
   }
 }
-
-export type { AppOptions, Call, Connection }

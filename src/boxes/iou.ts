@@ -1,7 +1,7 @@
 import { area, type PixelBox } from './box.ts'
 
 /** Area in common, in square pixels. */
-export function intersection(a: PixelBox, b: PixelBox): number {
+function intersection(a: PixelBox, b: PixelBox): number {
   const width = Math.min(a.x2, b.x2) - Math.max(a.x1, b.x1)
   const height = Math.min(a.y2, b.y2) - Math.max(a.y1, b.y1)
   return width > 0 && height > 0 ? width * height : 0

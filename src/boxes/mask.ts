@@ -3,7 +3,7 @@ import type { Candidates, Mask } from './detection.ts'
 import type { Letterbox } from './letterbox.ts'
 
 /** A mask covers at most this many pixels: a box over a whole 100-megapixel picture would take 100 MB. */
-export const MAX_MASK_PIXELS = 16 * 2 ** 20
+const MAX_MASK_PIXELS = 16 * 2 ** 20
 
 /**
  * The pixels of one object: coefficients times prototypes gives a logit for each cell of the prototype grid;

@@ -13,7 +13,7 @@ export interface SuppressOptions {
  * Candidates above this never reach suppression: the best are taken first. Ultralytics' `max_nms`; it bounds
  * the quadratic step on a head that scores everything.
  */
-export const MAX_SUPPRESSED = 30_000
+const MAX_SUPPRESSED = 30_000
 
 /**
  * Greedy non-maximum suppression. Returns the rows to keep, best first, ties in head order.

@@ -5,17 +5,7 @@ import { BoxletError } from '../errors.ts'
 import { MAX_ENTRIES } from './limits.ts'
 
 /** Endings that annotation tools give to pictures; the bytes decide what they are. */
-export const PICTURE_ENDINGS = [
-  '.jpg',
-  '.jpeg',
-  '.png',
-  '.webp',
-  '.bmp',
-  '.tif',
-  '.tiff',
-  '.gif',
-  '.avif',
-] as const
+const PICTURE_ENDINGS = ['.jpg', '.jpeg', '.png', '.webp', '.bmp', '.tif', '.tiff', '.gif', '.avif'] as const
 
 export const isPictureName = (name: string): boolean =>
   (PICTURE_ENDINGS as readonly string[]).includes(extname(name).toLowerCase())

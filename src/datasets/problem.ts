@@ -31,7 +31,7 @@ export type ProblemPolicy =
   | 'fatal' // stop at the first
 
 /** Rounding in annotation tools puts edges up to one pixel outside; that is not an error. */
-export const EDGE_TOLERANCE = 1
+const EDGE_TOLERANCE = 1
 
 export const formatProblem = (problem: Problem): string =>
   `${problem.file}${problem.line === undefined ? '' : `:${problem.line}`}: ${problem.message}` +

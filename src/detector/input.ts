@@ -6,7 +6,7 @@ import type { Tensor, TensorData } from '../model/tensor.ts'
 import { defined } from '../system/defined.ts'
 
 /** Pixels of a model input: 1.5 GB as float32. A thin picture scaled by its short edge would ask for far more. */
-export const MAX_INPUT_PIXELS = 2 ** 27
+const MAX_INPUT_PIXELS = 2 ** 27
 
 /**
  * Where a picture of this size goes in the model input.

@@ -24,7 +24,7 @@ export function ndjsonWriter(): ReportWriter {
   }
 }
 
-export function nativeImage(outcome: Outcome): NativeImage {
+function nativeImage(outcome: Outcome): NativeImage {
   if (outcome.error !== undefined) {
     return nativeFailed(outcome.source, outcome.error)
   }

@@ -80,7 +80,7 @@ export function nativeFailed(source: string, error: BoxletError): NativeFailed {
 }
 
 /** Boxes to a hundredth of a pixel and scores to six digits: below what any model means. */
-export function nativeDetection(detection: Detection, image: Size): NativeDetection {
+function nativeDetection(detection: Detection, image: Size): NativeDetection {
   const { box, keypoints, mask, angle, corners } = detection
   return {
     label: detection.label,

@@ -84,7 +84,7 @@ export interface OnnxValue {
 }
 
 /** Type codes of onnx.proto, `TensorProto.DataType`. */
-export const TYPE_NAMES: readonly TensorType[] = [
+const TYPE_NAMES: readonly TensorType[] = [
   'other',
   'float32',
   'uint8',
@@ -102,34 +102,6 @@ export const TYPE_NAMES: readonly TensorType[] = [
   'other', // complex64
   'other', // complex128
   'bfloat16',
-]
-
-/** Bits of one element by type code; strings have none, and codes from 17 on are 8-bit floats and 4-bit integers. */
-export const TYPE_BITS: readonly (number | undefined)[] = [
-  undefined,
-  32,
-  8,
-  8,
-  16,
-  16,
-  32,
-  64,
-  undefined,
-  8,
-  16,
-  64,
-  32,
-  64,
-  64,
-  128,
-  16,
-  8,
-  8,
-  8,
-  8,
-  4,
-  4,
-  4,
 ]
 
 export const typeName = (code: number): TensorType => TYPE_NAMES[code] ?? 'other'

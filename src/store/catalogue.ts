@@ -12,7 +12,7 @@ import type { CatalogueEntry } from './catalogue-entry.ts'
 export type Environment = Record<string, string | undefined>
 
 /** Names become file names in the cache, hence the narrow alphabet. */
-export const NAME_PATTERN = /^[a-z0-9][a-z0-9._-]{0,63}$/
+const NAME_PATTERN = /^[a-z0-9][a-z0-9._-]{0,63}$/
 
 /** The folder is found from this file, both in `src/` and in `dist/`. */
 const bundledCatalogue = (): string => join(dirname(fileURLToPath(import.meta.url)), '../../catalogue')

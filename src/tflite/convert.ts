@@ -52,7 +52,7 @@ export function convertGraph(source: TfliteGraph): OnnxGraph {
 }
 
 /** Names of operators in the file that cannot be converted, each once. */
-export function unknownOperators(source: TfliteGraph): string[] {
+function unknownOperators(source: TfliteGraph): string[] {
   const names = source.operators
     .filter(({ name, isCustom }) => (isCustom ? name !== DETECTION : !Object.hasOwn(CONVERSIONS, name)))
     .map(({ name }) => name.slice(0, 80))

@@ -14,7 +14,7 @@ export type OnnxType =
   | 'bool'
 
 /** Bytes of one value. */
-export const ONNX_BYTES: Record<OnnxType, number> = {
+const ONNX_BYTES: Record<OnnxType, number> = {
   float32: 4,
   float16: 2,
   float64: 8,

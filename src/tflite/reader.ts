@@ -26,7 +26,7 @@ import { BUFFER, METADATA, MODEL, OPERATOR, OPERATOR_CODE, QUANTIZATION, SUBGRAP
 const IDENTIFIER = 'TFL3'
 const SCHEMA_VERSION = 3
 
-export const isTflite = (bytes: Uint8Array): boolean =>
+const isTflite = (bytes: Uint8Array): boolean =>
   bytes.length > 8 && String.fromCharCode(...bytes.subarray(4, 8)) === IDENTIFIER
 
 /**

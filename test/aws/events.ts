@@ -1,5 +1,5 @@
 /** HTTP events as AWS's services send them to a function. */
-export const CALLER = 'arn:aws:iam::123456789012:user/alice'
+const CALLER = 'arn:aws:iam::123456789012:user/alice'
 
 export interface HttpParts {
   headers?: Record<string, string | null>

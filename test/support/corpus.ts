@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 
 /** Folder of real models and pictures, by `BOXLET_CORPUS` or beside the checkout; undefined in a fresh clone. */
-export const corpus: string | undefined = [
+const corpus: string | undefined = [
   process.env.BOXLET_CORPUS,
   resolve(import.meta.dirname, '../../../shared/corpus'),
 ].find((folder) => folder !== undefined && existsSync(resolve(folder, 'MANIFEST.json')))

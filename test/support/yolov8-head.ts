@@ -28,7 +28,7 @@ export interface HeadVariant {
   fixedBody?: boolean
 }
 
-export const CLASSES = 3
+const CLASSES = 3
 const BINS = 16
 const LEVELS = [8, 16, 32]
 const ROWS = 4 * BINS

@@ -1,6 +1,6 @@
 const encoder = new TextEncoder()
 
-export const toHex = (bytes: Uint8Array): string =>
+const toHex = (bytes: Uint8Array): string =>
   Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 
 export async function sha256Hex(data: Uint8Array | string): Promise<string> {

@@ -16,9 +16,9 @@ export interface FunctionConfig {
 
 /** 1 vCPU at this many megabytes. Source: Lambda developer guide, "Configure Lambda function memory". */
 export const MB_PER_VCPU = 1769
-export const MIN_MEMORY_MB = 128
-export const MAX_MEMORY_MB = 10_240
-export const MAX_TIMEOUT_S = 900
+const MIN_MEMORY_MB = 128
+const MAX_MEMORY_MB = 10_240
+const MAX_TIMEOUT_S = 900
 /** All variables of a function together, names and values as JSON. */
 const MAX_ENVIRONMENT_BYTES = 4096
 /** Set by Lambda; a deployment that sets them is refused. */

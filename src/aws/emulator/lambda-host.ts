@@ -14,7 +14,7 @@ import { MAX_PAYLOAD_BYTES } from './runtime-api.ts'
 import { buildBootstrap, nodeMajor, runsAs, sdkFolder } from './runtime-program.ts'
 import { createSandbox, type Sandbox } from './sandbox.ts'
 
-export type { InvokeMetrics, InvokeResult } from './invoke-result.ts'
+export type { InvokeResult } from './invoke-result.ts'
 
 export interface LambdaHostOptions {
   zip: string

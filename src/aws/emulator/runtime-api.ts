@@ -10,7 +10,7 @@ import { defined } from '../../system/defined.ts'
 /** A synchronous answer or event; beyond it Lambda refuses. 6 MiB and a little room for the envelope. */
 export const MAX_PAYLOAD_BYTES = 6 * 2 ** 20 + 100
 /** Total of a streamed answer. */
-export const MAX_STREAM_BYTES = 200 * 2 ** 20
+const MAX_STREAM_BYTES = 200 * 2 ** 20
 /** Error reports are small; a runaway one must not fill the memory of the host. */
 const MAX_ERROR_BYTES = 256 * 2 ** 10
 

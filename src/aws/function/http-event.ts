@@ -3,7 +3,7 @@
  * and 1.0 (REST API, load balancer).
  * Source: API Gateway developer guide, "AWS Lambda proxy integrations", and Lambda's, "Function URLs".
  */
-import type { Connection } from '../../api/app.ts'
+import type { Connection } from '../../api/connection.ts'
 import { BoxletError } from '../../errors.ts'
 
 export interface HttpEventV2 {

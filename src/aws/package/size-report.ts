@@ -64,7 +64,7 @@ export function checkUnpacked(report: SizeReport): void {
 }
 
 /** Decimal megabytes, in which Lambda's console and most file managers count. */
-export const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`
 
 export function formatSizeReport(report: SizeReport): string {
   const { zipBytes, unpackedBytes, parts } = report

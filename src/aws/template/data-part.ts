@@ -10,7 +10,7 @@ export const VISIBILITY = 6 * WORKER_TIMEOUT
 const MAX_TRIES = 3
 /** Pictures that come in are detected, results go out; the two prefixes never overlap. */
 export const INCOMING = 'incoming/'
-export const RESULTS = 'results/'
+const RESULTS = 'results/'
 
 const BATCH = 10
 

@@ -4,7 +4,7 @@ import { EPHEMERAL_STORAGE_MB } from './storage.ts'
 
 /** One processor exactly; half of it doubles the time at the same price. */
 export const DEFAULT_MEMORY_MB = MB_PER_VCPU
-export const DEFAULT_RUNTIME = 'nodejs24.x'
+const DEFAULT_RUNTIME = 'nodejs24.x'
 const RETENTION_DAYS = [1, 3, 5, 7, 14, 30, 60, 90, 180, 365, 731, 1827, 3653]
 /** The revision is a part of a description, which has room for 256 characters. */
 const MAX_REVISION = 64

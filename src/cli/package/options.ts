@@ -7,7 +7,7 @@ import { storeProgress } from '../kit/download-progress.ts'
 import { modelOptions } from '../kit/model-options.ts'
 import type { Io } from '../kit/verb.ts'
 
-export const PLACES = ['zip', 'layer', 's3'] as const satisfies readonly ModelPlace[]
+const PLACES = ['zip', 'layer', 's3'] as const satisfies readonly ModelPlace[]
 
 /** Options of `package` and `deploy`. */
 export const PACKAGE_OPTIONS = {

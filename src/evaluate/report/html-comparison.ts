@@ -40,7 +40,7 @@ ${tile(String(agreement.onlyB), `found only by ${b.subject.name}`)}</div>`,
 }
 
 /** What the interval allows to say. */
-export function verdict({ a, b, interval }: Comparison): string {
+function verdict({ a, b, interval }: Comparison): string {
   const [first, second] = [escapeText(a.subject.name), escapeText(b.subject.name)]
   const draws = `${interval.resamples} draws of the pictures with replacement`
   if (interval.low > 0) {

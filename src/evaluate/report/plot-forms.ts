@@ -1,7 +1,7 @@
 /** The forms that plots are made of, as Vega specifications. */
 import type { Mark, Scale, Spec } from 'vega'
 
-export const WIDTH = 420
+const WIDTH = 420
 export const HEIGHT = 280
 export const BLUE = '#2f6fb3'
 export const ORANGE = '#d9822b'

@@ -53,7 +53,7 @@ export function textReport(evaluation: Evaluation, most = 25): string {
 }
 
 /** What keeps the numbers from telling the whole story. */
-export function noteLines({ missingCategories, unusedLabels, subject, dataset, work }: Evaluation): string[] {
+function noteLines({ missingCategories, unusedLabels, subject, dataset, work }: Evaluation): string[] {
   const some = (names: readonly string[]) => `${names.slice(0, 8).join(', ')}${names.length > 8 ? ', …' : ''}`
   const lines: string[] = []
   if (dataset.objects === 0) {
@@ -75,7 +75,7 @@ export function noteLines({ missingCategories, unusedLabels, subject, dataset, w
 }
 
 /** One sentence about time. */
-export function speedLine({ median, pictures, cached, perSecond, jobs }: Speed): string {
+function speedLine({ median, pictures, cached, perSecond, jobs }: Speed): string {
   const rate =
     perSecond === undefined
       ? ''

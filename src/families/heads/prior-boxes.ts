@@ -1,13 +1,13 @@
 import type { Size } from '../../boxes/box.ts'
 
 /** Sizes of the square priors of each level, in model-input pixels; UltraFace and YuNet share them. */
-export const FACE_PRIOR_SIZES = [
+const FACE_PRIOR_SIZES = [
   [10, 16, 24],
   [32, 48],
   [64, 96],
   [128, 192, 256],
 ]
-export const FACE_STRIDES = [8, 16, 32, 64]
+const FACE_STRIDES = [8, 16, 32, 64]
 
 export interface Grid {
   across: number

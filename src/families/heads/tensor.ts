@@ -1,6 +1,6 @@
 import type { Tensor } from '../../model/tensor.ts'
 
-export type { Tensor, TensorData } from '../../model/tensor.ts'
+export type { Tensor } from '../../model/tensor.ts'
 
 /** The values as float32; no copy when they already are. */
 export function floats(tensor: Tensor): Float32Array {

@@ -38,7 +38,7 @@ export const damoYolo: Family = {
 }
 
 /** Reads [1, n, classes] scores with [1, n, 4] boxes in the code of the contract; best class of each row. */
-export function decodeScoresAndBoxes(outputs: RoleTensors, context: DecodeContext): Candidates {
+function decodeScoresAndBoxes(outputs: RoleTensors, context: DecodeContext): Candidates {
   const [rows, classes] = lastAxes(roleTensor(outputs, 'scores'), 2, 'scores') as [number, number]
   const scores = roleValues(outputs, 'scores', context)
   const boxes = roleValues(outputs, 'boxes', context)

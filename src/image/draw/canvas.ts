@@ -35,7 +35,7 @@ export function fillRect(
 }
 
 /** A straight stroke with round ends and smooth edges. */
-export function strokeLine(
+function strokeLine(
   image: RgbImage,
   from: { x: number; y: number },
   to: { x: number; y: number },

@@ -8,11 +8,11 @@ import { BoxletError } from '../../errors.ts'
 import { isPublicAddress } from './public-address.ts'
 
 /** A picture may sit behind a short link and a content network; more hops are a loop or a probe. */
-export const MAX_REDIRECTS = 3
+const MAX_REDIRECTS = 3
 /** Longer addresses are data in disguise, and some servers cut them. */
-export const MAX_URL_LENGTH = 8192
-export const DEFAULT_FETCH_BYTES = 20 * 1024 * 1024
-export const DEFAULT_TIMEOUT_MS = 10_000
+const MAX_URL_LENGTH = 8192
+const DEFAULT_FETCH_BYTES = 20 * 1024 * 1024
+const DEFAULT_TIMEOUT_MS = 10_000
 
 export interface FetchImageOptions {
   /** Most bytes of the body. Default 20 MiB. */

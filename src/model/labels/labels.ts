@@ -10,9 +10,9 @@ export type Labels = (string | null)[]
 /** Open Images has 601 classes and LVIS 1,203; a hundred thousand is a mistake or an attack. */
 export const MAX_LABELS = 100_000
 /** A label is drawn and read; longer ones are another kind of file. */
-export const MAX_LABEL_CHARACTERS = 1_000
+const MAX_LABEL_CHARACTERS = 1_000
 /** Names of 100,000 classes at 40 bytes each. */
-export const MAX_LABEL_BYTES = 4 * 2 ** 20
+const MAX_LABEL_BYTES = 4 * 2 ** 20
 
 /** Labels in the metadata of a model (`names`), or undefined when there are none that can be read. */
 export function metadataLabels(metadata: Record<string, string>): Labels | undefined {
@@ -178,7 +178,7 @@ export function fitLabels(labels: Labels, classes: number): Labels {
 }
 
 /** @throws BoxletError LABELS_INVALID when the value is none of the known forms */
-export function toLabels(value: unknown): Labels {
+function toLabels(value: unknown): Labels {
   if (Array.isArray(value)) {
     return fromList(value)
   }

@@ -75,7 +75,7 @@ function typedValues(bytes: Uint8Array, tensor: OnnxTensor): number[] | undefine
 }
 
 /** IEEE 754 half precision from its 16 bits. */
-export function halfToNumber(bits: number): number {
+function halfToNumber(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1
   const exponent = (bits >> 10) & 0x1f
   const fraction = bits & 0x3ff

@@ -1,27 +1,24 @@
 import { BoxletError } from '../errors.ts'
-import type { DetectOptions, ImageInput, ImageLimits, LoadOptions, SliceOptions } from './types.ts'
+import {
+  DETECT_OPTIONS,
+  type DetectOptions,
+  expectedOf,
+  IMAGE_OPTIONS,
+  type OptionRow,
+  SLICE_OPTIONS,
+  takes,
+} from './options.ts'
+import type { ImageInput, LoadOptions } from './types.ts'
 
 /**
  * Checks of what callers without types pass. A misspelt option that is ignored in silence gives wrong results
  * that nobody looks for.
  */
 
-const DETECT_OPTIONS: Record<keyof DetectOptions, true> = {
-  minScore: true,
-  iou: true,
-  maxDetections: true,
-  classes: true,
-  slice: true,
-  everyClass: true,
-  consume: true,
-  image: true,
-  signal: true,
-}
+/** Beside those of the table: what is no plain value, and the two that hold others. */
+const OTHER_OPTIONS = ['slice', 'image', 'consume', 'signal'] as const
 
-const SLICE_OPTIONS: Record<keyof SliceOptions, true> = { size: true, overlap: true }
-const IMAGE_LIMITS: Record<keyof ImageLimits, true> = { maxPixels: true, maxBytes: true, tolerant: true }
-
-const LOAD_OPTIONS: Record<keyof LoadOptions, true> = {
+const LOAD_OPTIONS = Object.keys({
   contract: true,
   labels: true,
   threads: true,
@@ -29,27 +26,44 @@ const LOAD_OPTIONS: Record<keyof LoadOptions, true> = {
   signal: true,
   onProgress: true,
   onNotice: true,
+} satisfies Record<keyof LoadOptions, true>)
+
+/** @throws BoxletError USAGE for an option that is unknown, of another type or out of range */
+export function checkDetectOptions(options: DetectOptions): void {
+  checkValues('detect', '', options, DETECT_OPTIONS, OTHER_OPTIONS)
+  const { slice, image, signal } = options
+  if (slice !== undefined && typeof slice !== 'boolean') {
+    checkValues('slice', 'slice.', slice, SLICE_OPTIONS)
+  }
+  if (image !== undefined) {
+    checkValues('image', 'image.', image, IMAGE_OPTIONS)
+  }
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new BoxletError('USAGE', `Expected an AbortSignal for signal but received ${kindOf(signal)}.`)
+  }
 }
 
-/** @throws BoxletError USAGE */
-export function checkDetectOptions(options: DetectOptions): void {
-  checkKeys('detect', options, DETECT_OPTIONS)
-  if (typeof options.slice === 'object') {
-    checkKeys('slice', options.slice, SLICE_OPTIONS)
-  }
-  if (options.image !== undefined) {
-    checkKeys('image', options.image, IMAGE_LIMITS)
-  }
-  if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {
-    throw new BoxletError(
-      'USAGE',
-      `Expected an AbortSignal for signal but received ${kindOf(options.signal)}.`,
-    )
-  }
-  if (options.classes !== undefined && !Array.isArray(options.classes)) {
-    throw new BoxletError('USAGE', `Expected a list for classes but received ${kindOf(options.classes)}.`)
+function checkValues(
+  call: string,
+  path: string,
+  values: object,
+  table: Readonly<Record<string, OptionRow>>,
+  others: readonly string[] = [],
+): void {
+  checkKeys(call, values, [...Object.keys(table), ...others])
+  for (const [name, value] of Object.entries(values)) {
+    const row = Object.hasOwn(table, name) ? table[name] : undefined
+    if (row !== undefined && value !== undefined && !takes(row, value)) {
+      throw new BoxletError(
+        'USAGE',
+        `Expected ${expectedOf(row)} for ${path}${name} but received ${shown(value)}.`,
+      )
+    }
   }
 }
+
+const shown = (value: unknown): string =>
+  typeof value === 'number' || typeof value === 'boolean' ? String(value) : kindOf(value)
 
 /** @throws BoxletError USAGE */
 export function checkLoadArguments(model: string, options: LoadOptions): void {
@@ -92,19 +106,19 @@ export function checkImage(image: ImageInput): void {
   )
 }
 
-function checkKeys(call: string, options: object, known: Record<string, true>): void {
-  if (typeof options !== 'object' || options === null) {
+function checkKeys(call: string, options: object, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw new BoxletError(
       'USAGE',
       `Expected an object for the options of ${call} but received ${kindOf(options)}.`,
     )
   }
-  const unknown = Object.keys(options).find((key) => !Object.hasOwn(known, key))
+  const unknown = Object.keys(options).find((key) => !known.includes(key))
   if (unknown === undefined) {
     return
   }
   throw new BoxletError('USAGE', `Expected a known option for ${call} but received "${unknown}".`, {
-    hint: `Its options are ${Object.keys(known).join(', ')}.`,
+    hint: `Its options are ${known.join(', ')}.`,
   })
 }
 

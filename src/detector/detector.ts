@@ -259,7 +259,7 @@ export class Detector implements DetectorLike {
     clock: StageClock,
   ): Promise<Detection[]> {
     const { contract } = this.#loaded
-    const places = placesOf(pixels, sliceOptions(options.slice, contract.input.size))
+    const places = placesOf(pixels, sliceOptions(options.slice || true, contract.input.size))
     if (places.length === 1) {
       return whole
     }

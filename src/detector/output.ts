@@ -6,7 +6,7 @@ import { suppress } from '../boxes/suppress.ts'
 import { corners } from '../boxes/turned.ts'
 import { BoxletError } from '../errors.ts'
 import type { Contract } from '../model/contract.ts'
-import type { DetectOptions } from './types.ts'
+import type { DetectOptions } from './options.ts'
 
 /** Least scores and classes that one call wants, worked out once from its options and the contract. */
 export interface Wanted {
@@ -17,10 +17,10 @@ export interface Wanted {
   suppression: Contract['suppression']
 }
 
-/** @throws BoxletError USAGE for a class that the model does not have, or a number out of range */
+/** @throws BoxletError USAGE for a class that the model does not have */
 export function wanted(contract: Contract, options: DetectOptions): Wanted {
   const perClass = options.minScore === undefined ? contract.thresholds.perClass : undefined
-  const base = inRange('minScore', options.minScore ?? contract.thresholds.score)
+  const base = options.minScore ?? contract.thresholds.score
   const classes = options.classes === undefined ? undefined : classIds(contract, options.classes)
   const scoreOf = new Map<number, number>()
   for (const [label, score] of Object.entries(perClass ?? {})) {
@@ -37,11 +37,8 @@ export function wanted(contract: Contract, options: DetectOptions): Wanted {
       score >= (scoreOf.get(classId) ?? base) && (classes === undefined || classes.has(classId)),
     suppression: {
       kind: contract.suppression.kind,
-      iou: inRange('iou', options.iou ?? contract.suppression.iou),
-      maxDetections: wholeNumber(
-        'maxDetections',
-        options.maxDetections ?? contract.suppression.maxDetections,
-      ),
+      iou: options.iou ?? contract.suppression.iou,
+      maxDetections: options.maxDetections ?? contract.suppression.maxDetections,
     },
   }
 }
@@ -70,20 +67,6 @@ function classIds(contract: Contract, classes: readonly (string | number)[]): Se
     }
   }
   return ids
-}
-
-function inRange(name: string, value: number): number {
-  if (typeof value === 'number' && value >= 0 && value <= 1) {
-    return value
-  }
-  throw new BoxletError('USAGE', `Expected a number from 0 to 1 for ${name} but received ${value}.`)
-}
-
-function wholeNumber(name: string, value: number): number {
-  if (Number.isInteger(value) && value >= 1) {
-    return value
-  }
-  throw new BoxletError('USAGE', `Expected a whole number from 1 for ${name} but received ${value}.`)
 }
 
 /**

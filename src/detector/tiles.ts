@@ -2,28 +2,16 @@ import type { Size } from '../boxes/box.ts'
 import type { Detection } from '../boxes/detection.ts'
 import { fromTile, MAX_TILES, type Tile, tileCount, tiles } from '../boxes/slice.ts'
 import { BoxletError } from '../errors.ts'
-import type { RgbImage, SliceOptions } from './types.ts'
+import { SLICE_OPTIONS, type SliceOptions } from './options.ts'
+import type { RgbImage } from './types.ts'
 
-const DEFAULT_SLICE_OVERLAP = 0.2
-
-/** @throws BoxletError USAGE for a size or overlap out of range */
-export function sliceOptions(
-  slice: true | SliceOptions | undefined | false,
-  input: { width: number; height: number },
-): Required<SliceOptions> {
-  const given = typeof slice === 'object' ? slice : {}
-  const size = given.size ?? Math.max(input.width, input.height)
-  const overlap = given.overlap ?? DEFAULT_SLICE_OVERLAP
-  if (!Number.isInteger(size) || size < 32) {
-    throw new BoxletError('USAGE', `Expected a whole number from 32 for the slice size but received ${size}.`)
+/** Edge and overlap of the tiles, with the defaults for what is not given. */
+export function sliceOptions(slice: true | SliceOptions, input: Size): Required<SliceOptions> {
+  const given = slice === true ? {} : slice
+  return {
+    size: given.size ?? Math.max(input.width, input.height),
+    overlap: given.overlap ?? SLICE_OPTIONS.overlap.default,
   }
-  if (!(overlap >= 0 && overlap <= 0.9)) {
-    throw new BoxletError(
-      'USAGE',
-      `Expected a number from 0 to 0.9 for the slice overlap but received ${overlap}.`,
-    )
-  }
-  return { size, overlap }
 }
 
 /** The pixels of one tile, as a picture of its own. */

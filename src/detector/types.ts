@@ -3,8 +3,10 @@ import type { Detection } from '../boxes/detection.ts'
 import type { RgbImage } from '../image/rgb-image.ts'
 import type { Contract, Evidence } from '../model/contract.ts'
 import type { DownloadProgress } from '../store/download.ts'
+import type { DetectOptions } from './options.ts'
 
 export type { RgbImage } from '../image/rgb-image.ts'
+export type { DetectOptions, ImageLimits, SliceOptions } from './options.ts'
 
 /** A picture as the caller has it: encoded bytes in any supported format, or upright RGB pixels. */
 export type ImageInput = Uint8Array | RgbImage
@@ -28,42 +30,6 @@ export interface LoadOptions {
   onProgress?: ((progress: DownloadProgress) => void) | undefined
   /** Lines for a person, such as the licence of weights that are about to be fetched. */
   onNotice?: ((line: string) => void) | undefined
-}
-
-export interface DetectOptions {
-  /** Least score 0–1. Default: the contract's threshold, per class where it has one. */
-  minScore?: number
-  /** Suppression IoU. Default: the contract's. */
-  iou?: number
-  /** Most detections kept. Default: the contract's. */
-  maxDetections?: number
-  /** Labels or class ids to keep. */
-  classes?: readonly (string | number)[]
-  /** Cuts large pictures into overlapping tiles and merges what is found. */
-  slice?: boolean | SliceOptions
-  /** Several classes for one prediction, as reference evaluations do. For measuring, not for people. */
-  everyClass?: boolean
-  /** Limits of decoding. */
-  image?: ImageLimits
-  /** The caller does not use the bytes again, so that a pool of workers may move them instead of copying. */
-  consume?: boolean
-  signal?: AbortSignal
-}
-
-export interface ImageLimits {
-  /** Most declared pixels. */
-  maxPixels?: number
-  /** Most encoded bytes. */
-  maxBytes?: number
-  /** Takes what can be read of a damaged picture instead of refusing it. */
-  tolerant?: boolean
-}
-
-export interface SliceOptions {
-  /** Edge of a tile in pixels of the picture. Default: the larger edge of the model input. */
-  size?: number
-  /** Share of a tile that it has in common with its neighbour, 0–0.9. Default 0.2. */
-  overlap?: number
 }
 
 /** Milliseconds. `total` holds waiting too, so it can exceed the sum. */

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { BoxletError } from '../errors.ts'
-import type { Contract } from './contract.ts'
+import { type Contract, MAX_DETECTIONS } from './contract.ts'
 
 const whole = (min: number, max: number) => v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max))
 const between = (min: number, max: number) => v.pipe(v.number(), v.minValue(min), v.maxValue(max))
@@ -100,7 +100,7 @@ export const contractSchema = v.strictObject({
   suppression: v.strictObject({
     kind: v.picklist(['none', 'per-class', 'across-classes']),
     iou: described(share, 'A box goes when its IoU with a better one is above this.'),
-    maxDetections: whole(1, 100_000),
+    maxDetections: whole(1, MAX_DETECTIONS),
   }),
   licence: v.exactOptional(
     v.strictObject({

@@ -71,6 +71,9 @@ export interface ContractOutput {
   options: Record<string, unknown>
 }
 
+/** Upper end of the range of `maxDetections`: above what any head gives, and still a bound. */
+export const MAX_DETECTIONS = 100_000
+
 export interface Suppression {
   /** none: the model's boxes are final, and removing overlaps again would lose real objects. */
   kind: 'none' | 'per-class' | 'across-classes'

@@ -1,54 +1,30 @@
-import type { DetectOptions } from '../../detector/types.ts'
+import {
+  type DetectOptions,
+  FLAT_OPTIONS,
+  type FlatValues,
+  nested,
+  type OptionRow,
+  SLICE_OPTIONS,
+} from '../../detector/options.ts'
 import { BoxletError } from '../../errors.ts'
-import { defined } from '../../system/defined.ts'
 import { received } from '../received.ts'
-import { classList, decimal, flag, type OptionReader, text, whole, wrong } from './option-values.ts'
+import { readOption, readText, wrong } from './option-values.ts'
 
-interface SliceParts {
-  size?: number
-  overlap?: number
-}
+/** Characters of the name of a model. */
+const MOST_OF_A_NAME = 200
 
-const score = decimal(0, 1)
-const sliceSize = whole(32, 16_384)
-const sliceOverlap = decimal(0, 0.9)
-const mostDetections = whole(1, 100_000)
+/** Options that a request may carry. */
+export const REQUEST_OPTIONS: Readonly<Record<string, OptionRow>> = Object.fromEntries(
+  Object.entries<OptionRow>(FLAT_OPTIONS).filter(([, { notIn }]) => !notIn?.includes('http')),
+)
 
-const slice: OptionReader<boolean | SliceParts> = (value, name) => {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return flag(value, name)
-  }
-  const { size, overlap, ...rest } = value as Record<string, unknown>
-  const [unknown] = Object.keys(rest)
-  if (unknown !== undefined) {
-    throw wrong('only size and overlap', name, unknown)
-  }
-  return {
-    ...(size === undefined ? {} : { size: sliceSize(size, `${name}.size`) }),
-    ...(overlap === undefined ? {} : { overlap: sliceOverlap(overlap, `${name}.overlap`) }),
-  }
-}
+const ALIASES = new Map(
+  Object.entries(REQUEST_OPTIONS).flatMap(([name, { alias }]) =>
+    alias === undefined ? [] : [[alias, name]],
+  ),
+)
 
-/** The options of `boxlet detect`, in a query, in a form or in JSON. */
-const READERS = {
-  model: text(200),
-  minScore: score,
-  iou: score,
-  maxDetections: mostDetections,
-  classes: classList,
-  slice,
-  /** The command line's shorter name for maxDetections. */
-  max: mostDetections,
-  everyClass: flag,
-  tolerant: flag,
-  altText: flag,
-  sliceSize,
-  sliceOverlap,
-}
-
-export const OPTION_NAMES: readonly string[] = Object.keys(READERS)
-
-type Values = { [Name in keyof typeof READERS]?: ReturnType<(typeof READERS)[Name]> }
+export const OPTION_NAMES: readonly string[] = ['model', ...Object.keys(REQUEST_OPTIONS)]
 
 export interface RequestOptions {
   model: string | undefined
@@ -59,66 +35,59 @@ export interface RequestOptions {
 
 /**
  * Reads options and refuses unknown ones and any given twice: a threshold that is dropped in silence gives wrong
- * answers. Names may be written as on the command line (`min-score`) or as in JSON (`minScore`).
+ * answers. Names may be written as on the command line (`min-score`, `max`) or as in JSON (`minScore`,
+ * `maxDetections`).
  *
  * @param given names and values from all places of the request together
  * @throws BoxletError REQUEST_INVALID
  */
 export function parseOptions(given: Iterable<readonly [string, unknown]>): RequestOptions {
-  const values: Values & Record<string, unknown> = {}
-  for (const [key, value] of given) {
-    const name = key.replace(/-([a-z])/g, (_match, letter: string) => letter.toUpperCase())
-    if (!Object.hasOwn(READERS, name)) {
-      throw new BoxletError(
-        'REQUEST_INVALID',
-        `Expected a documented option but received ${received(key)}.`,
-        {
-          hint: `Options are ${OPTION_NAMES.join(', ')}.`,
-        },
-      )
+  const values: Record<string, unknown> = {}
+  for (const { key, value, label } of [...given].flatMap(sliceParts)) {
+    const written = key.replace(/-([a-z])/g, (_match, letter: string) => letter.toUpperCase())
+    const name = ALIASES.get(written) ?? written
+    if (!OPTION_NAMES.includes(name)) {
+      throw unknownOption(key)
     }
     if (Object.hasOwn(values, name)) {
       throw twice(name)
     }
-    values[name] = READERS[name as keyof typeof READERS](value, name)
+    values[name] =
+      name === 'model'
+        ? readText(value, name, MOST_OF_A_NAME)
+        : readOption(REQUEST_OPTIONS[name]!, value, label ?? written)
   }
-  const { model, minScore, iou, max, classes, everyClass, tolerant, altText = false } = values
-  if (max !== undefined && values.maxDetections !== undefined) {
-    throw twice('maxDetections')
-  }
-  const { maxDetections = max } = values
-  const sliced = sliceOf(values)
-  return {
-    model,
-    altText,
-    detect: {
-      ...defined({ minScore, iou, maxDetections, classes, everyClass }),
-      ...(tolerant === undefined ? {} : { image: { tolerant } }),
-      ...defined({ slice: sliced }),
-    },
-  }
+  const { model, altText = false, ...flat } = values as FlatValues & { model?: string }
+  return { model, altText, detect: nested(flat) }
 }
 
-function sliceOf({ slice, sliceSize: size, sliceOverlap: overlap }: Values): DetectOptions['slice'] {
-  const inner = typeof slice === 'object' ? slice : {}
-  if (inner.size !== undefined && size !== undefined) {
-    throw twice('sliceSize')
-  }
-  if (inner.overlap !== undefined && overlap !== undefined) {
-    throw twice('sliceOverlap')
-  }
-  const parts = {
-    ...inner,
-    ...defined({ size, overlap }),
-  }
-  if (slice === false) {
-    return false
-  }
-  if (Object.keys(parts).length > 0) {
-    return parts
-  }
-  return slice === undefined ? undefined : true
+interface Given {
+  key: string
+  value: unknown
+  /** What to call it in a message, where that is not the name of the option. */
+  label?: string
 }
+
+/** JSON may nest what belongs to tiles: `"slice": { "size": 640 }`. */
+function sliceParts([key, value]: readonly [string, unknown]): Given[] {
+  if (key !== 'slice' || typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return [{ key, value }]
+  }
+  const parts = Object.entries(value)
+  const [unknown] = parts.find(([name]) => !Object.hasOwn(SLICE_OPTIONS, name)) ?? []
+  if (unknown !== undefined) {
+    throw wrong(`only ${Object.keys(SLICE_OPTIONS).join(' and ')}`, key, unknown)
+  }
+  return [
+    { key, value: true },
+    ...parts.map(([name, part]) => ({ key: `slice-${name}`, value: part, label: `slice.${name}` })),
+  ]
+}
+
+const unknownOption = (key: string) =>
+  new BoxletError('REQUEST_INVALID', `Expected a documented option but received ${received(key)}.`, {
+    hint: `Options are ${[...OPTION_NAMES, ...ALIASES.keys()].join(', ')}.`,
+  })
 
 const twice = (name: string) =>
   new BoxletError('REQUEST_INVALID', `Expected ${name} once but received it twice.`, {

@@ -1,7 +1,8 @@
 import { Validator } from '@seriousme/openapi-schema-validator'
+import { Ajv } from 'ajv'
 import { describe, expect, it } from 'vitest'
 import { singleDetector, testApp } from '../../../test/support/app.ts'
-import { OPTION_NAMES } from '../native/detect-options.ts'
+import { OPTION_NAMES, parseOptions } from '../native/detect-options.ts'
 import { openApiDocument } from './document.ts'
 
 const stub = singleDetector({
@@ -48,6 +49,33 @@ describe('the OpenAPI document', () => {
 
   it('names every option that a request may carry', () => {
     const named = document.paths['/v1/detect'].post.parameters.map(({ name }) => name)
-    expect(named.sort()).toEqual([...OPTION_NAMES].filter((name) => name !== 'max').sort())
+    expect(named.sort()).toEqual([...OPTION_NAMES].sort())
+  })
+
+  it('takes in a query and in JSON what the document says, and nothing beyond its ranges', () => {
+    const ajv = new Ajv()
+    const inBody = document.components.schemas.DetectBody.properties as Record<string, object>
+    const reads = (name: string, value: unknown): boolean => {
+      try {
+        parseOptions([[name, value]])
+        return true
+      } catch {
+        return false
+      }
+    }
+    const tried = [-1, -0.001, 0, 0.5, 0.9, 0.901, 1, 1.001, 2.5, 31, 32, 65_536, 65_537, 100_000, 100_001]
+    const others = [true, false, null, {}, [], ['cat', 0], [''], [-1], [0.5], { size: 64 }, { size: 1 }]
+    for (const { name, schema } of document.paths['/v1/detect'].post.parameters) {
+      const isText = (schema as { type: string }).type === 'string'
+      const [query, json] = [ajv.compile(schema), ajv.compile(isText ? { type: 'array' } : schema)]
+      for (const value of tried.filter(() => !isText)) {
+        expect([name, value, reads(name, String(value))]).toEqual([name, value, query(value)])
+        expect([name, value, reads(name, value)]).toEqual([name, value, json(value)])
+      }
+      const body = ajv.compile(inBody[name]!)
+      for (const value of [...tried, ...others]) {
+        expect([name, value, reads(name, value)]).toEqual([name, value, body(value)])
+      }
+    }
   })
 })

@@ -1,3 +1,5 @@
+import { REQUEST_OPTIONS } from '../native/detect-options.ts'
+import { describeOption, optionSchema } from './option-schema.ts'
 import { schemas } from './schemas.ts'
 
 const json = (name: keyof typeof schemas) => ({
@@ -20,31 +22,21 @@ const REFUSALS = {
 }
 const NOT_FOUND = { 404: refusal('No model of that name.') }
 
-const query = (name: string, schema: object, description: string) => ({
-  name,
-  in: 'query',
-  schema,
-  description,
-})
 const name = { name: 'name', in: 'path', required: true, schema: { type: 'string' } }
-const score = { type: 'number', minimum: 0, maximum: 1 }
-
 const OPTIONS = [
-  query('model', { type: 'string' }, 'One of /v1/models. Default: the first.'),
-  query('minScore', score, "Least score. Default: the model's threshold."),
-  query('iou', score, 'Overlap above which the weaker box of a class goes.'),
-  query('maxDetections', { type: 'integer', minimum: 1 }, 'Most objects in a picture.'),
-  query('classes', { type: 'string' }, 'Labels or class ids to keep, parted by commas.'),
-  query('slice', { type: 'boolean' }, 'Looks at overlapping tiles too, for small objects in large pictures.'),
-  query('sliceSize', { type: 'integer', minimum: 32 }, 'Edge of a tile in pixels.'),
-  query(
-    'sliceOverlap',
-    { type: 'number', minimum: 0, maximum: 0.9 },
-    'Share that neighbouring tiles have in common.',
-  ),
-  query('everyClass', { type: 'boolean' }, 'Several classes for one prediction, for measuring.'),
-  query('tolerant', { type: 'boolean' }, 'Takes what can be read of a damaged picture.'),
-  query('altText', { type: 'boolean' }, 'Adds one sentence for each picture.'),
+  {
+    name: 'model',
+    in: 'query',
+    schema: { type: 'string' },
+    description: 'One of /v1/models. Default: the first.',
+  },
+  ...Object.entries(REQUEST_OPTIONS).map(([option, row]) => ({
+    name: option,
+    in: 'query',
+    // A list is one text with commas in a query.
+    schema: row.type === 'list' ? { type: 'string' } : optionSchema(row),
+    description: describeOption(row),
+  })),
 ]
 
 const picture = { schema: { type: 'string', format: 'binary' } }

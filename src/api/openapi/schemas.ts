@@ -1,3 +1,7 @@
+import { FLAT_OPTIONS, SLICE_OPTIONS } from '../../detector/options.ts'
+import { REQUEST_OPTIONS } from '../native/detect-options.ts'
+import { describeOption, optionSchema } from './option-schema.ts'
+
 /** Shapes of the native API, as JSON Schema. Tests hold real answers against them. */
 
 const number = { type: 'number' }
@@ -98,19 +102,25 @@ export const schemas = {
         ],
       }),
       model: text,
-      minScore: { type: 'number', minimum: 0, maximum: 1 },
-      iou: { type: 'number', minimum: 0, maximum: 1 },
-      maxDetections: { type: 'integer', minimum: 1 },
-      classes: list({ type: ['string', 'integer'] }),
+      ...Object.fromEntries(
+        Object.entries(REQUEST_OPTIONS).map(([name, row]) => [
+          name,
+          { ...optionSchema(row), description: describeOption(row) },
+        ]),
+      ),
       slice: {
+        description: describeOption(FLAT_OPTIONS.slice),
         anyOf: [
-          { type: 'boolean' },
-          object({ size: { type: 'integer' }, overlap: number }, ['size', 'overlap']),
+          optionSchema(FLAT_OPTIONS.slice),
+          {
+            type: 'object',
+            properties: Object.fromEntries(
+              Object.entries(SLICE_OPTIONS).map(([name, row]) => [name, optionSchema(row)]),
+            ),
+            additionalProperties: false,
+          },
         ],
       },
-      everyClass: { type: 'boolean' },
-      tolerant: { type: 'boolean' },
-      altText: { type: 'boolean' },
     },
   },
   S3: {

@@ -12,7 +12,7 @@ import { checkSvg } from './svg-guard.ts'
  * Pixels that a picture may declare: 134 million, so that the 108-megapixel pictures of telephones pass, and
  * at most 400 MB of RGB. A service with less memory sets less.
  */
-const DEFAULT_MAX_PIXELS = 2 ** 27
+export const DEFAULT_MAX_PIXELS = 2 ** 27
 /** Encoded bytes: an uncompressed 16-bit picture of 44 megapixels. Camera files are a tenth of it. */
 export const DEFAULT_MAX_BYTES = 2 ** 28
 /** SVG costs time for every pixel and every element, so its drawing area is kept to 4096 × 4096. */

@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import * as limit from './limits.ts'
 import { readOnnx } from './read/reader.ts'
-import { bytesField, intField, join, textField } from './write/encode.ts'
+import { MessageWriter } from './write/message-writer.ts'
 
 type Field = Uint8Array | Uint8Array[]
-const message = (...fields: Field[]): Uint8Array => join(fields.flat())
+const message = (...fields: Field[]): Uint8Array => Buffer.concat(fields.flat())
+const intField = (field: number, value: number) => new MessageWriter().int(field, value).finish()
+const textField = (field: number, value: string) => new MessageWriter().text(field, value).finish()
+const bytesField = (field: number, value: Uint8Array) => new MessageWriter().bytes(field, value).finish()
 const model = (...graph: Field[]): Uint8Array => message(intField(1, 8), bytesField(7, message(...graph)))
 const node = (...fields: Field[]): Uint8Array => bytesField(1, message(...fields))
 const times = (count: number, field: Uint8Array): Uint8Array[] => Array.from({ length: count }, () => field)

@@ -83,29 +83,6 @@ export interface OnnxValue {
   shape: Dimension[] | undefined
 }
 
-/** Type codes of onnx.proto, `TensorProto.DataType`. */
-const TYPE_NAMES: readonly TensorType[] = [
-  'other',
-  'float32',
-  'uint8',
-  'int8',
-  'uint16',
-  'int16',
-  'int32',
-  'int64',
-  'string',
-  'bool',
-  'float16',
-  'float64',
-  'uint32',
-  'uint64',
-  'other', // complex64
-  'other', // complex128
-  'bfloat16',
-]
-
-export const typeName = (code: number): TensorType => TYPE_NAMES[code] ?? 'other'
-
 /** Operator as the signature counts it: `Conv`, `com.microsoft:QuickGelu`. */
 export const qualifiedOp = ({ domain, op }: Pick<OnnxNode, 'domain' | 'op'>): string =>
   domain === '' || domain === 'ai.onnx' ? op : `${domain}:${op}`

@@ -1,7 +1,8 @@
+import type { ElementType } from '../onnx/types.ts'
+import type { GraphBuilder } from '../onnx/write/graph-builder.ts'
 import { type TfliteType, TYPE_BITS } from './codes.ts'
 import { elementCount, type TfliteTensor } from './graph.ts'
 import { unsupported } from './limits.ts'
-import { bytesOf, type OnnxGraph, type OnnxType } from './onnx-graph.ts'
 import { type Order, permute, stored } from './order.ts'
 
 /** Adding it to int8 codes gives uint8 codes of the same real values, the zero point moving along. */
@@ -14,7 +15,7 @@ export const isQuantized = (tensor: TfliteTensor): boolean =>
   tensor.quantization !== undefined && CODE_TYPES.has(tensor.type)
 
 /** How the real value of a tensor is kept in ONNX; undefined for strings and the like. */
-export function realType(tensor: TfliteTensor): OnnxType | undefined {
+export function realType(tensor: TfliteTensor): ElementType | undefined {
   if (isQuantized(tensor)) {
     return 'float32'
   }
@@ -41,12 +42,12 @@ export function constantInts(tensor: TfliteTensor, role: string): number[] {
  * Adds a constant as real values. Float16 stays float16 and codes stay codes, widened by nodes that the runtime
  * folds when it loads the file, so the file stays as small as it was.
  */
-export function realConstant(graph: OnnxGraph, tensor: TfliteTensor, order: Order): string {
+export function realConstant(graph: GraphBuilder, tensor: TfliteTensor, order: Order): string {
   const { type, quantization } = tensor
   if (!isQuantized(tensor)) {
     const name = plainConstant(graph, tensor, order)
     const widened = type === 'float16' || type === 'float64'
-    return widened ? graph.node('Cast', [name], { to: { onnxType: 'float32' } }) : name
+    return widened ? graph.node('Cast', [name], { to: { type: 'float32' } }) : name
   }
   const codes = plainConstant(graph, tensor, order)
   const { scales, zeroPoints, axis } = quantization!
@@ -57,7 +58,7 @@ export function realConstant(graph: OnnxGraph, tensor: TfliteTensor, order: Orde
           tensor.shape.map((size, at) => (at === axis ? size : 1)),
           order,
         )
-  let real = graph.node('Cast', [codes], { to: { onnxType: 'float32' } })
+  let real = graph.node('Cast', [codes], { to: { type: 'float32' } })
   if (zeroPoints.some((zero) => zero !== 0)) {
     real = graph.node('Sub', [real, graph.float32(zeroPoints, dims)])
   }
@@ -65,7 +66,7 @@ export function realConstant(graph: OnnxGraph, tensor: TfliteTensor, order: Orde
 }
 
 /** Adds an 8-bit constant as uint8 codes, for a DequantizeLinear that the runtime fuses into its consumer. */
-export function codesConstant(graph: OnnxGraph, tensor: TfliteTensor, order: Order): string {
+export function codesConstant(graph: GraphBuilder, tensor: TfliteTensor, order: Order): string {
   return graph.constant('uint8', stored(tensor.shape, order), () => {
     const codes = placed(tensor, order)
     return tensor.type === 'uint8' ? codes : shifted(codes)
@@ -81,7 +82,7 @@ function shifted(codes: Uint8Array): Uint8Array {
   return out
 }
 
-function plainConstant(graph: OnnxGraph, tensor: TfliteTensor, order: Order): string {
+function plainConstant(graph: GraphBuilder, tensor: TfliteTensor, order: Order): string {
   const type = tensor.type === 'int4' ? 'int8' : tensor.type
   if (type === 'other') {
     throw unsupported(`a constant of an unknown type, "${tensor.name.slice(0, 80)}"`)
@@ -101,9 +102,8 @@ function placed(tensor: TfliteTensor, order: Order): Uint8Array {
 
 /** Two values a byte, the lower half first. */
 function unpackInt4(data: Uint8Array, count: number): Uint8Array {
-  const values = Int8Array.from({ length: count }, (_, index) => {
+  return Uint8Array.from({ length: count }, (_, index) => {
     const byte = data[index >> 1]!
     return ((index & 1 ? byte >> 4 : byte & 15) << 28) >> 28
   })
-  return bytesOf(values)
 }

@@ -1,7 +1,8 @@
+import type { ElementType } from '../onnx/types.ts'
+import { GraphBuilder } from '../onnx/write/graph-builder.ts'
 import { isQuantized, realType } from './constants.ts'
 import { elementCount, type TfliteGraph, type TfliteTensor } from './graph.ts'
-import { corrupt, unsupported } from './limits.ts'
-import { OnnxGraph, type OnnxType } from './onnx-graph.ts'
+import { corrupt, MAX_CONSTANT_BYTES, tooLarge, unsupported } from './limits.ts'
 import { Operation } from './operation.ts'
 import { DETECTION_OUTPUTS, detectionPostProcess, type RawDetections } from './ops/detection.ts'
 import { CONVERSIONS } from './ops/registry.ts'
@@ -18,9 +19,9 @@ const MAX_NAMED = 8
  *
  * @throws BoxletError MODEL_UNSUPPORTED naming every operator that has no conversion
  */
-export function convertGraph(source: TfliteGraph): OnnxGraph {
+export function convertGraph(source: TfliteGraph): GraphBuilder {
   refuseUnknown(source)
-  const graph = new OnnxGraph()
+  const graph = new GraphBuilder('tflite')
   const values = new Values(graph, source)
   const outputNames = nameOutputs(source)
   for (const index of source.inputs) {
@@ -48,6 +49,9 @@ export function convertGraph(source: TfliteGraph): OnnxGraph {
     throw corrupt('outputs', 'none')
   }
   graph.prune()
+  if (graph.constantBytes > MAX_CONSTANT_BYTES) {
+    throw tooLarge('bytes of constants', MAX_CONSTANT_BYTES, graph.constantBytes)
+  }
   return graph
 }
 
@@ -81,7 +85,7 @@ export function nameOutputs(source: TfliteGraph): Map<number, string> {
   return names
 }
 
-function addInput(graph: OnnxGraph, values: Values, index: number): void {
+function addInput(graph: GraphBuilder, values: Values, index: number): void {
   const tensor = values.tensor(index)
   const type = storedType(tensor)
   // A free batch is taken as one picture; a free height or width would be taken as one pixel.
@@ -89,8 +93,7 @@ function addInput(graph: OnnxGraph, values: Values, index: number): void {
     throw unsupported('an input of free size', 'Export the model with a fixed height and width.')
   }
   const order = identity(tensor.shape.length)
-  const name = graph.unique(tensor.name)
-  graph.inputs.push({ name, type, dims: tensor.shape })
+  const name = graph.input(tensor.name, type, tensor.shape)
   graph.scope = 'input'
   const scale = values.codeScale(index)
   if (scale !== undefined && tensor.type === 'uint8') {
@@ -101,10 +104,10 @@ function addInput(graph: OnnxGraph, values: Values, index: number): void {
 }
 
 /** Real values of an input as the file stores it. */
-function realInput(graph: OnnxGraph, tensor: TfliteTensor, name: string): string {
+function realInput(graph: GraphBuilder, tensor: TfliteTensor, name: string): string {
   const { scales, zeroPoints } = tensor.quantization ?? { scales: [1], zeroPoints: [0] }
   if (tensor.type === 'float16') {
-    return graph.node('Cast', [name], { to: { onnxType: 'float32' } })
+    return graph.node('Cast', [name], { to: { type: 'float32' } })
   }
   if (!isQuantized(tensor)) {
     return name
@@ -116,11 +119,11 @@ function realInput(graph: OnnxGraph, tensor: TfliteTensor, name: string): string
   if (tensor.type === 'int8') {
     return graph.node('DequantizeLinear', [name, scale, graph.int8([zeroPoints[0]!], [])])
   }
-  const codes = graph.node('Cast', [name], { to: { onnxType: 'float32' } })
+  const codes = graph.node('Cast', [name], { to: { type: 'float32' } })
   return graph.node('Mul', [graph.node('Sub', [codes, graph.scalar(zeroPoints[0]!)]), scale])
 }
 
-function storedType(tensor: TfliteTensor): OnnxType {
+function storedType(tensor: TfliteTensor): ElementType {
   const { type } = tensor
   if (type === 'other' || type === 'int4') {
     throw unsupported(`an input of type ${type}`)
@@ -128,7 +131,7 @@ function storedType(tensor: TfliteTensor): OnnxType {
   return type
 }
 
-function addOutput(graph: OnnxGraph, values: Values, index: number, name: string): void {
+function addOutput(graph: GraphBuilder, values: Values, index: number, name: string): void {
   const tensor = values.tensor(index)
   const type = realType(tensor)
   if (type === undefined) {
@@ -138,17 +141,17 @@ function addOutput(graph: OnnxGraph, values: Values, index: number, name: string
   const order = rank === undefined ? values.order(index) : identity(rank)
   graph.scope = 'output'
   graph.node('Identity', [values.real(index, order)], {}, name)
-  const dims = tensor.hasShape && elementCount(tensor.shape) > 0 ? tensor.shape : undefined
-  graph.outputs.push({ name, type, dims })
+  const shape = tensor.hasShape && elementCount(tensor.shape) > 0 ? tensor.shape : undefined
+  graph.outputs.push({ name, type, shape })
 }
 
 /** Boxes before suppression, so that a caller may choose its own thresholds and more than a few boxes. */
-function addRaw(graph: OnnxGraph, { boxes, scores, anchors, classes }: RawDetections): void {
+function addRaw(graph: GraphBuilder, { boxes, scores, anchors, classes }: RawDetections): void {
   graph.scope = 'output'
-  const add = (wish: string, value: string, dims: number[]) => {
+  const add = (wish: string, value: string, shape: number[]) => {
     const name = graph.unique(wish)
     graph.node('Identity', [value], {}, name)
-    graph.outputs.push({ name, type: 'float32', dims })
+    graph.outputs.push({ name, type: 'float32', shape })
   }
   add('raw_detection_boxes', boxes, [1, anchors, 4])
   add('raw_detection_scores', scores, [1, anchors, classes])

@@ -1,9 +1,10 @@
+import type { Attribute } from '../onnx/write/encode.ts'
+import type { GraphBuilder } from '../onnx/write/graph-builder.ts'
 import { ACTIVATIONS, type Activation } from './codes.ts'
 import { constantInts, isQuantized } from './constants.ts'
 import { type Row, readRow, type Schema } from './flatbuffer.ts'
 import { elementCount, type TfliteOperator, type TfliteTensor } from './graph.ts'
 import { corrupt, MAX_TENSOR_ELEMENTS, unsupported } from './limits.ts'
-import type { Attribute, OnnxGraph } from './onnx-graph.ts'
 import { identity, isIdentity, type Order, stored } from './order.ts'
 import type { Values } from './values.ts'
 
@@ -18,7 +19,7 @@ const CLAMPS: Partial<Record<Activation, readonly [number, number]>> = {
 export class Operation {
   readonly operator: TfliteOperator
   readonly values: Values
-  readonly graph: OnnxGraph
+  readonly graph: GraphBuilder
 
   constructor(operator: TfliteOperator, values: Values) {
     this.operator = operator

@@ -1,14 +1,14 @@
 import { BoxletError } from '../errors.ts'
 import type { ModelSignature, QuantizationKind, TensorInfo, TensorType } from '../model/signature.ts'
 import { readOnnx } from '../onnx/read/reader.ts'
+import type { NewValue } from '../onnx/write/encode.ts'
+import { writeModel } from '../onnx/write/write-model.ts'
 import { defined } from '../system/defined.ts'
 import type { TfliteType } from './codes.ts'
 import { isQuantized } from './constants.ts'
 import { convertGraph, nameOutputs } from './convert.ts'
 import { elementCount, type TfliteGraph, type TfliteTensor } from './graph.ts'
 import { readMetadata } from './metadata.ts'
-import { writeOnnx } from './onnx-file.ts'
-import type { OnnxPort } from './onnx-graph.ts'
 import { ORIGIN_KEY, originOf } from './origin.ts'
 import { readGraph } from './reader.ts'
 
@@ -61,12 +61,14 @@ function convert(file: Uint8Array, source: TfliteGraph): ConvertedModel {
   const metadata = readMetadata(file, source)
   const own = describe(file, source)
   const graph = convertGraph(source)
-  const ports = (list: OnnxPort[]): TensorInfo[] =>
-    list.map(({ name, type, dims }) => ({ name, type, shape: dims === undefined ? undefined : [...dims] }))
-  const inputs = ports(graph.inputs).map((info, place) => ({ ...info, ...quantizationOf(source, place) }))
-  const outputs = ports(graph.outputs).map((info, place) => ({ ...info, ...storedAs(source, place) }))
-  const kept = { ...metadata, [ORIGIN_KEY]: originOf({ inputs, outputs }) }
-  const bytes = writeOnnx(graph, kept, own.producer)
+  const infos = (values: NewValue[]): TensorInfo[] =>
+    values.map(({ name, type, shape }) => ({ name, type, shape: shape && [...shape] }))
+  const inputs = infos(graph.inputs).map((info, place) => ({ ...info, ...quantizationOf(source, place) }))
+  const outputs = infos(graph.outputs).map((info, place) => ({ ...info, ...storedAs(source, place) }))
+  const bytes = writeModel(graph, {
+    producer: own.producer,
+    metadata: { ...metadata, [ORIGIN_KEY]: originOf({ inputs, outputs }) },
+  }).finish()
   const converted = readOnnx(bytes)
   const { format, producer, quantization, sourceOps } = own
   return {

@@ -1,7 +1,7 @@
+import type { GraphBuilder } from '../onnx/write/graph-builder.ts'
 import { codesConstant, INT8_TO_UINT8, isQuantized, realConstant } from './constants.ts'
 import type { TfliteGraph, TfliteTensor } from './graph.ts'
 import { corrupt, unsupported } from './limits.ts'
-import type { OnnxGraph } from './onnx-graph.ts'
 import { identity, type Order, sameOrder, transposition } from './order.ts'
 
 interface Stored {
@@ -26,14 +26,14 @@ export interface CodeScale {
  * Runtime's uint8 kernels do not saturate on processors without VNNI, so results are the same everywhere.
  */
 export class Values {
-  readonly graph: OnnxGraph
+  readonly graph: GraphBuilder
   readonly tensors: TfliteTensor[]
   /** Tensors that are another one with zeros around its rows and columns: top, left, bottom, right. */
   readonly paddings = new Map<number, { from: number; pads: number[] }>()
   readonly #values = new Map<number, Value>()
   readonly #constants = new Map<string, string>()
 
-  constructor(graph: OnnxGraph, source: TfliteGraph) {
+  constructor(graph: GraphBuilder, source: TfliteGraph) {
     this.graph = graph
     this.tensors = [...source.tensors]
   }

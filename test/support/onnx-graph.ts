@@ -1,9 +1,7 @@
-import { create, toBinary } from '@bufbuild/protobuf'
-import {
-  AttributeProto_AttributeType as AttributeType,
-  TensorProto_DataType as DataType,
-  ModelProtoSchema,
-} from 'onnx-buf'
+import type { ElementType } from '../../src/onnx/types.ts'
+import type { NewNode, NewValue } from '../../src/onnx/write/encode.ts'
+import { GraphBuilder } from '../../src/onnx/write/graph-builder.ts'
+import { writeModel } from '../../src/onnx/write/write-model.ts'
 
 /** Builds small ONNX files with a wanted signature, so that decoders meet the real runtime without real weights. */
 
@@ -28,14 +26,6 @@ export interface GraphFacts {
   ops?: ('NonMaxSuppression' | 'TopK')[]
 }
 
-const TYPES = {
-  float32: DataType.FLOAT,
-  float16: DataType.FLOAT16,
-  uint8: DataType.UINT8,
-  int64: DataType.INT64,
-  int32: DataType.INT32,
-} as const
-
 /** A model that takes the inputs and always gives the same outputs. */
 export function constantModel(
   inputs: readonly GraphInput[],
@@ -43,83 +33,61 @@ export function constantModel(
   metadata: Record<string, string> = {},
   { producer = 'boxlet-test', ops = [] }: GraphFacts = {},
 ): Uint8Array {
-  const model = create(ModelProtoSchema, {
-    irVersion: 8n,
-    producerName: producer,
-    opsetImport: [{ domain: '', version: 17n }],
-    metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
-    graph: {
-      name: 'constant',
-      input: inputs.map(valueInfo),
-      output: outputs.map(valueInfo),
-      node: [
-        ...ops.flatMap(unreadNode),
-        ...outputs.map(({ name, shape, type = 'float32', values }) => ({
-          opType: 'Constant',
-          name: `${name}_node`,
-          output: [name],
-          attribute: [
-            {
-              name: 'value',
-              type: AttributeType.TENSOR,
-              t: {
-                dataType: TYPES[type],
-                dims: concrete(shape, values.length).map(BigInt),
-                rawData: rawData(type, values),
-              },
-            },
-          ],
-        })),
-      ],
-    },
-  })
-  return toBinary(ModelProtoSchema, model)
+  const graph = new GraphBuilder('constant')
+  graph.inputs.push(...inputs.map(valueInfo))
+  graph.outputs.push(...outputs.map(valueInfo))
+  for (const op of ops) {
+    addUnread(graph, op)
+  }
+  for (const { name, shape, type = 'float32', values } of outputs) {
+    graph.add(constantNode(name, type, concrete(shape, values.length), values))
+  }
+  return writeModel(graph, { producer: { name: producer, version: '' }, metadata }).finish()
 }
 
-function rawData(type: NonNullable<GraphOutput['type']>, values: ArrayLike<number>): Uint8Array<ArrayBuffer> {
-  if (type === 'int64') {
-    return new Uint8Array(BigInt64Array.from(Array.from(values), BigInt).buffer)
+function constantNode(name: string, type: ElementType, dims: number[], values: ArrayLike<number>): NewNode {
+  const tensor = { type, dims, data: rawData(type, values) }
+  return {
+    op: 'Constant',
+    name: `${name}_node`,
+    inputs: [],
+    outputs: [name],
+    attributes: { value: { tensor } },
   }
-  if (type === 'int32') {
-    return new Uint8Array(Int32Array.from(values).buffer)
+}
+
+function rawData(type: ElementType, values: ArrayLike<number>): ArrayBufferView {
+  switch (type) {
+    case 'int64':
+      return BigInt64Array.from(Array.from(values), BigInt)
+    case 'int32':
+      return Int32Array.from(values)
+    case 'float16':
+      return Uint16Array.from(values)
+    case 'uint8':
+      return Uint8Array.from(values)
+    default:
+      return Float32Array.from(values)
   }
-  if (type === 'float16') {
-    return new Uint8Array(Uint16Array.from(values).buffer)
-  }
-  if (type === 'uint8') {
-    return Uint8Array.from(values)
-  }
-  return new Uint8Array(Float32Array.from(values).buffer)
 }
 
 /** A node of the kind with constants for inputs, and the constants. */
-function unreadNode(opType: 'NonMaxSuppression' | 'TopK') {
+function addUnread(graph: GraphBuilder, op: 'NonMaxSuppression' | 'TopK'): void {
   const shapes =
-    opType === 'TopK'
+    op === 'TopK'
       ? [[2], [1]]
       : [
           [1, 1, 4],
           [1, 1, 1],
         ]
-  const inputs = shapes.map((_, i) => `${opType}_input${i}`)
-  const constants = shapes.map((shape, i) => {
-    const isCount = opType === 'TopK' && i === 1
-    const count = shape.reduce((a, b) => a * b, 1)
-    const values = new Array<number>(count).fill(1)
-    const t = {
-      dataType: isCount ? DataType.INT64 : DataType.FLOAT,
-      dims: shape.map(BigInt),
-      rawData: rawData(isCount ? 'int64' : 'float32', values),
-    }
-    return {
-      opType: 'Constant',
-      name: `${inputs[i]}_node`,
-      output: [inputs[i]!],
-      attribute: [{ name: 'value', type: AttributeType.TENSOR, t }],
-    }
+  const inputs = shapes.map((shape, i) => {
+    const name = `${op}_input${i}`
+    const values = new Array<number>(shape.reduce((a, b) => a * b, 1)).fill(1)
+    graph.add(constantNode(name, op === 'TopK' && i === 1 ? 'int64' : 'float32', shape, values))
+    return name
   })
-  const output = opType === 'TopK' ? ['topk_values', 'topk_indices'] : ['nms_selected']
-  return [...constants, { opType, name: opType, input: inputs, output }]
+  const outputs = op === 'TopK' ? ['topk_values', 'topk_indices'] : ['nms_selected']
+  graph.add({ op, name: op, inputs, outputs })
 }
 
 /** Free axes of an output take what the values leave. */
@@ -131,24 +99,10 @@ function concrete(shape: readonly (number | string)[], count: number): number[] 
   return shape.map((axis) => (typeof axis === 'number' ? axis : count / known))
 }
 
-const valueInfo = ({ name, shape, type = 'float32' }: GraphInput | GraphOutput) => ({
+const valueInfo = ({ name, shape, type = 'float32' }: GraphInput | GraphOutput): NewValue => ({
   name,
-  type: {
-    value: {
-      case: 'tensorType' as const,
-      value: {
-        elemType: TYPES[type],
-        shape: {
-          dim: shape.map((axis) => ({
-            value:
-              typeof axis === 'number'
-                ? { case: 'dimValue' as const, value: BigInt(axis) }
-                : { case: 'dimParam' as const, value: axis },
-          })),
-        },
-      },
-    },
-  },
+  type,
+  shape,
 })
 
 /** A YOLOv8 head, channels first: each row is centre x, centre y, width, height and the class scores. */

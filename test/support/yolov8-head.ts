@@ -1,14 +1,7 @@
 import type { Size } from '../../src/boxes/box.ts'
-import {
-  bytesField,
-  encodeNode,
-  encodeTensor,
-  encodeValue,
-  intField,
-  join,
-  type NewNode,
-  textField,
-} from '../../src/onnx/write/encode.ts'
+import type { NewNode } from '../../src/onnx/write/encode.ts'
+import { GraphBuilder } from '../../src/onnx/write/graph-builder.ts'
+import { writeModel } from '../../src/onnx/write/write-model.ts'
 
 /** How the head of the small network is written; each is a form that real exporters use, or a fault. */
 export interface HeadVariant {
@@ -39,13 +32,11 @@ const ROWS = 4 * BINS
  */
 export function tinyYolov8(variant: HeadVariant, size: Size = { width: 64, height: 64 }): Uint8Array {
   const next = random(7)
-  const parts: Uint8Array[] = [bytesField(2, Buffer.from('tiny'))]
-  const add = (op: string, inputs: string[], outputs: string[], rest: Partial<NewNode> = {}) =>
-    parts.push(bytesField(1, encodeNode({ op, inputs, outputs, ...rest })))
-  const constant = (name: string, dims: number[], data: Float32Array | BigInt64Array) => {
-    parts.push(bytesField(5, encodeTensor({ name, dims, data })))
-    return name
-  }
+  const graph = new GraphBuilder('tiny')
+  const add = (op: string, inputs: string[], outputs: string[], attributes: NewNode['attributes'] = {}) =>
+    graph.add({ op, inputs, outputs, attributes })
+  const constant = (name: string, dims: number[], data: Float32Array | BigInt64Array) =>
+    graph.constant(data instanceof Float32Array ? 'float32' : 'int64', dims, data, name)
   const ints = (name: string, ...values: number[]) =>
     constant(name, [values.length], BigInt64Array.from(values.map(BigInt)))
   const weights = (name: string, dims: number[], size: number) =>
@@ -60,12 +51,12 @@ export function tinyYolov8(variant: HeadVariant, size: Size = { width: 64, heigh
     const cells = cellsOf(size, 32)
     add('Conv', [map, weights('qkv.w', [16, 8, 1, 1], 0.5)], ['qkv'])
     add('Reshape', ['qkv', ints('qkv.shape', 1, 2, 8, cells)], ['heads'])
-    add('Split', ['heads', ints('qkv.sizes', 2, 2, 4)], ['q', 'k', 'v'], { int: { axis: 2 } })
-    add('Transpose', ['q'], ['qt'], { ints: { perm: [0, 1, 3, 2] } })
+    add('Split', ['heads', ints('qkv.sizes', 2, 2, 4)], ['q', 'k', 'v'], { axis: 2 })
+    add('Transpose', ['q'], ['qt'], { perm: [0, 1, 3, 2] })
     add('MatMul', ['qt', 'k'], ['products'])
     add('Mul', ['products', constant('scale', [], Float32Array.of(0.7))], ['scaled'])
-    add('Softmax', ['scaled'], ['weights'], { int: { axis: 3 } })
-    add('Transpose', ['weights'], ['weights.t'], { ints: { perm: [0, 1, 3, 2] } })
+    add('Softmax', ['scaled'], ['weights'], { axis: 3 })
+    add('Transpose', ['weights'], ['weights.t'], { perm: [0, 1, 3, 2] })
     add('MatMul', ['v', 'weights.t'], ['mixed'])
     const back = ints('map.shape', 1, 8, size.height / 32, size.width / 32)
     add('Reshape', ['mixed', back], ['mixed.map'])
@@ -77,9 +68,7 @@ export function tinyYolov8(variant: HeadVariant, size: Size = { width: 64, heigh
   const [flatBoxes, flatScores, flatBoth]: string[][] = [[], [], []]
   for (const stride of LEVELS) {
     const patch = { kernel_shape: [stride, stride], strides: [stride, stride] }
-    add('Conv', ['images', weights(`stem${stride}.w`, [8, 3, stride, stride], 0.2)], [`stem${stride}`], {
-      ints: patch,
-    })
+    add('Conv', ['images', weights(`stem${stride}.w`, [8, 3, stride, stride], 0.2)], [`stem${stride}`], patch)
     let body = `stem${stride}`
     if (variant.fixedBody) {
       const shape = ints(`fixed${stride}`, 1, 8, size.height / stride, size.width / stride)
@@ -97,18 +86,18 @@ export function tinyYolov8(variant: HeadVariant, size: Size = { width: 64, heigh
       flatBoxes?.push(`fb${stride}`)
       flatScores?.push(`fc${stride}`)
     } else {
-      add('Concat', [`box${stride}`, `cls${stride}`], [`both${stride}`], { int: { axis: 1 } })
+      add('Concat', [`box${stride}`, `cls${stride}`], [`both${stride}`], { axis: 1 })
       add('Reshape', [`both${stride}`, ints(`s${stride}`, 1, ROWS + CLASSES, -1)], [`f${stride}`])
       flatBoth?.push(`f${stride}`)
     }
   }
   if (variant.parts === 'apart') {
-    add('Concat', flatBoxes ?? [], ['boxes'], { int: { axis: 2 } })
-    add('Concat', flatScores ?? [], ['logits'], { int: { axis: 2 } })
+    add('Concat', flatBoxes ?? [], ['boxes'], { axis: 2 })
+    add('Concat', flatScores ?? [], ['logits'], { axis: 2 })
   } else {
-    add('Concat', flatBoth ?? [], ['joined'], { int: { axis: 2 } })
+    add('Concat', flatBoth ?? [], ['joined'], { axis: 2 })
     if (variant.parts === 'split') {
-      add('Split', ['joined', ints('sizes', ROWS, CLASSES)], ['boxes', 'logits'], { int: { axis: 1 } })
+      add('Split', ['joined', ints('sizes', ROWS, CLASSES)], ['boxes', 'logits'], { axis: 1 })
     } else {
       const one = ints('channel axis', 1)
       add('Slice', ['joined', ints('zero', 0), ints('rows', ROWS), one], ['boxes'])
@@ -118,10 +107,10 @@ export function tinyYolov8(variant: HeadVariant, size: Size = { width: 64, heigh
   add('Reshape', ['boxes', ints('four', 1, 4, BINS, cells)], ['bins'])
   const turned = variant.softmax === 'last' || variant.fault === 'perm'
   const axis = turned && variant.fault === undefined ? 3 : variant.fault === 'axis' ? 2 : 1
-  add('Transpose', ['bins'], ['turned'], { ints: { perm: turned ? [0, 3, 1, 2] : [0, 2, 1, 3] } })
-  add('Softmax', ['turned'], [turned ? 'shares last' : 'shares'], { int: { axis } })
+  add('Transpose', ['bins'], ['turned'], { perm: turned ? [0, 3, 1, 2] : [0, 2, 1, 3] })
+  add('Softmax', ['turned'], [turned ? 'shares last' : 'shares'], { axis })
   if (turned) {
-    add('Transpose', ['shares last'], ['shares'], { ints: { perm: [0, 3, 2, 1] } })
+    add('Transpose', ['shares last'], ['shares'], { perm: [0, 3, 2, 1] })
   }
   const steps = Float32Array.from(
     { length: BINS },
@@ -130,7 +119,7 @@ export function tinyYolov8(variant: HeadVariant, size: Size = { width: 64, heigh
   add('Conv', ['shares', constant('steps', [1, BINS, 1, 1], steps)], ['mean'])
   add('Reshape', ['mean', ints('flat', 1, 4, cells)], ['sides'])
   if (variant.sides === 'split') {
-    add('Split', ['sides', ints('two', 2, 2)], ['lt', 'rb'], { int: { axis: 1 } })
+    add('Split', ['sides', ints('two', 2, 2)], ['lt', 'rb'], { axis: 1 })
   } else {
     const axis = ints('side axis', 1)
     add('Slice', ['sides', ints('side 0', 0), ints('side 2', 2), axis], ['lt'])
@@ -145,21 +134,16 @@ export function tinyYolov8(variant: HeadVariant, size: Size = { width: 64, heigh
   const half = constant('half', [], Float32Array.of(variant.half === 'div' ? 2 : 0.5))
   add(variant.half === 'div' ? 'Div' : 'Mul', ['sum', half], ['centre'])
   add('Sub', variant.fault === 'size' ? ['near', 'far'] : ['far', 'near'], ['size'])
-  add('Concat', ['centre', 'size'], ['cells'], { int: { axis: 1 } })
+  add('Concat', ['centre', 'size'], ['cells'], { axis: 1 })
   add('Mul', ['cells', 'strides'], ['pixels'])
   add('Sigmoid', ['logits'], ['scores'])
-  add('Concat', ['pixels', 'scores'], ['output0'], { int: { axis: 1 } })
-  parts.push(
-    bytesField(11, encodeValue({ name: 'images', typeCode: 1, shape: [1, 3, size.height, size.width] })),
-  )
-  parts.push(bytesField(12, encodeValue({ name: 'output0', typeCode: 1, shape: [1, 4 + CLASSES, cells] })))
-  const names = join([textField(1, 'names'), textField(2, "{0: 'a', 1: 'b', 2: 'c'}")])
-  return join([
-    intField(1, 8),
-    bytesField(8, intField(2, 17)),
-    bytesField(14, names),
-    bytesField(7, join(parts)),
-  ])
+  add('Concat', ['pixels', 'scores'], ['output0'], { axis: 1 })
+  graph.input('images', 'float32', [1, 3, size.height, size.width])
+  graph.outputs.push({ name: 'output0', type: 'float32', shape: [1, 4 + CLASSES, cells] })
+  return writeModel(graph, {
+    producer: { name: '', version: '' },
+    metadata: { names: "{0: 'a', 1: 'b', 2: 'c'}" },
+  }).finish()
 }
 
 const cellsOf = ({ width, height }: Size, stride: number): number => (width / stride) * (height / stride)

@@ -1,17 +1,14 @@
 import type { OnnxGraph, OnnxModel, OnnxNode } from '../model.ts'
 import { Cursor, viewOf } from '../read/cursor.ts'
 import {
-  bytesField,
-  encodeNode,
-  encodeTensor,
-  encodeValue,
-  fieldHead,
-  intField,
-  join,
   type NewNode,
   type NewTensor,
   type NewValue,
+  writeNode,
+  writeTensor,
+  writeValue,
 } from '../write/encode.ts'
+import { MessageWriter } from '../write/message-writer.ts'
 
 /** What is to change in a graph. What is not named stays byte for byte, weights above all. */
 export interface GraphEdits {
@@ -40,26 +37,20 @@ const IR_VERSION_FREE_INITIALIZERS = 4
 export function writeEdited(model: OnnxModel, edits: GraphEdits): Uint8Array {
   const graph = writeGraph(model, edits)
   const view = viewOf(model.bytes)
-  const parts: Uint8Array[] = []
+  const writer = new MessageWriter()
   const at = new Cursor(view)
   for (let from = 0, field = at.field(); field !== 0; from = at.at, field = at.field()) {
     at.skip()
     if (field === 7) {
-      parts.push(bytesHead(7, graph), ...graph)
+      writer.append(7, graph)
     } else if (field === 1) {
-      parts.push(intField(1, Math.max(model.irVersion, IR_VERSION_FREE_INITIALIZERS)))
+      writer.int(1, Math.max(model.irVersion, IR_VERSION_FREE_INITIALIZERS))
     } else {
-      parts.push(view.subarray(from, at.at))
+      writer.raw(view.subarray(from, at.at))
     }
   }
-  return join(parts)
+  return writer.finish()
 }
-
-const bytesHead = (field: number, parts: readonly Uint8Array[]): Uint8Array =>
-  fieldHead(
-    field,
-    parts.reduce((sum, part) => sum + part.length, 0),
-  )
 
 /** Fields of GraphProto that edits touch. */
 const NODE = 1
@@ -68,7 +59,7 @@ const INPUT = 11
 const OUTPUT = 12
 const VALUE_INFO = 13
 
-function writeGraph(model: OnnxModel, edits: GraphEdits): Uint8Array[] {
+function writeGraph(model: OnnxModel, edits: GraphEdits): MessageWriter {
   const { graph } = model
   const view = viewOf(model.bytes)
   const outputs = edits.outputs?.map(({ name }) => name) ?? graph.outputs.map(({ name }) => name)
@@ -78,7 +69,9 @@ function writeGraph(model: OnnxModel, edits: GraphEdits): Uint8Array[] {
   // By position: of two initializers with one name the graph's map holds only the last.
   const initializers = new Map([...graph.initializers.values()].map(({ range, name }) => [range.start, name]))
   const inputs = graph.inputs.values()
-  const parts = (edits.first ?? []).map((added) => bytesField(NODE, encodeNode(added)))
+  const writer = new MessageWriter()
+  const addNode = (added: NewNode) => writer.message(NODE, (inner) => writeNode(inner, added))
+  edits.first?.forEach(addNode)
   // Neighbouring parts that stay are one copy; the weights are most of the file.
   let keptFrom = -1
   const keep = (from: number, to: number, kept: boolean) => {
@@ -86,7 +79,7 @@ function writeGraph(model: OnnxModel, edits: GraphEdits): Uint8Array[] {
       keptFrom = from
     }
     if (!kept && keptFrom >= 0) {
-      parts.push(view.subarray(keptFrom, from))
+      writer.raw(view.subarray(keptFrom, from))
       keptFrom = -1
     }
     return to
@@ -103,9 +96,7 @@ function writeGraph(model: OnnxModel, edits: GraphEdits): Uint8Array[] {
       const node = nodes.next().value as OnnxNode
       const replacement = edits.replace.get(node)
       keep(from, at.at, replacement === undefined && needed.nodes.has(node))
-      for (const added of replacement ?? []) {
-        parts.push(bytesField(NODE, encodeNode(added)))
-      }
+      replacement?.forEach(addNode)
     } else if (field === INITIALIZER) {
       const name = initializers.get(start) ?? ''
       keep(from, at.at, needed.values.has(name) && !replacedConstants.has(name))
@@ -122,15 +113,15 @@ function writeGraph(model: OnnxModel, edits: GraphEdits): Uint8Array[] {
   }
   keep(graph.range.end, graph.range.end, false)
   for (const constant of edits.constants) {
-    parts.push(bytesField(INITIALIZER, encodeTensor(constant)))
+    writer.message(INITIALIZER, (inner) => writeTensor(inner, constant))
   }
   for (const input of edits.inputs ?? []) {
-    parts.push(bytesField(INPUT, encodeValue(input)))
+    writer.message(INPUT, (inner) => writeValue(inner, input))
   }
   for (const output of edits.outputs ?? []) {
-    parts.push(bytesField(OUTPUT, encodeValue(output)))
+    writer.message(OUTPUT, (inner) => writeValue(inner, output))
   }
-  return parts
+  return writer
 }
 
 /** Nodes and value names that the wanted outputs depend on, with the edits in place. */

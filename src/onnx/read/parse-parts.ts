@@ -1,6 +1,7 @@
 import type { Dimension } from '../../model/signature.ts'
 import * as limit from '../limits.ts'
-import { type OnnxAttribute, type OnnxGraph, type OnnxTensor, type OnnxValue, typeName } from '../model.ts'
+import type { OnnxAttribute, OnnxGraph, OnnxTensor, OnnxValue } from '../model.ts'
+import { typeName } from '../types.ts'
 import { type Cursor, corrupt, tooMuch } from './cursor.ts'
 
 /** What all graphs of one file may use together, and the way down into a subgraph. */

@@ -1,4 +1,5 @@
 import type { OnnxTensor } from '../model.ts'
+import { type ElementType, elementBytes } from '../types.ts'
 import { Cursor, viewOf } from './cursor.ts'
 
 /** The largest constants that are compared are cell centres: 2 × 33,600 for an input of 1280. */
@@ -16,28 +17,29 @@ export function tensorValues(bytes: Uint8Array, tensor: OnnxTensor): number[] | 
   return values?.length === tensor.elements ? values : undefined
 }
 
-/** Bytes and reader of one raw element by type code of onnx.proto. */
-const RAW: Record<number, [bytes: number, read: (view: DataView, at: number) => number]> = {
-  1: [4, (view, at) => view.getFloat32(at, true)],
-  2: [1, (view, at) => view.getUint8(at)],
-  3: [1, (view, at) => view.getInt8(at)],
-  4: [2, (view, at) => view.getUint16(at, true)],
-  5: [2, (view, at) => view.getInt16(at, true)],
-  6: [4, (view, at) => view.getInt32(at, true)],
-  7: [8, (view, at) => view.getInt32(at + 4, true) * 2 ** 32 + view.getUint32(at, true)],
-  9: [1, (view, at) => view.getUint8(at)],
-  10: [2, (view, at) => halfToNumber(view.getUint16(at, true))],
-  11: [8, (view, at) => view.getFloat64(at, true)],
-  12: [4, (view, at) => view.getUint32(at, true)],
+/** Readers of one raw element. */
+const RAW: Partial<Record<ElementType, (view: DataView, offset: number) => number>> = {
+  float32: (view, offset) => view.getFloat32(offset, true),
+  uint8: (view, offset) => view.getUint8(offset),
+  int8: (view, offset) => view.getInt8(offset),
+  uint16: (view, offset) => view.getUint16(offset, true),
+  int16: (view, offset) => view.getInt16(offset, true),
+  int32: (view, offset) => view.getInt32(offset, true),
+  int64: (view, offset) => view.getInt32(offset + 4, true) * 2 ** 32 + view.getUint32(offset, true),
+  bool: (view, offset) => view.getUint8(offset),
+  float16: (view, offset) => halfToNumber(view.getUint16(offset, true)),
+  float64: (view, offset) => view.getFloat64(offset, true),
+  uint32: (view, offset) => view.getUint32(offset, true),
 }
 
 function rawValues(bytes: Uint8Array, tensor: OnnxTensor): number[] | undefined {
-  const element = RAW[tensor.typeCode]
-  const raw = tensor.raw
-  if (element === undefined || raw === undefined) {
+  const { raw } = tensor
+  const type = tensor.type as ElementType
+  const read = RAW[type]
+  if (read === undefined || raw === undefined) {
     return undefined
   }
-  const [size, read] = element
+  const size = elementBytes(type)
   if (raw.end - raw.start !== tensor.elements * size) {
     return undefined
   }
@@ -56,7 +58,7 @@ function typedValues(bytes: Uint8Array, tensor: OnnxTensor): number[] | undefine
       values.push(from.fixed64())
     } else {
       const value = from.varintSigned()
-      values.push(tensor.typeCode === 10 ? halfToNumber(value) : value)
+      values.push(tensor.type === 'float16' ? halfToNumber(value) : value)
     }
   }
   for (let field = at.field(); field !== 0 && values.length <= tensor.elements; field = at.field()) {

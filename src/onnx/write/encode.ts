@@ -1,97 +1,163 @@
-/** Protobuf encoding of the few ONNX messages that edits add. Each function gives the content of one message. */
+import { type ElementType, elementBytes, typeCode } from '../types.ts'
+import type { MessageWriter } from './message-writer.ts'
+
+/**
+ * The parts of an ONNX graph as they are to be written, and their encoding: each function writes the content of one
+ * message. Field numbers are those of onnx.proto.
+ */
+
+/** A number is an `int`, a list `ints`, a text a `string`; the rest is marked, since 1 and 1.0 are one in JavaScript. */
+export type Attribute =
+  | number
+  | readonly number[]
+  | string
+  | { float: number }
+  | { floats: readonly number[] }
+  | { strings: readonly string[] }
+  /** The number of an element type, as `Cast` takes it. */
+  | { type: ElementType }
+  | { tensor: Omit<NewTensor, 'name'> }
+  /** The body of `If`, `Loop` and the like. */
+  | { graph: NewGraph }
 
 export interface NewNode {
+  /** Of another domain as `domain:Op`: `com.microsoft:QuickGelu`. */
   op: string
   name?: string
+  /** An empty name is an optional input left out. */
   inputs: readonly string[]
   outputs: readonly string[]
-  ints?: Record<string, readonly number[]>
-  int?: Record<string, number>
+  attributes?: Readonly<Record<string, Attribute>>
 }
 
 export interface NewTensor {
   name: string
+  type: ElementType
   dims: readonly number[]
-  data: Float32Array | BigInt64Array
+  /** Little-endian values, or what makes them when they are written: weights then exist once, one tensor at a time. */
+  data: ArrayBufferView | (() => ArrayBufferView)
 }
 
 export interface NewValue {
   name: string
-  /** Type code of onnx.proto: 1 float32, 2 uint8, 7 int64. */
-  typeCode: number
-  shape: readonly (number | string)[]
+  type: ElementType
+  /** Sizes, and names of free ones; undefined when it follows from the run. */
+  shape: readonly (number | string)[] | undefined
 }
 
-/** Attribute kinds of onnx.proto, `AttributeProto.AttributeType`. */
-const INT = 2
-const INTS = 7
-
-export function encodeNode(node: NewNode): Uint8Array {
-  return join([
-    ...node.inputs.map((name) => textField(1, name)),
-    ...node.outputs.map((name) => textField(2, name)),
-    textField(3, node.name ?? node.outputs[0] ?? ''),
-    textField(4, node.op),
-    ...Object.entries(node.int ?? {}).map(([name, value]) =>
-      bytesField(5, join([textField(1, name), intField(3, value), intField(20, INT)])),
-    ),
-    ...Object.entries(node.ints ?? {}).map(([name, values]) =>
-      bytesField(
-        5,
-        join([textField(1, name), ...values.map((value) => intField(8, value)), intField(20, INTS)]),
-      ),
-    ),
-  ])
+export interface NewGraph {
+  name: string
+  nodes: Iterable<NewNode>
+  /** Initializers. */
+  constants: Iterable<NewTensor>
+  inputs: Iterable<NewValue>
+  outputs: Iterable<NewValue>
 }
 
-export function encodeTensor({ name, dims, data }: NewTensor): Uint8Array {
-  const raw = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-  return join([
-    ...dims.map((dim) => intField(1, dim)),
-    intField(2, data instanceof Float32Array ? 1 : 7),
-    textField(8, name),
-    bytesField(9, raw),
-  ])
+export function writeGraph(
+  writer: MessageWriter,
+  { name, nodes, constants, inputs, outputs }: NewGraph,
+): void {
+  for (const node of nodes) {
+    writer.message(1, (inner) => writeNode(inner, node))
+  }
+  writer.text(2, name)
+  for (const constant of constants) {
+    writer.message(5, (inner) => writeTensor(inner, constant))
+  }
+  for (const input of inputs) {
+    writer.message(11, (inner) => writeValue(inner, input))
+  }
+  for (const output of outputs) {
+    writer.message(12, (inner) => writeValue(inner, output))
+  }
 }
 
-export function encodeValue({ name, typeCode, shape }: NewValue): Uint8Array {
-  const dims = shape.map((dim) =>
-    bytesField(1, typeof dim === 'number' ? intField(1, dim) : textField(2, dim)),
+/** `AttributeProto.AttributeType` */
+const KINDS = { float: 1, int: 2, string: 3, tensor: 4, graph: 5, floats: 6, ints: 7, strings: 8 } as const
+
+export function writeNode(writer: MessageWriter, { op, name, inputs, outputs, attributes }: NewNode): void {
+  for (const input of inputs) {
+    writer.text(1, input)
+  }
+  for (const output of outputs) {
+    writer.text(2, output)
+  }
+  const split = op.lastIndexOf(':')
+  writer.text(3, name ?? outputs[0] ?? '').text(4, op.slice(split + 1))
+  for (const [key, value] of Object.entries(attributes ?? {})) {
+    writer.message(5, (attribute) => writeAttribute(attribute.text(1, key), value))
+  }
+  if (split > 0) {
+    writer.text(7, op.slice(0, split))
+  }
+}
+
+function writeAttribute(writer: MessageWriter, value: Attribute): void {
+  if (typeof value === 'number') {
+    writer.int(3, value).int(20, KINDS.int)
+  } else if (typeof value === 'string') {
+    writer.text(4, value).int(20, KINDS.string)
+  } else if ('float' in value) {
+    writer.float(2, value.float).int(20, KINDS.float)
+  } else if ('type' in value) {
+    writer.int(3, typeCode(value.type)).int(20, KINDS.int)
+  } else if ('tensor' in value) {
+    writer.message(5, (tensor) => writeTensor(tensor, { name: '', ...value.tensor })).int(20, KINDS.tensor)
+  } else if ('graph' in value) {
+    writer.message(6, (graph) => writeGraph(graph, value.graph)).int(20, KINDS.graph)
+  } else if ('floats' in value) {
+    for (const item of value.floats) {
+      writer.float(7, item)
+    }
+    writer.int(20, KINDS.floats)
+  } else if ('strings' in value) {
+    for (const item of value.strings) {
+      writer.text(9, item)
+    }
+    writer.int(20, KINDS.strings)
+  } else {
+    for (const item of value) {
+      writer.int(8, item)
+    }
+    writer.int(20, KINDS.ints)
+  }
+}
+
+/** @throws RangeError where the values are not as many as the sizes say; for values made later, when they are written */
+export function writeTensor(writer: MessageWriter, { name, type, dims, data }: NewTensor): void {
+  for (const size of dims) {
+    writer.int(1, size)
+  }
+  writer.int(2, typeCode(type)).text(8, name)
+  const length = dims.reduce((product, size) => product * size, elementBytes(type))
+  if (typeof data === 'function') {
+    writer.bytesLater(9, length, () => bytesOf(data()))
+    return
+  }
+  if (data.byteLength !== length) {
+    throw new RangeError(
+      `Expected ${length} bytes for the values of "${name}" but received ${data.byteLength}.`,
+    )
+  }
+  writer.bytes(9, bytesOf(data))
+}
+
+export function writeValue(writer: MessageWriter, { name, type, shape }: NewValue): void {
+  writer.text(1, name).message(2, (typeProto) =>
+    typeProto.message(1, (tensor) => {
+      tensor.int(1, typeCode(type))
+      if (shape === undefined) {
+        return
+      }
+      tensor.message(2, (axes) => {
+        for (const size of shape) {
+          axes.message(1, (axis) => (typeof size === 'number' ? axis.int(1, size) : axis.text(2, size)))
+        }
+      })
+    }),
   )
-  const tensorType = join([intField(1, typeCode), bytesField(2, join(dims))])
-  return join([textField(1, name), bytesField(2, bytesField(1, tensorType))])
 }
 
-export const intField = (field: number, value: number): Uint8Array =>
-  Uint8Array.from([...varint(field * 8), ...varint(value)])
-
-export const textField = (field: number, value: string): Uint8Array => bytesField(field, Buffer.from(value))
-
-export const bytesField = (field: number, value: Uint8Array): Uint8Array =>
-  join([fieldHead(field, value.length), value])
-
-/** Tag and length that come before `length` bytes of content. */
-export const fieldHead = (field: number, length: number): Uint8Array =>
-  Uint8Array.from([...varint(field * 8 + 2), ...varint(length)])
-
-/** Negative numbers take ten bytes, as int64 does. */
-function varint(value: number): number[] {
-  const bytes: number[] = []
-  let rest = BigInt.asUintN(64, BigInt(value))
-  while (rest >= 0x80n) {
-    bytes.push(Number(rest & 0x7fn) | 0x80)
-    rest >>= 7n
-  }
-  bytes.push(Number(rest))
-  return bytes
-}
-
-export function join(parts: readonly Uint8Array[]): Uint8Array {
-  const result = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    result.set(part, at)
-    at += part.length
-  }
-  return result
-}
+const bytesOf = (values: ArrayBufferView): Uint8Array =>
+  new Uint8Array(values.buffer, values.byteOffset, values.byteLength)

@@ -1,7 +1,7 @@
 import type { OnnxTensor } from '../model.ts'
 import { Cursor, viewOf } from '../read/cursor.ts'
 import { parseModel } from '../read/parse.ts'
-import { bytesField, fieldHead, intField, join, textField } from './encode.ts'
+import { MessageWriter } from './message-writer.ts'
 
 /** Smaller values stay in the graph: shapes and sizes that the runtime computes with while it loads. */
 const LEAST_BYTES = 1024
@@ -27,9 +27,8 @@ export function splitWeights(
   const { graph } = parseModel(bytes)
   const tensors = new Map([...graph.initializers.values()].map((tensor) => [tensor.range.start, tensor]))
   const view = viewOf(bytes)
-  const parts: Uint8Array[] = []
-  const weights: Uint8Array[] = []
-  let offset = 0
+  const small = new MessageWriter()
+  const weights = new MessageWriter()
   const at = new Cursor(view, graph.range.start, graph.range.end)
   for (let from = at.at, field = at.field(); field !== 0; from = at.at, field = at.field()) {
     let start = -1
@@ -41,15 +40,16 @@ export function splitWeights(
     const tensor = field === INITIALIZER ? tensors.get(start) : undefined
     const raw = tensor === undefined ? undefined : rawOf(tensor, view)
     if (tensor === undefined || raw === undefined) {
-      parts.push(view.subarray(from, at.at))
+      small.raw(view.subarray(from, at.at))
       continue
     }
-    parts.push(bytesField(INITIALIZER, reference(tensor, { location, offset, length: raw.length })))
-    const padding = -raw.length & (ALIGNMENT - 1)
-    weights.push(raw, new Uint8Array(padding))
-    offset += raw.length + padding
+    const place = { location, offset: weights.length, length: raw.length }
+    small.message(INITIALIZER, (inner) => writeReference(inner, tensor, place))
+    weights.raw(raw).raw(new Uint8Array(-raw.length & (ALIGNMENT - 1)))
   }
-  return weights.length === 0 ? undefined : { graph: withGraph(bytes, join(parts)), weights: join(weights) }
+  return weights.length === 0
+    ? undefined
+    : { graph: withGraph(bytes, small).finish(), weights: weights.finish() }
 }
 
 function rawOf({ raw, external }: OnnxTensor, view: Buffer): Uint8Array | undefined {
@@ -59,32 +59,32 @@ function rawOf({ raw, external }: OnnxTensor, view: Buffer): Uint8Array | undefi
   return view.subarray(raw.start, raw.end)
 }
 
-function reference(
+function writeReference(
+  writer: MessageWriter,
   { name, dims, typeCode }: OnnxTensor,
   place: { location: string; offset: number; length: number },
-): Uint8Array {
-  return join([
-    ...dims.map((dim) => intField(1, dim)),
-    intField(2, typeCode),
-    textField(8, name),
-    ...Object.entries(place).map(([key, value]) =>
-      bytesField(13, join([textField(1, key), textField(2, String(value))])),
-    ),
-    intField(14, EXTERNAL),
-  ])
+): void {
+  for (const size of dims) {
+    writer.int(1, size)
+  }
+  writer.int(2, typeCode).text(8, name)
+  for (const [key, value] of Object.entries(place)) {
+    writer.message(13, (entry) => entry.text(1, key).text(2, `${value}`))
+  }
+  writer.int(14, EXTERNAL)
 }
 
-function withGraph(bytes: Uint8Array, graph: Uint8Array): Uint8Array {
+function withGraph(bytes: Uint8Array, graph: MessageWriter): MessageWriter {
   const view = viewOf(bytes)
-  const parts: Uint8Array[] = []
+  const writer = new MessageWriter()
   const at = new Cursor(view)
   for (let from = at.at, field = at.field(); field !== 0; from = at.at, field = at.field()) {
     at.skip()
     if (field === GRAPH) {
-      parts.push(fieldHead(GRAPH, graph.length), graph)
+      writer.append(GRAPH, graph)
     } else {
-      parts.push(view.subarray(from, at.at))
+      writer.raw(view.subarray(from, at.at))
     }
   }
-  return join(parts)
+  return writer
 }

@@ -114,20 +114,23 @@ function keepsTokens(node: OnnxNode, tokens: ReadonlyMap<string, string>, links:
 
 function free(freed: FreedAttention, node: OnnxNode, shape: number[]): void {
   const name = `${node.outputs[0]}.shape`
-  freed.constants.push({ name, dims: [shape.length], data: BigInt64Array.from(shape.map(BigInt)) })
+  freed.constants.push(whole(name, shape))
   freed.nodes.add(node)
   freed.replace.set(node, [{ op: 'Reshape', inputs: [node.inputs[0] ?? '', name], outputs: node.outputs }])
 }
+
+const whole = (name: string, values: readonly number[]): NewTensor => ({
+  name,
+  type: 'int64',
+  dims: [values.length],
+  data: BigInt64Array.from(values, BigInt),
+})
 
 /** Height and width are those of the map, as it comes. */
 function freeToMap(freed: FreedAttention, node: OnnxNode, map: string, channels: number): void {
   const made = (part: string) => `${node.outputs[0]}.${part}`
   const numbers = (part: string, ...values: number[]) => {
-    freed.constants.push({
-      name: made(part),
-      dims: [values.length],
-      data: BigInt64Array.from(values.map(BigInt)),
-    })
+    freed.constants.push(whole(made(part), values))
     return made(part)
   }
   freed.nodes.add(node)
@@ -142,7 +145,7 @@ function freeToMap(freed: FreedAttention, node: OnnxNode, map: string, channels:
       op: 'Concat',
       inputs: [numbers('channels', 1, channels), made('cells')],
       outputs: [made('shape')],
-      int: { axis: 0 },
+      attributes: { axis: 0 },
     },
     { op: 'Reshape', inputs: [node.inputs[0] ?? '', made('shape')], outputs: node.outputs },
   ])

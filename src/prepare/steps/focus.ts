@@ -1,6 +1,7 @@
 import { usedBy } from '../../onnx/graph/edit.ts'
 import type { OnnxNode } from '../../onnx/model.ts'
 import { tensorValues } from '../../onnx/read/values.ts'
+import type { NewNode } from '../../onnx/write/encode.ts'
 import type { Preparation, PreparationStep } from '../preparation.ts'
 
 /**
@@ -41,6 +42,7 @@ export const foldFocus: PreparationStep = (at) => {
     const name = `${weight.name}.unfocused`
     edits.constants.push({
       name,
+      type: 'float32',
       dims: [filters, 3, 2 * size, 2 * size],
       data: unfocus(values, filters, size, focus.offsets),
     })
@@ -148,22 +150,20 @@ function onlyConvolution({ model }: Preparation, concat: OnnxNode): OnnxNode | u
   return plain && model.graph.outputs.every((output) => output.name !== name) ? node : undefined
 }
 
-function widened(convolution: OnnxNode, picture: string, weight: string, size: number): NewConvolution {
+function widened(convolution: OnnxNode, picture: string, weight: string, size: number): NewNode {
   const ints = (attribute: string, otherwise: number[]) =>
     (convolution.attributes.get(attribute)?.ints ?? otherwise).map((value) => 2 * value)
   return {
     op: 'Conv',
     inputs: [picture, weight, ...convolution.inputs.slice(2)],
     outputs: convolution.outputs,
-    ints: {
+    attributes: {
       kernel_shape: [2 * size, 2 * size],
       pads: ints('pads', [0, 0, 0, 0]),
       strides: ints('strides', [1, 1]),
     },
   }
 }
-
-type NewConvolution = Parameters<Preparation['edits']['replace']['set']>[1][number]
 
 /** [filters, 12, size, size] to [filters, 3, 2 · size, 2 · size]. */
 function unfocus(values: number[], filters: number, size: number, offsets: readonly Offset[]): Float32Array {

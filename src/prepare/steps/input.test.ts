@@ -4,16 +4,8 @@ import { letterbox } from '../../boxes/letterbox.ts'
 import { pictureDims } from '../../detector/input.ts'
 import { toTensor } from '../../image/tensor.ts'
 import type { Contract } from '../../model/contract.ts'
-import {
-  bytesField,
-  encodeNode,
-  encodeTensor,
-  encodeValue,
-  intField,
-  join,
-  type NewNode,
-  textField,
-} from '../../onnx/write/encode.ts'
+import type { NewNode, NewTensor } from '../../onnx/write/encode.ts'
+import { writeModel } from '../../onnx/write/write-model.ts'
 import { openSession } from '../../runtime/session.ts'
 import { prepareModel } from '../prepare.ts'
 
@@ -51,34 +43,43 @@ const CONTRACT: Contract = {
 }
 
 const next = random(11)
-const weight = (name: string, ...dims: number[]) =>
-  encodeTensor({
-    name,
-    dims,
-    data: Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => next() - 0.5),
-  })
-const whole = (name: string, ...values: number[]) =>
-  encodeTensor({ name, dims: [values.length], data: BigInt64Array.from(values, BigInt) })
+const weight = (name: string, ...dims: number[]): NewTensor => ({
+  name,
+  type: 'float32',
+  dims,
+  data: Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => next() - 0.5),
+})
+const whole = (name: string, ...values: number[]): NewTensor => ({
+  name,
+  type: 'int64',
+  dims: [values.length],
+  data: BigInt64Array.from(values, BigInt),
+})
+const float = (name: string, shape: number[]) => ({ name, type: 'float32', shape }) as const
 
 /** A network from the picture `images` of 8 × 8 to the outputs, each with its shape. */
-function network(
-  nodes: readonly Uint8Array[],
-  constants: readonly Uint8Array[],
+const network = (
+  nodes: readonly NewNode[],
+  constants: readonly NewTensor[],
   outputs: Record<string, number[]>,
-): Uint8Array {
-  const value = (name: string, shape: number[]) => encodeValue({ name, typeCode: 1, shape })
-  const graph = [
-    ...nodes.map((node) => bytesField(1, node)),
-    bytesField(2, Buffer.from('tiny')),
-    ...constants.map((constant) => bytesField(5, constant)),
-    bytesField(11, value('images', [1, 3, SIDE, SIDE])),
-    ...Object.entries(outputs).map(([name, shape]) => bytesField(12, value(name, shape))),
-  ]
-  return join([intField(1, 8), bytesField(8, intField(2, 17)), bytesField(7, join(graph))])
-}
+): Uint8Array =>
+  writeModel(
+    {
+      name: 'tiny',
+      nodes,
+      constants,
+      inputs: [float('images', [1, 3, SIDE, SIDE])],
+      outputs: Object.entries(outputs).map(([name, shape]) => float(name, shape)),
+    },
+    { producer: { name: 'boxlet-test', version: '' } },
+  ).finish()
 
-const node = (op: string, inputs: string[], outputs: string[], rest: Partial<NewNode> = {}) =>
-  encodeNode({ op, inputs, outputs, ...rest })
+const node = (
+  op: string,
+  inputs: string[],
+  outputs: string[],
+  attributes: NewNode['attributes'] = {},
+): NewNode => ({ op, inputs, outputs, attributes })
 
 /** All outputs for a picture of random pixels, fed as the contract says. */
 async function outputsOf(bytes: Uint8Array, { input }: Contract): Promise<Map<string, number[]>> {
@@ -118,7 +119,7 @@ const FOCUS = 'Focus and its convolution are one convolution.'
 describe('taking plain pixels', () => {
   const convolution = (dims: number[], group?: number) =>
     network(
-      [node('Conv', ['images', 'w'], ['out'], group === undefined ? {} : { int: { group } })],
+      [node('Conv', ['images', 'w'], ['out'], group === undefined ? {} : { group })],
       [weight('w', ...dims)],
       { out: [1, dims[0] as number, SIDE - 2, SIDE - 2] },
     )
@@ -138,7 +139,7 @@ describe('taking plain pixels', () => {
     const bytes = network(
       [
         node('Conv', ['images', 'w'], ['mixed']),
-        node('Conv', ['images', 'each'], ['apart'], { int: { group: 3 } }),
+        node('Conv', ['images', 'each'], ['apart'], { group: 3 }),
         node('Add', ['mixed', 'apart'], ['out']),
       ],
       [weight('w', 3, 3, 3, 3), weight('each', 3, 1, 3, 3)],
@@ -158,28 +159,21 @@ describe('taking plain pixels', () => {
 })
 
 /** An `If` of which both bodies give the value on. */
-function branch(from: string, to: string): Uint8Array {
-  const body = (kind: string) =>
-    bytesField(
-      5,
-      join([
-        textField(1, kind),
-        bytesField(
-          6,
-          join([
-            bytesField(1, node('Identity', [from], [`${to}.${kind}`])),
-            bytesField(2, Buffer.from(kind)),
-            bytesField(12, textField(1, `${to}.${kind}`)),
-          ]),
-        ),
-        intField(20, 5),
-      ]),
-    )
-  return join([node('If', ['yes'], [to]), body('then_branch'), body('else_branch')])
+function branch(from: string, to: string): NewNode {
+  const body = (kind: string) => ({
+    graph: {
+      name: kind,
+      nodes: [node('Identity', [from], [`${to}.${kind}`])],
+      constants: [],
+      inputs: [],
+      outputs: [{ name: `${to}.${kind}`, type: 'float32' as const, shape: undefined }],
+    },
+  })
+  return node('If', ['yes'], [to], { then_branch: body('then_branch'), else_branch: body('else_branch') })
 }
 
 /** Focus as YOLOX writes it, rows first and then columns, with more nodes and outputs beside it. */
-function focus(more: readonly Uint8Array[] = [], outputs: Record<string, number[]> = {}): Uint8Array {
+function focus(more: readonly NewNode[] = [], outputs: Record<string, number[]> = {}): Uint8Array {
   const slice = (from: string, to: string, axis: 'rows' | 'columns', start: 0 | 1) =>
     node('Slice', [from, `from${start}`, 'end', axis, 'two'], [to])
   return network(
@@ -190,8 +184,8 @@ function focus(more: readonly Uint8Array[] = [], outputs: Record<string, number[
       slice('odd', 'b', 'columns', 0),
       slice('even', 'c', 'columns', 1),
       slice('odd', 'd', 'columns', 1),
-      node('Concat', ['a', 'b', 'c', 'd'], ['stack'], { int: { axis: 1 } }),
-      node('Conv', ['stack', 'w'], ['out'], { ints: { pads: [1, 1, 1, 1] } }),
+      node('Concat', ['a', 'b', 'c', 'd'], ['stack'], { axis: 1 }),
+      node('Conv', ['stack', 'w'], ['out'], { pads: [1, 1, 1, 1] }),
       ...more,
     ],
     [

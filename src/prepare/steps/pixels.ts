@@ -1,7 +1,7 @@
 import { usedBy } from '../../onnx/graph/edit.ts'
 import type { OnnxNode } from '../../onnx/model.ts'
 import { tensorValues } from '../../onnx/read/values.ts'
-import type { NewNode, NewTensor } from '../../onnx/write/encode.ts'
+import type { Attribute, NewNode, NewTensor } from '../../onnx/write/encode.ts'
 import type { Preparation, PreparationStep } from '../preparation.ts'
 
 /**
@@ -34,11 +34,11 @@ export const takePixels: PreparationStep = (at) => {
 
   const [cast, planes] = [`${input.name}.float`, `${input.name}.planes`]
   const scaled = new Map<string, string>()
-  const made: NewTensor[] = []
+  const made: FloatTensor[] = []
   const planar: [OnnxNode, NewNode][] = []
   for (const { node, replacement } of first) {
     // Filters of a grouped convolution each see one channel alone.
-    if ((replacement.int?.group ?? 1) !== 1) {
+    if ((replacement.attributes?.group ?? 1) !== 1) {
       return undefined
     }
     const weight = replacement.inputs[1] as string
@@ -58,10 +58,10 @@ export const takePixels: PreparationStep = (at) => {
     edits.replace.set(node, [convolution])
   }
   edits.first = [
-    { op: 'Cast', inputs: [input.name], outputs: [cast], int: { to: FLOAT32 } },
-    { op: 'Transpose', inputs: [cast], outputs: [planes], ints: { perm: [0, 3, 1, 2] } },
+    { op: 'Cast', inputs: [input.name], outputs: [cast], attributes: { to: { type: 'float32' } } },
+    { op: 'Transpose', inputs: [cast], outputs: [planes], attributes: { perm: [0, 3, 1, 2] } },
   ]
-  edits.inputs = [{ name: input.name, typeCode: UINT8, shape: [batch, height, width, 3] }]
+  edits.inputs = [{ name: input.name, type: 'uint8', shape: [batch, height, width, 3] }]
   return {
     contract: {
       ...contract,
@@ -71,9 +71,8 @@ export const takePixels: PreparationStep = (at) => {
   }
 }
 
-/** Type codes of onnx.proto. */
-const FLOAT32 = 1
-const UINT8 = 2
+/** Weights as they are computed with. */
+type FloatTensor = NewTensor & { type: 'float32'; data: Float32Array }
 
 /** The convolutions that alone read the picture, in the form that earlier steps left them. */
 function firstConvolutions(
@@ -111,34 +110,36 @@ function copyOf(node: OnnxNode): NewNode | undefined {
   if (node.op !== 'Conv' || node.domain !== '') {
     return undefined
   }
-  const ints: Record<string, number[]> = {}
-  const int: Record<string, number> = {}
+  const attributes: Record<string, Attribute> = {}
   for (const [name, value] of node.attributes) {
-    if (value.ints !== undefined) {
-      ints[name] = value.ints
-    } else if (value.int !== undefined) {
-      int[name] = value.int
-    } else {
+    const copied = value.ints ?? value.int
+    if (copied === undefined) {
       return undefined
     }
+    attributes[name] = copied
   }
-  return { op: 'Conv', inputs: node.inputs, outputs: node.outputs, ints, int }
+  return { op: 'Conv', inputs: node.inputs, outputs: node.outputs, attributes }
 }
 
-function weightOf({ model, edits }: Preparation, name: string): NewTensor | undefined {
+function weightOf({ model, edits }: Preparation, name: string): FloatTensor | undefined {
   const made = edits.constants.find((constant) => constant.name === name)
   if (made !== undefined) {
-    return made
+    return made.data instanceof Float32Array ? (made as FloatTensor) : undefined
   }
   const tensor = model.graph.initializers.get(name)
   const values = tensor?.type === 'float32' ? tensorValues(model.bytes, tensor) : undefined
   return tensor === undefined || values === undefined
     ? undefined
-    : { name, dims: tensor.dims, data: Float32Array.from(values) }
+    : { name, type: 'float32', dims: tensor.dims, data: Float32Array.from(values) }
 }
 
 /** [filters, 3, h, w] with each channel divided by its deviation and the channels in RGB order. */
-function scaledWeight(weight: NewTensor, name: string, std: readonly number[], reversed: boolean): NewTensor {
+function scaledWeight(
+  weight: FloatTensor,
+  name: string,
+  std: readonly number[],
+  reversed: boolean,
+): FloatTensor {
   const [filters = 0, , height = 0, width = 0] = weight.dims
   const size = height * width
   const data = new Float32Array(weight.data.length)
@@ -147,9 +148,9 @@ function scaledWeight(weight: NewTensor, name: string, std: readonly number[], r
       const from = (filter * 3 + channel) * size
       const to = (filter * 3 + (reversed ? 2 - channel : channel)) * size
       for (let at = 0; at < size; at++) {
-        data[to + at] = Number(weight.data[from + at]) / (std[channel] as number)
+        data[to + at] = weight.data[from + at]! / (std[channel] as number)
       }
     }
   }
-  return { name, dims: weight.dims, data }
+  return { name, type: 'float32', dims: weight.dims, data }
 }

@@ -41,7 +41,7 @@ export const cutYolov8Head: PreparationStep = (at) => {
     contract.input.geometry.fit === 'letterbox' && bodyTakesAnySize(maps, links, folder, attention.nodes)
   edits.outputs = head.levels.flatMap((level) => outputsOf(level, head, dynamic, width, height))
   if (dynamic) {
-    edits.inputs = [{ name: input.name, typeCode: FLOAT32, shape: [1, 3, 'height', 'width'] }]
+    edits.inputs = [{ name: input.name, type: 'float32', shape: [1, 3, 'height', 'width'] }]
     edits.dropValueInfo = true
     edits.constants.push(...attention.constants)
     for (const [node, nodes] of attention.replace) {
@@ -56,9 +56,6 @@ export const cutYolov8Head: PreparationStep = (at) => {
   }
 }
 
-/** Type code of onnx.proto. */
-const FLOAT32 = 1
-
 function outputsOf(
   level: RawHead['levels'][number],
   head: RawHead,
@@ -70,8 +67,8 @@ function outputsOf(
     ? [`height${level.stride}`, `width${level.stride}`]
     : [height / level.stride, width / level.stride]
   return [
-    { name: level.boxes, typeCode: FLOAT32, shape: [1, 4 * head.bins, ...size] },
-    { name: level.scores, typeCode: FLOAT32, shape: [1, head.classes, ...size] },
+    { name: level.boxes, type: 'float32', shape: [1, 4 * head.bins, ...size] },
+    { name: level.scores, type: 'float32', shape: [1, head.classes, ...size] },
   ]
 }
 

@@ -38,12 +38,17 @@ export const freeYoloxSize: PreparationStep = (at) => {
   }
 
   const shape = `${output.name}.shape`
-  edits.constants.push({ name: shape, dims: [3], data: BigInt64Array.of(1n, BigInt(columns), -1n) })
+  edits.constants.push({
+    name: shape,
+    type: 'int64',
+    dims: [3],
+    data: BigInt64Array.of(1n, BigInt(columns), -1n),
+  })
   for (const { reshape, map } of flattened) {
     edits.replace.set(reshape, [{ op: 'Reshape', inputs: [map, shape], outputs: reshape.outputs }])
   }
-  edits.inputs = [{ name: input.name, typeCode: FLOAT32, shape: [1, 3, 'height', 'width'] }]
-  edits.outputs = [{ name: output.name, typeCode: FLOAT32, shape: [1, 'cells', columns] }]
+  edits.inputs = [{ name: input.name, type: 'float32', shape: [1, 3, 'height', 'width'] }]
+  edits.outputs = [{ name: output.name, type: 'float32', shape: [1, 'cells', columns] }]
   edits.dropValueInfo = true
   const stride = Math.max(...(strides as number[]))
   return {
@@ -51,9 +56,6 @@ export const freeYoloxSize: PreparationStep = (at) => {
     edit: `The input takes any multiple of ${stride}.`,
   }
 }
-
-/** Type code of onnx.proto. */
-const FLOAT32 = 1
 
 interface Flattened {
   reshape: OnnxNode

@@ -26,7 +26,7 @@ export function cast(at: Operation): void {
   if (type === undefined) {
     throw unsupported(`CAST to ${tensor.type}`)
   }
-  at.give(at.node('Cast', [at.real(0, order)], { to: { onnxType: type } }), order)
+  at.give(at.node('Cast', [at.real(0, order)], { to: { type: type } }), order)
 }
 
 /** inputs: indices, depth, value on, value off. */
@@ -35,7 +35,7 @@ export function oneHot(at: Operation): void {
   const { axis } = at.options(ONE_HOT)
   const [classes = 0] = at.ints(1, 'the depth')
   at.expect([...at.shape(0), classes])
-  const wide = at.node('Cast', [at.real(0)], { to: { onnxType: 'int64' } })
+  const wide = at.node('Cast', [at.real(0)], { to: { type: 'int64' } })
   const one = at.graph.int64([1])
   const depth = at.node('Reshape', [at.real(1), one])
   const values = at.node(

@@ -182,7 +182,7 @@ function giveRows(at: Operation, boxes: string, picked: Picked, rows: number): v
   }
   const flat = at.node('Squeeze', [boxes, graph.int64([0])])
   const chosen = at.node('Gather', [flat, picked.places], { axis: 0 })
-  const asFloat = (name: string) => at.node('Cast', [name], { to: { onnxType: 'float32' } })
+  const asFloat = (name: string) => at.node('Cast', [name], { to: { type: 'float32' } })
   at.give(filled(chosen, [rows, 4]), [0, 1, 2], 0)
   at.give(filled(asFloat(picked.classes), [rows]), [0, 1], 1)
   at.give(filled(picked.scores, [rows]), [0, 1], 2)

@@ -28,9 +28,9 @@ function reduced(at: Operation, op: string, x: string, axes: number[], keepdims:
   if (op !== 'Any' && op !== 'All') {
     return at.graph.node(op, [x], { axes, keepdims })
   }
-  const numbers = at.node('Cast', [x], { to: { onnxType: 'int32' } })
+  const numbers = at.node('Cast', [x], { to: { type: 'int32' } })
   const folded = at.graph.node(op === 'Any' ? 'ReduceMax' : 'ReduceMin', [numbers], { axes, keepdims })
-  return at.node('Cast', [folded], { to: { onnxType: 'bool' } })
+  return at.node('Cast', [folded], { to: { type: 'bool' } })
 }
 
 /** ARG_MAX and ARG_MIN; the first of equal values wins in both formats. */
@@ -42,19 +42,19 @@ export const argument =
     const order = at.order(0)
     const found = at.node(op, [at.real(0, order)], { axis: order.indexOf(axis), keepdims: 0 })
     const type = at.outputTensor().type === 'int64' ? 'int64' : 'int32'
-    at.give(at.node('Cast', [found], { to: { onnxType: type } }), withoutAxes(order, new Set([axis])))
+    at.give(at.node('Cast', [found], { to: { type: type } }), withoutAxes(order, new Set([axis])))
   }
 
 /** Values and places of the largest along the last axis, best first. */
 export function topK(at: Operation): void {
   const rank = at.rank(0)
   const order = Array.from({ length: rank }, (_, axis) => axis)
-  const wide = at.node('Cast', [at.real(1)], { to: { onnxType: 'int64' } })
+  const wide = at.node('Cast', [at.real(1)], { to: { type: 'int64' } })
   const count = at.node('Reshape', [wide, at.graph.int64([1])])
   const [values, places] = at.graph.nodeOutputs('TopK', [at.real(0, order), count], { axis: rank - 1 }, 2)
   at.give(values!, order)
   const type = at.outputTensor(1).type === 'int64' ? 'int64' : 'int32'
-  at.give(at.node('Cast', [places!], { to: { onnxType: type } }), order, 1)
+  at.give(at.node('Cast', [places!], { to: { type: type } }), order, 1)
 }
 
 export function cumulativeSum(at: Operation): void {

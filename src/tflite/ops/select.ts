@@ -32,7 +32,7 @@ export function nonMaxSuppression(at: Operation): void {
     axis: 0,
   })
   const fill = (name: string) => at.node('Pad', [name, pads])
-  const asInt = (name: string) => at.node('Cast', [name], { to: { onnxType: 'int32' } })
+  const asInt = (name: string) => at.node('Cast', [name], { to: { type: 'int32' } })
   at.give(fill(asInt(places)), [0])
   if (soft) {
     at.give(fill(at.node('Gather', [at.real(1), places], { axis: 0 })), [0], 1)
@@ -62,6 +62,6 @@ export function scatterNd(at: Operation): void {
   ])
   // Zeros of the type that the values have.
   const zeros = at.node('Expand', [at.node('Sub', [some, some]), at.graph.int64(shape)])
-  const places = at.node('Cast', [at.real(0)], { to: { onnxType: 'int64' } })
+  const places = at.node('Cast', [at.real(0)], { to: { type: 'int64' } })
   at.give(at.graph.node('ScatterND', [zeros, places, values], { reduction: 'add' }), identity(shape.length))
 }

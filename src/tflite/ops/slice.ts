@@ -215,7 +215,7 @@ export function gather(at: Operation): void {
     throw unsupported('GATHER with batch axes before its own')
   }
   at.expect([...at.shape(1), ...at.shape(0).slice(axis + 1)])
-  const wide = at.node('Cast', [at.real(1)], { to: { onnxType: 'int64' } })
+  const wide = at.node('Cast', [at.real(1)], { to: { type: 'int64' } })
   const indices = at.node('Unsqueeze', [wide, at.graph.int64([-1])])
   const build = ([name]: string[]) => at.graph.node('GatherND', [name!, indices], { batch_dims: batch })
   at.move([0], identity(rank), build, to)
@@ -224,7 +224,7 @@ export function gather(at: Operation): void {
 export function gatherNd(at: Operation): void {
   const depth = at.shape(1).at(-1) ?? 0
   at.expect([...at.shape(1).slice(0, -1), ...at.shape(0).slice(depth)])
-  const indices = at.node('Cast', [at.real(1)], { to: { onnxType: 'int64' } })
+  const indices = at.node('Cast', [at.real(1)], { to: { type: 'int64' } })
   const to = identity(at.outputTensor().shape.length)
   at.move([0], identity(at.rank(0)), ([name]) => at.node('GatherND', [name!, indices]), to)
 }

@@ -1,4 +1,5 @@
 import { BoxletError } from '../errors.ts'
+import { readBounded } from '../system/bytes.ts'
 
 const EMPTY = new Uint8Array(0)
 
@@ -67,24 +68,15 @@ async function readUndeclared(
   signal: AbortSignal,
   grow: (bytes: number) => void,
 ): Promise<Uint8Array> {
-  const pieces: Uint8Array[] = []
-  let size = 0
-  for await (const piece of body) {
-    signal.throwIfAborted()
-    size += piece.byteLength
-    if (size > maxBytes) {
-      throw bodyTooLarge(maxBytes)
-    }
-    grow(piece.byteLength)
-    pieces.push(piece)
-  }
-  const bytes = new Uint8Array(size)
-  let offset = 0
-  for (const piece of pieces) {
-    bytes.set(piece, offset)
-    offset += piece.byteLength
-  }
-  return bytes
+  return readBounded(
+    body,
+    maxBytes,
+    () => bodyTooLarge(maxBytes),
+    (bytes) => {
+      signal.throwIfAborted()
+      grow(bytes)
+    },
+  )
 }
 
 const wrongLength = (declared: number) =>

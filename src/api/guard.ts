@@ -1,5 +1,6 @@
 import type { MiddlewareHandler } from 'hono'
 import { BoxletError } from '../errors.ts'
+import { untilAborted } from '../system/signals.ts'
 import type { Admission } from './admission.ts'
 import type { Authenticator, AuthRequest } from './auth/authenticator.ts'
 import { declaredLength, readBody } from './body.ts'
@@ -29,9 +30,8 @@ export function guard({ limits, admission, auth, maxBytes }: GuardOptions): Midd
     const headers = new Map([...c.req.raw.headers].map(([name, value]) => [name.toLowerCase(), value]))
     const checks = auth !== undefined && call.principal === undefined
     const deadlineMs = deadlineOf(c.env, limits)
-    const key = checks
-      ? await untilAborted(auth.precheck(headers), call.signal, deadlineMs)
-      : call.principal?.id
+    const gone = () => abortError(call.signal, deadlineMs)
+    const key = checks ? await untilAborted(auth.precheck(headers), call.signal, gone) : call.principal?.id
     const stream = c.env.body === undefined ? c.req.raw.body : c.env.body
     // The share of a client counts by key where there is one, else by address.
     const place = admission.enter(key ?? c.env.clientAddress ?? 'unknown')
@@ -53,29 +53,7 @@ export function guard({ limits, admission, auth, maxBytes }: GuardOptions): Midd
         auth?.settled?.(request, c.res.status)
       }
     })
-    await untilAborted(worked, call.signal, deadlineMs)
-  }
-}
-
-async function untilAborted<T>(work: Promise<T>, signal: AbortSignal, deadlineMs: number): Promise<T> {
-  let stop: (() => void) | undefined
-  const aborted = new Promise<never>((_resolve, reject) => {
-    stop = () => reject(abortError(signal, deadlineMs))
-    if (signal.aborted) {
-      stop()
-    } else {
-      signal.addEventListener('abort', stop, { once: true })
-    }
-  })
-  try {
-    return await Promise.race([work, aborted])
-  } catch (error) {
-    work.catch(() => {})
-    throw signal.aborted ? abortError(signal, deadlineMs) : error
-  } finally {
-    if (stop !== undefined) {
-      signal.removeEventListener('abort', stop)
-    }
+    await untilAborted(worked, call.signal, gone)
   }
 }
 

@@ -5,6 +5,7 @@ import type { ModelSignature } from '../model/signature.ts'
 import { isTflite } from '../prepare/read-signature.ts'
 import { openSession } from '../runtime/session.ts'
 import { saveFile } from '../system/save-file.ts'
+import { megabytes } from '../system/words.ts'
 import { MAX_FILE_BYTES } from '../tflite/limits.ts'
 import { type ConvertedModel, tfliteToOnnx } from '../tflite/tflite.ts'
 import { readSettings } from './kit/config.ts'
@@ -110,7 +111,7 @@ async function checkLoads({ bytes }: ConvertedModel): Promise<void> {
 }
 
 function describe({ bytes, signature }: ConvertedModel): string {
-  const size = `${(bytes.length / 1e6).toFixed(1)} MB`
+  const size = `${megabytes(bytes.length)} MB`
   const input = signature.inputs.map(({ name, type, shape }) => `${name} ${type} [${shape?.join(', ')}]`)
   const outputs = signature.outputs.map(({ name }) => name)
   const became = `${operators(signature)} operators became ${signature.nodes} nodes, ${size}`

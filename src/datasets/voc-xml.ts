@@ -1,4 +1,5 @@
 import { XMLParser } from 'fast-xml-parser'
+import { isRecord } from '../system/record.ts'
 import { MAX_EDGE, MAX_OBJECTS_PER_PICTURE } from './limits.ts'
 
 /** One `<object>` of a VOC file, numbers as written. */
@@ -105,8 +106,7 @@ function readSize(value: unknown): VocFile['size'] {
 const isEdge = (value: number | undefined): value is number =>
   value !== undefined && Number.isInteger(value) && value > 0 && value <= MAX_EDGE
 
-const isElement = (value: unknown): value is Element =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+const isElement = isRecord as (value: unknown) => value is Element
 
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value.trim() : undefined)
 

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { BoxletError } from '../errors.ts'
 import { drawDetections } from '../image/draw/draw.ts'
 import type { RgbImage } from '../image/rgb-image.ts'
+import { counted } from '../system/words.ts'
 import type { Diagnosis, DimensionResult, Trial } from './diagnosis.ts'
 import { endingText } from './ending.ts'
 
@@ -78,7 +79,7 @@ img { width: 100% }
 </style>
 <h1>${escapeHtml(model)}</h1>
 <p>${verdict}</p>
-<p>Judged by ${measure} over ${diagnosis.pictures} picture${diagnosis.pictures === 1 ? '' : 's'}.</p>
+<p>Judged by ${measure} over ${counted(diagnosis.pictures, 'picture')}.</p>
 <ul>${findings.join('') || '<li>Nothing wrong with scores, boxes or labels.</li>'}</ul>
 ${sections.join('\n')}
 </html>

@@ -10,6 +10,7 @@ import { evaluateCoco } from '../evaluate/coco.ts'
 import { mapLabels, toPredictions } from '../evaluate/label-map.ts'
 import { evaluationInput, type Prediction } from '../evaluate/predictions.ts'
 import type { Contract } from '../model/contract.ts'
+import { percent } from '../system/words.ts'
 import type { Finding } from './checks.ts'
 
 /** AP of names and boxes together falls below this share of that of boxes alone when the names are wrong. */
@@ -137,7 +138,6 @@ export function nameFindings(
   if (boxes < LEAST_AP || (ap !== undefined && ap >= FOREIGN_NAMES * boxes)) {
     return { ap, findings: [] }
   }
-  const percent = (value: number) => (100 * value).toFixed(1)
   const shifted = [1, -1]
     .flatMap((by) => moved(labels, by, output.classes).map((names) => ({ by, names })))
     .map(({ by, names }) => ({ by, names, ap: byName(truth, renamed(found, names), names) ?? 0 }))

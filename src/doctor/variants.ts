@@ -1,5 +1,6 @@
 import { ANCHORS } from '../families/yolo/yolov5-raw.ts'
 import type { Contract, ContractInput, ContractOutput, Geometry } from '../model/contract.ts'
+import { isRecord } from '../system/record.ts'
 
 /** What a contract can get wrong without an error. Boxes are settled first: the rest is judged by them. */
 export const DIMENSIONS = ['boxes', 'scale', 'colour', 'geometry'] as const
@@ -205,8 +206,7 @@ export function settings(path: string, from: object, to: object): string[] {
     if (same(before, value)) {
       return []
     }
-    const isRecord = typeof value === 'object' && value !== null && !Array.isArray(value)
-    if (isRecord && typeof before === 'object' && before !== null) {
+    if (isRecord(value) && typeof before === 'object' && before !== null) {
       return settings(`${path}.${key}`, before, value)
     }
     return [`${path}.${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`]

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { DetectOptions, DetectResult, ImageInput } from '../detector/types.ts'
 import { BoxletError, ERROR_CODES, type ErrorCode } from '../errors.ts'
+import { readBounded } from '../system/bytes.ts'
 import type { Subject } from './subject.ts'
 
 /** A deployed service answers in under a minute, or its gateway has given up already. */
@@ -124,20 +125,17 @@ async function pause(attempt: number, asked: number, signal: AbortSignal | undef
 }
 
 async function readAnswer(response: Response): Promise<unknown> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of response.body ?? []) {
-    size += (chunk as Uint8Array).length
-    if (size > MAX_ANSWER_BYTES) {
-      throw new BoxletError(
+  const bytes = await readBounded(
+    (response.body ?? []) as AsyncIterable<Uint8Array>,
+    MAX_ANSWER_BYTES,
+    () =>
+      new BoxletError(
         'URL_FAILED',
         `Expected at most ${MAX_ANSWER_BYTES} bytes from the service but received more.`,
-      )
-    }
-    chunks.push(chunk as Uint8Array)
-  }
+      ),
+  )
   try {
-    return JSON.parse(Buffer.concat(chunks).toString('utf8'))
+    return JSON.parse(Buffer.from(bytes).toString('utf8'))
   } catch {
     return undefined
   }

@@ -1,3 +1,4 @@
+import { counted, percent } from '../system/words.ts'
 import type { ReportWriter } from './report-writer.ts'
 
 /** For people: a line a picture and a line a detection. Failures go to the messages, not to the results. */
@@ -11,12 +12,12 @@ export function tableWriter(): ReportWriter {
       const { image, detections, timings } = result
       // Without the wait for the pictures before it.
       const { decode, prepare, run, boxes } = timings
-      const count = detections.length === 1 ? '1 object' : `${detections.length} objects`
+      const count = counted(detections.length, 'object')
       const head = `${printable(source)}  ${image.width} × ${image.height}  ${count}  ${Math.round(decode + prepare + run + boxes)} ms`
       const width = Math.max(0, ...detections.map(({ label }) => label.length))
       const rows = detections.map(({ label, score, box }) => {
         const corners = [box.x1, box.y1, box.x2, box.y2].map((edge) => edge.toFixed(1).padStart(8)).join('')
-        return `  ${printable(label).padEnd(width)}  ${(score * 100).toFixed(1).padStart(5)} %${corners}`
+        return `  ${printable(label).padEnd(width)}  ${percent(score).padStart(5)} %${corners}`
       })
       return `${[head, ...(altText === undefined ? [] : [`  ${altText}`]), ...rows].join('\n')}\n`
     },

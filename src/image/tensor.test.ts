@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Letterbox, letterbox } from '../boxes/letterbox.ts'
 import { BoxletError } from '../errors.ts'
-import { fromFloat16 } from './float16.ts'
+import { fromHalf } from '../system/half.ts'
 import { resample } from './resize/resample.ts'
 import type { RgbImage } from './rgb-image.ts'
 import { type TensorFormat, toPixels, toTensor } from './tensor.ts'
@@ -56,7 +56,7 @@ function expected(image: RgbImage, at: Letterbox, input: TensorFormat): number[]
 }
 
 function real(value: number, input: TensorFormat): number {
-  return input.dtype === 'float16' ? fromFloat16(value) : value
+  return input.dtype === 'float16' ? fromHalf(value) : value
 }
 
 function tolerance(value: number, input: TensorFormat): number {

@@ -1,7 +1,7 @@
 import type { Letterbox } from '../boxes/letterbox.ts'
 import { BoxletError } from '../errors.ts'
 import type { ContractInput, Geometry, InputType, Layout } from '../model/contract.ts'
-import { toFloat16 } from './float16.ts'
+import { toHalf } from '../system/half.ts'
 import { resample } from './resize/resample.ts'
 import type { RowSink } from './resize/resample-linear.ts'
 import type { RgbImage } from './rgb-image.ts'
@@ -122,7 +122,7 @@ function channelTable(mean: number, std: number, input: TensorFormat): InputTens
     if (input.dtype === 'float32') {
       table[value] = real
     } else if (input.dtype === 'float16') {
-      table[value] = toFloat16(real)
+      table[value] = toHalf(real)
     } else {
       table[value] = Math.min(Math.max(Math.round(real / scale + zeroPoint), least), most)
     }

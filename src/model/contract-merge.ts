@@ -1,3 +1,4 @@
+import { isRecord } from '../system/record.ts'
 import type { Contract } from './contract.ts'
 import { validateContract } from './contract-schema.ts'
 
@@ -22,6 +23,3 @@ function merge(base: unknown, over: unknown): unknown {
   }
   return merged
 }
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

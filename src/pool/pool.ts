@@ -2,6 +2,7 @@ import type { Detectors, RawModel } from '../api/options.ts'
 import type { DetectOptions, DetectorLike, DetectResult, ImageInput, ModelInfo } from '../detector/types.ts'
 import { BoxletError } from '../errors.ts'
 import type { Tensor } from '../model/tensor.ts'
+import { untilAborted } from '../system/signals.ts'
 import { JobQueue } from './job-queue.ts'
 import { HANG_MS, PoolWorker } from './pool-worker.ts'
 import type { Job, RawShapes, ServedModel } from './worker-messages.ts'
@@ -240,18 +241,3 @@ const wholeBuffer = (image: ImageInput): ArrayBuffer | undefined =>
   image.byteLength === image.buffer.byteLength
     ? image.buffer
     : undefined
-
-async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  let stop: (() => void) | undefined
-  const aborted = new Promise<never>((_resolve, reject) => {
-    stop = () => reject(signal.reason)
-    signal.addEventListener('abort', stop, { once: true })
-  })
-  try {
-    return await Promise.race([work, aborted])
-  } finally {
-    if (stop !== undefined) {
-      signal.removeEventListener('abort', stop)
-    }
-  }
-}

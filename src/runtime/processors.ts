@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import type { Environment } from '../system/environment.ts'
 
 /** Lambda gives one virtual processor for each of these megabytes of memory. */
 const LAMBDA_MB_PER_PROCESSOR = 1_769
 
 /** The text of a file of the system, undefined where there is none. */
 export type SystemReader = (path: string) => string | undefined
-type Environment = Record<string, string | undefined>
 
 /**
  * How many processors this process may really use, as a fraction where a quota says so: Lambda's memory,

@@ -1,9 +1,9 @@
-import { chmod, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { chmod, mkdir, open, readFile, rename, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import * as v from 'valibot'
 import { BoxletError } from '../errors.ts'
+import { type LockFaults, withLock } from '../system/lock.ts'
 
 const name = v.pipe(v.string(), v.maxLength(100))
 const created = v.string()
@@ -67,6 +67,18 @@ export async function isReadableByOthers(path: string): Promise<boolean> {
   return stats !== undefined && (stats.mode & 0o077) !== 0
 }
 
+/** A change takes milliseconds; a lock that a process left behind is abandoned after six seconds. */
+const LOCK_POLL_MS = 20
+const LOCK_PATIENCE_MS = 10_000
+const LOCK: LockFaults = {
+  unusable: (_doing, cause) => cause as Error,
+  cancelled: () =>
+    new BoxletError(
+      'OUTPUT_UNWRITABLE',
+      'Expected to change the key file but another process keeps it locked.',
+    ),
+}
+
 /**
  * Changes the keys of the file: reads, changes and replaces it while no other process does so. The file is
  * readable by its owner alone from its first byte on.
@@ -74,12 +86,8 @@ export async function isReadableByOthers(path: string): Promise<boolean> {
 export async function changeKeys(path: string, change: (keys: StoredKey[]) => StoredKey[]): Promise<void> {
   try {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-    const release = await lock(`${path}.lock`)
-    try {
-      await replace(path, change(await readKeys(path)))
-    } finally {
-      await release()
-    }
+    const options = { ...LOCK, pollMs: LOCK_POLL_MS, signal: AbortSignal.timeout(LOCK_PATIENCE_MS) }
+    await withLock(`${path}.lock`, options, async () => replace(path, change(await readKeys(path))))
   } catch (cause) {
     if (cause instanceof BoxletError) {
       throw cause
@@ -102,32 +110,4 @@ async function replace(path: string, keys: StoredKey[]): Promise<void> {
   }
   await chmod(temporary, 0o600)
   await rename(temporary, path)
-}
-
-const LOCK_TRIES = 100
-const LOCK_WAIT_MS = 20
-/** A lock that is older was left by a process that died. */
-const STALE_MS = 10_000
-
-async function lock(path: string): Promise<() => Promise<void>> {
-  for (let attempt = 0; attempt < LOCK_TRIES; attempt++) {
-    try {
-      await (await open(path, 'wx', 0o600)).close()
-      return () => rm(path, { force: true })
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
-        throw error
-      }
-      const stats = await stat(path).catch(() => undefined)
-      if (stats !== undefined && Date.now() - stats.mtimeMs > STALE_MS) {
-        await rm(path, { force: true })
-      } else {
-        await sleep(LOCK_WAIT_MS)
-      }
-    }
-  }
-  throw new BoxletError(
-    'OUTPUT_UNWRITABLE',
-    'Expected to change the key file but another process keeps it locked.',
-  )
 }

@@ -11,7 +11,7 @@ import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import { BoxletError } from '../errors.ts'
 import { defined } from '../system/defined.ts'
-import type { Environment } from './catalogue.ts'
+import type { Environment } from '../system/environment.ts'
 import type { CatalogueEntry } from './catalogue-entry.ts'
 
 /** `BOXLET_CACHE`, or the place that the platform keeps for such files. */

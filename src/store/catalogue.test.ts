@@ -8,7 +8,8 @@ import { recognise } from '../families/recognise.ts'
 import { allFamilies } from '../families/registry.ts'
 import { mergeContract } from '../model/contract-merge.ts'
 import { readSignature } from '../prepare/read-signature.ts'
-import { catalogueNames, nearestNames, readCatalogue, readEntry } from './catalogue.ts'
+import { nearestNames } from '../system/words.ts'
+import { catalogueNames, readCatalogue, readEntry } from './catalogue.ts'
 
 const folder = resolve(import.meta.dirname, '../../catalogue')
 const entries = await readCatalogue({})

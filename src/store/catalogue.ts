@@ -7,9 +7,8 @@ import { readdir, readFile } from 'node:fs/promises'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { BoxletError } from '../errors.ts'
+import type { Environment } from '../system/environment.ts'
 import type { CatalogueEntry } from './catalogue-entry.ts'
-
-export type Environment = Record<string, string | undefined>
 
 /** Names become file names in the cache, hence the narrow alphabet. */
 const NAME_PATTERN = /^[a-z0-9][a-z0-9._-]{0,63}$/
@@ -88,35 +87,4 @@ async function parseEntry(text: string, name: string): Promise<CatalogueEntry> {
     throw fault(`one that calls itself "${entry.name}"`)
   }
   return entry
-}
-
-/** Names close enough to be what the reader meant, nearest first, three at most. */
-export function nearestNames(wanted: string, names: readonly string[]): string[] {
-  const target = wanted.toLowerCase()
-  if (names.includes(target)) {
-    return [target]
-  }
-  return names
-    .map((name) => ({
-      name,
-      distance: target !== '' && name.startsWith(target) ? 0.5 : editDistance(target, name),
-    }))
-    .filter(({ name, distance }) => distance <= Math.max(2, Math.floor(name.length / 3)))
-    .sort((a, b) => a.distance - b.distance || a.name.localeCompare(b.name))
-    .slice(0, 3)
-    .map(({ name }) => name)
-}
-
-/** Levenshtein distance, one row at a time. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, column) => column)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const change = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(change, row[j]! + 1, next[j - 1]! + 1))
-    }
-    row = next
-  }
-  return row[b.length]!
 }

@@ -3,8 +3,8 @@ import { createHash, randomUUID } from 'node:crypto'
 import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { BoxletError } from '../errors.ts'
+import type { Environment } from '../system/environment.ts'
 import { unwritable, writeRecord } from './cache.ts'
-import type { Environment } from './catalogue.ts'
 import type { CatalogueEntry, ModelSource } from './catalogue-entry.ts'
 import {
   faultReason,

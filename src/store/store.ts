@@ -8,7 +8,10 @@ import { basename, dirname, extname, join } from 'node:path'
 import { BoxletError } from '../errors.ts'
 import type { Contract, Licence } from '../model/contract.ts'
 import { defined } from '../system/defined.ts'
+import type { Environment } from '../system/environment.ts'
+import { type LockFaults, withLock } from '../system/lock.ts'
 import { makeFolder } from '../system/make-folder.ts'
+import { nearestNames } from '../system/words.ts'
 import {
   cachedPath,
   checkCached,
@@ -18,11 +21,10 @@ import {
   removeCached,
   unwritable,
 } from './cache.ts'
-import { catalogueNames, type Environment, nearestNames, readCatalogue, readEntry } from './catalogue.ts'
+import { catalogueNames, readCatalogue, readEntry } from './catalogue.ts'
 import type { CatalogueEntry } from './catalogue-entry.ts'
 import { type DownloadProgress, download } from './download.ts'
 import { MAX_MODEL_BYTES } from './file-limit.ts'
-import { withLock } from './lock.ts'
 
 export type { CatalogueEntry } from './catalogue-entry.ts'
 export type { DownloadProgress } from './download.ts'
@@ -135,7 +137,7 @@ async function resolveEntry(entry: CatalogueEntry, options: StoreOptions): Promi
     throw unwritable('be written', error)
   })
   const onWait = () => options.onNotice?.(`Waiting for another process that is fetching "${entry.name}".`)
-  await withLock(`${path}.lock`, { signal: options.signal, onWait }, async () => {
+  await withLock(`${path}.lock`, { ...LOCK, signal: options.signal, onWait }, async () => {
     // Another process may have brought it while this one waited.
     const state = await checkCached(entry, path)
     if (state === 'verified') {
@@ -162,6 +164,14 @@ function noticeLicence(entry: CatalogueEntry, options: StoreOptions): void {
     unknown: 'its terms are not known',
   }[kind]
   options.onNotice?.(`The weights of "${entry.name}" are under ${name} (${meaning}).`)
+}
+
+const LOCK: LockFaults = {
+  unusable: unwritable,
+  cancelled: () =>
+    new BoxletError('ABORTED', 'Expected the download to begin but it was cancelled.', {
+      hint: 'Nothing was kept; the next use starts it again.',
+    }),
 }
 
 export const isOffline = (env: Environment): boolean => !['', '0', 'false'].includes(env.BOXLET_OFFLINE ?? '')

@@ -1,4 +1,5 @@
 import type { ModelSignature, TensorInfo, TensorType } from '../model/signature.ts'
+import { isRecord } from '../system/record.ts'
 
 /** Metadata key of a converted file: what ONNX has no place for, so that it is read as the TFLite file was. */
 export const ORIGIN_KEY = 'boxlet.tflite'
@@ -63,8 +64,6 @@ function parse(text: string): { inputs: Entries; outputs: Entries } | undefined 
     return undefined
   }
 }
-
-const isRecord = (value: unknown): value is Entries => typeof value === 'object' && value !== null
 
 function asScaled(value: unknown): Scaled | undefined {
   if (!isRecord(value)) {

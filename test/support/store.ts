@@ -5,8 +5,8 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Environment } from '../../src/store/catalogue.ts'
 import type { ModelSource } from '../../src/store/catalogue-entry.ts'
+import type { Environment } from '../../src/system/environment.ts'
 
 /** Not compressible, several network chunks long. */
 export const MODEL_BYTES: Buffer = randomBytes(300_000)

@@ -1,6 +1,7 @@
 import type { GetObjectCommandOutput, S3Client } from '@aws-sdk/client-s3'
 import { BoxletError } from '../../errors.ts'
 import type { BlobGetOptions, BlobPutOptions, BlobRef, BlobStore } from '../../jobs/blob-store.ts'
+import { readBounded } from '../../system/bytes.ts'
 import { defined } from '../../system/defined.ts'
 import { clientOptions, isUnreachable, loadSdk, sdkFault, unreachable } from './sdk.ts'
 
@@ -44,7 +45,7 @@ export class S3BlobStore implements BlobStore {
       throw tooLarge(maxBytes, output.ContentLength)
     }
     try {
-      return await collect(body ?? [], maxBytes)
+      return await readBounded(body ?? [], maxBytes, () => tooLarge(maxBytes, undefined))
     } catch (error) {
       body?.destroy?.()
       throw error instanceof BoxletError ? error : readFault(error, signal)
@@ -108,22 +109,6 @@ export class S3BlobStore implements BlobStore {
 }
 
 const sdk = (): S3 => loadSdk<S3>('@aws-sdk/client-s3')
-
-async function collect(
-  body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  maxBytes: number,
-): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
-  let bytes = 0
-  for await (const chunk of body) {
-    bytes += chunk.length
-    if (bytes > maxBytes) {
-      throw tooLarge(maxBytes, undefined)
-    }
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
-}
 
 function readFault(error: unknown, signal: AbortSignal | undefined): BoxletError {
   if (signal?.aborted) {

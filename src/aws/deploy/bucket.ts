@@ -1,7 +1,7 @@
 /** Buckets as wholes: whether they are there and ours, and emptying and deleting them. */
 import { BoxletError, throwIfAborted } from '../../errors.ts'
+import { counted } from '../../system/words.ts'
 import { loadSdk, sdkFault } from '../clients/sdk.ts'
-import { counted } from './counted.ts'
 import { type AwsSession, awsFault } from './session.ts'
 
 const sdk = () => loadSdk<typeof import('@aws-sdk/client-s3')>('@aws-sdk/client-s3')

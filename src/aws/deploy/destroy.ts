@@ -1,8 +1,8 @@
 /** What a stack has, with or without the stack itself, and taking it away. */
 import { BoxletError, throwIfAborted } from '../../errors.ts'
+import { counted } from '../../system/words.ts'
 import { artefactBucketName } from './artefacts.ts'
 import { countObjects, deleteBucket } from './bucket.ts'
-import { counted } from './counted.ts'
 import { wasMadeBy } from './data-bucket.ts'
 import { deleteStack, type WaitOptions } from './follow.ts'
 import { deleteParameter } from './keys.ts'

@@ -1,11 +1,11 @@
 /** The package of a deployment: uploaded before the plan, and taken back where nothing comes of it. */
 import type { Stack } from '@aws-sdk/client-cloudformation'
 import { BoxletError, toBoxletError } from '../../errors.ts'
+import { counted } from '../../system/words.ts'
 import type { PackageResult } from '../package/build-package.ts'
 import { artefactBucketName, artefactsOf, ensureBucket, uploadPackage } from './artefacts.ts'
 import { deleteEmptyBucket } from './bucket.ts'
 import { commandFor } from './command.ts'
-import { counted } from './counted.ts'
 import { artefactsIn, noteUpload, prune, takeBackUpload } from './ledger.ts'
 import { type PackageRecord, type StoredPackage, storedPackage } from './package-record.ts'
 import type { AwsSession } from './session.ts'

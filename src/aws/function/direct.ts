@@ -1,4 +1,5 @@
 /** Events of a direct invocation as requests to the application, so that there is one way to detect. */
+import { isRecord } from '../../system/record.ts'
 import { UNKNOWN_HOST, type WebCall } from './http-event.ts'
 
 /** Who a direct caller is: IAM has permitted this action to them, and Lambda does not say who they are. */
@@ -8,9 +9,6 @@ const INVOKER = 'lambda:InvokeFunction'
  * some of these. IAM has admitted the gateway and not its callers, so they are nobody's direct calls.
  */
 const OF_A_GATEWAY = ['requestContext', 'rawPath', 'raw_path', 'httpMethod', 'method', 'headers']
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null
 
 const DETECT = '/v1/detect'
 const OLDER_OPTIONS = ['imgsz', 'conf_thres', 'iou_thres']
@@ -25,10 +23,10 @@ const OLDER_OPTIONS = ['imgsz', 'conf_thres', 'iou_thres']
  * @returns undefined for anything else
  */
 export function directCall(event: unknown, path = DETECT): WebCall | undefined {
-  if (!isObject(event) || OF_A_GATEWAY.some((name) => name in event)) {
+  if (!isRecord(event) || OF_A_GATEWAY.some((name) => name in event)) {
     return undefined
   }
-  if (isObject(event.Image)) {
+  if (isRecord(event.Image)) {
     return call('/', event, { 'x-amz-target': 'RekognitionService.DetectLabels' })
   }
   if (OLDER_OPTIONS.some((name) => name in event)) {

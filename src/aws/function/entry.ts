@@ -3,6 +3,7 @@ import { type App, createApp } from '../../api/app.ts'
 import { errorResponse } from '../../api/error-response.ts'
 import type { DetectorLike } from '../../detector/types.ts'
 import { BoxletError, toBoxletError } from '../../errors.ts'
+import type { Environment } from '../../system/environment.ts'
 import { S3BlobStore } from '../clients/s3-blob-store.ts'
 import {
   checkAnswerSize,
@@ -27,7 +28,6 @@ import {
   webCallV2,
 } from './http-event.ts'
 import { functionAuthenticator } from './keys.ts'
-import type { Environment } from './open-model.ts'
 import { Start } from './start.ts'
 import type { Telemetry } from './telemetry.ts'
 import { work, workerSettings } from './worker.ts'

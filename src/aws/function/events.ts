@@ -1,6 +1,8 @@
 /** Objects and messages that Lambda hands over in batches, reduced to what there is to do. */
+
 import { BoxletError } from '../../errors.ts'
 import type { BlobRef } from '../../jobs/blob-store.ts'
+import { isRecord } from '../../system/record.ts'
 
 interface S3Record {
   eventSource: 'aws:s3'
@@ -22,15 +24,12 @@ export interface Task {
   messageId?: string
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null
-
 export const isRecords = (event: unknown): event is RecordsEvent =>
-  isObject(event) && Array.isArray(event.Records) && event.Records.length > 0
+  isRecord(event) && Array.isArray(event.Records) && event.Records.length > 0
 
 /** EventBridge's form of an S3 notification. */
 export const isBridgeEvent = (event: unknown): boolean =>
-  isObject(event) && event.source === 'aws.s3' && isObject(event.detail)
+  isRecord(event) && event.source === 'aws.s3' && isRecord(event.detail)
 
 export interface TaskList {
   tasks: Task[]
@@ -68,7 +67,7 @@ export function tasksOf(event: unknown): TaskList {
 
 /** S3 notification, EventBridge event, SNS envelope, or a plain `{ "s3": { bucket, key } }`. */
 function refsOf(message: unknown): BlobRef[] {
-  if (!isObject(message)) {
+  if (!isRecord(message)) {
     throw unknownForm()
   }
   // S3 sends this once, when a notification is set up.
@@ -90,7 +89,7 @@ function refsOf(message: unknown): BlobRef[] {
       .filter(({ eventName }) => eventName === undefined || eventName.includes('ObjectCreated'))
       .map(({ s3 }) => checked(s3?.bucket?.name, decodeKey(s3?.object?.key), s3?.object?.versionId))
   }
-  if (isObject(message.s3)) {
+  if (isRecord(message.s3)) {
     return [checked(message.s3.bucket, message.s3.key, message.s3.version)]
   }
   throw unknownForm()

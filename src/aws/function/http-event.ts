@@ -3,8 +3,10 @@
  * and 1.0 (REST API, load balancer).
  * Source: API Gateway developer guide, "AWS Lambda proxy integrations", and Lambda's, "Function URLs".
  */
+
 import type { Connection } from '../../api/connection.ts'
 import { BoxletError } from '../../errors.ts'
+import { isRecord } from '../../system/record.ts'
 
 export interface HttpEventV2 {
   version: '2.0'
@@ -43,21 +45,18 @@ export interface WebCall {
 /** Stands where no name of a host is known; nothing is sent to it. */
 export const UNKNOWN_HOST = 'lambda'
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null
-
 export function isHttpV2(event: unknown): event is HttpEventV2 {
-  if (!isObject(event) || typeof event.rawPath !== 'string' || !isObject(event.requestContext)) {
+  if (!isRecord(event) || typeof event.rawPath !== 'string' || !isRecord(event.requestContext)) {
     return false
   }
-  return isObject(event.requestContext.http) && typeof event.requestContext.http.method === 'string'
+  return isRecord(event.requestContext.http) && typeof event.requestContext.http.method === 'string'
 }
 
 export const isHttpV1 = (event: unknown): event is HttpEventV1 =>
-  isObject(event) && typeof event.httpMethod === 'string' && typeof event.path === 'string'
+  isRecord(event) && typeof event.httpMethod === 'string' && typeof event.path === 'string'
 
 /** A load balancer sends format 1.0 too, but encodes, answers and counts in ways of its own. */
-export const isLoadBalancer = (event: HttpEventV1): boolean => isObject(event.requestContext?.elb)
+export const isLoadBalancer = (event: HttpEventV1): boolean => isRecord(event.requestContext?.elb)
 
 /** A function URL can stream its answer; API Gateway takes it whole. */
 export const isFunctionUrl = (event: HttpEventV2): boolean =>

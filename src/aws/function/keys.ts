@@ -2,8 +2,8 @@
 import type { Authenticator } from '../../api/auth/authenticator.ts'
 import type { AccessKey, BearerKey, KeyStore } from '../../api/auth/key-store.ts'
 import { BoxletError } from '../../errors.ts'
+import type { Environment } from '../../system/environment.ts'
 import { clientOptions, isUnreachable, loadSdk, sdkFault, unreachable } from '../clients/sdk.ts'
-import type { Environment } from './open-model.ts'
 
 /** A revoked key is refused after at most this long; shorter would ask the store at every request. */
 const REFRESH_MS = 60_000

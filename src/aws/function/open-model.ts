@@ -6,11 +6,10 @@ import { BoxletError } from '../../errors.ts'
 import type { Family } from '../../families/family.ts'
 import { defaultThreads } from '../../runtime/processors.ts'
 import { openSession } from '../../runtime/session.ts'
+import type { Environment } from '../../system/environment.ts'
 import { MANIFEST_FILE, MAX_MANIFEST_BYTES, MODEL_FOLDER, type ModelManifest } from './packaged-model.ts'
 import type { S3Location } from './s3-model.ts'
 import { packagedFamily } from './stand-ins/packaged-family.ts'
-
-export type Environment = Record<string, string | undefined>
 
 /** Called at the end of each part of the start, with the milliseconds that it took. */
 export type OnStage = (name: 'fetch' | 'session', ms: number) => void

@@ -1,6 +1,6 @@
 import type { Detector } from '../../detector/detector.ts'
 import { toBoxletError } from '../../errors.ts'
-import type { Environment } from './open-model.ts'
+import type { Environment } from '../../system/environment.ts'
 import type { Telemetry } from './telemetry.ts'
 import { chosenWarmUp, warmDecoder } from './warm-up.ts'
 

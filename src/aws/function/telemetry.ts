@@ -4,7 +4,7 @@
  */
 import type { Metrics } from '@aws-lambda-powertools/metrics'
 import type { Observer, RequestRecord } from '../../api/options.ts'
-import type { Environment } from './open-model.ts'
+import type { Environment } from '../../system/environment.ts'
 import { LazyLogger } from './stand-ins/lazy-logger.ts'
 
 /** Namespace of all metrics; the alarms and the dashboard of the template name it too. */

@@ -1,10 +1,12 @@
 /** Pictures in S3 to results in S3, for events of S3, SQS and EventBridge. */
+
 import type { DetectorLike } from '../../detector/types.ts'
 import { BoxletError, type ErrorKind, toBoxletError } from '../../errors.ts'
 import { type NativeImage, nativeFailed, nativeFound, nativeModel } from '../../formats/native.ts'
 import type { BlobRef, BlobStore } from '../../jobs/blob-store.ts'
+import type { Environment } from '../../system/environment.ts'
+import { untilAborted } from '../../system/signals.ts'
 import { type Task, tasksOf } from './events.ts'
-import type { Environment } from './open-model.ts'
 
 /** Of one picture; S3 objects may be larger than a request can be. */
 const MAX_PICTURE_BYTES = 50 * 2 ** 20
@@ -132,13 +134,8 @@ async function within(
   const stop = (): void => own.abort(outOfTime())
   const timer = ms === undefined ? undefined : setTimeout(stop, ms)
   outer.addEventListener('abort', stop, { once: true })
-  const stopped = new Promise<never>((_resolve, reject) => {
-    own.signal.addEventListener('abort', () => reject(own.signal.reason), { once: true })
-  })
-  const working = work(own.signal)
-  working.catch(() => {})
   try {
-    await Promise.race([working, stopped])
+    await untilAborted(work(own.signal), own.signal)
   } finally {
     clearTimeout(timer)
     outer.removeEventListener('abort', stop)

@@ -1,4 +1,5 @@
 import { BoxletError } from '../../errors.ts'
+import { megabytes } from '../../system/words.ts'
 import type { PackageFile } from './zip.ts'
 
 const MIB = 2 ** 20
@@ -58,21 +59,20 @@ export function checkUnpacked(report: SizeReport): void {
   }
   throw new BoxletError(
     'PACKAGE_TOO_LARGE',
-    `Expected at most 250 MB unpacked but the package has ${megabytes(report.unpackedBytes)}; ${report.parts[0]?.name} takes ${megabytes(report.parts[0]?.bytes ?? 0)}.`,
+    `Expected at most 250 MB unpacked but the package has ${megabytes(report.unpackedBytes)} MB; ${report.parts[0]?.name} takes ${megabytes(report.parts[0]?.bytes ?? 0)} MB.`,
     { hint: 'Keep the model in S3 with --model-in s3.' },
   )
 }
-
-/** Decimal megabytes, in which Lambda's console and most file managers count. */
-const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`
 
 export function formatSizeReport(report: SizeReport): string {
   const { zipBytes, unpackedBytes, parts } = report
   const share = (bytes: number, limit: number): string => `${Math.round((bytes / limit) * 100)} %`
   const lines = [
-    `zip       ${megabytes(zipBytes).padStart(9)}  ${share(zipBytes, MAX_DIRECT_ZIP_BYTES)} of the 50 MiB that Lambda takes directly`,
-    `unpacked  ${megabytes(unpackedBytes).padStart(9)}  ${share(unpackedBytes, MAX_UNPACKED_BYTES)} of the 250 MiB limit`,
-    ...parts.map(({ name, bytes, files }) => `  ${megabytes(bytes).padStart(9)}  ${name} (${files} files)`),
+    `zip       ${megabytes(zipBytes).padStart(6)} MB  ${share(zipBytes, MAX_DIRECT_ZIP_BYTES)} of the 50 MiB that Lambda takes directly`,
+    `unpacked  ${megabytes(unpackedBytes).padStart(6)} MB  ${share(unpackedBytes, MAX_UNPACKED_BYTES)} of the 250 MiB limit`,
+    ...parts.map(
+      ({ name, bytes, files }) => `  ${megabytes(bytes).padStart(6)} MB  ${name} (${files} files)`,
+    ),
     ...report.advice,
   ]
   return `${lines.join('\n')}\n`

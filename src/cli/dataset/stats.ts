@@ -2,6 +2,7 @@ import { formatProblem, type Problem } from '../../datasets/problem.ts'
 import type { DatasetStats } from '../../datasets/stats.ts'
 import { markdownTable } from '../../evaluate/report/markdown.ts'
 import { table } from '../../evaluate/report/text.ts'
+import { counted } from '../../system/words.ts'
 
 const HEAD = ['class', 'objects', 'pictures', 'small', 'medium', 'large', 'crowds', 'difficult', 'median box']
 
@@ -39,10 +40,7 @@ function facts(stats: DatasetStats): string[] {
 const problemLines = (problems: readonly Problem[]): string[] =>
   problems.length === 0
     ? ['Nothing is wrong in it.']
-    : [
-        `${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}:`,
-        ...problems.map(formatProblem),
-      ]
+    : [`${counted(problems.length, 'problem')}:`, ...problems.map(formatProblem)]
 
 export const statsText = (stats: DatasetStats, problems: readonly Problem[]): string =>
   [

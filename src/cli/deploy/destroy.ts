@@ -1,7 +1,7 @@
 import { commandFor } from '../../aws/deploy/command.ts'
-import { counted } from '../../aws/deploy/counted.ts'
 import { destroy, type Inventory, inventory } from '../../aws/deploy/destroy.ts'
 import { openSession } from '../../aws/deploy/session.ts'
+import { counted } from '../../system/words.ts'
 import { readSettings } from '../kit/config.ts'
 import { confirm, expectTerminal } from '../kit/confirm.ts'
 import type { ExitCode, Io, Verb } from '../kit/verb.ts'

@@ -1,8 +1,8 @@
 import type { StackEvent } from '@aws-sdk/client-cloudformation'
 import type { PlannedChange } from '../../aws/deploy/changes.ts'
-import { counted } from '../../aws/deploy/counted.ts'
 import type { DeployResult } from '../../aws/deploy/deploy.ts'
 import type { CreatedKeys } from '../../aws/deploy/keys.ts'
+import { counted } from '../../system/words.ts'
 
 const REPLACED = { yes: ' (is replaced)', perhaps: ' (may be replaced)', no: '' } as const
 const MARKS = {

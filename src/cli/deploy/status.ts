@@ -2,6 +2,7 @@ import { readRecord } from '../../aws/deploy/package-record.ts'
 import { openSession } from '../../aws/deploy/session.ts'
 import { describeStack, outputsOf, parametersOf } from '../../aws/deploy/stack.ts'
 import { PARAMETERS } from '../../aws/template/parameters.ts'
+import { alignColumns } from '../../system/words.ts'
 import { readSettings } from '../kit/config.ts'
 import type { ExitCode, Io, Verb } from '../kit/verb.ts'
 import { DEFAULT_STACK, optionsAlone, stackName, tellMissing } from './stack-name.ts'
@@ -90,8 +91,7 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
       ...(model === undefined ? [] : [['model', model]]),
       ...Object.entries({ ...outputs, ...settingsOf(parameters) }),
     ]
-    const width = Math.max(...rows.map(([key = '']) => key.length))
-    io.stdout.write(rows.map(([key = '', value]) => `${key.padEnd(width)}  ${value}\n`).join(''))
+    io.stdout.write(`${alignColumns(rows).join('\n')}\n`)
   }
   return stack.StackStatus === 'CREATE_COMPLETE' || stack.StackStatus === 'UPDATE_COMPLETE' ? 0 : 1
 }

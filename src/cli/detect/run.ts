@@ -6,6 +6,7 @@ import { type BoxletError, toBoxletError } from '../../errors.ts'
 import { altText } from '../../formats/alt-text.ts'
 import type { Outcome, ReportWriter } from '../../formats/report-writer.ts'
 import { saveFile } from '../../system/save-file.ts'
+import { counted } from '../../system/words.ts'
 import { tellStack } from '../kit/debug.ts'
 import { progressLine } from '../kit/progress.ts'
 import type { ExitCode, Io } from '../kit/verb.ts'
@@ -62,7 +63,7 @@ export async function detectAll(
   }
   const tellStop = () => {
     if (running > 0 && !run.options.slice) {
-      const pictures = running === 1 ? '1 picture' : `${running} pictures`
+      const pictures = counted(running, 'picture')
       io.stderr.write(`boxlet: finishing ${pictures}; press Ctrl-C again to stop at once\n`)
     }
   }

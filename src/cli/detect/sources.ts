@@ -8,6 +8,8 @@ import { BoxletError } from '../../errors.ts'
 import { DEFAULT_MAX_BYTES } from '../../image/decode/decode.ts'
 import { fetchImage } from '../../image/fetch/fetch-url.ts'
 import { isOffline } from '../../store/store.ts'
+import { readBounded } from '../../system/bytes.ts'
+import { counted } from '../../system/words.ts'
 
 /** Endings taken from folders and patterns; a file that is named is read whatever it is called. */
 const PICTURE_ENDINGS = 'jpg,jpeg,jpe,jfif,png,webp,avif,gif,tif,tiff,svg'
@@ -84,7 +86,7 @@ async function fromFolder(folder: string, { onNotice }: SourceOptions): Promise<
   const others = (await withoutLinkedTwins(folder, all)).filter((path) => !IS_PICTURE.test(path)).length
   const sources = await asFiles(folder, pictures, `folder but "${folder}"`)
   if (others > 0) {
-    const files = others === 1 ? '1 file' : `${others} files`
+    const files = counted(others, 'file')
     onNotice?.(`left out ${files} in "${folder}" without the ending of a picture`)
   }
   return sources
@@ -221,22 +223,16 @@ function withoutSecrets(address: string): string {
   return `${url.origin}${url.pathname}`
 }
 
-async function readAll(stream: Readable, signal: AbortSignal): Promise<Uint8Array> {
-  const parts: Uint8Array[] = []
-  let bytes = 0
-  for await (const part of addAbortSignal(signal, stream)) {
-    const chunk = typeof part === 'string' ? Buffer.from(part) : (part as Uint8Array)
-    bytes += chunk.length
-    if (bytes > DEFAULT_MAX_BYTES) {
-      throw new BoxletError(
+const readAll = (stream: Readable, signal: AbortSignal): Promise<Uint8Array> =>
+  readBounded(
+    addAbortSignal(signal, stream),
+    DEFAULT_MAX_BYTES,
+    () =>
+      new BoxletError(
         'IMAGE_TOO_LARGE',
         `Expected at most ${DEFAULT_MAX_BYTES} bytes for a picture but received more.`,
-      )
-    }
-    parts.push(chunk)
-  }
-  return Buffer.concat(parts)
-}
+      ),
+  )
 
 /** Two files of one name in different folders must not write over one another. */
 function withDistinctStems(sources: PictureSource[]): PictureSource[] {

@@ -1,5 +1,6 @@
 import { BoxletError } from '../../errors.ts'
-import { CONFIG_FILE, isRecord, readConfigFile } from './config-file.ts'
+import { isRecord } from '../../system/record.ts'
+import { CONFIG_FILE, readConfigFile } from './config-file.ts'
 import { didYouMean } from './suggest.ts'
 import type { Io, Verb } from './verb.ts'
 

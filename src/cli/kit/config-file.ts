@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { ParseError } from 'jsonc-parser'
 import { BoxletError } from '../../errors.ts'
+import { isRecord } from '../../system/record.ts'
 
 /** The file beside which people work: keys in camelCase, common ones at the top, others under their verb. */
 export const CONFIG_FILE = 'boxlet.config.json'
@@ -56,6 +57,3 @@ async function faultIn(text: string): Promise<string> {
   )
   return `a fault in line ${before.length}, column ${before.at(-1)!.length + 1}: ${fault.toLowerCase()}`
 }
-
-export const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -1,5 +1,7 @@
 /** What a person sees of a download: a bar on a terminal, and lines that matter everywhere. */
+
 import type { DownloadProgress, StoreOptions } from '../../store/store.ts'
+import { megabytes } from '../../system/words.ts'
 import type { Io } from './verb.ts'
 
 /** Fast enough to look alive, slow enough for a remote terminal. */
@@ -53,5 +55,3 @@ export function progressLine({ name, done, total }: DownloadProgress, seconds: n
   const rate = seconds > 0.5 && done > 0 ? `  ${megabytes(done / seconds)} MB/s` : ''
   return `${name}  ${bar}  ${megabytes(done)} of ${megabytes(total)} MB${rate}`
 }
-
-export const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1)

@@ -1,4 +1,5 @@
 import type { Contract, Evidence } from '../../model/contract.ts'
+import { percent } from '../../system/words.ts'
 import type { ModelFacts } from './facts.ts'
 
 /** Below this a conclusion is a guess that the user should look at. */
@@ -19,7 +20,7 @@ export function contractLines({
       ...(unrecognised?.hint ? [`  ${unrecognised.hint}`] : []),
     ]
   }
-  const rivals = alternatives.map(({ family, confidence }) => `${family} ${percent(confidence)}`)
+  const rivals = alternatives.map(({ family, confidence }) => `${family} ${percent(confidence, 0)}%`)
   return [
     `Contract (${contractFrom})`,
     ...summary(contract).map(([key, value]) => `  ${key.padEnd(11)}  ${value}`),
@@ -36,10 +37,8 @@ export function contractLines({
 export const evidenceLines = (evidence: readonly Evidence[]): string[] =>
   evidence.map(
     ({ about, conclusion, because, confidence }) =>
-      `  ${confidence < GUESS ? '?' : ' '}${percent(confidence).padStart(4)}  ${about}: ${conclusion}, because ${because}`,
+      `  ${confidence < GUESS ? '?' : ' '}${percent(confidence, 0).padStart(3)}%  ${about}: ${conclusion}, because ${because}`,
   )
-
-const percent = (share: number): string => `${Math.round(share * 100)}%`
 
 function summary({
   family,

@@ -9,6 +9,7 @@ import { decodeImage } from '../../image/decode/decode.ts'
 import { readSignature } from '../../prepare/read-signature.ts'
 import { resolveModel } from '../../store/store.ts'
 import { defined } from '../../system/defined.ts'
+import { counted } from '../../system/words.ts'
 import { pictureSources } from '../detect/sources.ts'
 import { readSettings } from '../kit/config.ts'
 import { storeProgress } from '../kit/download-progress.ts'
@@ -166,14 +167,12 @@ function asJson(
   }
 }
 
-const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
-
 function text(name: string, family: string, diagnosis: Diagnosis, page: string): string {
   const byAp = diagnosis.decidedBy === 'ap'
   const number = (value: number) => (byAp ? (100 * value).toFixed(1) : value.toFixed(2))
   const measure = byAp ? 'AP' : 'agreement'
   const lines = [
-    `${basename(name)}: ${family}, judged by ${byAp ? 'AP' : 'agreement with mirror images'} over ${plural(diagnosis.pictures, 'picture')}`,
+    `${basename(name)}: ${family}, judged by ${byAp ? 'AP' : 'agreement with mirror images'} over ${counted(diagnosis.pictures, 'picture')}`,
     '',
     ...diagnosis.findings.map(({ severity, message }) => `${severity.padEnd(8)} ${message}`),
     ...(diagnosis.findings.length > 0 ? [''] : []),
@@ -184,7 +183,7 @@ function text(name: string, family: string, diagnosis: Diagnosis, page: string):
         ? ` (+${number(gain)} ${measure})`
         : leaning === undefined
           ? ''
-          : ` (${leaning.name} is ${number(leaning.gain)} better, too little to decide by ${plural(diagnosis.pictures, 'picture')})`
+          : ` (${leaning.name} is ${number(leaning.gain)} better, too little to decide by ${counted(diagnosis.pictures, 'picture')})`
     lines.push(`${dimension}: ${wanted}${why}`)
     for (const trial of trials) {
       const mark = trial.name === wanted ? '*' : ' '

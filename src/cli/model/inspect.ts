@@ -1,5 +1,6 @@
 import { BoxletError } from '../../errors.ts'
 import type { ModelSignature } from '../../model/signature.ts'
+import { alignColumns } from '../../system/words.ts'
 import { readSettings } from '../kit/config.ts'
 import type { ExitCode, Io } from '../kit/verb.ts'
 import { contractLines } from './contract-lines.ts'
@@ -188,18 +189,9 @@ function metadataLines(metadata: Record<string, string>): string[] {
   return ['Metadata', ...aligned(entries.map(([key, value]) => [key, cut(value)]))]
 }
 
-/** Rows of cells, each column as wide as its widest cell, set in by two. */
-export function aligned(rows: readonly (readonly string[])[]): string[] {
-  const widths: number[] = []
-  for (const row of rows) {
-    row.forEach((cell, column) => {
-      if (column < row.length - 1) {
-        widths[column] = Math.max(widths[column] ?? 0, cell.length)
-      }
-    })
-  }
-  return rows.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`)
-}
+/** Rows of cells, set in by two. */
+const aligned = (rows: readonly (readonly string[])[]): string[] =>
+  alignColumns(rows).map((line) => `  ${line}`)
 
 const shapeText = (shape: readonly (number | string | null)[] | undefined): string =>
   shape === undefined ? 'any shape' : `[${shape.map((size) => size ?? '?').join(', ')}]`

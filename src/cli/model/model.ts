@@ -1,6 +1,7 @@
 import { BoxletError } from '../../errors.ts'
 import { type ListedModel, listModels, pullModel, removeModel } from '../../store/store.ts'
-import { megabytes, storeProgress } from '../kit/download-progress.ts'
+import { alignColumns, megabytes } from '../../system/words.ts'
+import { storeProgress } from '../kit/download-progress.ts'
 import { parseFlags } from '../kit/flags.ts'
 import { didYouMean } from '../kit/suggest.ts'
 import type { ExitCode, Io, Verb } from '../kit/verb.ts'
@@ -197,16 +198,4 @@ function listedAsRow({ entry, cached }: ListedModel): string[] {
   ]
 }
 
-function table(rows: string[][]): string {
-  const all = [HEADINGS, ...rows]
-  const widths = HEADINGS.map((_, column) => Math.max(...all.map((row) => row[column]!.length)))
-  return all
-    .map(
-      (row) =>
-        `${row
-          .map((cell, column) => cell.padEnd(widths[column]!))
-          .join('  ')
-          .trimEnd()}\n`,
-    )
-    .join('')
-}
+const table = (rows: string[][]): string => `${alignColumns([HEADINGS, ...rows]).join('\n')}\n`

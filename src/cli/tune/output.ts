@@ -1,9 +1,11 @@
 /** What `tune` shows: the curve as a picture, and the table. */
+
 import { writeFile } from 'node:fs/promises'
 import type { Architecture } from '../../aws/package/architecture.ts'
 import type { Priced } from '../../aws/tune/measurement.ts'
 import { BoxletError } from '../../errors.ts'
 import { loadSharp } from '../../image/decode/load-sharp.ts'
+import { alignColumns } from '../../system/words.ts'
 
 /** As .png where the name ends so, else as .svg. */
 export async function writeCurve(path: string, svg: string): Promise<void> {
@@ -36,14 +38,9 @@ export function table(rows: readonly Priced[], best: Priced | undefined, arch: A
     row.dollarsPerMillion.toFixed(2),
     Math.round(row.imagesPerDollar).toLocaleString('en-US'),
   ])
-  const widths = header.map((title, column) =>
-    Math.max(title.length, ...body.map((row) => row[column]!.length)),
-  )
-  const format = (row: readonly string[]): string =>
-    row.map((cell, column) => cell.padStart(widths[column]!)).join('  ')
   const advice =
     best === undefined
       ? 'No size has memory to spare; try larger ones.'
       : `Recommended: ${best.memoryMb} MB (${arch} list price).`
-  return `${[format(header), ...body.map(format), advice].join('\n')}\n`
+  return `${[...alignColumns([header, ...body], () => true), advice].join('\n')}\n`
 }

@@ -1,5 +1,6 @@
 import type { DatasetImage } from '../../datasets/dataset.ts'
 import { formatProblem } from '../../datasets/problem.ts'
+import { percent } from '../../system/words.ts'
 import type { Difference } from '../diff.ts'
 import { escapeText } from './escape.ts'
 import { KEY, pairFigure } from './html-comparison.ts'
@@ -7,13 +8,11 @@ import { markdownTable } from './markdown.ts'
 import { folded, htmlTable, page, section, tile } from './page.ts'
 import { table } from './text.ts'
 
-const percent = (value: number): string => `${(value * 100).toFixed(1)} %`
-
 const sentence = ({ a, b, pictures, agreement }: Difference): string =>
   `${a.name} and ${b.name} on ${pictures} pictures: ${agreement.both} objects found by both, ${agreement.onlyA} only by ${a.name}, ${agreement.onlyB} only by ${b.name}`
 
 const numbers = ({ agreement }: Difference): string =>
-  `Agreement (F1) ${percent(agreement.f1)}; of the pairs, mean IoU ${agreement.meanIou.toFixed(3)} and mean difference of score ${agreement.meanScoreDifference.toFixed(3)}`
+  `Agreement (F1) ${percent(agreement.f1)} %; of the pairs, mean IoU ${agreement.meanIou.toFixed(3)} and mean difference of score ${agreement.meanScoreDifference.toFixed(3)}`
 
 const rows = ({ a, b, classes }: Difference): string[][] => [
   ['class', 'both', `only ${a.name}`, `only ${b.name}`],

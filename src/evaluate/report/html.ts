@@ -1,4 +1,5 @@
 import { formatProblem } from '../../datasets/problem.ts'
+import { percent } from '../../system/words.ts'
 import type { Evaluation } from '../evaluation.ts'
 import { LEAST_OBJECTS } from '../thresholds.ts'
 import { type JudgedPicture, worstPictures } from '../worst-pictures.ts'
@@ -12,8 +13,7 @@ const MAX_PROBLEMS = 200
 
 const number = (value: number | undefined, digits = 3): string =>
   value === undefined || value < 0 ? '–' : value.toFixed(digits)
-const percent = (value: number | undefined): string =>
-  value === undefined ? '–' : `${(value * 100).toFixed(1)} %`
+const withSign = (share: number | undefined): string => (share === undefined ? '–' : `${percent(share)} %`)
 
 /** One self-contained page: nothing is fetched, nothing runs, and it reads well on a phone. */
 export async function htmlReport(evaluation: Evaluation, worst = 24): Promise<string> {
@@ -38,8 +38,8 @@ function headline({ stats, atThresholds, speed }: Evaluation): string {
   const tiles = [
     tile(number(stats.ap), 'AP, the COCO average'),
     tile(number(stats.ap50), 'AP50, loose boxes'),
-    tile(percent(atThresholds.precision), 'of what it says is right'),
-    tile(percent(atThresholds.recall), 'of the objects are found'),
+    tile(withSign(atThresholds.precision), 'of what it says is right'),
+    tile(withSign(atThresholds.recall), 'of the objects are found'),
     ...(speed === undefined ? [] : [tile(`${speed.median.total.toFixed(0)} ms`, 'a picture')]),
   ]
   return `<div class="tiles">${tiles.join('')}</div>`
@@ -55,16 +55,16 @@ async function thresholdSection(evaluation: Evaluation): Promise<string> {
     [
       'one for all classes',
       String(overall.score),
-      percent(overall.f1),
-      percent(overall.precision),
-      percent(overall.recall),
+      withSign(overall.f1),
+      withSign(overall.precision),
+      withSign(overall.recall),
     ],
     [
       'one per class, below',
       '',
-      percent(atThresholds.f1),
-      percent(atThresholds.precision),
-      percent(atThresholds.recall),
+      withSign(atThresholds.f1),
+      withSign(atThresholds.precision),
+      withSign(atThresholds.recall),
     ],
   ]
   return `<p>The best cut has the highest F1 at IoU 0.50. Classes with fewer than ${LEAST_OBJECTS} objects are cut at the common one. Write the cuts into the contract with <code>--write-thresholds</code>.</p>
@@ -83,9 +83,9 @@ async function classSection(evaluation: Evaluation): Promise<string> {
     number(ap),
     number(ap50),
     threshold === undefined ? '–' : String(threshold.score),
-    percent(threshold?.f1),
-    percent(threshold?.precision),
-    percent(threshold?.recall),
+    withSign(threshold?.f1),
+    withSign(threshold?.precision),
+    withSign(threshold?.recall),
   ])
   const head = ['class', 'objects', 'AP', 'AP50', 'best cut', 'F1', 'precision', 'recall']
   const confused = evaluation.confusions.map(({ truth, found, count }) => [truth, found, String(count)])
@@ -101,7 +101,7 @@ async function scoreSection(evaluation: Evaluation): Promise<string> {
     row.name,
     String(row.truths),
     String(row.found),
-    percent(row.recall),
+    withSign(row.recall),
     String(row.falsePositives),
   ])
   return `<div class="plots">${plot(await calibrationPlot(evaluation), `Of the detections with such a score, how many are right. On the dashed line a score is a probability; the mean gap is ${calibration.error.toFixed(3)}.`)}

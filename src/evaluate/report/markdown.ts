@@ -1,3 +1,4 @@
+import { percent } from '../../system/words.ts'
 import type { Comparison } from '../compare.ts'
 import type { Evaluation } from '../evaluation.ts'
 
@@ -11,7 +12,6 @@ export function markdownTable(rows: readonly (readonly string[])[]): string {
 }
 
 const number = (value: number): string => (value < 0 ? '–' : value.toFixed(4))
-const percent = (value: number | undefined): string => (value === undefined ? '–' : (value * 100).toFixed(1))
 
 /** One row per subject: the table of `boxlet eval A B C --format markdown` and of docs/accuracy.md. */
 export function summaryRows(evaluations: readonly Evaluation[], extra: readonly string[][] = []): string[][] {

@@ -1,20 +1,13 @@
+import { alignColumns, percent } from '../../system/words.ts'
 import type { Comparison } from '../compare.ts'
 import type { Evaluation, Speed } from '../evaluation.ts'
 import { summaryRows } from './markdown.ts'
 
-const percent = (value: number, digits = 1): string => (value < 0 ? '–' : (value * 100).toFixed(digits))
 const ap = (value: number): string => (value < 0 ? '–' : value.toFixed(4))
 
-/** Columns, the first to the left and the others to the right, two spaces apart. */
-export function table(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
-  const line = (row: readonly string[]) =>
-    row
-      .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
-      .join('  ')
-      .trimEnd()
-  return `${rows.map(line).join('\n')}\n`
-}
+/** A table with names to the left and numbers to the right. */
+export const table = (rows: readonly (readonly string[])[]): string =>
+  `${alignColumns(rows, (column) => column > 0).join('\n')}\n`
 
 /** What the terminal shows of one evaluation. `most` classes at most, those with the most objects. */
 export function textReport(evaluation: Evaluation, most = 25): string {

@@ -5,6 +5,7 @@ import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import type { LookupFunction } from 'node:net'
 import { BoxletError } from '../../errors.ts'
+import { readBounded } from '../../system/bytes.ts'
 import { isPublicAddress } from './public-address.ts'
 
 /** A picture may sit behind a short link and a content network; more hops are a loop or a probe. */
@@ -145,23 +146,8 @@ async function readBody(response: IncomingMessage, maxBytes: number): Promise<Ui
     response.destroy()
     throw tooLarge()
   }
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of response as AsyncIterable<Uint8Array>) {
-    size += chunk.byteLength
-    // Leaving the loop destroys the response, and with it the connection.
-    if (size > maxBytes) {
-      throw tooLarge()
-    }
-    chunks.push(chunk)
-  }
-  const bytes = new Uint8Array(size)
-  let offset = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset)
-    offset += chunk.byteLength
-  }
-  return bytes
+  // Leaving the loop destroys the response, and with it the connection.
+  return readBounded(response as AsyncIterable<Uint8Array>, maxBytes, tooLarge)
 }
 
 const refused = (message: string) =>

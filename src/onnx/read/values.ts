@@ -1,3 +1,4 @@
+import { fromHalf } from '../../system/half.ts'
 import type { OnnxTensor } from '../model.ts'
 import { type ElementType, elementBytes } from '../types.ts'
 import { Cursor, viewOf } from './cursor.ts'
@@ -27,7 +28,7 @@ const RAW: Partial<Record<ElementType, (view: DataView, offset: number) => numbe
   int32: (view, offset) => view.getInt32(offset, true),
   int64: (view, offset) => view.getInt32(offset + 4, true) * 2 ** 32 + view.getUint32(offset, true),
   bool: (view, offset) => view.getUint8(offset),
-  float16: (view, offset) => halfToNumber(view.getUint16(offset, true)),
+  float16: (view, offset) => fromHalf(view.getUint16(offset, true)),
   float64: (view, offset) => view.getFloat64(offset, true),
   uint32: (view, offset) => view.getUint32(offset, true),
 }
@@ -58,7 +59,7 @@ function typedValues(bytes: Uint8Array, tensor: OnnxTensor): number[] | undefine
       values.push(from.fixed64())
     } else {
       const value = from.varintSigned()
-      values.push(tensor.type === 'float16' ? halfToNumber(value) : value)
+      values.push(tensor.type === 'float16' ? fromHalf(value) : value)
     }
   }
   for (let field = at.field(); field !== 0 && values.length <= tensor.elements; field = at.field()) {
@@ -74,18 +75,4 @@ function typedValues(bytes: Uint8Array, tensor: OnnxTensor): number[] | undefine
     }
   }
   return values
-}
-
-/** IEEE 754 half precision from its 16 bits. */
-function halfToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1
-  const exponent = (bits >> 10) & 0x1f
-  const fraction = bits & 0x3ff
-  if (exponent === 0) {
-    return sign * fraction * 2 ** -24
-  }
-  if (exponent === 31) {
-    return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN
-  }
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
 }

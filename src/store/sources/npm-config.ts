@@ -5,7 +5,7 @@
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import type { RegistryOptions } from 'npm-registry-fetch'
-import type { Environment } from '../catalogue.ts'
+import type { Environment } from '../../system/environment.ts'
 
 export interface NpmConfiguration {
   /** What npm-registry-fetch takes. */

@@ -1,6 +1,6 @@
 /** One place that the bytes of a model come from. Sources stream; they never write. */
 
-import type { Environment } from '../catalogue.ts'
+import type { Environment } from '../../system/environment.ts'
 
 export interface SourceContext {
   env: Environment

@@ -1,5 +1,5 @@
-import { fromFloat16, toFloat16 } from '../../../image/float16.ts'
 import type { TensorData } from '../../../model/tensor.ts'
+import { fromHalf, toHalf } from '../../../system/half.ts'
 
 /** One element type: its name in the protocol, its array, and how JSON numbers become elements. */
 interface DataType {
@@ -68,8 +68,8 @@ export const DATA_TYPES: Record<string, DataType> = {
     protocol: 'FP16',
     bytes: 2,
     view: (buffer) => new Uint16Array(buffer),
-    fromJson: (values) => (numbers(values) ? Uint16Array.from(values, toFloat16) : undefined),
-    toJson: (data) => Array.from(data as Uint16Array, fromFloat16),
+    fromJson: (values) => (numbers(values) ? Uint16Array.from(values, toHalf) : undefined),
+    toJson: (data) => Array.from(data as Uint16Array, fromHalf),
   },
 }
 

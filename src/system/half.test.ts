@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { fromFloat16, toFloat16 } from './float16.ts'
+import { fromHalf, fromHalves, toHalf } from './half.ts'
 
-describe('toFloat16', () => {
+describe('toHalf', () => {
   it.each([
     [0, 0x0000],
     [-0, 0x8000],
@@ -21,32 +21,37 @@ describe('toFloat16', () => {
     [0.1, 0x2e66],
     [1 / 3, 0x3555],
   ])('codes %f as NumPy does', (value, expected) => {
-    expect(toFloat16(value)).toBe(expected)
+    expect(toHalf(value)).toBe(expected)
   })
 
   it('keeps what is not a number', () => {
-    expect(fromFloat16(toFloat16(Number.NaN))).toBeNaN()
+    expect(fromHalf(toHalf(Number.NaN))).toBeNaN()
   })
 
   it('returns every half that there is', () => {
     for (let half = 0; half < 0x10000; half++) {
-      const value = fromFloat16(half)
+      const value = fromHalf(half)
       if (!Number.isNaN(value)) {
-        expect(toFloat16(value)).toBe(half)
+        expect(toHalf(value)).toBe(half)
       }
     }
+  })
+
+  it('gives many halves what it gives each', () => {
+    const all = Uint16Array.from({ length: 0x10000 }, (_, half) => half)
+    expect(fromHalves(all)).toEqual(Float32Array.from(all, fromHalf))
   })
 
   it('picks the nearest half', () => {
     fc.assert(
       fc.property(fc.float({ min: -65_504, max: 65_504, noNaN: true }), (value) => {
-        const half = toFloat16(value)
-        const error = Math.abs(fromFloat16(half) - value)
+        const half = toHalf(value)
+        const error = Math.abs(fromHalf(half) - value)
         for (const neighbour of [half - 1, half + 1]) {
           if ((neighbour & 0x7fff) >= 0x7c00 || neighbour < 0) {
             continue
           }
-          expect(error).toBeLessThanOrEqual(Math.abs(fromFloat16(neighbour) - value))
+          expect(error).toBeLessThanOrEqual(Math.abs(fromHalf(neighbour) - value))
         }
       }),
     )

@@ -1,14 +1,13 @@
 /**
- * A lock file, so that processes that want the same model fetch it once. It only saves work: files are put in
- * place by an atomic rename, so that even two holders at once, which the rules for abandoned locks cannot
- * exclude entirely, end with one whole file.
+ * A lock file, so that one process at a time does some work. It only saves work: whoever uses it puts files in place by
+ * an atomic rename, so that even two holders at once, which the rules for abandoned locks cannot exclude entirely, end
+ * with one whole file.
  */
 import { randomUUID } from 'node:crypto'
 import { lstat, open, readFile, rm, utimes } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { BoxletError } from '../errors.ts'
-import { unwritable } from './cache.ts'
+import { defined } from './defined.ts'
 
 /** The holder touches the lock this often. */
 const BEAT_MS = 1_000
@@ -16,18 +15,30 @@ const BEAT_MS = 1_000
 const ABANDONED_MS = 6_000
 const POLL_MS = 200
 
+/** Makes the errors that a caller of the work understands. */
+export interface LockFaults {
+  /** The file system refuses: the lock cannot `be read`, `be written` or `be cleared`. */
+  unusable: (doing: string, cause: unknown) => Error
+  /** The signal ended the wait. */
+  cancelled: () => Error
+}
+
+export interface LockOptions extends LockFaults {
+  signal?: AbortSignal | undefined
+  /** Called once if another process has the lock. */
+  onWait?: (() => void) | undefined
+  /** How often to look whether it is free. Default 200 ms. */
+  pollMs?: number
+}
+
 interface Holder {
   pid: number
   host: string
   id: string
 }
 
-/** Runs `work` while holding the lock; `onWait` is called once if another process has it. */
-export async function withLock<T>(
-  path: string,
-  options: { signal?: AbortSignal | undefined; onWait?: (() => void) | undefined },
-  work: () => Promise<T>,
-): Promise<T> {
+/** Runs `work` while holding the lock. @throws what `LockFaults` makes, and what the work throws */
+export async function withLock<T>(path: string, options: LockOptions, work: () => Promise<T>): Promise<T> {
   const holder: Holder = { pid: process.pid, host: hostname(), id: randomUUID() }
   await acquire(path, holder, options)
   const beat = setInterval(() => {
@@ -45,60 +56,50 @@ export async function withLock<T>(
   }
 }
 
-async function acquire(
-  path: string,
-  holder: Holder,
-  options: { signal?: AbortSignal | undefined; onWait?: (() => void) | undefined },
-): Promise<void> {
+async function acquire(path: string, holder: Holder, options: LockOptions): Promise<void> {
+  const { unusable, signal } = options
   let seen: { touched: number; since: number } | undefined
   for (;;) {
-    if (options.signal?.aborted) {
-      throw cancelled()
+    if (signal?.aborted) {
+      throw options.cancelled()
     }
-    if (await create(path, holder)) {
+    if (await create(path, holder, unusable)) {
       return
     }
     if (seen === undefined) {
       options.onWait?.()
     }
-    const touched = await touchedAt(path)
+    const touched = await touchedAt(path, unusable)
     if (touched !== undefined) {
       if (seen?.touched !== touched) {
         seen = { touched, since: Date.now() }
       }
       if (Date.now() - seen.since > ABANDONED_MS || (await isDead(path))) {
         await rm(path, { force: true }).catch((error) => {
-          throw unwritable('be cleared', error)
+          throw unusable('be cleared', error)
         })
         continue
       }
     }
-    await sleep(POLL_MS, undefined, options.signal === undefined ? {} : { signal: options.signal }).catch(
-      () => {
-        throw cancelled()
-      },
-    )
+    await sleep(options.pollMs ?? POLL_MS, undefined, defined({ signal })).catch(() => {
+      throw options.cancelled()
+    })
   }
 }
 
 /** Of the name itself, since a link that leads nowhere holds the name too; undefined when it is free again. */
-async function touchedAt(path: string): Promise<number | undefined> {
+async function touchedAt(path: string, unusable: LockFaults['unusable']): Promise<number | undefined> {
   try {
     return (await lstat(path)).mtimeMs
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
       return undefined
     }
-    throw unwritable('be read', error)
+    throw unusable('be read', error)
   }
 }
 
-const cancelled = (): BoxletError =>
-  new BoxletError('ABORTED', 'Expected the download to begin but it was cancelled.', {
-    hint: 'Nothing was kept; the next use starts it again.',
-  })
-
-async function create(path: string, holder: Holder): Promise<boolean> {
+async function create(path: string, holder: Holder, unusable: LockFaults['unusable']): Promise<boolean> {
   try {
     const file = await open(path, 'wx')
     try {
@@ -111,7 +112,7 @@ async function create(path: string, holder: Holder): Promise<boolean> {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') {
       return false
     }
-    throw unwritable('be written', error)
+    throw unusable('be written', error)
   }
 }
 

@@ -9,7 +9,7 @@ const bits = new Uint32Array(float.buffer)
  *
  * cost  cutting instead of rounding biases every pixel low by half a step
  */
-export function toFloat16(value: number): number {
+export function toHalf(value: number): number {
   float[0] = value
   const x = bits[0]!
   const sign = (x >>> 16) & 0x8000
@@ -31,7 +31,7 @@ export function toFloat16(value: number): number {
 }
 
 /** The number that sixteen bits stand for. */
-export function fromFloat16(half: number): number {
+export function fromHalf(half: number): number {
   const sign = half & 0x8000 ? -1 : 1
   const exponent = (half >>> 10) & 0x1f
   const fraction = half & 0x3ff
@@ -43,6 +43,19 @@ export function fromFloat16(half: number): number {
   }
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
 }
+
+/** Numbers of many halves: a look-up is several times faster than the arithmetic for each. */
+export function fromHalves(halves: Uint16Array): Float32Array<ArrayBuffer> {
+  table ??= Float32Array.from({ length: 65_536 }, (_, half) => fromHalf(half))
+  const numbers = new Float32Array(halves.length)
+  for (let i = 0; i < halves.length; i++) {
+    numbers[i] = table[halves[i]!]!
+  }
+  return numbers
+}
+
+/** All 65,536 values, made when first asked for. */
+let table: Float32Array | undefined
 
 function roundHalfEven(value: number): number {
   const low = Math.floor(value)

@@ -11,7 +11,7 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import ort from 'onnxruntime-node'
 import sharp from 'sharp'
-import { fitPicture } from '../dist/detector/input.js'
+import { fitPicture } from '../dist/detector/fit.js'
 import { Detector } from '../dist/index.js'
 
 const { values } = parseArgs({

@@ -15,7 +15,7 @@ import {
   ResourceNotFoundException,
 } from '@aws-sdk/client-rekognition'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createAccessKey } from '../src/server/create-key.ts'
+import { createAccessKey } from '../src/api/auth/create-key.ts'
 import { changeKeys } from '../src/server/key-file.ts'
 import { corpusBytes, corpusPath, hasCorpus } from './support/corpus.ts'
 import { startTestService, type TestService } from './support/service.ts'

@@ -1,35 +1,6 @@
-import type { DetectorLike } from '../detector/types.ts'
+import type { Detectors } from '../detector/detectors.ts'
 import type { BlobStore } from '../jobs/blob-store.ts'
-import type { Dimension } from '../model/signature.ts'
-import type { Tensor } from '../model/tensor.ts'
 import type { Authenticator } from './auth/authenticator.ts'
-
-/** The models that the application serves. Node gives a pool of workers, Lambda its one detector. */
-export interface Detectors {
-  /** In the order in which they are listed. */
-  readonly names: readonly string[]
-  /** Answers requests that name no model. */
-  readonly defaultName: string
-  /** @throws BoxletError MODEL_NOT_FOUND */
-  get(name: string): Promise<DetectorLike>
-  /** False while models are loading or the service is stopping. */
-  ready(): boolean
-  /** The model as its file says, for raw tensors; without it the KServe protocol is not offered. */
-  raw?(name: string): Promise<RawModel>
-}
-
-export interface RawTensorInfo {
-  name: string
-  /** As ONNX names it, e.g. `float32`. */
-  type: string
-  shape: readonly Dimension[]
-}
-
-export interface RawModel {
-  readonly inputs: readonly RawTensorInfo[]
-  readonly outputs: readonly RawTensorInfo[]
-  infer(feeds: ReadonlyMap<string, Tensor>, signal?: AbortSignal): Promise<ReadonlyMap<string, Tensor>>
-}
 
 /** All limits of the application. Sizes in bytes, times in milliseconds. */
 export interface Limits {

@@ -1,6 +1,7 @@
+import { createAccessKey, createBearerKey } from '../api/auth/create-key.ts'
+import type { StoredKey } from '../api/auth/key-document.ts'
 import { BoxletError } from '../errors.ts'
-import { createAccessKey, createBearerKey } from '../server/create-key.ts'
-import { changeKeys, defaultKeyFile, readKeys, type StoredKey } from '../server/key-file.ts'
+import { changeKeys, defaultKeyFile, readKeys } from '../server/key-file.ts'
 import { readSettings } from './kit/config.ts'
 import type { ExitCode, Io, Verb } from './kit/verb.ts'
 

@@ -1,7 +1,6 @@
-import type { Letterbox } from '../boxes/letterbox.ts'
 import type { Contract } from '../model/contract.ts'
 import type { Session } from '../runtime/session.ts'
-import type { RgbImage } from './types.ts'
+import type { PlacedPicture } from './fit.ts'
 
 /** Pictures of one run at most, for files that take any number: each holds its activations. */
 const MAX_BATCH = 8
@@ -9,13 +8,7 @@ const MAX_BATCH = 8
 /** A contract and the session that it describes. */
 interface Opened {
   contract: Contract
-  session: Session
-}
-
-/** A decoded picture and its place in the model input. */
-export interface PlacedPicture {
-  pixels: RgbImage
-  at: Letterbox
+  session: Pick<Session, 'inputs'>
 }
 
 /** The batch axis of the picture tensor when the file fixes it, else 1. */
@@ -25,7 +18,7 @@ export function fixedBatch(loaded: Opened): number {
 }
 
 /** How many pictures one run may take: 1 for a file whose outputs cannot be parted by picture. */
-export function batchLimit(loaded: Opened): number {
+export function batchLimit(loaded: Opened & { session: Pick<Session, 'outputs'> }): number {
   const axis = batchAxis(loaded)
   if (typeof axis === 'number') {
     return Math.max(1, axis)
@@ -57,7 +50,7 @@ export function sameInput(
     if (result.status === 'rejected') {
       return
     }
-    const { width, height } = result.value.at.input
+    const { width, height } = result.value.letterbox.input
     const key = `${width}x${height}`
     bySize.set(key, [...(bySize.get(key) ?? []), { index, place: result.value }])
   })

@@ -1,20 +1,28 @@
 import type { Detection } from '../boxes/detection.ts'
 import { isCut, mergeSliced } from '../boxes/merge.ts'
 import { BoxletError, throwIfAborted, toBoxletError } from '../errors.ts'
-import { decodeWith } from '../families/guard.ts'
 import { decodeImage } from '../image/decode/decode.ts'
-import { toTensor } from '../image/tensor.ts'
 import type { Contract } from '../model/contract.ts'
 import type { Tensor } from '../model/tensor.ts'
 import type { SessionTensorInfo } from '../runtime/session.ts'
 import { defined } from '../system/defined.ts'
 import { checkDetectOptions, checkImage, checkLoadArguments } from './arguments.ts'
-import { batchLimit, fixedBatch, type PlacedPicture, sameInput } from './batch.ts'
+import { batchLimit, sameInput } from './batch.ts'
 import { StageClock } from './clock.ts'
-import { fitPicture } from './input.ts'
+import type { PreparedPicture } from './feeds.ts'
+import { fitPicture } from './fit.ts'
 import type { LoadedModel } from './load.ts'
-import { toDetections, type Wanted, wanted } from './output.ts'
-import { feeds, type PreparedPicture, partOfBatch, rolesOf } from './run.ts'
+import {
+  boxes,
+  type Criteria,
+  criteriaOf,
+  decode,
+  outputsOf,
+  type PlacedPicture,
+  place,
+  prepare,
+  run,
+} from './pipeline.ts'
 import { crop, moved, placesOf, sliceOptions } from './tiles.ts'
 import type {
   DetectOptions,
@@ -138,7 +146,7 @@ export class Detector implements DetectorLike {
     options: DetectOptions,
     limit: number,
   ): Promise<PromiseSettledResult<DetectResult>[]> {
-    const want = wanted(this.#loaded.info.contract, options)
+    const criteria = criteriaOf(this.#loaded.info.contract, options)
     const placed = await Promise.allSettled(images.map((image) => this.#place(image, options)))
     const results = placed.map((place): PromiseSettledResult<DetectResult> | undefined =>
       place.status === 'rejected' ? { status: 'rejected', reason: toBoxletError(place.reason) } : undefined,
@@ -146,7 +154,9 @@ export class Detector implements DetectorLike {
     for (const group of sameInput(placed, limit)) {
       const clock = new StageClock()
       const places = group.map(({ place }) => place)
-      const [outcome] = await Promise.allSettled([this.#detectPlaced(places, want, clock, options.signal)])
+      const [outcome] = await Promise.allSettled([
+        this.#detectPlaced(places, criteria, clock, options.signal),
+      ])
       group.forEach(({ index, place }, i) => {
         results[index] =
           outcome.status === 'rejected'
@@ -154,7 +164,7 @@ export class Detector implements DetectorLike {
             : {
                 status: 'fulfilled',
                 value: {
-                  image: place.at.image,
+                  image: place.letterbox.image,
                   detections: outcome.value[i]!,
                   timings: clock.share(group.length),
                 },
@@ -188,17 +198,17 @@ export class Detector implements DetectorLike {
   }
 
   async #detect(image: ImageInput, options: DetectOptions): Promise<DetectResult> {
-    const want = wanted(this.#loaded.info.contract, options)
+    const criteria = criteriaOf(this.#loaded.info.contract, options)
     this.#checkUsable(options.signal)
     const clock = new StageClock()
-    const place = await this.#place(image, options)
+    const placed = await this.#place(image, options)
     clock.end('decode')
     this.#checkUsable(options.signal)
-    const [whole] = await this.#detectPlaced([place], want, clock)
+    const [whole] = await this.#detectPlaced([placed], criteria, clock)
     const detections = options.slice
-      ? await this.#detectTiles(place.pixels, whole!, options, want, clock)
+      ? await this.#detectTiles(placed.pixels, whole!, options, criteria, clock)
       : whole!
-    return { image: place.at.image, detections, timings: clock.finish() }
+    return { image: placed.letterbox.image, detections, timings: clock.finish() }
   }
 
   /** Decodes a picture and finds its place in the model input. */
@@ -206,7 +216,7 @@ export class Detector implements DetectorLike {
     const { contract } = this.#loaded
     checkImage(image)
     if (!(image instanceof Uint8Array)) {
-      return { pixels: image, at: fitPicture({ width: image.width, height: image.height }, contract) }
+      return place(image, contract)
     }
     const mayShrink = !options.slice && contract.input.geometry.fit !== 'none'
     const { pixels, size } = await decodeImage(image, {
@@ -214,37 +224,31 @@ export class Detector implements DetectorLike {
       ...defined({ signal: options.signal }),
       ...options.image,
     })
-    return { pixels, at: fitPicture(size, contract) }
+    return place(pixels, contract, size)
   }
 
   /** One run over pictures of one input size; detections of each. */
   async #detectPlaced(
     pictures: readonly PlacedPicture[],
-    want: Wanted,
+    criteria: Criteria,
     clock: StageClock,
     signal?: AbortSignal,
   ): Promise<Detection[][]> {
     this.#checkUsable(signal)
-    const { contract, session, family } = this.#loaded
-    const prepared = pictures.map(({ pixels, at }) => {
-      const data = toTensor(pixels, at, contract.input, this.#takeSpare(at.input.width * at.input.height * 3))
-      return { at, data }
+    const { contract, family } = this.#loaded
+    const prepared = pictures.map((picture) => {
+      const { width, height } = picture.letterbox.input
+      return prepare(picture, contract, this.#takeSpare(width * height * 3))
     })
     clock.end('prepare')
-    const batch = Math.max(pictures.length, fixedBatch(this.#loaded))
-    const outputs = rolesOf(contract, await this.#run(session.run(feeds(contract, prepared, batch))))
+    const outputs = await this.#run(run(this.#loaded, prepared))
     clock.end('run')
     for (const { data } of prepared) {
       this.#keepSpare(data)
     }
-    const found = prepared.map(({ at }, i) => {
-      const candidates = decodeWith(family, partOfBatch(outputs, i, batch), {
-        contract,
-        letterbox: at,
-        minScore: want.minScore,
-        everyClass: want.everyClass,
-      })
-      return toDetections(candidates, at, contract, want)
+    const found = prepared.map(({ letterbox }, i) => {
+      const ofOne = outputsOf(contract, outputs, i)
+      return boxes(decode(family, contract, ofOne, letterbox, criteria), letterbox, contract, criteria)
     })
     clock.end('boxes')
     return found
@@ -255,7 +259,7 @@ export class Detector implements DetectorLike {
     pixels: RgbImage,
     whole: Detection[],
     options: DetectOptions,
-    want: Wanted,
+    criteria: Criteria,
     clock: StageClock,
   ): Promise<Detection[]> {
     const { contract } = this.#loaded
@@ -267,11 +271,7 @@ export class Detector implements DetectorLike {
     for (const tile of places) {
       this.#checkUsable(options.signal)
       const part = crop(pixels, tile)
-      const [inTile] = await this.#detectPlaced(
-        [{ pixels: part, at: fitPicture(part, contract) }],
-        want,
-        clock,
-      )
+      const [inTile] = await this.#detectPlaced([place(part, contract)], criteria, clock)
       for (const local of inTile!) {
         const detection = moved(local, tile)
         found.push({ detection, cut: isCut(detection.box, tile, pixels) })
@@ -279,9 +279,9 @@ export class Detector implements DetectorLike {
     }
     const merged = mergeSliced(found, {
       ...defined({ iou: options.iou }),
-      acrossClasses: want.suppression.kind === 'across-classes',
+      acrossClasses: criteria.suppression.kind === 'across-classes',
     })
-    return merged.slice(0, want.suppression.maxDetections)
+    return merged.slice(0, criteria.suppression.maxDetections)
   }
 
   async #run<T>(run: Promise<T>): Promise<T> {
@@ -294,8 +294,8 @@ export class Detector implements DetectorLike {
   }
 
   #takeSpare(length: number): PreparedPicture['data'] | undefined {
-    const at = this.#spare.findIndex((data) => data.length === length)
-    return at < 0 ? undefined : this.#spare.splice(at, 1)[0]
+    const index = this.#spare.findIndex((data) => data.length === length)
+    return index < 0 ? undefined : this.#spare.splice(index, 1)[0]
   }
 
   /** Models that take any size hardly ever see one twice; keeping theirs would only hold memory. */

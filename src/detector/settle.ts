@@ -1,11 +1,8 @@
 import { conclude, type RecognisedModel } from '../families/recognise.ts'
 import { familyNamed } from '../families/registry.ts'
-import { toTensor } from '../image/tensor.ts'
 import type { ModelSignature } from '../model/signature.ts'
 import type { Session } from '../runtime/session.ts'
-import { fixedBatch } from './batch.ts'
-import { fitPicture } from './input.ts'
-import { feeds, partOfBatch, rolesOf } from './run.ts'
+import { outputsOf, place, prepare, run } from './pipeline.ts'
 import type { RgbImage } from './types.ts'
 
 /**
@@ -25,11 +22,9 @@ export async function settle(
   const session = await open()
   try {
     const picture = probePicture(contract.input.size.width, contract.input.size.height)
-    const at = fitPicture(picture, contract)
-    const batch = fixedBatch({ contract, session })
-    const picked = [{ at, data: toTensor(picture, at, contract.input) }]
-    const outputs = rolesOf(contract, await session.run(feeds(contract, picked, batch)))
-    const settled = family.settle(partOfBatch(outputs, 0, batch), recognition, at.input)
+    const { letterbox, data } = prepare(place(picture, contract), contract)
+    const ran = await run({ contract, session }, [{ letterbox, data }])
+    const settled = family.settle(outputsOf(contract, ran), recognition, letterbox.input)
     return conclude(signature, contract.name, settled, recognised.alternatives)
   } finally {
     await session.release()

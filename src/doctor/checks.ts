@@ -1,5 +1,7 @@
+import type { Size } from '../boxes/box.ts'
 import type { Candidates, Detection } from '../boxes/detection.ts'
 import { iou } from '../boxes/iou.ts'
+import type { Letterbox } from '../boxes/letterbox.ts'
 import type { Contract } from '../model/contract.ts'
 import type { FoundRaw } from './runner.ts'
 
@@ -87,7 +89,7 @@ function boxFindings(raw: readonly FoundRaw[]): Finding[] {
   if (large.length === 0) {
     return []
   }
-  const spreads = large.map(({ candidates, at }) => spread(candidates, frameOf(candidates, at)))
+  const spreads = large.map(({ candidates, letterbox }) => spread(candidates, frameOf(candidates, letterbox)))
   if (spreads.every(({ flat }) => flat > 1 - OUTSIDE_SHARE / 5)) {
     return [fault('boxes-collapsed', 'Nearly all boxes have no width or height.')]
   }
@@ -107,7 +109,8 @@ const fault = (code: string, what: string): Finding => ({
   message: `${what} Their units, their code or their decoding is wrong, or quantization has crushed them.`,
 })
 
-const frameOf = ({ frame }: Candidates, at: FoundRaw['at']) => (frame === 'image' ? at.image : at.input)
+const frameOf = ({ frame }: Candidates, { image, input }: Letterbox): Size =>
+  frame === 'image' ? image : input
 
 interface Spread {
   /** Share of the frame that the middles of the boxes cover. */
@@ -117,7 +120,7 @@ interface Spread {
   flat: number
 }
 
-function spread({ boxes, count }: Candidates, frame: { width: number; height: number }): Spread {
+function spread({ boxes, count }: Candidates, frame: Size): Spread {
   const xs = new Float32Array(count)
   const ys = new Float32Array(count)
   let outside = 0

@@ -1,21 +1,26 @@
 import type { Candidates, Detection } from '../boxes/detection.ts'
 import type { Letterbox } from '../boxes/letterbox.ts'
-import { fitPicture } from '../detector/input.ts'
 import type { LoadedModel } from '../detector/load.ts'
-import { toDetections, wanted } from '../detector/output.ts'
-import { feeds, rolesOf } from '../detector/run.ts'
-import { decodeWith } from '../families/guard.ts'
+import {
+  boxes,
+  criteriaOf,
+  decode,
+  outputsOf,
+  type PlacedPicture,
+  place,
+  prepare,
+  type RunOutputs,
+  run,
+} from '../detector/pipeline.ts'
 import type { RgbImage } from '../image/rgb-image.ts'
-import { toTensor } from '../image/tensor.ts'
 import type { Contract } from '../model/contract.ts'
-import type { Tensor } from '../model/tensor.ts'
 
 /** Outputs kept for readings that differ only after the run; 64 of a COCO head of 640 are 180 MB. */
 const MAX_KEPT_BYTES = 192 * 2 ** 20
 
 export interface FoundRaw {
   candidates: Candidates
-  at: Letterbox
+  letterbox: Letterbox
 }
 
 /**
@@ -24,7 +29,7 @@ export interface FoundRaw {
  */
 export class ContractRunner {
   readonly #model: LoadedModel
-  readonly #kept = new Map<string, Map<string, Tensor>>()
+  readonly #kept = new Map<string, RunOutputs>()
   #keptBytes = 0
 
   /** @param model loaded as it is, so that the contract is that of the file's own outputs */
@@ -34,37 +39,28 @@ export class ContractRunner {
 
   /** Detections by the usual path. */
   async detect(picture: RgbImage, key: string, contract: Contract, minScore: number): Promise<Detection[]> {
-    const want = wanted(contract, { minScore })
-    const { candidates, at } = await this.raw(picture, key, contract, minScore)
-    return toDetections(candidates, at, contract, want)
+    const { candidates, letterbox } = await this.raw(picture, key, contract, minScore)
+    return boxes(candidates, letterbox, contract, criteriaOf(contract, { minScore }))
   }
 
   /** What the family reads before suppression. @param key tells pictures apart */
   async raw(picture: RgbImage, key: string, contract: Contract, minScore: number): Promise<FoundRaw> {
-    const at = fitPicture(picture, contract)
-    const outputs = await this.#run(picture, key, contract, at)
-    const candidates = decodeWith(this.#model.family, rolesOf(contract, outputs), {
-      contract,
-      letterbox: at,
-      minScore,
-    })
-    return { candidates, at }
+    const placed = place(picture, contract)
+    const { letterbox } = placed
+    const outputs = outputsOf(contract, await this.#run(placed, key, contract))
+    const criteria = { minScore, everyClass: false }
+    return { candidates: decode(this.#model.family, contract, outputs, letterbox, criteria), letterbox }
   }
 
-  async #run(
-    picture: RgbImage,
-    key: string,
-    contract: Contract,
-    at: Letterbox,
-  ): Promise<Map<string, Tensor>> {
+  async #run(placed: PlacedPicture, key: string, contract: Contract): Promise<RunOutputs> {
     const id = `${key} ${JSON.stringify(contract.input)}`
     const kept = this.#kept.get(id)
     if (kept !== undefined) {
       return kept
     }
-    const data = toTensor(picture, at, contract.input)
-    const outputs = await this.#model.session.run(feeds(contract, [{ at, data }]))
-    const bytes = [...outputs.values()].reduce((sum, tensor) => sum + tensor.data.byteLength, 0)
+    const { session } = this.#model
+    const outputs = await run({ contract, session }, [prepare(placed, contract)])
+    const bytes = [...outputs.tensors.values()].reduce((sum, tensor) => sum + tensor.data.byteLength, 0)
     if (this.#keptBytes + bytes <= MAX_KEPT_BYTES) {
       this.#kept.set(id, outputs)
       this.#keptBytes += bytes

@@ -1,4 +1,4 @@
-import type { Detectors, RawModel } from '../api/options.ts'
+import type { Detectors, RawModel } from '../detector/detectors.ts'
 import type { DetectOptions, DetectorLike, DetectResult, ImageInput, ModelInfo } from '../detector/types.ts'
 import { BoxletError } from '../errors.ts'
 import type { Tensor } from '../model/tensor.ts'

@@ -1,4 +1,4 @@
-import type { RawTensorInfo } from '../api/options.ts'
+import type { RawTensorInfo } from '../detector/detectors.ts'
 import type { DetectOptions, DetectResult, ImageInput, LoadOptions, ModelInfo } from '../detector/types.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { Tensor } from '../model/tensor.ts'

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
+import type { StoredKey } from '../api/auth/key-document.ts'
 import type { AccessKey, BearerKey, KeyStore } from '../api/auth/key-store.ts'
-import { readKeys, type StoredKey } from './key-file.ts'
+import { readKeys } from './key-file.ts'
 
 /** A revoked key stops working within this time, without a restart. */
 const CHECK_MS = 1_000

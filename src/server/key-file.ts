@@ -1,36 +1,9 @@
 import { chmod, mkdir, open, readFile, rename, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
-import * as v from 'valibot'
+import { formatKeys, parseKeys, type StoredKey } from '../api/auth/key-document.ts'
 import { BoxletError } from '../errors.ts'
 import { type LockFaults, withLock } from '../system/lock.ts'
-
-const name = v.pipe(v.string(), v.maxLength(100))
-const created = v.string()
-
-const schema = v.object({
-  version: v.literal(1),
-  keys: v.array(
-    v.variant('kind', [
-      v.object({
-        kind: v.literal('bearer'),
-        id: v.string(),
-        name,
-        hash: v.pipe(v.string(), v.length(64)),
-        created,
-      }),
-      v.object({
-        kind: v.literal('access'),
-        id: v.string(),
-        name,
-        secret: v.pipe(v.string(), v.minLength(16)),
-        created,
-      }),
-    ]),
-  ),
-})
-
-export type StoredKey = v.InferOutput<typeof schema>['keys'][number]
 
 /** Where keys are kept unless an option says otherwise. */
 export function defaultKeyFile(env: Record<string, string | undefined>): string {
@@ -48,14 +21,7 @@ export async function readKeys(path: string): Promise<StoredKey[]> {
     }
     throw new BoxletError('CONFIG_INVALID', 'Expected a readable key file but it cannot be read.', { cause })
   }
-  try {
-    return v.parse(schema, JSON.parse(text)).keys
-  } catch (cause) {
-    throw new BoxletError('CONFIG_INVALID', 'Expected a key file of version 1 but received something else.', {
-      cause,
-      hint: 'Restore it, or remove it and create new keys.',
-    })
-  }
+  return parseKeys(text, 'the key file')
 }
 
 /** True when others on this machine may read the file. */
@@ -103,7 +69,7 @@ async function replace(path: string, keys: StoredKey[]): Promise<void> {
   const temporary = `${path}.${process.pid}.part`
   const file = await open(temporary, 'w', 0o600)
   try {
-    await file.writeFile(`${JSON.stringify({ version: 1, keys }, undefined, 2)}\n`)
+    await file.writeFile(`${formatKeys(keys, 2)}\n`)
     await file.sync()
   } finally {
     await file.close()

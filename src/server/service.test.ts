@@ -7,7 +7,7 @@ import { Worker } from 'node:worker_threads'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { corpusBytes, corpusPath, hasCorpus } from '../../test/support/corpus.ts'
 import { startTestService, type TestService } from '../../test/support/service.ts'
-import { createBearerKey } from './create-key.ts'
+import { createBearerKey } from '../api/auth/create-key.ts'
 import { changeKeys } from './key-file.ts'
 
 const bus = () => corpusBytes('images/scenes/bus.jpg') as Uint8Array<ArrayBuffer>

@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createBearerKey } from '../../src/api/auth/create-key.ts'
 import type { LambdaHost } from '../../src/aws/emulator/lambda-host.ts'
-import { createBearerKey } from '../../src/server/create-key.ts'
 import {
   functionUrl,
   httpApi,

@@ -1,6 +1,7 @@
 import { type App, createApp } from '../../src/api/app.ts'
-import type { AppOptions, Detectors, RequestRecord } from '../../src/api/options.ts'
+import type { AppOptions, RequestRecord } from '../../src/api/options.ts'
 import { Detector } from '../../src/detector/detector.ts'
+import type { Detectors } from '../../src/detector/detectors.ts'
 import type { DetectorLike } from '../../src/detector/types.ts'
 import { corpusPath } from './corpus.ts'
 

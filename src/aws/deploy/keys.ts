@@ -1,7 +1,7 @@
 /** The Boxlet keys of a stack, in an encrypted SSM parameter; the first ones are made here. */
+import { createAccessKey, createBearerKey } from '../../api/auth/create-key.ts'
+import { formatKeys, parseKeys, type StoredKey } from '../../api/auth/key-document.ts'
 import { BoxletError } from '../../errors.ts'
-import { createAccessKey, createBearerKey } from '../../server/create-key.ts'
-import type { StoredKey } from '../../server/key-file.ts'
 import { loadSdk, sdkFault } from '../clients/sdk.ts'
 import { type AwsSession, awsFault } from './session.ts'
 
@@ -108,7 +108,7 @@ export async function makeKeys(
   const bearer = await createBearerKey('deploy', now)
   const access = createAccessKey('deploy', now)
   const there = await readStored(session, name)
-  const text = JSON.stringify({ version: 1, keys: [...(there ?? []), bearer.stored, access.stored] })
+  const text = formatKeys([...(there ?? []), bearer.stored, access.stored])
   if (Buffer.byteLength(text) > MAX_PARAMETER_BYTES) {
     throw new BoxletError('USAGE', `Expected room for more keys in the parameter ${name} but it is full.`, {
       hint: 'Remove keys that nobody uses from it.',
@@ -130,21 +130,7 @@ async function readStored(session: AwsSession, Name: string): Promise<StoredKey[
     }
     throw awsFault(`give out the keys in ${Name}`, error)
   }
-  try {
-    const { version, keys } = JSON.parse(text ?? '') as { version?: unknown; keys?: StoredKey[] }
-    if (version === 1 && Array.isArray(keys)) {
-      return keys
-    }
-  } catch {
-    // Said below.
-  }
-  throw new BoxletError(
-    'CONFIG_INVALID',
-    `Expected Boxlet keys in the parameter ${Name} but it holds something else.`,
-    {
-      hint: 'Name another one with --keys-parameter.',
-    },
-  )
+  return parseKeys(text, `the parameter ${Name}`)
 }
 
 /** True when the parameter exists. */

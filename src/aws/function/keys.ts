@@ -1,7 +1,9 @@
 /** Boxlet keys in a deployed function: one JSON document, as `boxlet keys` writes it, in SSM or Secrets Manager. */
 import type { Authenticator } from '../../api/auth/authenticator.ts'
+import type { StoredKey } from '../../api/auth/key-document.ts'
 import type { AccessKey, BearerKey, KeyStore } from '../../api/auth/key-store.ts'
 import { BoxletError } from '../../errors.ts'
+import { defined } from '../../system/defined.ts'
 import type { Environment } from '../../system/environment.ts'
 import { clientOptions, isUnreachable, loadSdk, sdkFault, unreachable } from '../clients/sdk.ts'
 
@@ -59,7 +61,7 @@ const notConfigured = (): BoxletError =>
 export class RemoteKeyStore implements KeyStore {
   readonly #read: Read
   readonly #now: () => number
-  #keys: { bearer: Map<string, BearerKey>; access: Map<string, AccessKey> } | undefined
+  #keys: ReadonlyMap<string, StoredKey> | undefined
   #loaded = 0
   #nextRead = 0
 
@@ -69,19 +71,21 @@ export class RemoteKeyStore implements KeyStore {
   }
 
   async bearer(id: string): Promise<BearerKey | undefined> {
-    return (await this.load()).bearer.get(id)
+    const key = (await this.load()).get(id)
+    return key?.kind === 'bearer' ? key : undefined
   }
 
   async access(id: string): Promise<AccessKey | undefined> {
-    return (await this.load()).access.get(id)
+    const key = (await this.load()).get(id)
+    return key?.kind === 'access' ? key : undefined
   }
 
-  async load(): Promise<{ bearer: Map<string, BearerKey>; access: Map<string, AccessKey> }> {
+  async load(): Promise<ReadonlyMap<string, StoredKey>> {
     if (this.#keys !== undefined && this.#now() < this.#nextRead) {
       return this.#keys
     }
     try {
-      this.#keys = parseKeys(await this.#read())
+      this.#keys = await keysOf(await this.#read())
       this.#loaded = this.#now()
       this.#nextRead = this.#loaded + REFRESH_MS
     } catch (error) {
@@ -95,33 +99,15 @@ export class RemoteKeyStore implements KeyStore {
   }
 }
 
-function parseKeys(text: string | undefined) {
-  const bearer = new Map<string, BearerKey>()
-  const access = new Map<string, AccessKey>()
+/** @throws BoxletError CONFIG_INVALID */
+async function keysOf(text: string | undefined): Promise<Map<string, StoredKey>> {
+  const { parseKeys } = await import('../../api/auth/key-document.ts')
   try {
-    const { version, keys } = JSON.parse(text ?? '') as { version?: unknown; keys?: Record<string, string>[] }
-    if (version !== 1 || !Array.isArray(keys)) {
-      throw new Error('another form')
-    }
-    for (const { kind, id, name = '', hash, secret } of keys) {
-      if (typeof id !== 'string') {
-        continue
-      }
-      if (kind === 'bearer' && typeof hash === 'string') {
-        bearer.set(id, { id, name, hash })
-      }
-      if (kind === 'access' && typeof secret === 'string') {
-        access.set(id, { id, name, secret })
-      }
-    }
-  } catch (cause) {
-    throw new BoxletError('CONFIG_INVALID', 'Expected the stored Boxlet keys but they cannot be read.', {
-      cause,
-      hint: 'Store the file that "boxlet keys" writes.',
-      details: OPERATORS_FAULT,
-    })
+    return new Map(parseKeys(text, 'the store of this function').map((key) => [key.id, key]))
+  } catch (error) {
+    const { code, message, hint, cause } = error as BoxletError
+    throw new BoxletError(code, message, { cause, details: OPERATORS_FAULT, ...defined({ hint }) })
   }
-  return { bearer, access }
 }
 
 function reader(env: Environment): Read {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { random } from '../../../test/support/yolov8-head.ts'
 import { letterbox } from '../../boxes/letterbox.ts'
-import { pictureDims } from '../../detector/input.ts'
+import { pictureDims } from '../../detector/feeds.ts'
 import { toTensor } from '../../image/tensor.ts'
 import type { Contract } from '../../model/contract.ts'
 import type { NewNode, NewTensor } from '../../onnx/write/encode.ts'

@@ -1,9 +1,9 @@
 import * as v from 'valibot'
+import type { RawTensorInfo } from '../../../detector/detectors.ts'
 import { BoxletError } from '../../../errors.ts'
 import type { Tensor } from '../../../model/tensor.ts'
 import { formFault } from '../../form-fault.ts'
 import { parseJsonObject } from '../../json-body.ts'
-import type { RawTensorInfo } from '../../options.ts'
 import { DATA_TYPES, protocolName } from './datatype.ts'
 
 /** Detectors have inputs of rank four at most; more dimensions only serve to overflow a product. */

@@ -1,7 +1,7 @@
 import type { Hono, MiddlewareHandler } from 'hono'
+import type { RawModel } from '../../../detector/detectors.ts'
 import { BoxletError } from '../../../errors.ts'
 import { addStage, type Ctx, type Env } from '../../call.ts'
-import type { RawModel } from '../../options.ts'
 import { allowOnly, type Service } from '../../service.ts'
 import { protocolName } from './datatype.ts'
 

@@ -8,8 +8,8 @@ import { BoxletError } from '../errors.ts'
 import type { Contract } from '../model/contract.ts'
 import type { DetectOptions } from './options.ts'
 
-/** Least scores and classes that one call wants, worked out once from its options and the contract. */
-export interface Wanted {
+/** What one call keeps, worked out once from its options and the contract. */
+export interface Criteria {
   /** The least of all, for decoding. */
   minScore: number
   everyClass: boolean
@@ -18,7 +18,7 @@ export interface Wanted {
 }
 
 /** @throws BoxletError USAGE for a class that the model does not have */
-export function wanted(contract: Contract, options: DetectOptions): Wanted {
+export function criteriaOf(contract: Contract, options: DetectOptions): Criteria {
   const perClass = options.minScore === undefined ? contract.thresholds.perClass : undefined
   const base = options.minScore ?? contract.thresholds.score
   const classes = options.classes === undefined ? undefined : classIds(contract, options.classes)
@@ -45,8 +45,8 @@ export function wanted(contract: Contract, options: DetectOptions): Wanted {
 
 function classIds(contract: Contract, classes: readonly (string | number)[]): Set<number> {
   const ids = new Set<number>()
-  for (const wantedClass of classes) {
-    const text = String(wantedClass)
+  for (const given of classes) {
+    const text = String(given)
     const matches = contract.labels.flatMap((label, id) =>
       label?.toLowerCase() === text.toLowerCase() ? [id] : [],
     )
@@ -77,14 +77,14 @@ function classIds(contract: Contract, classes: readonly (string | number)[]): Se
  */
 export function toDetections(
   candidates: Candidates,
-  at: Letterbox,
+  letterbox: Letterbox,
   contract: Contract,
-  want: Wanted,
+  criteria: Criteria,
 ): Detection[] {
-  const filtered = filter(candidates, want)
+  const filtered = filter(candidates, criteria)
   const detections: Detection[] = []
-  for (const row of suppress(filtered, want.suppression)) {
-    const detection = toDetection(filtered, row, at, contract)
+  for (const row of suppress(filtered, criteria.suppression)) {
+    const detection = toDetection(filtered, row, letterbox, contract)
     if (detection !== undefined) {
       detections.push(detection)
     }
@@ -93,13 +93,13 @@ export function toDetections(
 }
 
 /** Drops rows that are not wanted and rows with a coordinate that is not a number. */
-function filter(candidates: Candidates, want: Wanted): Candidates {
+function filter(candidates: Candidates, criteria: Criteria): Candidates {
   const { boxes, scores, classIds, keypoints, masks, angles } = candidates
   const rows: number[] = []
   for (let row = 0; row < candidates.count; row++) {
-    const at = row * 4
-    const finite = Number.isFinite(boxes[at]! + boxes[at + 1]! + boxes[at + 2]! + boxes[at + 3]!)
-    if (finite && want.keeps(classIds[row]!, scores[row]!)) {
+    const first = row * 4
+    const finite = Number.isFinite(boxes[first]! + boxes[first + 1]! + boxes[first + 2]! + boxes[first + 3]!)
+    if (finite && criteria.keeps(classIds[row]!, scores[row]!)) {
       rows.push(row)
     }
   }
@@ -130,10 +130,11 @@ function filter(candidates: Candidates, want: Wanted): Candidates {
 function toDetection(
   candidates: Candidates,
   row: number,
-  at: Letterbox,
+  letterbox: Letterbox,
   contract: Contract,
 ): Detection | undefined {
-  const map = candidates.frame === 'input' ? (box: PixelBox) => toImage(box, at) : (box: PixelBox) => box
+  const map =
+    candidates.frame === 'input' ? (box: PixelBox) => toImage(box, letterbox) : (box: PixelBox) => box
   const [x1, y1, x2, y2] = candidates.boxes.subarray(row * 4, row * 4 + 4) as unknown as [
     number,
     number,
@@ -143,12 +144,12 @@ function toDetection(
   const angle = candidates.angles?.[row]
   const turned = angle === undefined ? undefined : corners(x1, y1, x2, y2, angle).map((p) => mapPoint(p, map))
   const whole = turned === undefined ? map({ x1, y1, x2, y2 }) : hull(turned)
-  const box = clip(whole, at.image)
+  const box = clip(whole, letterbox.image)
   if (box.x2 <= box.x1 || box.y2 <= box.y1) {
     return undefined
   }
   const classId = candidates.classIds[row]!
-  const mask = candidates.masks && objectMask(candidates.masks, row, box, at)
+  const mask = candidates.masks && objectMask(candidates.masks, row, box, letterbox)
   return {
     label: contract.labels[classId] ?? `class ${classId}`,
     classId,

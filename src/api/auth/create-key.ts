@@ -1,6 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto'
-import { sha256Hex } from '../api/auth/crypto.ts'
-import type { StoredKey } from './key-file.ts'
+import { sha256Hex } from './crypto.ts'
+import type { StoredKey } from './key-document.ts'
 
 const IDENTIFIER = 'abcdefghijklmnopqrstuvwxyz0123456789'
 const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'

@@ -1,55 +1,7 @@
-import type { Letterbox } from '../boxes/letterbox.ts'
 import { BoxletError } from '../errors.ts'
 import type { RoleTensors } from '../families/family.ts'
 import type { Contract } from '../model/contract.ts'
 import type { Tensor, TensorData } from '../model/tensor.ts'
-import { extraTensor, pictureDims } from './input.ts'
-
-/** One picture, ready to be fed. */
-export interface PreparedPicture {
-  at: Letterbox
-  data: Float32Array | Uint16Array | Uint8Array | Int8Array
-}
-
-/**
- * The inputs of one run. Several pictures share a run when their inputs have one size; `batch` above their
- * number repeats the last, for files with a fixed batch axis.
- */
-export function feeds(
-  contract: Contract,
-  pictures: readonly PreparedPicture[],
-  batch = pictures.length,
-): Map<string, Tensor> {
-  const { input } = contract
-  const first = pictures[0]!
-  const placed = Array.from({ length: batch }, (_, i) => pictures[Math.min(i, pictures.length - 1)]!)
-  const data = batch === 1 ? first.data : joined(placed.map((picture) => picture.data))
-  const named = new Map<string, Tensor>([
-    [input.name, { type: input.dtype, dims: pictureDims(input.layout, first.at.input, batch), data }],
-  ])
-  for (const extra of contract.extraInputs) {
-    named.set(
-      extra.name,
-      extraTensor(
-        extra,
-        placed.map(({ at }) => at),
-      ),
-    )
-  }
-  return named
-}
-
-function joined(parts: readonly PreparedPicture['data'][]): PreparedPicture['data'] {
-  const first = parts[0]!
-  const Kind = first.constructor as new (length: number) => typeof first
-  const whole = new Kind(parts.reduce((sum, part) => sum + part.length, 0))
-  let offset = 0
-  for (const part of parts) {
-    whole.set(part, offset)
-    offset += part.length
-  }
-  return whole
-}
 
 /** Outputs by role. @throws BoxletError MODEL_OUTPUT when the model gave no such output */
 export function rolesOf(contract: Contract, outputs: ReadonlyMap<string, Tensor>): RoleTensors {

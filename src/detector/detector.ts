@@ -16,7 +16,7 @@ import {
   boxes,
   type Criteria,
   criteriaOf,
-  decode,
+  decodePlausible,
   outputsOf,
   type PlacedPicture,
   place,
@@ -248,7 +248,12 @@ export class Detector implements DetectorLike {
     }
     const found = prepared.map(({ letterbox }, i) => {
       const ofOne = outputsOf(contract, outputs, i)
-      return boxes(decode(family, contract, ofOne, letterbox, criteria), letterbox, contract, criteria)
+      return boxes(
+        decodePlausible(family, contract, ofOne, letterbox, criteria),
+        letterbox,
+        contract,
+        criteria,
+      )
     })
     clock.end('boxes')
     return found

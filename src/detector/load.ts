@@ -3,7 +3,7 @@ import { basename } from 'node:path'
 import { BoxletError, throwIfAborted } from '../errors.ts'
 import type { Family } from '../families/family.ts'
 import { checkConcluded } from '../families/guard.ts'
-import { recognise } from '../families/recognise.ts'
+import { labelsFor, recognise } from '../families/recognise.ts'
 import { familyNamed } from '../families/registry.ts'
 import type { Contract, Evidence } from '../model/contract.ts'
 import type { Labels } from '../model/labels/labels.ts'
@@ -139,7 +139,7 @@ export async function knowModel(
     contract = mergeContract(contract, over)
   }
   const labels = await chosenLabels(options)
-  return { contract: labels === undefined ? contract : await withLabels(contract, labels, options), evidence }
+  return { contract: labels === undefined ? contract : withLabels(contract, labels, options), evidence }
 }
 
 /** @throws BoxletError for a file that the runtime must not be given */
@@ -187,14 +187,13 @@ async function readText(
   }
 }
 
-async function withLabels(contract: Contract, labels: Labels, options: LoadOptions): Promise<Contract> {
-  const { fitLabels } = await import('../model/labels/labels.ts')
+function withLabels(contract: Contract, labels: Labels, options: LoadOptions): Contract {
   if (contract.family === 'torchvision' && labels[0] !== null) {
     options.onNotice?.(
       'The labels do not begin with a background line, but class ids of torchvision models start at 1. Put "background" first.',
     )
   }
-  return { ...contract, labels: fitLabels(labels, contract.output.classes) }
+  return { ...contract, labels: labelsFor(contract, labels) }
 }
 
 /** What the runtime can open: the file itself, or the ONNX form of a TFLite model. */

@@ -9,7 +9,7 @@
 import type { Candidates, Detection } from '../boxes/detection.ts'
 import type { Letterbox } from '../boxes/letterbox.ts'
 import type { Family, RoleTensors } from '../families/family.ts'
-import { decodeWith } from '../families/guard.ts'
+import { checkPlausible, decodeWith } from '../families/guard.ts'
 import { toTensor } from '../image/tensor.ts'
 import type { Contract } from '../model/contract.ts'
 import type { Tensor } from '../model/tensor.ts'
@@ -61,6 +61,18 @@ export const decode = (
   letterbox: Letterbox,
   { minScore, everyClass }: Pick<Criteria, 'minScore' | 'everyClass'>,
 ): Candidates => decodeWith(family, outputs, { contract, letterbox, minScore, everyClass })
+
+/**
+ * decode, for those who want boxes and no reasons: stops at scores and boxes that cannot be.
+ *
+ * @throws BoxletError MODEL_OUTPUT
+ */
+export function decodePlausible(...step: Parameters<typeof decode>): Candidates {
+  const [, contract, , letterbox, { minScore, everyClass }] = step
+  const candidates = decode(...step)
+  checkPlausible(candidates, { contract, letterbox, minScore, everyClass })
+  return candidates
+}
 
 /** boxes, in pixels of the upright original picture, best first */
 export const boxes: (

@@ -2,6 +2,7 @@ import type { Size } from '../boxes/box.ts'
 import type { Candidates } from '../boxes/detection.ts'
 import type { Letterbox } from '../boxes/letterbox.ts'
 import type { Contract, Evidence } from '../model/contract.ts'
+import type { SpareColumn } from '../model/labels/labels.ts'
 import type { ModelSignature } from '../model/signature.ts'
 import type { Tensor } from './heads/tensor.ts'
 
@@ -49,6 +50,8 @@ export interface Family {
   recognise(signature: ModelSignature): Recognition | undefined
   /** Reads candidates at or above `minScore`; boxes in pixels of the frame that it names. */
   decode(outputs: RoleTensors, context: DecodeContext): Candidates
+  /** Where the scores have a column that is no class, so that one name less than columns is a whole list. */
+  spareColumn?(contract: Pick<Contract, 'output'>): SpareColumn | undefined
   /**
    * Settles what `recognition.unsettled` names from the value ranges of one run. Returns the recognition with
    * the contract corrected, the evidence replaced, and `unsettled` without what is now known. Only called

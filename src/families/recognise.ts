@@ -1,6 +1,6 @@
 import { BoxletError } from '../errors.ts'
 import type { Contract, Evidence } from '../model/contract.ts'
-import { type Labels, MAX_LABELS, metadataLabels, usualLabels } from '../model/labels/labels.ts'
+import { fitLabels, type Labels, MAX_LABELS, metadataLabels, usualLabels } from '../model/labels/labels.ts'
 import { licenceOf } from '../model/licence.ts'
 import type { ModelSignature, TensorInfo } from '../model/signature.ts'
 import type { Recognition } from './family.ts'
@@ -110,9 +110,10 @@ function chooseLabels(
   const named = metadataLabels(signature.metadata)
   const { classes } = contract.output
   if (named !== undefined) {
-    const fits = classes === 0 || named.length === classes
+    const fitted = fittingLabels(named, contract)
+    const fits = fitted !== undefined
     return {
-      labels: named,
+      labels: fitted ?? named,
       evidence: {
         about,
         conclusion: `${named.length} labels`,
@@ -154,6 +155,23 @@ function chooseLabels(
       because: 'the file names no classes; give them with --labels',
       confidence: 0.1,
     },
+  }
+}
+
+/**
+ * The labels for the columns of a contract, without lines that are no class of it.
+ *
+ * @throws BoxletError LABELS_INVALID
+ */
+export const labelsFor = (contract: Pick<Contract, 'family' | 'output'>, labels: Labels): Labels =>
+  fitLabels(labels, contract.output.classes, familyNamed(contract.family).spareColumn?.(contract))
+
+/** Labels of the file for the columns of its head: without the line for background, or undefined when they do not fit. */
+function fittingLabels(named: Labels, contract: Recognition['contract']): Labels | undefined {
+  try {
+    return labelsFor(contract, named)
+  } catch {
+    return undefined
   }
 }
 

@@ -5,7 +5,7 @@ import type { DecodeContext, Family, Recognition, RoleTensors } from '../family.
 import { CandidateList } from '../heads/candidates.ts'
 import { declaredAxes, describe, evidence, perClass } from '../heads/describe.ts'
 import { describeInput, PREPROCESS } from '../heads/preprocess.ts'
-import { fixed, gridCells } from '../heads/shapes.ts'
+import { fixed, gridCells, sameWidths, tailOf } from '../heads/shapes.ts'
 import { mismatch, roleTensor, roleValues, sigmoid } from '../heads/values.ts'
 
 const STRIDE = 16
@@ -95,10 +95,17 @@ function recognise(signature: ModelSignature): Recognition | undefined {
   if (names !== undefined && names.length !== classes) {
     return undefined
   }
+  // Objectness, box and classes come from a layer each; a map of one layer is a segmentation or another head.
+  const layers = tailOf(signature, output.name)?.weightedChannels ?? []
+  const hasThreeLayers = sameWidths(layers, [1, 4, classes])
+  if (layers.length > 0 && !hasThreeLayers) {
+    return undefined
+  }
+  const confidence = hasThreeLayers ? 0.92 : 0.6
   return describe(
     {
       family: 'fastestdet',
-      confidence: 0.92,
+      confidence,
       input: described.input,
       roles: { predictions: output.name },
       boxCode: 'head',
@@ -110,8 +117,8 @@ function recognise(signature: ModelSignature): Recognition | undefined {
         evidence(
           'output',
           `objectness, box and ${classes} class scores per cell of stride ${STRIDE}`,
-          `one output with the cells of stride ${STRIDE} alone${head.channelsFirst ? ', channels first' : ', a row each'}`,
-          0.92,
+          `one output with the cells of stride ${STRIDE} alone${head.channelsFirst ? ', channels first' : ', a row each'}${hasThreeLayers ? `, from layers of 1, 4 and ${classes} channels` : ''}`,
+          confidence,
         ),
         evidence('input', 'BGR scaled to 0–1, stretched', 'FastestDet is trained so', 0.85),
       ],

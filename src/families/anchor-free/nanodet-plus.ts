@@ -75,9 +75,13 @@ function recognise(signature: ModelSignature): Recognition | undefined {
     return undefined
   }
   const classes = columns - 4 * BINS
-  const layers = tailOf(signature, output.name)?.weightedChannels ?? []
-  // The head has one layer a level for scores and distances together.
-  const layerFits = layers.includes(columns)
+  const tail = tailOf(signature, output.name)
+  const layers = tail?.weightedChannels ?? []
+  // The head has one layer a level for scores and distances together, and decodes its bins outside.
+  const layerFits = layers.filter((width) => width === columns).length === STRIDES.length
+  if (layers.length > 0 && (!layerFits || tail?.ops.includes('Softmax'))) {
+    return undefined
+  }
   const rowsFit = rows === gridCells(described.input.size, STRIDES)
   if (!rowsFit && !(rows === undefined && layerFits)) {
     return undefined

@@ -16,11 +16,38 @@ describe('tf-detection', () => {
     { name: names[3]!, shape: [1], values: [2] },
   ]
 
+  const names = ['detection_boxes:0', 'detection_classes:0', 'detection_scores:0', 'num_detections:0']
+  const raw = (columns: number) => ({
+    name: 'raw_detection_scores:0',
+    shape: [1, 3, columns],
+    values: table(3, columns, {}),
+  })
+
   it('reads named outputs, classes from 1, and feeds the picture as it is', async () => {
-    const names = ['detection_boxes:0', 'detection_classes:0', 'detection_scores:0', 'num_detections:0']
-    const { model, detections } = await find(constantModel(any, outputs(18, names).reverse()), WIDE)
+    const bytes = constantModel(any, [...outputs(18, names).reverse(), raw(91)])
+    const { model, detections } = await find(bytes, WIDE)
     expect([model.family, model.contract.input.geometry.fit]).toEqual(['tf-detection', 'none'])
     expect(summary(detections)).toEqual([EXPECTED])
+  })
+
+  it('names no class that nothing in the file names, and takes any list of labels then', async () => {
+    const bytes = constantModel(any, outputs(1, names))
+    const unnamed = await find(bytes, WIDE)
+    expect(unnamed.detections.map(({ label }) => label)).toEqual(['class 1'])
+    const { detections } = await find(bytes, WIDE, { labels: [null, 'sheep'] })
+    expect(detections.map(({ label }) => label)).toEqual(['sheep'])
+  })
+
+  it.each([
+    ['one name, background not counted', 2, ['sheep']],
+    ['one name after the background', 2, [null, 'sheep']],
+    ['a list with a gap', 3, [null, 'sheep', null, 'goat']],
+  ])('fits a label map to the columns of the raw scores: %s', async (_, columns, labels) => {
+    const { model, detections } = await find(constantModel(any, [...outputs(1, names), raw(columns)]), WIDE, {
+      labels,
+    })
+    expect(model.contract.output.classes).toBe(columns)
+    expect(detections.map(({ label }) => label)).toEqual(['sheep'])
   })
 
   it('reads the outputs of the TFLite operator, classes from 0', async () => {
@@ -31,14 +58,14 @@ describe('tf-detection', () => {
       WIDE,
     )
     expect(model.contract.input.geometry.fit).toBe('stretch')
-    expect(summary(detections)).toEqual([EXPECTED])
+    expect(summary(detections)).toEqual([['class 17', ...EXPECTED.slice(1)]])
   })
 
   it('settles by a run which of two equal shapes holds classes', async () => {
     const [boxes, classes, scores, count] = outputs(18, ['a', 'b', 'c', 'd'])
     const { model, detections } = await find(constantModel(any, [scores!, boxes!, count!, classes!]), WIDE)
     expect(model.contract.output.roles).toEqual({ boxes: 'a', classes: 'b', scores: 'c', count: 'd' })
-    expect(summary(detections)).toEqual([EXPECTED])
+    expect(summary(detections)).toEqual([['class 18', ...EXPECTED.slice(1)]])
   })
 })
 

@@ -3,14 +3,11 @@ import type { ModelSignature, TensorInfo } from '../../model/signature.ts'
 import type { Family, Recognition, RoleTensors } from '../family.ts'
 import { declaredAxes, describe, evidence, noSuppression, outputNamed } from '../heads/describe.ts'
 import { PREPROCESS as COMMON, describeInput, type Preprocess, stretch } from '../heads/preprocess.ts'
+import { tailOf } from '../heads/shapes.ts'
 import { floats } from '../heads/tensor.ts'
 import { roleTensor } from '../heads/values.ts'
 import { settled } from '../settle.ts'
 import { decodeCounted } from './batched-nms.ts'
-
-/** COCO's own ids: from 1 with background at 0 in TensorFlow, from 0 in TFLite. */
-const TF_CLASSES = 91
-const TFLITE_CLASSES = 90
 
 const FLOAT: Preprocess = {
   colour: 'RGB',
@@ -40,6 +37,8 @@ export const tfDetection: Family = {
   title: 'SSD, EfficientDet-Lite and other TensorFlow and TFLite detectors',
   recognise,
   decode: decodeCounted,
+  // TensorFlow's own files count background; those of TFLite begin with the first class.
+  spareColumn: ({ output }) => (output.options.background === true ? 'first' : undefined),
   settle,
 }
 
@@ -67,7 +66,7 @@ function recognise(signature: ModelSignature): Recognition | undefined {
     return undefined
   }
   const isTflite = signature.format === 'tflite' || /TFLite/.test(roles.boxes.name)
-  const classes = metadataLabels(signature.metadata)?.length ?? (isTflite ? TFLITE_CLASSES : TF_CLASSES)
+  const counted = classCount(signature, roles, isTflite)
   const isSure = roles.confidence >= 0.8
   return describe(
     {
@@ -82,7 +81,8 @@ function recognise(signature: ModelSignature): Recognition | undefined {
       },
       boxCode: 'yxyx',
       boxUnits: 'ratio',
-      classes,
+      classes: counted?.classes ?? metadataLabels(signature.metadata)?.length ?? 0,
+      options: { background: !isTflite },
       score: 0.4,
       suppression: noSuppression(),
       unsettled: isSure ? [] : ['output.roles'],
@@ -99,11 +99,66 @@ function recognise(signature: ModelSignature): Recognition | undefined {
           `${isTflite ? 'TFLite' : 'TensorFlow'} files write them so`,
           0.8,
         ),
+        ...(counted === undefined
+          ? []
+          : [evidence('output.classes', `${counted.classes} classes`, counted.because, counted.confidence)]),
         evidence('input', said, `the picture input is ${signature.inputs[0]?.type}`, sure),
       ],
     },
     signature.outputs,
   )
+}
+
+/**
+ * Classes by the graph itself: the columns of the raw scores, or the channels of the class layers by those of the
+ * box layers, which have four for each anchor. TensorFlow's own files count background as class 0.
+ *
+ * cost  a number taken from COCO instead names every object of a model trained on others "person"
+ */
+function classCount(
+  signature: ModelSignature,
+  { boxes, scores }: Roles,
+  isTflite: boolean,
+): { classes: number; because: string; confidence: number } | undefined {
+  const raw = outputNamed(signature, /(^|[^_a-z])raw_detection_scores(:0)?$/i)
+  const columns = raw === undefined ? undefined : declaredAxes(raw, 2)?.[1]
+  if (columns !== undefined) {
+    return { classes: columns, because: 'the raw scores have a column for each', confidence: 0.95 }
+  }
+  const layers =
+    tailOf(signature, scores.name)?.weightedChannels ?? tailOf(signature, boxes.name)?.weightedChannels
+  const withBackground = columnsOfLayers(layers ?? [])
+  if (withBackground === undefined) {
+    return undefined
+  }
+  return {
+    classes: isTflite ? withBackground - 1 : withBackground,
+    because: 'the class layers have so many channels for each anchor of the box layers',
+    confidence: 0.8,
+  }
+}
+
+/** Least and most anchors of a cell that SSD and EfficientDet heads have. */
+const ANCHORS = [2, 3, 4, 5, 6, 9]
+
+/**
+ * Channels of class layers for each anchor: layers come in pairs of 4 × anchors and columns × anchors. Undefined
+ * unless one number of columns explains every layer.
+ */
+function columnsOfLayers(layers: readonly number[]): number | undefined {
+  const half = layers.length / 2
+  if (!Number.isInteger(half) || half < 3) {
+    return undefined
+  }
+  const runs = [layers.slice(0, half), layers.slice(half)] as const
+  const isBoxes = (run: readonly number[]) => run.every((width) => ANCHORS.includes(width / 4))
+  const [boxes, classes] = isBoxes(runs[0]) && !isBoxes(runs[1]) ? runs : [runs[1], runs[0]]
+  if (!isBoxes(boxes) || isBoxes(classes)) {
+    return undefined
+  }
+  const columns = boxes.map((width, i) => classes[i]! / (width / 4))
+  const [first] = columns
+  return Number.isInteger(first) && columns.every((count) => count === first) ? first : undefined
 }
 
 function namedRoles(signature: ModelSignature): Roles | undefined {

@@ -1,4 +1,5 @@
 import type { Candidates } from '../../boxes/detection.ts'
+import { COCO_91 } from '../../model/labels/label-sets.ts'
 import { metadataLabels } from '../../model/labels/labels.ts'
 import type { ModelSignature } from '../../model/signature.ts'
 import type { DecodeContext, Family, Recognition, RoleTensors } from '../family.ts'
@@ -54,6 +55,8 @@ export const detr: Family = {
   title: 'DETR styles with logits and pred_boxes (RT-DETR, D-FINE, DETR, YOLOS)',
   recognise,
   decode: decodeQueries,
+  spareColumn: ({ output }) =>
+    output.scoreActivation === 'softmax' || output.classes === COCO_91.length ? 'last' : undefined,
   settle,
 }
 

@@ -1,4 +1,3 @@
-import { metadataLabels } from '../../model/labels/labels.ts'
 import type { ModelSignature } from '../../model/signature.ts'
 import type { Family, Recognition } from '../family.ts'
 import { declaredAxes, describe, evidence, noSuppression, outputNamed } from '../heads/describe.ts'
@@ -21,6 +20,7 @@ export const rfDetr: Family = {
   title: 'RF-DETR',
   recognise,
   decode: decodeQueries,
+  spareColumn: () => 'last',
 }
 
 function recognise(signature: ModelSignature): Recognition | undefined {
@@ -46,7 +46,7 @@ function recognise(signature: ModelSignature): Recognition | undefined {
       boxCode: 'cxcywh',
       boxUnits: 'ratio',
       scoreActivation: 'sigmoid',
-      classes: metadataLabels(signature.metadata)?.length ?? classes,
+      classes,
       score: 0.5,
       suppression: noSuppression(),
       evidence: [

@@ -5,8 +5,8 @@ import type { DecodeContext, Family, Recognition, RoleTensors } from '../family.
 import { CandidateList } from '../heads/candidates.ts'
 import { declaredAxes, describe, evidence, perClass } from '../heads/describe.ts'
 import { describeInput, type Preprocess, stretch } from '../heads/preprocess.ts'
-import { ceiledGrids, priorBoxes, priorCount } from '../heads/prior-boxes.ts'
-import { tailOf } from '../heads/shapes.ts'
+import { ceiledGrids, FACE_PRIOR_SIZES, priorBoxes, priorCount } from '../heads/prior-boxes.ts'
+import { sameWidths, tailOf } from '../heads/shapes.ts'
 import { floats } from '../heads/tensor.ts'
 import { lastAxes, mismatch, roleTensor, roleValues } from '../heads/values.ts'
 import { settled } from '../settle.ts'
@@ -16,6 +16,9 @@ const CENTRE_VARIANCE = 0.1
 const SIZE_VARIANCE = 0.2
 /** Share of rows that are proper corners when boxes are decoded; offsets are so by chance only. */
 const CORNER_SHARE = 0.98
+
+/** Four values for each of the three, two, two and three priors of a cell. */
+const BOX_LAYERS = FACE_PRIOR_SIZES.map((sizes) => 4 * sizes.length)
 
 const PREPROCESS: Preprocess = {
   colour: 'RGB',
@@ -93,12 +96,20 @@ function recognise(signature: ModelSignature): Recognition | undefined {
     return undefined
   }
   const tail = tailOf(signature, boxes.name)
+  const layers = tail?.weightedChannels ?? []
+  // One layer a level: a classifier with a box beside it has one alone.
+  if (layers.length > 0 && !sameWidths(layers, BOX_LAYERS)) {
+    return undefined
+  }
+  if (rows === undefined && layers.length === 0) {
+    return undefined
+  }
   const decoded = tail !== undefined && (tail.ops.includes('Exp') || tail.hasLargeConstant)
   const isKnown = tail !== undefined && tail.ops.length > 0
   return describe(
     {
       family: 'ultraface',
-      confidence: rows === priors ? 0.95 : 0.5,
+      confidence: rows === priors || layers.length > 0 ? 0.95 : 0.5,
       input: described.input,
       roles: { scores: scores.name, boxes: boxes.name },
       boxCode: decoded ? 'xyxy' : 'head',

@@ -105,9 +105,12 @@ export interface DescribedInput {
   input: ContractInput
 }
 
+/** Steps of an integer input below which the values of the family would be crushed to a handful of shades. */
+const LEAST_STEPS = 16
+
 /**
- * An integer input whose scale cannot hold the values that the family is fed takes the bytes of the picture:
- * a converter has folded the scaling into it.
+ * An integer input whose scale cannot hold the values that the family is fed, or whose steps are as wide as all of
+ * them, takes the bytes of the picture: a converter has folded the scaling into it.
  */
 function foldedScaling({ tensor }: PictureInput, mean: Triple, std: Triple): { mean: Triple; std: Triple } {
   const { quantization, type } = tensor
@@ -119,7 +122,8 @@ function foldedScaling({ tensor }: PictureInput, mean: Triple, std: Triple): { m
   const black = type === 'int8' ? -128 : 0
   const largestHeld = (black + 255 - zeroPoint) * scale
   const largestFed = (255 - mean[0]) / std[0]
-  if (largestFed <= 2 * largestHeld) {
+  const steps = 255 / std[0] / scale
+  if (largestFed <= 2 * largestHeld && steps >= LEAST_STEPS) {
     return { mean, std }
   }
   const shift = zeroPoint - black

@@ -9,6 +9,41 @@ export const fixed = (dimension: Dimension | undefined): number | undefined =>
 export const gridCells = (input: Size, strides: readonly number[]): number =>
   strides.reduce((sum, stride) => sum + Math.ceil(input.width / stride) * Math.ceil(input.height / stride), 0)
 
+/** Coarsest and finest level that a pyramid has, as powers of two, and how many levels. */
+const FINEST_LEVEL = 2
+const COARSEST_LEVEL = 7
+const USUAL_LEVELS: readonly (readonly number[])[] = [
+  [8, 16, 32],
+  [8, 16, 32, 64],
+]
+
+/** Every pyramid of at least two levels whose strides double, the usual ones first. */
+const PYRAMIDS: readonly (readonly number[])[] = [...USUAL_LEVELS, ...pyramids()]
+
+function pyramids(): number[][] {
+  const found: number[][] = []
+  for (let finest = FINEST_LEVEL; finest < COARSEST_LEVEL; finest++) {
+    for (let coarsest = finest + 1; coarsest <= COARSEST_LEVEL; coarsest++) {
+      const strides = Array.from({ length: coarsest - finest + 1 }, (_, level) => 2 ** (finest + level))
+      if (!USUAL_LEVELS.some((usual) => String(usual) === String(strides))) {
+        found.push(strides)
+      }
+    }
+  }
+  return found
+}
+
+/** Strides of a head by its number of rows: of 8 to 32 or 64 first, then of any pyramid (P2, P6, two levels). */
+export const pyramidOf = (
+  input: Size,
+  rows: number | undefined,
+  anchors = 1,
+): readonly number[] | undefined => PYRAMIDS.find((strides) => rows === anchors * gridCells(input, strides))
+
+/** Whether the strides are those that most heads have, so that the row count alone says much. */
+export const isUsualPyramid = (strides: readonly number[]): boolean =>
+  USUAL_LEVELS.some((usual) => String(usual) === String(strides))
+
 /** How the picture goes in, as far as the shape tells. */
 export interface PictureInput {
   tensor: TensorInfo
@@ -60,3 +95,10 @@ function freePicture(signature: ModelSignature): PictureInput | undefined {
 /** The ops behind an output. A file may name an output like a property that every object has. */
 export const tailOf = (signature: ModelSignature, output: string): OutputTail | undefined =>
   Object.hasOwn(signature.tails, output) ? signature.tails[output] : undefined
+
+/** Whether the last layers have exactly these widths, in any order. */
+export const sameWidths = (layers: readonly number[], widths: readonly number[]): boolean =>
+  layers.length === widths.length &&
+  String([...layers].sort(ascending)) === String([...widths].sort(ascending))
+
+const ascending = (a: number, b: number): number => a - b

@@ -7,7 +7,7 @@ import { describe, evidence, perClass } from '../heads/describe.ts'
 import { FIXED_COLUMNS } from '../heads/objectness.ts'
 import { levelOptions, strideOptions } from '../heads/options.ts'
 import { argmax } from '../heads/rows.ts'
-import { fixed } from '../heads/shapes.ts'
+import { fixed, sameWidths, tailOf } from '../heads/shapes.ts'
 import { ultralyticsInput } from '../heads/ultralytics.ts'
 import { logit, mismatch, roleTensor, roleValues, sigmoid } from '../heads/values.ts'
 
@@ -129,6 +129,9 @@ function recognise(signature: ModelSignature): Recognition | undefined {
   if (classes < 1 || (names !== undefined && names.length !== classes)) {
     return undefined
   }
+  if (!sorted.every((level) => mayBeAnchored(signature, level, names !== undefined))) {
+    return undefined
+  }
   const set = anchorSet(signature, sorted.length)
   return describe(
     {
@@ -160,6 +163,23 @@ function recognise(signature: ModelSignature): Recognition | undefined {
     },
     signature.outputs,
   )
+}
+
+/** Most channels of a map of YOLOv8, 64 for the box and as many as classes, that anchors may share by chance. */
+const DISTRIBUTION_CHANNELS = 64
+
+/**
+ * A level of anchors comes from one layer of all its channels. Maps of a YOLOv8-style head, cut off behind its last
+ * layers, may have as many channels, but join two layers.
+ *
+ * cost  a box distribution read as objectness: hundreds of sure objects in any picture
+ */
+function mayBeAnchored(signature: ModelSignature, { output, columns }: Level, named: boolean): boolean {
+  const layers = tailOf(signature, output.name)?.weightedChannels ?? []
+  if (layers.length > 0) {
+    return sameWidths(layers, [ANCHORS_PER_CELL * columns])
+  }
+  return named || output.shape?.length === 5 || ANCHORS_PER_CELL * columns <= DISTRIBUTION_CHANNELS
 }
 
 function anchorSet(signature: ModelSignature, levels: number): string {

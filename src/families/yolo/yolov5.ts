@@ -4,11 +4,9 @@ import type { Family, Recognition } from '../family.ts'
 import { declaredAxes, describe, evidence, perClass } from '../heads/describe.ts'
 import { decodeObjectnessRows, FIXED_COLUMNS } from '../heads/objectness.ts'
 import { readMasks } from '../heads/prototypes.ts'
-import { fixed, gridCells, tailOf } from '../heads/shapes.ts'
+import { fixed, isUsualPyramid, pyramidOf, tailOf } from '../heads/shapes.ts'
 import { ultralyticsInput } from '../heads/ultralytics.ts'
 
-const STRIDES = [8, 16, 32]
-const STRIDES_P6 = [8, 16, 32, 64]
 const ANCHORS_PER_CELL = 3
 const MASK_COEFFICIENTS = 32
 /** Between 0.45 of YOLOv5's detect.py and 0.6 of its val.py. */
@@ -17,7 +15,7 @@ const SUPPRESSION_IOU = 0.5
 /**
  * YOLOv5 and YOLOv7 as their exports decode them, and YOLOv5 segmentation.
  *
- * predictions  float [1, 3 · cells, 5 + classes], cells over strides 8, 16, 32 (and 64): centre x, centre y,
+ * predictions  float [1, 3 · cells, 5 + classes], cells over the strides (8, 16, 32, and 4 or 64): centre x, centre y,
  *              width, height in model-input pixels (fractions of it in TFLite exports), objectness, classes;
  *              all already 0–1. Segmentation adds 32 mask coefficients and a second output `prototypes`
  *              [1, 32, h, w]. Other outputs (the raw heads that some exports keep) are not read.
@@ -58,9 +56,9 @@ function recognise(signature: ModelSignature): Recognition | undefined {
     ({ shape }, i) => i > 0 && shape?.length === 4 && fixed(shape[1]) === MASK_COEFFICIENTS,
   )
   const { size } = common.input
-  const expected = [STRIDES, STRIDES_P6].map((strides) => ANCHORS_PER_CELL * gridCells(size, strides))
   const isAnchored = tailOf(signature, output.name)?.weightedChannels.includes(ANCHORS_PER_CELL * columns)
-  const rowsFit = rows !== undefined && expected.includes(rows)
+  const strides = pyramidOf(size, rows, ANCHORS_PER_CELL)
+  const rowsFit = strides !== undefined
   if (!rowsFit && !(rows === undefined && isAnchored)) {
     return undefined
   }
@@ -76,7 +74,7 @@ function recognise(signature: ModelSignature): Recognition | undefined {
   return describe(
     {
       family: 'yolov5',
-      confidence: isAnchored || names !== undefined ? 0.96 : 0.93,
+      confidence: isAnchored || names !== undefined ? 0.96 : rowsFit && isUsualPyramid(strides) ? 0.93 : 0.6,
       task: prototypes === undefined ? 'detect' : 'segment',
       input: common.input,
       roles: {

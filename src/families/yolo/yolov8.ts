@@ -3,12 +3,12 @@ import { metadataLabels } from '../../model/labels/labels.ts'
 import type { ModelSignature } from '../../model/signature.ts'
 import type { DecodeContext, Family, Recognition, RoleTensors } from '../family.ts'
 import { CandidateList } from '../heads/candidates.ts'
-import { fixed, gridCells } from '../heads/shapes.ts'
+import { fixed, isUsualPyramid, pyramidOf } from '../heads/shapes.ts'
 import { isUltralytics, ultralyticsInput } from '../heads/ultralytics.ts'
 import { lastAxes, mismatch, roleTensor, roleValues } from '../heads/values.ts'
 
-const STRIDES = [8, 16, 32]
-const STRIDES_P6 = [8, 16, 32, 64]
+/** Taken where the axis of the predictions is free. */
+const USUAL = [8, 16, 32]
 
 /** Where the parts of a head of shape [1, 4 + classes + extra, n], or the same transposed, lie. */
 export interface HeadShape {
@@ -17,6 +17,8 @@ export interface HeadShape {
   predictions: number | undefined
   /** True for [1, n, channels]. */
   transposed: boolean
+  /** Undefined when the axis of the predictions is free. */
+  strides: readonly number[] | undefined
 }
 
 /**
@@ -31,13 +33,15 @@ export function headShape(
     return undefined
   }
   const [, second, third] = shape.map((dimension) => fixed(dimension))
-  const isCells = (count: number | undefined) =>
-    count !== undefined && (count === gridCells(input, STRIDES) || count === gridCells(input, STRIDES_P6))
-  if (second !== undefined && (isCells(third) || (third === undefined && second >= 5))) {
-    return { channels: second, predictions: third, transposed: false }
+  const inColumns = pyramidOf(input, third)
+  const inRows = pyramidOf(input, second)
+  // A number of classes may be a number of cells, too: then the usual strides decide.
+  const isRows = inRows !== undefined && (inColumns === undefined || !isUsualPyramid(inColumns))
+  if (second !== undefined && !isRows && (inColumns !== undefined || (third === undefined && second >= 5))) {
+    return { channels: second, predictions: third, transposed: false, strides: inColumns }
   }
-  if (third !== undefined && isCells(second)) {
-    return { channels: third, predictions: second, transposed: true }
+  if (third !== undefined && inRows !== undefined) {
+    return { channels: third, predictions: second, transposed: true, strides: inRows }
   }
   return undefined
 }
@@ -46,7 +50,8 @@ export function headShape(
  * The YOLOv8 head and its descendants: YOLOv8, YOLOv9 as Ultralytics exports it, YOLO11, YOLO12, and YOLO26
  * with `end2end=False`.
  *
- * predictions  float [1, 4 + classes, n] or [1, n, 4 + classes], n cells over strides 8, 16, 32; centre x,
+ * predictions  float [1, 4 + classes, n] or [1, n, 4 + classes], n cells over the strides (8, 16, 32; 4 to
+ *              32 with P2, 8 to 64 with P6, 16 and 32 of tiny networks); centre x,
  *              centre y, width, height in model-input pixels (fractions of it in TFLite exports), then one
  *              probability per class. No objectness.
  * source       ultralytics `utils/nms.py`, `nn/modules/head.py` Detect
@@ -83,7 +88,8 @@ function recognise(signature: ModelSignature): Recognition | undefined {
     return undefined
   }
   // A transposed head without names is far more often YOLOX or YOLOv6, which have an objectness channel.
-  const confidence = isUltralytics(signature) ? 0.98 : namesFit ? 0.95 : head.transposed ? 0.4 : 0.8
+  const unnamed = head.transposed || !isUsualPyramid(head.strides ?? USUAL) ? 0.4 : 0.8
+  const confidence = isUltralytics(signature) ? 0.98 : namesFit ? 0.95 : unnamed
   return {
     confidence,
     evidence: [...common.evidence, ...headEvidence(signature, head, namesFit)],
@@ -115,7 +121,7 @@ function headEvidence(signature: ModelSignature, head: HeadShape, namesFit: bool
       conclusion: `${head.channels - 4} class scores per prediction and no objectness`,
       because: namesFit
         ? `the metadata names ${head.channels - 4} classes and the head is ${shape}`
-        : `the head is ${shape} with one row per grid cell of strides 8, 16, 32`,
+        : `the head is ${shape} with one row per grid cell of strides ${(head.strides ?? USUAL).join(', ')}`,
       confidence: namesFit ? 0.98 : 0.75,
     },
     {

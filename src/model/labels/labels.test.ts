@@ -143,6 +143,19 @@ describe('labels that would name objects wrongly', () => {
   })
 })
 
+describe('metadataLabels under other keys', () => {
+  it.each([
+    [{ character: 'text\ntitle\nfigure' }, ['text', 'title', 'figure']],
+    [{ class_names: 'cat, dog' }, ['cat', 'dog']],
+    [{ id2label: '{"0": "cat", "1": "dog"}' }, ['cat', 'dog']],
+    [{ classes: '80', labels: '["cat"]' }, ['cat']],
+    [{ classes: '80' }, undefined],
+    [{ Names: "{0: 'cat'}" }, ['cat']],
+  ])('reads %j', (metadata, labels) => {
+    expect(metadataLabels(metadata as unknown as Record<string, string>)).toEqual(labels)
+  })
+})
+
 describe('fitLabels', () => {
   it('drops a background that the head does not count', () => {
     expect(fitLabels([null, 'cat', 'dog'], 2)).toEqual(['cat', 'dog'])
@@ -155,5 +168,15 @@ describe('fitLabels', () => {
   })
   it('refuses a list of another length', () => {
     expect(() => fitLabels(['cat', null, 'dog'], 4)).toThrow(/4 labels .* received 3/)
+  })
+  it('takes a name less than columns where one of them is no class', () => {
+    expect(fitLabels(['a', 'b', 'c'], 4, 'last')).toEqual(['a', 'b', 'c', null])
+    expect(fitLabels(['a', 'b', 'c'], 4, 'first')).toEqual([null, 'a', 'b', 'c'])
+    expect(fitLabels([null, 'a', null, 'b'], 3, 'first')).toEqual([null, 'a', 'b'])
+    expect(fitLabels(['a', 'b'], 91, 'last')).toHaveLength(91)
+    expect(() => fitLabels(['a', 'b'], 4, 'last')).toThrow(/4 labels .* received 2/)
+  })
+  it('names no class by a number of classes that many own models have', () => {
+    expect([usualLabels(20), usualLabels(21)]).toEqual([undefined, undefined])
   })
 })

@@ -2,7 +2,7 @@ import type { Detection } from '../boxes/detection.ts'
 import { isCut, mergeSliced } from '../boxes/merge.ts'
 import { BoxletError, throwIfAborted, toBoxletError } from '../errors.ts'
 import { decodeImage } from '../image/decode/decode.ts'
-import type { Contract } from '../model/contract.ts'
+import { type Contract, channelCount } from '../model/contract.ts'
 import type { Tensor } from '../model/tensor.ts'
 import type { SessionTensorInfo } from '../runtime/session.ts'
 import { defined } from '../system/defined.ts'
@@ -236,9 +236,10 @@ export class Detector implements DetectorLike {
   ): Promise<Detection[][]> {
     this.#checkUsable(signal)
     const { contract, family } = this.#loaded
+    const channels = channelCount(contract.input.colour)
     const prepared = pictures.map((picture) => {
       const { width, height } = picture.letterbox.input
-      return prepare(picture, contract, this.#takeSpare(width * height * 3))
+      return prepare(picture, contract, this.#takeSpare(width * height * channels))
     })
     clock.end('prepare')
     const outputs = await this.#run(run(this.#loaded, prepared))

@@ -1,12 +1,12 @@
 import type { Size } from '../boxes/box.ts'
 import type { Letterbox } from '../boxes/letterbox.ts'
-import type { Contract, ExtraInput } from '../model/contract.ts'
+import { type Contract, channelCount, type ExtraInput } from '../model/contract.ts'
 import type { Tensor, TensorData } from '../model/tensor.ts'
 
 /** One picture, ready to be fed. */
 export interface PreparedPicture {
   letterbox: Letterbox
-  /** As long as the input: width × height × 3 values of the input's type and layout. */
+  /** As long as the input: width × height × channels values of the input's type and layout. */
   data: Float32Array | Uint16Array | Uint8Array | Int8Array
 }
 
@@ -24,7 +24,7 @@ export function feeds(
   const placed = Array.from({ length: batch }, (_, i) => pictures[Math.min(i, pictures.length - 1)]!)
   const data = batch === 1 ? first.data : joined(placed.map((picture) => picture.data))
   const named = new Map<string, Tensor>([
-    [input.name, { type: input.dtype, dims: pictureDims(input.layout, first.letterbox.input, batch), data }],
+    [input.name, { type: input.dtype, dims: pictureDims(input.layout, first.letterbox.input, batch, channelCount(input.colour)), data }],
   ])
   for (const extra of contract.extraInputs) {
     named.set(
@@ -55,16 +55,17 @@ export function pictureDims(
   layout: Contract['input']['layout'],
   { width, height }: Size,
   batch: number,
+  channels = 3,
 ): number[] {
   switch (layout) {
     case 'NCHW':
-      return [batch, 3, height, width]
+      return [batch, channels, height, width]
     case 'NHWC':
-      return [batch, height, width, 3]
+      return [batch, height, width, channels]
     case 'CHW':
-      return [3, height, width]
+      return [channels, height, width]
     case 'HWC':
-      return [height, width, 3]
+      return [height, width, channels]
   }
 }
 

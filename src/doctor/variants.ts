@@ -56,6 +56,9 @@ const NAMES: Record<Dimension, (contract: Contract) => string> = {
 /** Mean and deviation belong to the channels, so they turn round with them. */
 function colours(contract: Contract): Variant[] {
   const { colour, mean, std } = contract.input
+  if (colour === 'grey') {
+    return []
+  }
   const other = colour === 'RGB' ? 'BGR' : 'RGB'
   return [inputVariant(contract, 'colour', other, { colour: other, mean: turned(mean), std: turned(std) })]
 }

@@ -1,6 +1,13 @@
 import type { Letterbox } from '../boxes/letterbox.ts'
 import { BoxletError } from '../errors.ts'
-import type { ContractInput, Geometry, InputType, Layout } from '../model/contract.ts'
+import {
+  type Colour,
+  type ContractInput,
+  channelCount,
+  type Geometry,
+  type InputType,
+  type Layout,
+} from '../model/contract.ts'
 import { toHalf } from '../system/half.ts'
 import { resample } from './resize/resample.ts'
 import type { RowSink } from './resize/resample-linear.ts'
@@ -35,8 +42,8 @@ export function toTensor(
   into?: InputTensor,
 ): InputTensor {
   const { width, height } = at.input
-  const out = into ?? allocate(input.dtype, width * height * 3)
-  checkSizes(image, at, input.dtype, out)
+  const out = into ?? allocate(input.dtype, width * height * channelCount(input.colour))
+  checkSizes(image, at, input, out)
   const tables = channelTables(input)
   fillPadding(out, at, input, tables)
   resample(image, at.content, input.geometry.resample, rowWriter(out, at, input, tables))
@@ -74,11 +81,12 @@ function allocate(dtype: InputType, length: number): InputTensor {
   }
 }
 
-function checkSizes(image: RgbImage, at: Letterbox, dtype: InputType, out: InputTensor): void {
+function checkSizes(image: RgbImage, at: Letterbox, format: TensorFormat, out: InputTensor): void {
   const { input, content, padX, padY } = at
+  const { dtype, colour } = format
   const fits =
     image.data.length === image.width * image.height * 3 &&
-    out.length === input.width * input.height * 3 &&
+    out.length === input.width * input.height * channelCount(colour) &&
     out.BYTES_PER_ELEMENT === { float32: 4, float16: 2, uint8: 1, int8: 1 }[dtype] &&
     padX >= 0 &&
     padY >= 0 &&
@@ -140,9 +148,12 @@ function fillPadding(out: InputTensor, at: Letterbox, input: TensorFormat, table
     return
   }
   const pad = input.geometry.pad.map((value, channel) => tables[channel]![value]!)
-  const fill = isPlanar(input.layout)
-    ? planarFill(out, width * height, ordered(pad, input.colour))
-    : interleavedFill(out, ordered(pad, input.colour))
+  const fill =
+    input.colour === 'grey'
+      ? greyFill(out, tables[0][brightness(...input.geometry.pad)]!)
+      : isPlanar(input.layout)
+        ? planarFill(out, width * height, ordered(pad, input.colour))
+        : interleavedFill(out, ordered(pad, input.colour))
   fill(0, padY * width)
   fill((padY + content.height) * width, height * width)
   if (content.width === width) {
@@ -154,7 +165,7 @@ function fillPadding(out: InputTensor, at: Letterbox, input: TensorFormat, table
   }
 }
 
-const ordered = <T>(rgb: T[], colour: 'RGB' | 'BGR'): T[] => (colour === 'BGR' ? [...rgb].reverse() : rgb)
+const ordered = <T>(rgb: T[], colour: Colour): T[] => (colour === 'BGR' ? [...rgb].reverse() : rgb)
 
 /** Fills pixels `from` to `to`, counted through the whole input. */
 type PixelFill = (from: number, to: number) => void
@@ -165,6 +176,12 @@ const planarFill =
     for (let c = 0; c < 3; c++) {
       out.fill(pad[c]!, c * plane + from, c * plane + to)
     }
+  }
+
+const greyFill =
+  (out: InputTensor, pad: number): PixelFill =>
+  (from, to) => {
+    out.fill(pad, from, to)
   }
 
 const interleavedFill =
@@ -185,6 +202,9 @@ function rowWriter(out: InputTensor, at: Letterbox, input: TensorFormat, tables:
   const { width, height } = at.input
   const start = at.padY * width + at.padX
   const reversed = input.colour === 'BGR'
+  if (input.colour === 'grey') {
+    return (row, y) => writeGrey(out, start + y * width, row, tables[0])
+  }
   if (isPlanar(input.layout)) {
     const plane = width * height
     const red = reversed ? 2 * plane : 0
@@ -198,6 +218,20 @@ function rowWriter(out: InputTensor, at: Letterbox, input: TensorFormat, tables:
 }
 
 const isIdentity = (table: InputTensor): boolean => table.every((stored, value) => stored === value)
+
+/**
+ * Brightness of a pixel as OpenCV and JPEG have it, in their whole numbers of 1/16384.
+ *
+ * source  ITU-R BT.601; OpenCV `color_rgb.simd.hpp`
+ */
+const brightness = (red: number, green: number, blue: number): number =>
+  (red * 4899 + green * 9617 + blue * 1868 + 8192) >> 14
+
+function writeGrey(out: InputTensor, start: number, row: Uint8Array, table: InputTensor): void {
+  for (let i = 0, at = start; i < row.length; i += 3, at++) {
+    out[at] = table[brightness(row[i]!, row[i + 1]!, row[i + 2]!)]!
+  }
+}
 
 function writePlanar(
   out: InputTensor,

@@ -42,10 +42,10 @@ const input = v.strictObject({
       'Present when the file takes any size that is a multiple of stride.',
     ),
   ),
-  colour: v.picklist(['RGB', 'BGR']),
+  colour: described(v.picklist(['RGB', 'BGR', 'grey']), 'Order of the channels; grey is one channel.'),
   mean: described(
     v.strictTuple([v.number(), v.number(), v.number()]),
-    'Per channel in the order fed, on 0–255 values: fed = (pixel − mean) / std.',
+    'Per channel in the order fed, on 0–255 values: fed = (pixel − mean) / std; of a grey input the first counts.',
   ),
   std: v.strictTuple([positive, positive, positive]),
   geometry,

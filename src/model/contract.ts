@@ -7,6 +7,11 @@ export type Task = 'detect' | 'segment' | 'pose' | 'obb' | 'classify'
 export type Layout = 'NCHW' | 'NHWC' | 'CHW' | 'HWC'
 export type InputType = 'float32' | 'float16' | 'uint8' | 'int8'
 
+/** What the channels are: three of colour in either order, or one of brightness. */
+export type Colour = 'RGB' | 'BGR' | 'grey'
+
+export const channelCount = (colour: Colour): number => (colour === 'grey' ? 1 : 3)
+
 /** How a picture is laid into the model input. */
 export interface Geometry {
   /**
@@ -35,8 +40,8 @@ export interface ContractInput {
   size: { width: number; height: number }
   /** Present when the file takes any size that is a multiple of `stride`; the padding is then kept small. */
   dynamic?: { stride: number }
-  colour: 'RGB' | 'BGR'
-  /** Per channel in the order fed, on 0–255 values: fed = (pixel − mean) / std. */
+  colour: Colour
+  /** Per channel in the order fed, on 0–255 values: fed = (pixel − mean) / std; of a grey input the first counts. */
   mean: [number, number, number]
   std: [number, number, number]
   geometry: Geometry

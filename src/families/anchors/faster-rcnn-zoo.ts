@@ -56,13 +56,14 @@ function recognise(signature: ModelSignature): Recognition | undefined {
   if (classes === undefined || boxes === undefined || scores === undefined) {
     return undefined
   }
+  const isFixed = described.picture.width !== undefined && described.picture.height !== undefined
   const labelsSecond = outputs.indexOf(classes) === 1
   return describe(
     {
       family: 'faster-rcnn-zoo',
       // Files of torchvision call the input "images" or by a number; those of the zoo "image".
       confidence: labelsSecond ? 0.97 : 0.8,
-      input: { ...described.input, dynamic: { stride: 32 } },
+      input: isFixed ? described.input : { ...described.input, dynamic: { stride: 32 } },
       roles: { boxes: boxes.name, classes: classes.name, scores: scores.name },
       boxCode: 'xyxy',
       classes: LABELS.length,

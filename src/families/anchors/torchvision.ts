@@ -2,7 +2,7 @@ import type { ContractInput, Evidence } from '../../model/contract.ts'
 import type { ModelSignature, TensorInfo } from '../../model/signature.ts'
 import type { Family, Recognition } from '../family.ts'
 import { CandidateList } from '../heads/candidates.ts'
-import { pictureInput } from '../heads/shapes.ts'
+import { type PictureInput, pictureInput } from '../heads/shapes.ts'
 import { inputType } from '../heads/ultralytics.ts'
 import { mismatch, roleTensor, roleValues } from '../heads/values.ts'
 
@@ -15,7 +15,8 @@ const IMAGENET_STD: [number, number, number] = [58.395, 57.12, 57.375]
  * without the transform inside.
  *
  * boxes   float [n, 4], x1, y1, x2, y2 in pixels: of the picture when the graph resizes by itself (input
- *         [3, h, w] in 0–1), of the model input when it does not (IceVision, fixed square, normalised)
+ *         [3, h, w] in 0–1), of the model input when it does not (IceVision, fixed square, normalised) or takes
+ *         one size alone (exported without dynamic axes)
  * scores  float [n], probabilities, best first
  * labels  int64 [n], 0 is background
  * Suppression has happened inside; the outputs come in any order and under any name, so they are told apart
@@ -67,20 +68,22 @@ function recognise(signature: ModelSignature): Recognition | undefined {
   if (picture === undefined || roles === undefined || signature.inputs.length > 1) {
     return undefined
   }
-  const transformInside = picture.layout === 'CHW' || picture.width === undefined
+  const isFixed = picture.width !== undefined && picture.height !== undefined
+  const transformInside = picture.layout === 'CHW' || !isFixed || normalisesInside(signature, picture)
+  const isSized = transformInside && isFixed
   const size = { width: picture.width ?? 800, height: picture.height ?? 800 }
   const input: ContractInput = {
     name: picture.tensor.name,
     layout: picture.layout,
     dtype: inputType(picture),
     size,
-    ...(transformInside ? { dynamic: { stride: 1 } } : {}),
-    colour: 'RGB',
+    ...(transformInside && !isFixed ? { dynamic: { stride: 1 } } : {}),
+    colour: picture.channels === 1 ? 'grey' : 'RGB',
     mean: transformInside ? [0, 0, 0] : IMAGENET_MEAN,
     std: transformInside ? [255, 255, 255] : IMAGENET_STD,
     geometry: {
-      fit: transformInside ? 'none' : 'letterbox',
-      align: 'centre',
+      fit: isSized ? 'stretch' : transformInside ? 'none' : 'letterbox',
+      align: isSized ? 'top-left' : 'centre',
       pad: transformInside ? [0, 0, 0] : [124, 116, 104],
       rounding: 'round',
       resample: 'bilinear',
@@ -88,7 +91,7 @@ function recognise(signature: ModelSignature): Recognition | undefined {
   }
   return {
     confidence: namesFit(roles) ? 0.95 : 0.9,
-    evidence: evidence(roles, transformInside),
+    evidence: evidence(roles, transformInside, isSized),
     contract: {
       family: 'torchvision',
       task: 'detect',
@@ -98,7 +101,7 @@ function recognise(signature: ModelSignature): Recognition | undefined {
         roles: { boxes: roles.boxes.name, scores: roles.scores.name, labels: roles.labels.name },
         boxCode: 'xyxy',
         boxUnits: 'pixels',
-        frame: transformInside ? 'image' : 'input',
+        frame: transformInside && !isFixed ? 'image' : 'input',
         scoreActivation: 'none',
         classes: 0,
         options: {},
@@ -108,6 +111,13 @@ function recognise(signature: ModelSignature): Recognition | undefined {
     },
   }
 }
+
+/** Whether the graph takes a mean of 0–1 values from the picture itself, as torchvision's own transform does. */
+const normalisesInside = ({ stems }: ModelSignature, { tensor }: PictureInput): boolean =>
+  Object.hasOwn(stems ?? {}, tensor.name) &&
+  stems![tensor.name]!.constants.some(
+    ({ op, values }) => op === 'Sub' && values.every((mean) => mean > 0 && mean < 1),
+  )
 
 /** Boxes are the float tensor of rank 2 ending in 4, labels the integer one, scores the float of rank 1. */
 function findRoles(outputs: readonly TensorInfo[]): Roles | undefined {
@@ -127,7 +137,7 @@ function findRoles(outputs: readonly TensorInfo[]): Roles | undefined {
 const namesFit = (roles: Roles): boolean =>
   roles.boxes.name === 'boxes' && roles.scores.name === 'scores' && roles.labels.name === 'labels'
 
-function evidence(roles: Roles, transformInside: boolean): Evidence[] {
+function evidence(roles: Roles, transformInside: boolean, isSized: boolean): Evidence[] {
   return [
     {
       about: 'output',
@@ -138,8 +148,12 @@ function evidence(roles: Roles, transformInside: boolean): Evidence[] {
     transformInside
       ? {
           about: 'input',
-          conclusion: 'RGB 0–1 of any size; resizing and normalisation happen inside',
-          because: 'height and width are free, as torchvision exports the whole model',
+          conclusion: isSized
+            ? 'RGB 0–1 stretched to the one size of the file; normalisation happens inside, boxes are pixels of that size'
+            : 'RGB 0–1 of any size; resizing and normalisation happen inside',
+          because: isSized
+            ? 'the graph takes the mean from the picture, and was exported without dynamic axes'
+            : 'height and width are free, as torchvision exports the whole model',
           confidence: 0.9,
         }
       : {

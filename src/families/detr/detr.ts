@@ -175,6 +175,16 @@ function recognise(signature: ModelSignature): Recognition | undefined {
         ),
         activationEvidence(activation, variant.reason, certain ? 0.9 : 0.6),
         evidence('input', variant.input, variant.inputReason, variant.inputConfidence),
+        ...(described.input.geometry.fit === variant.preprocess.geometry.fit
+          ? []
+          : [
+              evidence(
+                'input.geometry',
+                `stretched to ${described.input.size.width}×${described.input.size.height}`,
+                'the file takes this one size',
+                0.8,
+              ),
+            ]),
       ],
     },
     signature.outputs,

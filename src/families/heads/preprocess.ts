@@ -130,6 +130,26 @@ function foldedScaling({ tensor }: PictureInput, mean: Triple, std: Triple): { m
   return { mean: [shift, shift, shift], std: [1 / scale, 1 / scale, 1 / scale] }
 }
 
+/**
+ * A file of one size takes no other, whatever its family was trained with: a picture that would be scaled by its
+ * short edge, or fed as it is, is stretched to that size.
+ */
+const fittedGeometry = (geometry: Geometry, isFixed: boolean): Geometry =>
+  isFixed && (geometry.fit === 'shortest-edge' || geometry.fit === 'none')
+    ? stretch(geometry.resample)
+    : geometry
+
+/** A file of one channel gets the brightness, scaled as the green channel of its family, which is nearest to it. */
+const channelsOf = (
+  { channels }: PictureInput,
+  colour: Preprocess['colour'],
+  mean: Triple,
+  std: Triple,
+): Pick<ContractInput, 'colour' | 'mean' | 'std'> =>
+  channels === 1
+    ? { colour: 'grey', mean: [mean[1], mean[1], mean[1]], std: [std[1], std[1], std[1]] }
+    : { colour, mean: [...mean], std: [...std] }
+
 /** The picture input of a file together with how its family is fed; undefined when no input takes a picture. */
 export function describeInput(signature: ModelSignature, preprocess: Preprocess): DescribedInput | undefined {
   const picture = pictureInput(signature)
@@ -137,7 +157,8 @@ export function describeInput(signature: ModelSignature, preprocess: Preprocess)
     return undefined
   }
   const { tensor, width, height, layout } = picture
-  const { colour, geometry, size, stride } = preprocess
+  const { colour, size, stride } = preprocess
+  const geometry = fittedGeometry(preprocess.geometry, width !== undefined && height !== undefined)
   const { mean, std } = foldedScaling(picture, preprocess.mean, preprocess.std)
   const isDynamic = width === undefined && height === undefined
   return {
@@ -149,9 +170,7 @@ export function describeInput(signature: ModelSignature, preprocess: Preprocess)
       ...defined({ quantization: tensor.quantization }),
       size: { width: width ?? size.width, height: height ?? size.height },
       ...(isDynamic && stride > 1 && geometry.fit === 'letterbox' ? { dynamic: { stride } } : {}),
-      colour,
-      mean: [...mean],
-      std: [...std],
+      ...channelsOf(picture, colour, mean, std),
       geometry: { ...geometry, pad: [...geometry.pad] },
     },
   }

@@ -48,6 +48,8 @@ export const isUsualPyramid = (strides: readonly number[]): boolean =>
 export interface PictureInput {
   tensor: TensorInfo
   layout: 'NCHW' | 'NHWC' | 'CHW' | 'HWC'
+  /** Three of colour, or one of brightness. */
+  channels: 1 | 3
   /** Undefined for a free axis. */
   width: number | undefined
   height: number | undefined
@@ -55,7 +57,7 @@ export interface PictureInput {
 
 /**
  * The input that takes the picture: the one of rank 4 (or 3 without a batch axis) with an axis of three
- * channels. Undefined when there is none or the channels are on neither side.
+ * channels, or else the one of rank 4 with a single channel. Undefined when the channels are on neither side.
  */
 export function pictureInput(signature: ModelSignature): PictureInput | undefined {
   for (const tensor of signature.inputs) {
@@ -68,13 +70,13 @@ export function pictureInput(signature: ModelSignature): PictureInput | undefine
     const channelsFirst = first === 3
     const channelsLast = third === 3
     if (channelsFirst && !(channelsLast && second !== third)) {
-      return { tensor, layout: batch ? 'NCHW' : 'CHW', height: fixed(second), width: fixed(third) }
+      return { tensor, layout: batch ? 'NCHW' : 'CHW', channels: 3, height: fixed(second), width: fixed(third) }
     }
     if (channelsLast) {
-      return { tensor, layout: batch ? 'NHWC' : 'HWC', height: fixed(first), width: fixed(second) }
+      return { tensor, layout: batch ? 'NHWC' : 'HWC', channels: 3, height: fixed(first), width: fixed(second) }
     }
   }
-  return freePicture(signature)
+  return freePicture(signature) ?? greyPicture(signature)
 }
 
 /** Transformers exports leave every axis free, channels too, and name the input and its axes instead. */
@@ -89,7 +91,29 @@ function freePicture(signature: ModelSignature): PictureInput | undefined {
   if (tensor === undefined || shape === undefined) {
     return undefined
   }
-  return { tensor, layout: 'NCHW', height: fixed(shape[2]), width: fixed(shape[3]) }
+  return { tensor, layout: 'NCHW', channels: 3, height: fixed(shape[2]), width: fixed(shape[3]) }
+}
+
+/** Smallest edge that a picture of one channel may have: a shorter one belongs to a vector or a mask. */
+const LEAST_GREY_EDGE = 16
+
+/** An input of rank 4 with a single channel on either side, and edges that pictures have. */
+function greyPicture(signature: ModelSignature): PictureInput | undefined {
+  for (const tensor of signature.inputs) {
+    const [, first, second, third] = tensor.shape ?? []
+    if (tensor.shape?.length !== 4 || /mask/i.test(tensor.name)) {
+      continue
+    }
+    const areEdges = (...edges: (Dimension | undefined)[]) =>
+      edges.every((edge) => typeof edge !== 'number' || edge >= LEAST_GREY_EDGE)
+    if (first === 1 && areEdges(second, third)) {
+      return { tensor, layout: 'NCHW', channels: 1, height: fixed(second), width: fixed(third) }
+    }
+    if (third === 1 && areEdges(first, second)) {
+      return { tensor, layout: 'NHWC', channels: 1, height: fixed(first), width: fixed(second) }
+    }
+  }
+  return undefined
 }
 
 /** The ops behind an output. A file may name an output like a property that every object has. */

@@ -38,7 +38,7 @@ export function ultralyticsInput(signature: ModelSignature): UltralyticsInput | 
       ...defined({ quantization: picture.tensor.quantization }),
       size: { width, height },
       ...(isDynamic ? { dynamic: { stride } } : {}),
-      colour: 'RGB',
+      colour: picture.channels === 1 ? 'grey' : 'RGB',
       mean: [0, 0, 0],
       std: [255, 255, 255],
       geometry: {
@@ -52,7 +52,7 @@ export function ultralyticsInput(signature: ModelSignature): UltralyticsInput | 
     evidence: [
       {
         about: 'input',
-        conclusion: 'RGB scaled to 0–1, centred letterbox padded with 114',
+        conclusion: `${picture.channels === 1 ? 'grey' : 'RGB'} scaled to 0–1, centred letterbox padded with 114`,
         because: byMetadata ? 'the metadata is that of an Ultralytics export' : 'the family is trained so',
         confidence: byMetadata ? 0.98 : 0.8,
       },

@@ -237,9 +237,20 @@ export class Detector implements DetectorLike {
     this.#checkUsable(signal)
     const { contract, family } = this.#loaded
     const channels = channelCount(contract.input.colour)
+<<<<<<< HEAD
     const prepared = pictures.map((picture) => {
       const { width, height } = picture.letterbox.input
       return prepare(picture, contract, this.#takeSpare(width * height * channels))
+=======
+    const prepared = pictures.map(({ pixels, at }) => {
+      const data = toTensor(
+        pixels,
+        at,
+        contract.input,
+        this.#takeSpare(at.input.width * at.input.height * channels),
+      )
+      return { at, data }
+>>>>>>> 9f1b268 (Free torchvision from one mean)
     })
     clock.end('prepare')
     const outputs = await this.#run(run(this.#loaded, prepared))
@@ -290,14 +301,13 @@ export class Detector implements DetectorLike {
     return merged.slice(0, criteria.suppression.maxDetections)
   }
 
-  async #run<T>(run: Promise<T>): Promise<T> {
+  async #run<T>(run: Promise<T>): Promise<T> 
     this.#runs.add(run)
     try {
       return await run
     } finally {
       this.#runs.delete(run)
     }
-  }
 
   #takeSpare(length: number): PreparedPicture['data'] | undefined {
     const index = this.#spare.findIndex((data) => data.length === length)

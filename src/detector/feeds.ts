@@ -24,7 +24,14 @@ export function feeds(
   const placed = Array.from({ length: batch }, (_, i) => pictures[Math.min(i, pictures.length - 1)]!)
   const data = batch === 1 ? first.data : joined(placed.map((picture) => picture.data))
   const named = new Map<string, Tensor>([
-    [input.name, { type: input.dtype, dims: pictureDims(input.layout, first.letterbox.input, batch, channelCount(input.colour)), data }],
+    [
+      input.name,
+      {
+        type: input.dtype,
+        dims: pictureDims(input.layout, first.letterbox.input, batch, channelCount(input.colour)),
+        data,
+      },
+    ],
   ])
   for (const extra of contract.extraInputs) {
     named.set(

@@ -70,10 +70,22 @@ export function pictureInput(signature: ModelSignature): PictureInput | undefine
     const channelsFirst = first === 3
     const channelsLast = third === 3
     if (channelsFirst && !(channelsLast && second !== third)) {
-      return { tensor, layout: batch ? 'NCHW' : 'CHW', channels: 3, height: fixed(second), width: fixed(third) }
+      return {
+        tensor,
+        layout: batch ? 'NCHW' : 'CHW',
+        channels: 3,
+        height: fixed(second),
+        width: fixed(third),
+      }
     }
     if (channelsLast) {
-      return { tensor, layout: batch ? 'NHWC' : 'HWC', channels: 3, height: fixed(first), width: fixed(second) }
+      return {
+        tensor,
+        layout: batch ? 'NHWC' : 'HWC',
+        channels: 3,
+        height: fixed(first),
+        width: fixed(second),
+      }
     }
   }
   return freePicture(signature) ?? greyPicture(signature)

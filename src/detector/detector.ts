@@ -237,20 +237,9 @@ export class Detector implements DetectorLike {
     this.#checkUsable(signal)
     const { contract, family } = this.#loaded
     const channels = channelCount(contract.input.colour)
-<<<<<<< HEAD
     const prepared = pictures.map((picture) => {
       const { width, height } = picture.letterbox.input
       return prepare(picture, contract, this.#takeSpare(width * height * channels))
-=======
-    const prepared = pictures.map(({ pixels, at }) => {
-      const data = toTensor(
-        pixels,
-        at,
-        contract.input,
-        this.#takeSpare(at.input.width * at.input.height * channels),
-      )
-      return { at, data }
->>>>>>> 9f1b268 (Free torchvision from one mean)
     })
     clock.end('prepare')
     const outputs = await this.#run(run(this.#loaded, prepared))

@@ -1,7 +1,7 @@
 import type { Size } from '../../boxes/box.ts'
 
 /** Sizes of the square priors of each level, in model-input pixels; UltraFace and YuNet share them. */
-const FACE_PRIOR_SIZES = [
+export const FACE_PRIOR_SIZES = [
   [10, 16, 24],
   [32, 48],
   [64, 96],

@@ -100,26 +100,3 @@ export const COCO_91: readonly (string | null)[] = Array.from({ length: 91 }, (_
 
 /** COCO's own ids less one: TF Lite detection models, whose label map starts after the background. */
 export const COCO_90: readonly (string | null)[] = COCO_91.slice(1)
-
-export const VOC_20: readonly string[] = [
-  'aeroplane',
-  'bicycle',
-  'bird',
-  'boat',
-  'bottle',
-  'bus',
-  'car',
-  'cat',
-  'chair',
-  'cow',
-  'diningtable',
-  'dog',
-  'horse',
-  'motorbike',
-  'person',
-  'pottedplant',
-  'sheep',
-  'sofa',
-  'train',
-  'tvmonitor',
-] // prettier-ignore

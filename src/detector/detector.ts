@@ -290,13 +290,14 @@ export class Detector implements DetectorLike {
     return merged.slice(0, criteria.suppression.maxDetections)
   }
 
-  async #run<T>(run: Promise<T>): Promise<T> 
+  async #run<T>(run: Promise<T>): Promise<T> {
     this.#runs.add(run)
     try {
       return await run
     } finally {
       this.#runs.delete(run)
     }
+  }
 
   #takeSpare(length: number): PreparedPicture['data'] | undefined {
     const index = this.#spare.findIndex((data) => data.length === length)

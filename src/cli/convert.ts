@@ -8,47 +8,38 @@ import { saveFile } from '../system/save-file.ts'
 import { megabytes } from '../system/words.ts'
 import { MAX_FILE_BYTES } from '../tflite/limits.ts'
 import { type ConvertedModel, tfliteToOnnx } from '../tflite/tflite.ts'
-import { readSettings } from './kit/config.ts'
-import type { ExitCode, Io, Verb } from './kit/verb.ts'
+import { FORMAT_OPTION } from './kit/format-option.ts'
+import type { Options } from './kit/option-spec.ts'
+import { type Call, defineVerb, type ExitCode, type Io } from './kit/verb.ts'
 
 const OPTIONS = {
-  out: { type: 'string', own: true, short: 'o' },
-  force: { type: 'boolean' },
-  format: { type: 'string', own: true, choices: ['text', 'json'] },
-} as const
+  out: {
+    type: 'string',
+    says: 'file to write',
+    value: 'FILE',
+    short: 'o',
+    own: true,
+    otherwise: 'the name of the model, ending in .onnx, beside it',
+    completes: 'file',
+  },
+  force: { type: 'boolean', says: 'overwrite a file that exists', own: true },
+  format: FORMAT_OPTION,
+} as const satisfies Options
 
-export const verb: Verb = {
+export const verb = defineVerb({
   name: 'convert',
   summary: 'Turn a TFLite model into an ONNX model.',
-  help: `boxlet convert MODEL.tflite [--out MODEL.onnx]
-
-Writes an ONNX file (opset 17) that gives what the TFLite file gives, with its labels and other metadata, and
-loads it once to be sure. Every verb takes .tflite files as they are; this is for other programs, and for
-loading faster.
-
-  --out FILE      default: the name of the model, ending in .onnx, beside it
-  --force         write over a file that exists
-  --format F      text | json (default text)
-
-Examples
-  boxlet convert ssd.tflite
-  boxlet convert yolov8n_int8.tflite --out yolov8n.onnx --force
-`,
+  about: `Writes an ONNX file (opset 17) that gives what the TFLite file gives, with its labels and other
+    metadata, and loads it once to be sure. Every verb takes .tflite files as they are; this is for other programs,
+    and for loading faster.`,
+  inputs: { usage: 'MODEL.tflite', noun: 'TFLite file', least: 1, most: 1, completes: 'file' },
+  options: OPTIONS,
+  examples: ['boxlet convert ssd.tflite', 'boxlet convert yolov8n_int8.tflite --out yolov8n.onnx --force'],
   run,
-}
+})
 
-async function run(args: string[], io: Io): Promise<ExitCode> {
-  const { values, positionals } = await readSettings('convert', args, OPTIONS, io.env)
-  const [source, ...more] = positionals
-  if (source === undefined || more.length > 0) {
-    throw new BoxletError(
-      'USAGE',
-      `Expected one TFLite file to convert but received ${positionals.length}.`,
-      {
-        hint: 'Run "boxlet convert --help" for examples.',
-      },
-    )
-  }
+async function run({ values, inputs }: Call<typeof OPTIONS>, io: Io): Promise<ExitCode> {
+  const source = inputs[0]!
   const out = values.out ?? join(dirname(source), `${basename(source, extname(source))}.onnx`)
   const bytes = await readModel(source)
   if (!values.force) {
@@ -100,7 +91,7 @@ async function refuseExisting(out: string): Promise<void> {
     return
   }
   throw new BoxletError('OUTPUT_UNWRITABLE', `Expected a new file for --out but "${out}" exists.`, {
-    hint: 'Add --force to write over it, or give another name.',
+    hint: 'Add --force to overwrite it, or give another name.',
   })
 }
 

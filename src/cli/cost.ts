@@ -1,65 +1,93 @@
 import { ASSUMED, compareCosts, type Estimate, type Workload, warmMsAt } from '../aws/cost/estimate.ts'
 import { PRICES } from '../aws/cost/prices.ts'
 import { DEFAULT_MEMORY_MB } from '../aws/template/parameters.ts'
-import { optionsAlone } from './deploy/stack-name.ts'
-import { readSettings } from './kit/config.ts'
-import type { ExitCode, Io, Verb } from './kit/verb.ts'
+import { MEMORY_OPTION } from './deploy/settings.ts'
+import { FORMAT_OPTION } from './kit/format-option.ts'
+import type { Options } from './kit/option-spec.ts'
+import { type Call, defineVerb, type ExitCode, type Io } from './kit/verb.ts'
 
 const OPTIONS = {
-  'images-per-month': { type: 'number', integer: true, min: 1, max: 1e12 },
-  memory: { type: 'number', integer: true, min: 128, max: 10_240 },
-  'warm-ms': { type: 'number', min: 1, max: 900_000 },
-  'cold-ms': { type: 'number', min: 0, max: 900_000 },
-  'cold-share': { type: 'number', min: 0, max: 1 },
-  'answer-bytes': { type: 'number', integer: true, min: 0, max: 200e6 },
-  'http-api': { type: 'boolean' },
-  watch: { type: 'string', choices: ['full', 'none'] },
-  'free-tier': { type: 'boolean' },
-  format: { type: 'string', own: true, choices: ['text', 'json'] },
-} as const
+  'images-per-month': {
+    type: 'number',
+    says: 'pictures in a month',
+    integer: true,
+    min: 1,
+    max: 1e12,
+    default: 1_000_000,
+  },
+  memory: { ...MEMORY_OPTION, default: DEFAULT_MEMORY_MB, group: 'Options' },
+  'warm-ms': {
+    type: 'number',
+    says: 'billed milliseconds of a warm request',
+    value: 'T',
+    min: 1,
+    max: 900_000,
+    otherwise: 'assumed for yolov8n, scaled to the memory',
+  },
+  'cold-ms': {
+    type: 'number',
+    says: 'milliseconds that a cold start adds',
+    value: 'T',
+    min: 0,
+    max: 900_000,
+    otherwise: 'assumed, scaled to the memory',
+  },
+  'cold-share': {
+    type: 'number',
+    says: 'share of requests that start an environment',
+    value: 'S',
+    min: 0,
+    max: 1,
+    default: 0.02,
+  },
+  'answer-bytes': {
+    type: 'number',
+    says: 'bytes of an answer; an annotated picture has some 200000',
+    value: 'B',
+    integer: true,
+    min: 0,
+    max: 200e6,
+    default: ASSUMED.answerBytes,
+  },
+  'http-api': { type: 'boolean', says: 'requests come through API Gateway' },
+  watch: {
+    type: 'string',
+    says: 'what watches the stack',
+    value: 'W',
+    choices: { full: 'alarms and a dashboard, billed by the month', none: 'neither' },
+    default: 'full',
+  },
+  'free-tier': { type: 'boolean', says: 'count the monthly free tiers' },
+  format: { ...FORMAT_OPTION, group: 'Options' },
+} as const satisfies Options
 
-const DEFAULT_IMAGES = 1_000_000
-const DEFAULT_COLD_SHARE = 0.02
-
-export const verb: Verb = {
+export const verb = defineVerb({
   name: 'cost',
   summary: 'Compare what a month costs: Lambda, Rekognition, an always-on machine.',
-  help: `boxlet cost [options]
-
-  --images-per-month N  pictures in a month (default ${DEFAULT_IMAGES})
-  --memory MB           memory of the function (default ${DEFAULT_MEMORY_MB})
-  --warm-ms T           billed time of a warm request (default: assumed for yolov8n, scaled to the memory)
-  --cold-ms T           what a cold start adds (default: assumed, scaled to the memory)
-  --cold-share S        share of requests that start an environment, 0-1 (default ${DEFAULT_COLD_SHARE})
-  --answer-bytes B      bytes of an answer (default ${ASSUMED.answerBytes}; an annotated picture has some 200000)
-  --http-api            requests come through API Gateway
-  --watch W             full: counts alarms and dashboard; none: a stack without them (default full)
-  --free-tier           counts the monthly free tiers
-  --format F            text | json (default text)
-
-"boxlet tune" measures the times for your model. Prices: ${PRICES.region}, ${PRICES.asOf}.
-
-Examples
-  boxlet cost --images-per-month 1000000
-  boxlet cost --images-per-month 50000 --memory 1024 --free-tier
-`,
+  about: `Estimates from list prices of ${PRICES.region}, ${PRICES.asOf}. "boxlet tune" measures the times for
+    your model.`,
+  hint: 'Name the number of pictures with --images-per-month.',
+  options: OPTIONS,
+  examples: [
+    'boxlet cost --images-per-month 1000000',
+    'boxlet cost --images-per-month 50000 --memory 1024 --free-tier',
+  ],
+  alsoKnownAs: ['price', 'pricing', 'estimate'],
   run,
-}
+})
 
-async function run(args: string[], io: Io): Promise<ExitCode> {
-  const { values, positionals } = await readSettings('cost', args, OPTIONS, io.env)
-  optionsAlone('cost', positionals, 'Name the number of pictures with --images-per-month.')
-  const memoryMb = values.memory ?? DEFAULT_MEMORY_MB
+async function run({ values }: Call<typeof OPTIONS>, io: Io): Promise<ExitCode> {
+  const memoryMb = values.memory
   const load: Workload = {
-    imagesPerMonth: values['images-per-month'] ?? DEFAULT_IMAGES,
+    imagesPerMonth: values['images-per-month'],
     memoryMb,
     warmMs: values['warm-ms'] ?? warmMsAt(memoryMb),
     coldMs: values['cold-ms'] ?? warmMsAt(memoryMb, ASSUMED.coldMs),
-    coldShare: values['cold-share'] ?? DEFAULT_COLD_SHARE,
-    answerBytes: values['answer-bytes'] ?? ASSUMED.answerBytes,
+    coldShare: values['cold-share'],
+    answerBytes: values['answer-bytes'],
     logBytes: ASSUMED.logBytes,
     httpApi: values['http-api'] ?? false,
-    watch: values.watch === 'none' ? 'none' : 'full',
+    watch: values.watch,
     freeTier: values['free-tier'] ?? false,
   }
   const estimates = compareCosts(load)

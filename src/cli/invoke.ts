@@ -8,74 +8,141 @@ import { MEMORY_VARIABLES } from '../aws/template/memory-variables.ts'
 import { DEFAULT_MEMORY_MB } from '../aws/template/parameters.ts'
 import { BoxletError, throwIfAborted } from '../errors.ts'
 import { defined } from '../system/defined.ts'
-import { optionsAlone } from './deploy/stack-name.ts'
-import { readSettings, type Settings } from './kit/config.ts'
-import type { ExitCode, Io, Verb } from './kit/verb.ts'
+import { MEMORY_OPTION } from './deploy/settings.ts'
+import type { Options, Settings } from './kit/option-spec.ts'
+import { type Call, defineVerb, type ExitCode, type Io } from './kit/verb.ts'
 
 const OPTIONS = {
-  event: { type: 'string', short: 'e' },
-  image: { type: 'string', short: 'i' },
-  zip: { type: 'string' },
-  layer: { type: 'string', multiple: true },
-  handler: { type: 'string' },
-  memory: { type: 'number', integer: true, min: 128, max: 10_240 },
-  timeout: { type: 'number', min: 0.1, max: 900 },
-  node: { type: 'string' },
-  'runtime-client': { type: 'string' },
-  env: { type: 'string', multiple: true },
-  times: { type: 'number', integer: true, min: 1, max: 1000 },
-  quota: { type: 'boolean' },
-  'real-aws': { type: 'boolean' },
-  out: { type: 'string', own: true, short: 'o' },
-  logs: { type: 'boolean' },
-} as const
+  event: {
+    type: 'string',
+    says: 'JSON of the event; - reads standard input',
+    group: 'What to send',
+    value: 'FILE',
+    short: 'e',
+    completes: 'file',
+  },
+  image: {
+    type: 'string',
+    says: 'picture to send as {"image": base64} instead',
+    group: 'What to send',
+    value: 'FILE',
+    short: 'i',
+    own: true,
+    completes: 'file',
+  },
+  times: {
+    type: 'number',
+    says: 'number of calls, the first of them cold',
+    group: 'What to send',
+    integer: true,
+    min: 1,
+    max: 1000,
+    default: 1,
+  },
+  zip: {
+    type: 'string',
+    says: 'package to run',
+    group: 'Function',
+    value: 'FILE',
+    otherwise: 'boxlet-ARCH.zip for this machine',
+    completes: 'file',
+  },
+  layer: {
+    type: 'string',
+    says: 'zip of a layer',
+    group: 'Function',
+    value: 'FILE',
+    multiple: true,
+    completes: 'file',
+  },
+  handler: {
+    type: 'string',
+    says: 'file.export of the handler; index.streaming streams',
+    group: 'Function',
+    value: 'H',
+    otherwise: 'index.handler',
+  },
+  memory: { ...MEMORY_OPTION, default: DEFAULT_MEMORY_MB, group: 'Function' },
+  timeout: {
+    type: 'number',
+    says: 'seconds for one call',
+    group: 'Function',
+    value: 'S',
+    own: true,
+    min: 0.1,
+    max: 900,
+    default: 30,
+  },
+  env: {
+    type: 'string',
+    says: 'variable of the function. BOXLET_AUTH is iam as in a stack, so an HTTP event has to name a principal, or --env BOXLET_AUTH=keys',
+    group: 'Function',
+    value: 'NAME=VALUE',
+    multiple: true,
+  },
+  node: {
+    type: 'string',
+    says: 'Node that runs the function',
+    group: 'Machine',
+    value: 'PATH',
+    otherwise: 'this one',
+    completes: 'file',
+  },
+  'runtime-client': {
+    type: 'string',
+    says: "folder of AWS's aws-lambda-ric, in place of the small runtime inside Boxlet",
+    group: 'Machine',
+    value: 'DIR',
+    completes: 'folder',
+  },
+  quota: {
+    type: 'boolean',
+    says: 'hold the process to the share of a processor that its memory buys (Linux, root)',
+    group: 'Machine',
+  },
+  'real-aws': {
+    type: 'boolean',
+    says: 'pass your AWS credentials and region on, for events that name S3 objects',
+    group: 'Machine',
+  },
+  out: {
+    type: 'string',
+    says: 'write the answer to a file',
+    group: 'Output',
+    value: 'FILE',
+    short: 'o',
+    own: true,
+    completes: 'file',
+  },
+  logs: { type: 'boolean', says: 'show what the function logs', group: 'Output' },
+} as const satisfies Options
 
-export const verb: Verb = {
+export const verb = defineVerb({
   name: 'invoke',
   summary: 'Run a built package on this machine as Lambda would.',
-  help: `boxlet invoke --event FILE | --image FILE [options]
-
-Unpacks the zip read-only, starts it in a process of its own with Lambda's environment under a Lambda Runtime
-API host, and sends it the event. The answer goes to standard output, a report as Lambda writes it to standard
-error.
-
-  --event FILE, -e      JSON of the event; - reads standard input
-  --image FILE, -i      picture to send as {"image": base64} instead
-  --zip FILE            package (default boxlet-ARCH.zip of this machine)
-  --layer FILE          layer zip (may be repeated)
-  --handler H           file.export (default index.handler; index.streaming streams)
-  --memory MB           128-10240 (default ${DEFAULT_MEMORY_MB})
-  --timeout S           seconds (default 30)
-  --node PATH           Node that runs the function (default: this one)
-  --runtime-client DIR  folder of AWS's aws-lambda-ric, in place of the small runtime inside Boxlet
-  --env NAME=VALUE      variable of the function (may be repeated; BOXLET_AUTH is iam as in a stack, so an HTTP
-                        event has to name a principal, or --env BOXLET_AUTH=keys)
-  --times N             calls, the first of them cold (default 1)
-  --quota               holds the process to the processor share of its memory (Linux, root)
-  --real-aws            passes your AWS credentials and region on, for events that name S3 objects
-  --logs                shows what the function logs
-  --out FILE, -o        writes the answer there
-
-Exit codes: 0 answered, 1 the function failed, 2 wrong usage, 3 it could not be run.
-
-Examples
-  boxlet invoke --image photo.jpg
-  boxlet invoke --event event.json --memory 512 --quota --times 3
-`,
+  about: `Unpacks the zip read-only, starts it in a process of its own with Lambda's environment under a Lambda
+    Runtime API host, and sends it an event, from --event or --image. The answer goes to standard output, a report as
+    Lambda writes it to standard error.`,
+  hint: 'Name the picture with --image and the package with --zip.',
+  options: OPTIONS,
+  exits: '0 answered, 1 the function failed, 2 wrong usage, 3 it could not be run.',
+  examples: [
+    'boxlet invoke --image photo.jpg',
+    'boxlet invoke --event event.json --memory 512 --quota --times 3',
+  ],
+  alsoKnownAs: ['local-invoke', 'emulate'],
   run,
-}
+})
 
-async function run(args: string[], io: Io): Promise<ExitCode> {
-  const { values, positionals } = await readSettings('invoke', args, OPTIONS, io.env)
-  optionsAlone('invoke', positionals, 'Name the picture with --image and the package with --zip.')
+async function run({ values }: Call<typeof OPTIONS>, io: Io): Promise<ExitCode> {
   const event = await readEvent(values, io)
   const zip = values.zip ?? `boxlet-${hostArchitecture() ?? 'x86_64'}.zip`
   await checkMachine(zip)
   const host = await LambdaHost.open({
     zip,
     layers: values.layer ?? [],
-    memoryMb: values.memory ?? DEFAULT_MEMORY_MB,
-    timeoutMs: (values.timeout ?? 30) * 1000,
+    memoryMb: values.memory,
+    timeoutMs: values.timeout * 1000,
     environment: { ...MEMORY_VARIABLES, BOXLET_AUTH: 'iam', ...variables(values.env ?? []) },
     credentials: values['real-aws'] ? await ownCredentials(io.env) : {},
     quota: values.quota ?? false,
@@ -84,7 +151,7 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
   })
   try {
     let failed = false
-    for (let call = 0; call < (values.times ?? 1); call++) {
+    for (let call = 0; call < values.times; call++) {
       throwIfAborted(io.signal)
       const result = await host.invoke(event)
       if (result.functionError !== undefined) {

@@ -1,12 +1,21 @@
 import { readFile } from 'node:fs/promises'
-import { BoxletError, type ErrorCode, toBoxletError } from '../errors.ts'
+import { type ErrorCode, toBoxletError } from '../errors.ts'
+import { readCall } from './kit/call.ts'
 import { checkSettings } from './kit/check-settings.ts'
 import { tellStack } from './kit/debug.ts'
-import { didYouMean } from './kit/suggest.ts'
-import type { ExitCode, Io, Verb } from './kit/verb.ts'
+import { refuseGroup, verbNamed } from './kit/find-verb.ts'
+import {
+  type AnyVerb,
+  type ExitCode,
+  type Io,
+  isGroup,
+  type LoadAnyVerb,
+  leavesOf,
+  type Verb,
+} from './kit/verb.ts'
 
-/** Loaded on demand, so that no verb pays for another's imports. */
-export const VERBS: Record<string, () => Promise<{ verb: Verb }>> = {
+/** In the order of help. Loaded on demand, so that no verb pays for another's imports. */
+export const VERBS: Readonly<Record<string, LoadAnyVerb>> = {
   detect: () => import('./detect/detect.ts'),
   convert: () => import('./convert.ts'),
   dataset: () => import('./dataset/dataset.ts'),
@@ -14,7 +23,7 @@ export const VERBS: Record<string, () => Promise<{ verb: Verb }>> = {
   eval: () => import('./eval/eval.ts'),
   model: () => import('./model/model.ts'),
   serve: () => import('./serve.ts'),
-  keys: () => import('./keys.ts'),
+  keys: () => import('./keys/keys.ts'),
   package: () => import('./package/package.ts'),
   invoke: () => import('./invoke.ts'),
   template: () => import('./template.ts'),
@@ -24,6 +33,9 @@ export const VERBS: Record<string, () => Promise<{ verb: Verb }>> = {
   destroy: () => import('./deploy/destroy.ts'),
   cost: () => import('./cost.ts'),
   tune: () => import('./tune/tune.ts'),
+  completion: async () => ({
+    verb: (await import('./completion/completion.ts')).completionOf(allVerbs),
+  }),
 }
 
 /** Faults of the call although their kind is `input`: labels and contracts are named or written by the caller. */
@@ -43,43 +55,41 @@ export async function main(args: string[], io: Io): Promise<ExitCode> {
 }
 
 async function dispatch(args: string[], io: Io): Promise<ExitCode> {
-  const [name, ...rest] = args
-  if (name === '--version' || name === '-V' || name === 'version') {
+  const [first, ...others] = args
+  if (first === '--version' || first === '-V' || first === 'version') {
     io.stdout.write(`${await version()}\n`)
     return 0
   }
-  const isHelp = name === 'help' || name === '--help' || name === '-h'
-  if (name === undefined || (isHelp && rest.length === 0)) {
-    io.stdout.write(await overview())
-    return name === undefined ? 2 : 0
+  const asksFirst = first === 'help' || isHelp(first)
+  const words = asksFirst ? others : args
+  if (words.length === 0) {
+    const { overview } = await import('./kit/help.ts')
+    io.stdout.write(overview(await allVerbs()))
+    return asksFirst ? 0 : 2
   }
-  const verb = await verbNamed(isHelp ? rest[0]! : name)
-  if (isHelp || rest.includes('--help') || rest.includes('-h')) {
-    io.stdout.write(verb.help)
+  const { verb, rest } = await verbNamed(words, VERBS)
+  if (asksFirst || asksForHelp(rest)) {
+    const { helpOf } = await import('./kit/help.ts')
+    io.stdout.write(await helpOf(verb))
     return 0
   }
-  await checkSettings(verb, allVerbs, io)
-  return verb.run(rest, io)
-}
-
-async function verbNamed(name: string): Promise<Verb> {
-  if (Object.hasOwn(VERBS, name)) {
-    return (await VERBS[name]!()).verb
+  if (isGroup(verb)) {
+    return refuseGroup(verb, rest)
   }
-  throw new BoxletError('USAGE', `Expected a verb but received "${name}".`, {
-    hint: `${await didYouMean(name, Object.keys(VERBS))}Run "boxlet help" for the list.`,
-  })
+  await checkSettings(verb, allLeaves, io)
+  return verb.run(await readCall(verb, rest, io.env), io)
 }
 
-const allVerbs = (): Promise<Verb[]> =>
+const isHelp = (word: string | undefined): boolean => word === '--help' || word === '-h'
+/** What follows `--` are names of files. */
+const asksForHelp = (args: readonly string[]): boolean =>
+  args.slice(0, args.indexOf('--') === -1 ? undefined : args.indexOf('--')).some(isHelp)
+
+export const allVerbs = (): Promise<AnyVerb[]> =>
   Promise.all(Object.values(VERBS).map(async (load) => (await load()).verb))
-
-async function overview(): Promise<string> {
-  const verbs = await allVerbs()
-  const width = Math.max(0, ...verbs.map((verb) => verb.name.length))
-  const lines = verbs.map((verb) => `  ${verb.name.padEnd(width)}  ${verb.summary}`)
-  return `boxlet VERB [options]\n\n${lines.join('\n')}\n\nboxlet VERB --help tells more; boxlet --version tells the version.\n`
-}
+/** Every verb that can be run, those below another included. */
+export const allLeaves = async (): Promise<Verb[]> =>
+  (await Promise.all((await allVerbs()).map(leavesOf))).flat()
 
 async function version(): Promise<string> {
   const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8')

@@ -5,99 +5,201 @@ import { DEFAULT_LIMITS } from '../api/options.ts'
 import { BoxletError } from '../errors.ts'
 import type { ServedModel } from '../pool/worker-messages.ts'
 import { processorShare } from '../runtime/processors.ts'
-import { defaultKeyFile } from '../server/key-file.ts'
-import { LOG_FORMATS, type LogFormat } from '../server/request-log.ts'
-import { type ServiceOptions, URL_MODES, type UrlMode } from '../server/service-options.ts'
+import { LOG_FORMATS } from '../server/request-log.ts'
+import type { ServiceOptions, UrlMode } from '../server/service-options.ts'
 import { defined } from '../system/defined.ts'
-import { readSettings, type Settings } from './kit/config.ts'
+import { KEYS_OPTION, keyFile } from './keys/options.ts'
+import { DETECTION_OPTIONS } from './kit/detection-options.ts'
 import { DEFAULT_MODEL, MODEL_OPTIONS, modelOptions } from './kit/model-options.ts'
-import type { Io, Verb } from './kit/verb.ts'
+import { inGroup, type Options, type Settings } from './kit/option-spec.ts'
+import { type Call, defineVerb, type ExitCode, type Io } from './kit/verb.ts'
 
 const MIB = 1024 * 1024
 /** Pictures that may wait for each worker: a second or two of work for a small model. */
 const QUEUE_PER_WORKER = 16
 
 const OPTIONS = {
-  ...MODEL_OPTIONS,
-  model: { type: 'string', short: 'm', multiple: true },
-  host: { type: 'string' },
-  port: { type: 'number', integer: true, min: 0, max: 65_535 },
-  workers: { type: 'number', integer: true, min: 1, max: 256 },
-  queue: { type: 'number', integer: true, min: 1, max: 10_000 },
-  'per-client': { type: 'number', integer: true, min: 1, max: 10_000 },
-  deadline: { type: 'number', min: 0.1, max: 900 },
-  'max-body': { type: 'number', min: 0.1, max: 1024 },
-  'max-image': { type: 'number', min: 0.1, max: 1024 },
-  'max-pixels': { type: 'number', integer: true, min: 1, max: 2 ** 30 },
-  'max-images': { type: 'number', integer: true, min: 1, max: 1000 },
-  keys: { type: 'string' },
-  auth: { type: 'boolean' },
-  urls: { type: 'string', choices: URL_MODES },
-  blobs: { type: 'string' },
-  cors: { type: 'string', multiple: true },
-  'rekognition-limits': { type: 'string', choices: ['service', 'boxlet'] },
-  log: { type: 'string', choices: LOG_FORMATS },
-  grace: { type: 'number', min: 0, max: 900 },
-} as const
+  ...inGroup('Models', MODEL_OPTIONS),
+  model: {
+    ...MODEL_OPTIONS.model,
+    says: 'name in the catalogue, or an .onnx or .tflite file; the first answers requests that name none',
+    group: 'Models',
+    value: '[NAME=]MODEL',
+    multiple: true,
+    default: DEFAULT_MODEL,
+  },
+  workers: {
+    type: 'number',
+    says: 'worker threads, each with its own copy of the model',
+    group: 'Models',
+    integer: true,
+    min: 1,
+    max: 256,
+    otherwise: 'as many as the process may use',
+  },
+  threads: {
+    ...MODEL_OPTIONS.threads,
+    says: 'processor threads of one run; more serve one caller sooner, more workers serve many',
+    group: 'Models',
+    otherwise: '1',
+  },
+  host: {
+    type: 'string',
+    says: 'address to listen on; any that others can reach needs a key',
+    group: 'Address',
+    value: 'ADDRESS',
+    default: '127.0.0.1',
+    alsoKnownAs: ['bind', 'listen', 'address'],
+  },
+  port: {
+    type: 'number',
+    says: 'port to listen on; 0 takes a free one',
+    group: 'Address',
+    integer: true,
+    min: 0,
+    max: 65_535,
+    default: 8080,
+  },
+  keys: { ...KEYS_OPTION, says: 'file with keys made by "boxlet keys"', group: 'Address' },
+  auth: {
+    type: 'boolean',
+    says: 'ask for keys on a loopback address too, as behind a reverse proxy',
+    group: 'Address',
+    own: true,
+  },
+  cors: {
+    type: 'string',
+    says: 'origin whose pages may call; * for all',
+    group: 'Address',
+    value: 'ORIGIN',
+    multiple: true,
+    otherwise: 'none',
+  },
+  queue: {
+    type: 'number',
+    says: 'requests that may wait for each worker; beyond it: 503',
+    group: 'Limits',
+    integer: true,
+    min: 1,
+    max: 10_000,
+    default: QUEUE_PER_WORKER,
+  },
+  'per-client': {
+    type: 'number',
+    says: 'requests of one key or address under way at once; beyond it: 429',
+    group: 'Limits',
+    integer: true,
+    min: 1,
+    max: 10_000,
+    otherwise: 'no limit of its own',
+  },
+  deadline: {
+    type: 'number',
+    says: 'seconds for one request',
+    group: 'Limits',
+    value: 'S',
+    min: 0.1,
+    max: 900,
+    default: DEFAULT_LIMITS.deadlineMs / 1000,
+  },
+  'max-body': {
+    type: 'number',
+    says: 'request body in MiB',
+    group: 'Limits',
+    value: 'MIB',
+    min: 0.1,
+    max: 1024,
+    default: DEFAULT_LIMITS.bodyBytes / MIB,
+  },
+  'max-image': {
+    type: 'number',
+    says: 'one encoded picture in MiB',
+    group: 'Limits',
+    value: 'MIB',
+    min: 0.1,
+    max: 1024,
+    default: DEFAULT_LIMITS.pictureBytes / MIB,
+  },
+  'max-pixels': {
+    ...DETECTION_OPTIONS['max-pixels'],
+    group: 'Limits',
+    max: 2 ** 30,
+    otherwise: String(DEFAULT_LIMITS.pixels),
+  },
+  'max-images': {
+    type: 'number',
+    says: 'pictures in one request',
+    group: 'Limits',
+    integer: true,
+    min: 1,
+    max: 1000,
+    default: DEFAULT_LIMITS.pictures,
+  },
+  'rekognition-limits': {
+    type: 'string',
+    says: 'size limits of the Rekognition API',
+    group: 'Limits',
+    value: 'L',
+    choices: { service: 'those of Rekognition', boxlet: 'only the limits above' },
+    default: 'service',
+  },
+  urls: {
+    type: 'string',
+    says: 'addresses of pictures that are fetched',
+    group: 'Pictures',
+    value: 'MODE',
+    choices: {
+      off: 'none',
+      https: 'public https addresses',
+      any: 'also plain http and private networks; only for callers that you trust',
+    } satisfies Record<UrlMode, string>,
+    default: 'https',
+  },
+  blobs: {
+    type: 'string',
+    says: 'folder whose folders are buckets, for pictures named as S3 objects',
+    group: 'Pictures',
+    value: 'DIR',
+    completes: 'folder',
+  },
+  log: {
+    type: 'string',
+    says: 'form of the request log on standard error',
+    group: 'Running',
+    value: 'F',
+    choices: LOG_FORMATS,
+    otherwise: 'text on a terminal, else json',
+  },
+  grace: {
+    type: 'number',
+    says: 'seconds that accepted work gets after Ctrl-C or SIGTERM',
+    group: 'Running',
+    value: 'S',
+    min: 0,
+    max: 900,
+    default: 25,
+  },
+} as const satisfies Options
 
-export const verb: Verb = {
+export const verb = defineVerb({
   name: 'serve',
   summary: 'Answer detection requests over HTTP, with a page to try it.',
-  help: `boxlet serve [options]
-
-Opens http://127.0.0.1:8080 with a page to try the model, the native API, the Rekognition API and others.
-
-Models
-  --model [NAME=]MODEL  name in the catalogue, or an .onnx or .tflite file; may be repeated, the first one
-                        answers requests that name none (default ${DEFAULT_MODEL})
-  --labels FILE, --contract FILE, --set PATH=VALUE, --as-is
-                        as for "boxlet detect"; only with a single model
-  --workers N           worker threads, each with its own copy of the model (default: the processor quota)
-  --threads N           processor threads of one run (default 1; more help one caller, fewer workers help many)
-
-Address
-  --host ADDRESS        default 127.0.0.1; any address that others can reach needs a key
-  --port N              default 8080; 0 takes a free one
-  --keys FILE           keys made with "boxlet keys" (default ~/.config/boxlet/keys.json)
-  --auth                ask for keys on a loopback address too, as behind a reverse proxy
-  --cors ORIGIN         let pages of this origin call; may be repeated; * for all (default none)
-
-Limits
-  --queue N             requests that may wait for each worker (default ${QUEUE_PER_WORKER}); above it: 503
-  --per-client N        requests of one key or address under way (default: all); above it: 429
-  --deadline S          seconds for one request (default ${DEFAULT_LIMITS.deadlineMs / 1000})
-  --max-body MB         request body in MiB (default ${DEFAULT_LIMITS.bodyBytes / MIB})
-  --max-image MB        one encoded picture in MiB (default ${DEFAULT_LIMITS.pictureBytes / MIB})
-  --max-pixels N        pixels that one picture may declare (default ${DEFAULT_LIMITS.pixels})
-  --max-images N        pictures in one request (default ${DEFAULT_LIMITS.pictures})
-  --rekognition-limits  service | boxlet: the size limits of Rekognition, or only those above (default service)
-
-Pictures
-  --urls MODE           off | https | any: addresses that are fetched. "any" allows plain http and private
-                        networks; only for callers that you trust (default https)
-  --blobs FOLDER        folder whose folders are buckets, for pictures by S3 name
-
-Running
-  --log FORMAT          json | text | off, on standard error (default text on a terminal, else json)
-  --grace S             seconds that accepted work gets after Ctrl-C or SIGTERM (default 25)
-
-Examples
-  boxlet serve
-  boxlet serve --model shelf=shelf.onnx --labels classes.txt
-  boxlet keys create && boxlet serve --host 0.0.0.0
-`,
+  about: `Opens http://127.0.0.1:8080 with a page to try the model, the native API, the Rekognition API and
+    others. --labels, --contract, --set and --as-is go with a single model.`,
+  hint: 'Name the model with --model.',
+  options: OPTIONS,
+  examples: [
+    'boxlet serve',
+    'boxlet serve --model shelf=shelf.onnx --labels classes.txt',
+    'boxlet keys create && boxlet serve --host 0.0.0.0',
+  ],
+  alsoKnownAs: ['server', 'start', 'api', 'web', 'ui'],
   run,
-}
+})
 
 type Values = Settings<typeof OPTIONS>
 
-async function run(args: string[], io: Io): Promise<0> {
-  const { values, positionals } = await readSettings('serve', args, OPTIONS, io.env)
-  if (positionals.length > 0) {
-    throw new BoxletError('USAGE', 'Expected options alone but received a file or word.', {
-      hint: 'Name the model with --model.',
-    })
-  }
+async function run({ values }: Call<typeof OPTIONS>, io: Io): Promise<ExitCode> {
   const { startService } = await import('../server/service.ts')
   const service = await startService(await serviceOptions(values, io))
   const count = service.pool.stats.workers
@@ -121,17 +223,16 @@ async function run(args: string[], io: Io): Promise<0> {
 async function serviceOptions(values: Values, io: Io): Promise<ServiceOptions> {
   const threads = values.threads ?? 1
   const workers = values.workers ?? Math.max(1, Math.round(processorShare(io.env) / threads))
-  const queue = (values.queue ?? QUEUE_PER_WORKER) * workers
+  const queue = values.queue * workers
   const inFlight = workers + queue
-  const host = values.host ?? '127.0.0.1'
   await checkBlobs(values.blobs)
   for (const origin of values.cors ?? []) {
     checkOrigin(origin)
   }
   const terminal = 'isTTY' in io.stderr && io.stderr.isTTY === true
   return {
-    host,
-    port: values.port ?? 8080,
+    host: values.host,
+    port: values.port,
     pool: {
       models: await servedModels(values),
       workers,
@@ -142,19 +243,20 @@ async function serviceOptions(values: Values, io: Io): Promise<ServiceOptions> {
     limits: {
       inFlight,
       ...defined({ inFlightPerClient: values['per-client'] }),
-      ...(values.deadline !== undefined && { deadlineMs: values.deadline * 1000 }),
-      ...(values['max-body'] !== undefined && { bodyBytes: Math.floor(values['max-body'] * MIB) }),
-      ...(values['max-image'] !== undefined && { pictureBytes: Math.floor(values['max-image'] * MIB) }),
-      ...defined({ pixels: values['max-pixels'], pictures: values['max-images'] }),
+      deadlineMs: values.deadline * 1000,
+      bodyBytes: Math.floor(values['max-body'] * MIB),
+      pictureBytes: Math.floor(values['max-image'] * MIB),
+      pictures: values['max-images'],
+      ...defined({ pixels: values['max-pixels'] }),
     },
-    keyFile: values.keys ?? defaultKeyFile(io.env),
+    keyFile: keyFile(values.keys, io.env),
     requireKeys: values.auth ?? false,
-    urls: (values.urls as UrlMode | undefined) ?? 'https',
+    urls: values.urls,
     blobs: values.blobs,
     corsOrigins: values.cors ?? [],
-    rekognitionLimits: values['rekognition-limits'] === 'boxlet' ? 'boxlet' : 'service',
-    log: { format: (values.log as LogFormat | undefined) ?? (terminal ? 'text' : 'json'), out: io.stderr },
-    graceMs: (values.grace ?? 25) * 1000,
+    rekognitionLimits: values['rekognition-limits'],
+    log: { format: values.log ?? (terminal ? 'text' : 'json'), out: io.stderr },
+    graceMs: values.grace * 1000,
     onNotice: (line) => void io.stderr.write(`boxlet: ${line}\n`),
   }
 }
@@ -181,12 +283,11 @@ function checkOrigin(text: string): void {
   })
 }
 
-/** Requests are what is admitted; each may hold several pictures, and none of an admitted one is refused. */
-const pictureQueue = (inFlight: number, values: Values): number =>
-  inFlight * (values['max-images'] ?? DEFAULT_LIMITS.pictures)
+/** Each admitted request may hold several pictures, and none of them is refused. */
+const pictureQueue = (inFlight: number, values: Values): number => inFlight * values['max-images']
 
 async function servedModels(values: Values): Promise<ServedModel[]> {
-  const { model: models = [DEFAULT_MODEL], threads: _threads, ...rest } = values
+  const { model: models, threads: _threads, ...rest } = values
   const { signal: _signal, onProgress: _progress, onNotice: _notice, ...options } = await modelOptions(rest)
   if (models.length > 1 && Object.keys(options).length > 0) {
     throw new BoxletError(

@@ -9,7 +9,7 @@ import type { Job, WorkerError, WorkerReply, WorkerRequest, WorkerSettings } fro
 /** The built file, also where the pool itself runs from its TypeScript source, as in tests. */
 const WORKER_FILE = import.meta.url.endsWith('.ts')
   ? new URL('../../dist/pool/worker.js', import.meta.url)
-  : new URL('../server/worker.js', import.meta.url)
+  : new URL('./worker.js', import.meta.url)
 
 /**
  * Each picture leaves a megabyte or more of pixels behind, next to which the heap of a worker is tiny. V8 answers

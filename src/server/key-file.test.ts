@@ -1,11 +1,10 @@
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { PassThrough, Readable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { boxlet } from '../../test/support/boxlet.ts'
 import { createBearerKey } from '../api/auth/create-key.ts'
 import { ACCESS_KEY_ID, BEARER_KEY } from '../api/auth/key-store.ts'
-import { verb } from '../cli/keys.ts'
 import { FileKeyStore } from './file-key-store.ts'
 import { changeKeys, isReadableByOthers, readKeys } from './key-file.ts'
 
@@ -19,16 +18,11 @@ describe('keys', () => {
   afterEach(() => rm(folder, { recursive: true }))
 
   async function run(...args: string[]): Promise<string> {
-    const stdout = new PassThrough()
-    await verb.run([...args, '--keys', path], {
-      stdout,
-      stderr: new PassThrough(),
-      stdin: Readable.from([]),
-      env: {},
-      signal: new AbortController().signal,
-    })
-    stdout.end()
-    return (await stdout.toArray()).join('')
+    const { code, out, err } = await boxlet(['keys', ...args, '--keys', path])
+    if (code !== 0) {
+      throw Object.assign(new Error(err), { code: /\[(\w+)\]/.exec(err)?.[1] })
+    }
+    return out
   }
 
   it('are created once in plain sight and kept in a file for the owner alone', async () => {

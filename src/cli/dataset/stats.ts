@@ -1,69 +1,51 @@
-import { formatProblem, type Problem } from '../../datasets/problem.ts'
-import type { DatasetStats } from '../../datasets/stats.ts'
-import { markdownTable } from '../../evaluate/report/markdown.ts'
-import { table } from '../../evaluate/report/text.ts'
-import { counted } from '../../system/words.ts'
+import { checkPictures } from '../../datasets/check-pictures.ts'
+import { ProblemList } from '../../datasets/problem.ts'
+import { datasetStats } from '../../datasets/stats.ts'
+import { FORMAT_OPTION } from '../kit/format-option.ts'
+import type { Options } from '../kit/option-spec.ts'
+import { progressLine } from '../kit/progress.ts'
+import { type Call, defineVerb, type ExitCode, type Io } from '../kit/verb.ts'
+import { DATASET_EXITS, DATASET_INPUT, openWhole, READ_OPTIONS, readOptions } from './options.ts'
+import { statsJson, statsMarkdown, statsText } from './stats-text.ts'
 
-const HEAD = ['class', 'objects', 'pictures', 'small', 'medium', 'large', 'crowds', 'difficult', 'median box']
+const OPTIONS = {
+  ...READ_OPTIONS,
+  split: { ...READ_OPTIONS.split, otherwise: 'all' },
+  check: {
+    type: 'boolean',
+    says: 'do not decode the pictures to find damaged ones',
+    group: 'Data',
+    negation: 'no',
+    default: true,
+  },
+  format: { ...FORMAT_OPTION, choices: ['table', 'json', 'markdown'], default: 'table' },
+} as const satisfies Options
 
-const classRows = ({ classes }: DatasetStats): string[][] => [
-  HEAD,
-  ...classes.map((entry) => [
-    entry.name,
-    ...[
-      entry.objects,
-      entry.pictures,
-      entry.small,
-      entry.medium,
-      entry.large,
-      entry.crowds,
-      entry.difficult,
-    ].map(String),
-    `${Math.round(entry.medianWidth)} × ${Math.round(entry.medianHeight)}`,
-  ]),
-]
+export const verb = defineVerb({
+  name: 'dataset stats',
+  summary: 'Count classes, sizes and pictures, and list what is wrong, with file and line.',
+  inputs: DATASET_INPUT,
+  options: OPTIONS,
+  exits: DATASET_EXITS,
+  examples: ['boxlet dataset stats fridge-voc', 'boxlet dataset stats coco.json --format markdown'],
+  alsoKnownAs: ['info', 'check'],
+  run,
+})
 
-function facts(stats: DatasetStats): string[] {
-  const { pictureSizes, objectsPerPicture } = stats
-  const unused = stats.unusedClasses
-  return [
-    `${stats.pictures} pictures, ${stats.emptyPictures} without an object; ${stats.objects} objects of ${stats.classes.length} classes`,
-    `pictures from ${pictureSizes.smallest} to ${pictureSizes.largest}, median ${pictureSizes.median}; objects a picture: median ${objectsPerPicture.median}, most ${objectsPerPicture.most}`,
-    ...(unused.length === 0
-      ? []
-      : [
-          `${unused.length} classes without an object: ${unused.slice(0, 10).join(', ')}${unused.length > 10 ? ', …' : ''}`,
-        ]),
-  ]
+const FORMS = { json: statsJson, markdown: statsMarkdown, table: statsText }
+
+async function run({ values, inputs }: Call<typeof OPTIONS>, io: Io): Promise<ExitCode> {
+  const options = readOptions(values, io)
+  const dataset = await openWhole(inputs[0]!, options)
+  const line = progressLine(io, dataset.images.length, 'pictures')
+  const damaged = values.check
+    ? await checkPictures(dataset, (done) => line.update(done), io.signal).finally(() => line.clear())
+    : []
+  const list = new ProblemList(options.problems)
+  for (const problem of damaged) {
+    list.add(problem)
+  }
+  const problems = [...dataset.problems, ...damaged]
+  io.stdout.write(FORMS[values.format](datasetStats(dataset), problems))
+  return problems.length > 0 ? 1 : 0
 }
-
-const problemLines = (problems: readonly Problem[]): string[] =>
-  problems.length === 0
-    ? ['Nothing is wrong in it.']
-    : [`${counted(problems.length, 'problem')}:`, ...problems.map(formatProblem)]
-
-export const statsText = (stats: DatasetStats, problems: readonly Problem[]): string =>
-  [
-    `${stats.name} (${stats.format})`,
-    ...facts(stats),
-    '',
-    table(classRows(stats)),
-    ...problemLines(problems),
-    '',
-  ].join('\n')
-
-export const statsMarkdown = (stats: DatasetStats, problems: readonly Problem[]): string =>
-  [
-    `# ${stats.name} (${stats.format})`,
-    '',
-    ...facts(stats).map((fact) => `- ${fact}`),
-    '',
-    markdownTable(classRows(stats)),
-    ...(problems.length === 0
-      ? ['Nothing is wrong in it.']
-      : problems.map((problem) => `- ${formatProblem(problem)}`)),
-    '',
-  ].join('\n')
-
-export const statsJson = (stats: DatasetStats, problems: readonly Problem[]): string =>
-  `${JSON.stringify({ version: 1, ...stats, problems }, null, 1)}\n`

@@ -64,7 +64,13 @@ describe('options of deploy', () => {
   })
 
   it('become parameters of the stack only where they are given', () => {
-    const values = { 'api-rate': 5, 'api-burst': 10, 'worker-concurrency': 3, watch: 'none', reserved: -1 }
+    const values = {
+      'api-rate': 5,
+      'api-burst': 10,
+      'worker-concurrency': 3,
+      watch: 'none',
+      reserved: -1,
+    } as const
     expect(chosenParameters(values, 'eu-west-1')).toEqual({
       ApiRate: '5',
       ApiBurst: '10',

@@ -2,45 +2,53 @@ import { commandFor } from '../../aws/deploy/command.ts'
 import { destroy, type Inventory, inventory } from '../../aws/deploy/destroy.ts'
 import { openSession } from '../../aws/deploy/session.ts'
 import { counted } from '../../system/words.ts'
-import { readSettings } from '../kit/config.ts'
 import { confirm, expectTerminal } from '../kit/confirm.ts'
-import type { ExitCode, Io, Verb } from '../kit/verb.ts'
-import { DEFAULT_STACK, optionsAlone, stackName, tellMissing } from './stack-name.ts'
+import type { Options } from '../kit/option-spec.ts'
+import { type Call, defineVerb, type ExitCode, type Io } from '../kit/verb.ts'
+import { NAME_THE_STACK, STACK_NAME_OPTIONS, stackName, tellMissing } from './stack-name.ts'
 
 const OPTIONS = {
-  stack: { type: 'string' },
-  region: { type: 'string' },
-  data: { type: 'boolean' },
-  'delete-artefacts': { type: 'boolean' },
-  artefacts: { type: 'string' },
-  yes: { type: 'boolean', short: 'y' },
-} as const
+  ...STACK_NAME_OPTIONS,
+  data: {
+    type: 'boolean',
+    says: 'delete, or keep, the data bucket and the keys without asking',
+    group: 'What goes',
+    own: true,
+    negation: 'both',
+  },
+  'delete-artefacts': {
+    type: 'boolean',
+    says: 'delete its packages too, and their bucket when no other stack uses it',
+    group: 'What goes',
+  },
+  artefacts: {
+    type: 'string',
+    says: 'that bucket',
+    group: 'What goes',
+    value: 'BUCKET',
+    otherwise: 'boxlet-ACCOUNT-REGION',
+  },
+  yes: {
+    type: 'boolean',
+    says: 'do not ask about the stack; data is kept unless --data is given',
+    group: 'What goes',
+    short: 'y',
+  },
+} as const satisfies Options
 
-export const verb: Verb = {
+export const verb = defineVerb({
   name: 'destroy',
   summary: 'Delete a deployed stack.',
-  help: `boxlet destroy [options]
-
-Deletes the stack with all that costs money. Pictures and results in a data bucket, and the keys, are data:
-they go only when you say so. What a stack that has gone already left can be deleted in the same way.
-
-  --stack NAME          name of the stack (default ${DEFAULT_STACK})
-  --region R            region (default: AWS_REGION or the profile's)
-  --data, --no-data     deletes, or keeps, the data bucket and the keys without asking
-  --delete-artefacts    deletes its packages too, and their bucket when no other stack uses it
-  --artefacts BUCKET    that bucket, where it is not boxlet-ACCOUNT-REGION
-  --yes, -y             does not ask about the stack; data is kept unless --data is given
-
-Examples
-  boxlet destroy
-  boxlet destroy --stack fridge --data --delete-artefacts --yes
-`,
+  about: `Deletes the stack with everything that costs money. Pictures and results in a data bucket, and the keys,
+    are data: they go only when you say so. What an already deleted stack has left can be deleted in the same way.`,
+  hint: NAME_THE_STACK,
+  options: OPTIONS,
+  examples: ['boxlet destroy', 'boxlet destroy --stack fridge --data --delete-artefacts --yes'],
+  alsoKnownAs: ['undeploy', 'remove', 'teardown'],
   run,
-}
+})
 
-async function run(args: string[], io: Io): Promise<ExitCode> {
-  const { values, positionals } = await readSettings('destroy', args, OPTIONS, io.env)
-  optionsAlone('destroy', positionals)
+async function run({ values }: Call<typeof OPTIONS>, io: Io): Promise<ExitCode> {
   const stack = stackName(values.stack)
   const say = (text: string) => io.stderr.write(`boxlet: ${text}\n`)
   const { yes = false, data, 'delete-artefacts': deleteArtefacts = false } = values

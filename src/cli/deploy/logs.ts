@@ -4,48 +4,51 @@ import { readLogs } from '../../aws/deploy/logs.ts'
 import { openSession } from '../../aws/deploy/session.ts'
 import { describeStack, outputsOf } from '../../aws/deploy/stack.ts'
 import { BoxletError } from '../../errors.ts'
-import { readSettings } from '../kit/config.ts'
-import type { ExitCode, Io, Verb } from '../kit/verb.ts'
-import { DEFAULT_STACK, optionsAlone, stackName, tellMissing } from './stack-name.ts'
+import { FORMAT_OPTION } from '../kit/format-option.ts'
+import type { Options } from '../kit/option-spec.ts'
+import { type Call, defineVerb, type ExitCode, type Io } from '../kit/verb.ts'
+import { NAME_THE_STACK, STACK_NAME_OPTIONS, stackName, tellMissing } from './stack-name.ts'
 
 const OPTIONS = {
-  stack: { type: 'string' },
-  region: { type: 'string' },
-  since: { type: 'string' },
-  filter: { type: 'string' },
-  follow: { type: 'boolean', short: 'f' },
-  format: { type: 'string', own: true, choices: ['text', 'json'] },
-} as const
+  ...STACK_NAME_OPTIONS,
+  since: {
+    type: 'string',
+    says: '30s, 10m, 2h, 1d, or a date such as 2026-01-31 or 2026-01-31T18:00Z',
+    group: 'Lines',
+    value: 'T',
+    default: '10m',
+  },
+  filter: {
+    type: 'string',
+    says: 'filter pattern of CloudWatch Logs, such as ERROR',
+    group: 'Lines',
+    value: 'PATTERN',
+  },
+  follow: { type: 'boolean', says: 'go on until Ctrl-C', group: 'Lines', short: 'f', alsoKnownAs: ['tail'] },
+  format: {
+    ...FORMAT_OPTION,
+    group: 'Lines',
+    choices: { text: 'lines for people', json: 'one event a line as CloudWatch has it' },
+  },
+} as const satisfies Options
 
 const UNITS: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
-export const verb: Verb = {
+export const verb = defineVerb({
   name: 'logs',
   summary: 'Show the logs of a deployed stack.',
-  help: `boxlet logs [options]
-
-  --stack NAME          name of the stack (default ${DEFAULT_STACK})
-  --region R            region (default: AWS_REGION or the profile's)
-  --since T             30s, 10m, 2h, 1d, or a date such as 2026-01-31 or
-                        2026-01-31T18:00Z (default 10m)
-  --filter PATTERN      filter pattern of CloudWatch Logs, such as ERROR
-  --follow, -f          goes on until Ctrl-C
-  --format F            text, or json: one event a line as CloudWatch has it (default text)
-
-Exit codes: 0 all was shown, or --follow ended by Ctrl-C, 3 there is no such stack or it cannot be read.
-
-Examples
-  boxlet logs --since 1h --filter ERROR
-  boxlet logs --follow
-`,
+  hint: NAME_THE_STACK,
+  options: OPTIONS,
+  exits:
+    '0 all was shown, or --follow ended by Ctrl-C, 2 wrong usage, 3 there is no such stack or it cannot be read.',
+  examples: ['boxlet logs --since 1h --filter ERROR', 'boxlet logs --follow'],
+  alsoKnownAs: ['log', 'tail'],
   run,
-}
+})
 
-async function run(args: string[], io: Io): Promise<ExitCode> {
-  const { values, positionals } = await readSettings('logs', args, OPTIONS, io.env)
-  optionsAlone('logs', positionals)
+async function run({ values }: Call<typeof OPTIONS>, io: Io): Promise<ExitCode> {
   const name = stackName(values.stack)
-  const since = parseSince(values.since ?? '10m', Date.now())
+  const since = parseSince(values.since, Date.now())
   const { follow = false, filter } = values
   const session = await openSession(values.region, io.signal)
   const stack = await describeStack(session, name, io.signal)
@@ -68,7 +71,7 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
       io.stdout.write(`${line}\n`)
       shown++
     },
-    onTrouble: ({ message }) => io.stderr.write(`boxlet: ${message} Trying on.\n`),
+    onTrouble: ({ message }) => io.stderr.write(`boxlet: ${message} Trying again.\n`),
   })
   if (shown === 0 && !follow) {
     const matching = filter === undefined ? '' : ` that match "${filter}"`

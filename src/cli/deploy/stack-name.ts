@@ -1,4 +1,5 @@
 import { BoxletError } from '../../errors.ts'
+import type { Options } from '../kit/option-spec.ts'
 import type { Io } from '../kit/verb.ts'
 
 /** Lower case, since buckets and paths are made from it. */
@@ -16,19 +17,27 @@ export function stackName(given: string | undefined): string {
   )
 }
 
-/** A word without an option would be passed over, and the default stack, model or number taken in its place. */
-export function optionsAlone(
-  verb: string,
-  [word]: readonly string[],
-  hint = 'Name the stack with --stack.',
-): void {
-  if (word === undefined) {
-    return
-  }
-  throw new BoxletError('USAGE', `Expected options alone for "boxlet ${verb}" but received "${word}".`, {
-    hint,
-  })
-}
+/** Which stack a verb is about. */
+export const STACK_NAME_OPTIONS = {
+  stack: {
+    type: 'string',
+    says: 'name of the stack',
+    group: 'Stack',
+    value: 'NAME',
+    otherwise: DEFAULT_STACK,
+    alsoKnownAs: ['stack-name'],
+  },
+  region: {
+    type: 'string',
+    says: 'AWS region',
+    group: 'Stack',
+    value: 'R',
+    otherwise: "AWS_REGION or the profile's",
+  },
+} as const satisfies Options
+
+/** What a person is told who gave a word without an option. */
+export const NAME_THE_STACK = 'Name the stack with --stack.'
 
 export function tellMissing(io: Io, name: string, region: string): void {
   io.stderr.write(

@@ -3,15 +3,15 @@ import { openSession } from '../../aws/deploy/session.ts'
 import { describeStack, outputsOf, parametersOf } from '../../aws/deploy/stack.ts'
 import { PARAMETERS } from '../../aws/template/parameters.ts'
 import { alignColumns } from '../../system/words.ts'
-import { readSettings } from '../kit/config.ts'
-import type { ExitCode, Io, Verb } from '../kit/verb.ts'
-import { DEFAULT_STACK, optionsAlone, stackName, tellMissing } from './stack-name.ts'
+import { FORMAT_OPTION } from '../kit/format-option.ts'
+import type { Options } from '../kit/option-spec.ts'
+import { type Call, defineVerb, type ExitCode, type Io } from '../kit/verb.ts'
+import { NAME_THE_STACK, STACK_NAME_OPTIONS, stackName, tellMissing } from './stack-name.ts'
 
 const OPTIONS = {
-  stack: { type: 'string' },
-  region: { type: 'string' },
-  format: { type: 'string', own: true, choices: ['text', 'json'] },
-} as const
+  ...STACK_NAME_OPTIONS,
+  format: { ...FORMAT_OPTION, group: 'Stack' },
+} as const satisfies Options
 
 /** Parameters that people ask about first. */
 const SHOWN = [
@@ -40,23 +40,17 @@ function settingsOf(parameters: Record<string, string>): Record<string, string> 
   )
 }
 
-export const verb: Verb = {
+export const verb = defineVerb({
   name: 'status',
   summary: 'Show a deployed stack: state, model, endpoint, settings.',
-  help: `boxlet status [options]
-
-  --stack NAME          name of the stack (default ${DEFAULT_STACK})
-  --region R            region (default: AWS_REGION or the profile's)
-  --format F            text | json (default text)
-
-Exit codes: 0 the stack is ready, 1 it is changing or failed, 3 there is none.
-`,
+  hint: NAME_THE_STACK,
+  options: OPTIONS,
+  exits: '0 the stack is ready, 1 it is changing or has failed, 2 wrong usage, 3 there is none.',
+  examples: ['boxlet status', 'boxlet status --stack fridge --format json'],
   run,
-}
+})
 
-async function run(args: string[], io: Io): Promise<ExitCode> {
-  const { values, positionals } = await readSettings('status', args, OPTIONS, io.env)
-  optionsAlone('status', positionals)
+async function run({ values }: Call<typeof OPTIONS>, io: Io): Promise<ExitCode> {
   const name = stackName(values.stack)
   const session = await openSession(values.region, io.signal)
   const stack = await describeStack(session, name, io.signal)

@@ -12,26 +12,24 @@ import {
   listCandidates,
   readRenames,
   runSubject,
-  SUBJECT_OPTIONS,
   type SubjectSettings,
   switchingPrices,
   tellProblems,
 } from '../eval/subjects.ts'
-import { readSettings } from '../kit/config.ts'
 import type { ExitCode, Io } from '../kit/verb.ts'
 
-const WORST = 24
-
-export async function runDiff(args: string[], io: Io): Promise<ExitCode> {
-  const { values, positionals } = await readSettings('diff', args, SUBJECT_OPTIONS, io.env)
+export async function runDiff(
+  { values, inputs }: { values: SubjectSettings; inputs: string[] },
+  io: Io,
+): Promise<ExitCode> {
   if (values.images === undefined) {
     throw new BoxletError('USAGE', 'Expected a folder of pictures but received none.', {
       hint: 'Name it with --images.',
     })
   }
-  const candidates = await listCandidates(values, positionals, io)
+  const candidates = await listCandidates(values, inputs, io)
   if (candidates.length !== 2) {
-    throw new BoxletError('USAGE', `Expected two to compare but received ${candidates.length}.`, {
+    throw new BoxletError('USAGE', `Expected two models to compare but received ${candidates.length}.`, {
       hint: 'For example: boxlet diff yolov8n yolov8s --images photos',
     })
   }
@@ -57,7 +55,7 @@ export async function runDiff(args: string[], io: Io): Promise<ExitCode> {
         : diffText(difference, dataset.images, extra),
   )
   if (values.out !== undefined) {
-    await writePage(values.out, difference, dataset, values.worst ?? WORST, extra, io)
+    await writePage(values.out, difference, dataset, values.worst, extra, io)
   }
   return problems.length > 0 || a.stopped || b.stopped ? 1 : 0
 }

@@ -226,9 +226,9 @@ describe('boxlet eval', () => {
   it.each([
     [['eval', 'x.onnx'], /--data/],
     [['eval', '--data', 'nowhere'], /Expected a model/],
-    [['dataset', 'burn'], /Expected one of/],
+    [['dataset', 'burn'], /Expected stats, convert/],
     [['dataset', 'convert', 'x', '--out', 'y'], /--to/],
-    [['diff', 'a.onnx', '--images', 'x'], /two to compare/],
+    [['diff', 'a.onnx', '--images', 'x'], /two models to compare/],
   ])('refuses %j with one line and exit code 2', async (args, message) => {
     const { code, err } = await boxlet(args)
     expect(code).toBe(2)

@@ -20,8 +20,6 @@ import type { Io } from '../kit/verb.ts'
 import type { EvalSettings } from './options.ts'
 import { switchingPrices } from './subjects.ts'
 
-const WORST = 24
-
 type Failed = { name: string; error: BoxletError }[]
 
 /** Prints what was measured and writes the files that were asked for. */
@@ -35,7 +33,7 @@ export async function writeResults(
   const comparison =
     evaluations.length === 2 && failed.length === 0 ? comparable(evaluations, values, io) : undefined
   const costs = comparison === undefined ? undefined : costsOf(comparison, values)
-  io.stdout.write(toText(evaluations, failed, comparison, costs, values.format ?? 'table'))
+  io.stdout.write(toText(evaluations, failed, comparison, costs, values.format, values.worst))
   if (values['write-thresholds'] !== undefined) {
     const [only, ...others] = evaluations
     if (others.length > 0 || only!.contract === undefined) {
@@ -70,11 +68,12 @@ function toText(
   comparison: Comparison | undefined,
   costs: Switching | undefined,
   format: string,
+  worst: number,
 ): string {
   const failures = failed.map(({ name, error }) => ({ name, code: error.code, message: error.message }))
   const rows = failures.map(({ name, code }) => [name, code])
   if (format === 'json') {
-    const reports = evaluations.map((evaluation) => jsonReport(evaluation, WORST))
+    const reports = evaluations.map((evaluation) => jsonReport(evaluation, worst))
     const whole =
       comparison === undefined
         ? { reports }
@@ -126,7 +125,7 @@ async function writeFolder(
   values: EvalSettings,
   io: Io,
 ): Promise<void> {
-  const worst = values.worst ?? WORST
+  const { worst } = values
   try {
     await makeFolder(folder)
     const names = fileNames(evaluations)

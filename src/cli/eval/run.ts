@@ -8,24 +8,18 @@ import { type Evaluation, evaluate } from '../../evaluate/evaluation.ts'
 import { labelsByCategory, mapLabels, toPredictions } from '../../evaluate/label-map.ts'
 import { readCocoResults } from '../../evaluate/predictions.ts'
 import { defined } from '../../system/defined.ts'
-import { readSettings } from '../kit/config.ts'
-import type { ExitCode, Io } from '../kit/verb.ts'
-import { EVAL_OPTIONS, type EvalSettings } from './options.ts'
+import type { Call, ExitCode, Io } from '../kit/verb.ts'
+import { type EVAL_OPTIONS, type EvalSettings, MIN_SCORE } from './options.ts'
 import { writeResults } from './output.ts'
 import { type Candidate, listCandidates, readRenames, runSubject, tellProblems } from './subjects.ts'
 
-/** Low enough for the whole precision–recall curve, as the field measures. */
-const MIN_SCORE = 0.001
-const MAX_DETECTIONS = 300
-
-export async function runEval(args: string[], io: Io): Promise<ExitCode> {
-  const { values, positionals } = await readSettings('eval', args, EVAL_OPTIONS, io.env)
+export async function runEval({ values, inputs }: Call<typeof EVAL_OPTIONS>, io: Io): Promise<ExitCode> {
   if (values.data === undefined) {
     throw new BoxletError('USAGE', 'Expected a labelled data set but received none.', {
       hint: 'Name it with --data: a COCO .json, a VOC folder or a YOLO data.yaml.',
     })
   }
-  const candidates = await listCandidates(values, positionals, io)
+  const candidates = await listCandidates(values, inputs, io)
   const files = values.detections ?? []
   if (candidates.length + files.length === 0) {
     throw new BoxletError('USAGE', 'Expected a model to measure but received none.', {
@@ -70,8 +64,7 @@ const isPicture = ({ kind }: Problem): boolean =>
 
 async function readDataset(values: EvalSettings, io: Io): Promise<Dataset> {
   const options: ReadOptions = {
-    ...(values.problems === undefined ? {} : { problems: values.problems as 'skip' | 'keep' | 'fatal' }),
-    ...defined({ images: values.images, split: values.split }),
+    ...defined({ problems: values.problems, images: values.images, split: values.split }),
     signal: io.signal,
   }
   const dataset = await openDataset(values.data!, options)
@@ -105,7 +98,7 @@ async function evaluateCandidate(
   }
   const detect: DetectOptions = {
     minScore: values['min-score'] ?? MIN_SCORE,
-    maxDetections: values.max ?? MAX_DETECTIONS,
+    maxDetections: values.max,
     everyClass: values['every-class'] ?? !hasRemote(values),
     ...defined({ iou: values.iou }),
   }

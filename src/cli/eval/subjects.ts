@@ -14,35 +14,145 @@ import type { SwitchingPrices } from '../../evaluate/switching.ts'
 import { defaultThreads } from '../../runtime/processors.ts'
 import { cacheFolder } from '../../store/cache.ts'
 import { defined } from '../../system/defined.ts'
-import type { OptionSpec, Settings } from '../kit/config.ts'
+import { DETECTION_OPTIONS } from '../kit/detection-options.ts'
 import { storeProgress } from '../kit/download-progress.ts'
+import { FORMAT_OPTION } from '../kit/format-option.ts'
 import { MODEL_OPTIONS, modelOptions } from '../kit/model-options.ts'
+import type { Options, Settings } from '../kit/option-spec.ts'
 import { progressLine } from '../kit/progress.ts'
 import type { Io } from '../kit/verb.ts'
 
+const DATA = 'Data'
+const SERVICES = 'Instead of, or beside, a model'
+
+/** Options of the verbs that read a labelled set. */
+export const DATASET_OPTIONS = {
+  split: {
+    type: 'string',
+    says: 'part of a VOC or YOLO set: train, val, test, all',
+    group: DATA,
+    value: 'NAME',
+    otherwise: 'test, else val, else all',
+  },
+  images: {
+    type: 'string',
+    says: 'folder of the pictures, where they are not beside the annotations',
+    group: DATA,
+    value: 'DIR',
+    completes: 'folder',
+  },
+  problems: {
+    type: 'string',
+    says: 'bad annotations and pictures',
+    group: DATA,
+    value: 'P',
+    choices: ['skip', 'keep', 'fatal'],
+    otherwise: 'skip',
+  },
+} as const satisfies Options
+
 /** Options of the verbs that run models over many pictures: `eval` and `diff`. */
 export const SUBJECT_OPTIONS = {
+  images: DATASET_OPTIONS.images,
+  problems: DATASET_OPTIONS.problems,
+  limit: {
+    type: 'number',
+    says: 'only the first N pictures',
+    group: DATA,
+    own: true,
+    integer: true,
+    min: 1,
+  },
+  map: {
+    type: 'string',
+    says: 'JSON object from labels of the model to classes of the data set; null leaves a label out',
+    group: DATA,
+    value: 'FILE',
+    completes: 'file',
+  },
   ...MODEL_OPTIONS,
-  images: { type: 'string' },
-  problems: { type: 'string', choices: ['skip', 'keep', 'fatal'] },
-  limit: { type: 'number', integer: true, min: 1 },
-  map: { type: 'string' },
-  'min-score': { type: 'number', min: 0, max: 1 },
-  iou: { type: 'number', min: 0, max: 1 },
-  max: { type: 'number', integer: true, min: 1, max: 100_000 },
-  jobs: { type: 'number', integer: true, min: 1, max: 256 },
-  reuse: { type: 'boolean' },
-  fresh: { type: 'boolean' },
-  endpoint: { type: 'string', multiple: true },
-  'api-key': { type: 'string' },
-  rekognition: { type: 'boolean' },
-  'rekognition-model': { type: 'string' },
-  'rekognition-price': { type: 'number', min: 0 },
-  region: { type: 'string' },
-  format: { type: 'string', own: true, choices: ['table', 'json', 'markdown'] },
-  out: { type: 'string', own: true, short: 'o' },
-  worst: { type: 'number', integer: true, min: 0, max: 1000 },
-} as const satisfies Record<string, OptionSpec>
+  threads: { ...MODEL_OPTIONS.threads, otherwise: '1, or all where one model runs' },
+  'min-score': DETECTION_OPTIONS['min-score'],
+  iou: DETECTION_OPTIONS.iou,
+  max: DETECTION_OPTIONS.max,
+  jobs: {
+    type: 'number',
+    says: 'pictures that are run at once, each by a model of its own',
+    group: 'Running',
+    integer: true,
+    min: 1,
+    max: 256,
+    otherwise: 'as many as the process may use',
+    alsoKnownAs: ['workers'],
+  },
+  reuse: {
+    type: 'boolean',
+    says: 'do not keep results and do not use kept ones',
+    group: 'Running',
+    negation: 'no',
+  },
+  fresh: { type: 'boolean', says: 'measure anew, and keep the results', group: 'Running' },
+  endpoint: {
+    type: 'string',
+    says: 'a deployed Boxlet service',
+    group: SERVICES,
+    value: 'URL',
+    multiple: true,
+  },
+  'api-key': {
+    type: 'string',
+    says: 'key for that service',
+    group: SERVICES,
+    value: 'KEY',
+    otherwise: 'BOXLET_API_KEY',
+  },
+  rekognition: { type: 'boolean', says: 'DetectLabels of your AWS account', group: SERVICES },
+  'rekognition-model': {
+    type: 'string',
+    says: 'a model of Rekognition Custom Labels',
+    group: SERVICES,
+    value: 'ARN',
+  },
+  'rekognition-price': {
+    type: 'number',
+    says: 'dollars a picture, for the comparison of costs',
+    group: SERVICES,
+    value: 'D',
+    min: 0,
+    default: PRICES.rekognition.image[0].price,
+  },
+  region: {
+    type: 'string',
+    says: 'AWS region of Rekognition',
+    group: SERVICES,
+    value: 'R',
+    otherwise: "AWS_REGION or the profile's",
+  },
+  format: {
+    ...FORMAT_OPTION,
+    choices: ['table', 'json', 'markdown'],
+    default: 'table',
+  },
+  out: {
+    type: 'string',
+    says: 'folder for the report',
+    group: 'Output',
+    value: 'DIR',
+    short: 'o',
+    own: true,
+    completes: 'folder',
+    alsoKnownAs: ['output', 'project', 'report'],
+  },
+  worst: {
+    type: 'number',
+    says: 'worst pictures in the report',
+    group: 'Output',
+    integer: true,
+    min: 0,
+    max: 1000,
+    default: 24,
+  },
+} as const satisfies Options
 export type SubjectSettings = Settings<typeof SUBJECT_OPTIONS>
 
 /** Problems told one by one on the terminal; the reports list them all. */
@@ -114,7 +224,7 @@ export async function runSubject(
     labels: subject.labels,
     inFlight: subject.inFlight,
     ...defined({ cache }),
-    ...(values.problems === undefined ? {} : { problems: values.problems as 'skip' | 'keep' | 'fatal' }),
+    ...defined({ problems: values.problems }),
     onProgress: (done) => line.update(done),
     signal: io.signal,
   }).finally(() => line.clear())
@@ -144,13 +254,13 @@ export function tellProblems(problems: readonly Problem[], io: Io): void {
     io.stderr.write(`${formatProblem(problem)}\n`)
   }
   if (problems.length > SHOWN_PROBLEMS) {
-    io.stderr.write(`… and ${problems.length - SHOWN_PROBLEMS} problems more\n`)
+    io.stderr.write(`… and ${problems.length - SHOWN_PROBLEMS} more problems\n`)
   }
 }
 
 /** List prices, with the user's own for a Rekognition picture where one is given. */
 export const switchingPrices = (values: SubjectSettings): SwitchingPrices => ({
-  rekognitionPicture: values['rekognition-price'] ?? PRICES.rekognition.image[0].price,
+  rekognitionPicture: values['rekognition-price'],
   lambdaGbSecond: PRICES.lambda.duration.arm64[0].price,
   lambdaRequest: PRICES.lambda.request,
 })

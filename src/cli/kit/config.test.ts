@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chdir, cwd } from 'node:process'
@@ -7,9 +7,9 @@ import { boxlet } from '../../../test/support/boxlet.ts'
 import { readSettings } from './config.ts'
 
 const SPEC = {
-  tolerant: { type: 'boolean' },
-  format: { type: 'string', own: true, choices: ['text', 'json'] },
-  out: { type: 'string', own: true },
+  tolerant: { type: 'boolean', says: 'bears it' },
+  format: { type: 'string', says: 'how', own: true, choices: ['text', 'json'] },
+  out: { type: 'string', says: 'where', own: true },
 } as const
 
 const before = cwd()
@@ -25,7 +25,7 @@ afterAll(async () => {
 })
 
 const settings = async (env: Record<string, string>, args: string[] = []) =>
-  (await readSettings('convert', args, SPEC, env)).values
+  (await readSettings({ name: 'convert', options: SPEC }, args, env)).values
 
 describe('a boolean variable', () => {
   it.each(['1', 'true', 'YES', 'on'])('%j is yes', async (word) => {
@@ -60,20 +60,17 @@ describe("an option of the verb's own", () => {
     const env = { BOXLET_FORMAT: 'csv', BOXLET_OUT: 'marked' }
     expect(await boxlet(['template'], { env })).toMatchObject({ code: 0, err: '' })
   })
-  it('is every --format and --out but those of detect', async () => {
-    const wrong: string[] = []
-    for (const name of await readdir(import.meta.dirname)) {
-      if (name === 'detect.ts' || name.includes('.test.')) {
-        continue
-      }
-      const source = await readFile(join(import.meta.dirname, name), 'utf8')
-      for (const [, spec] of source.matchAll(/\b(?:format|out): (\{ type: '[^}]*\})/g)) {
-        const readsSettings = source.includes('readSettings') || source.includes('OptionSpec')
-        if (readsSettings && !spec!.includes('own: true')) {
-          wrong.push(`${name}: ${spec}`)
-        }
-      }
-    }
-    expect(wrong).toEqual([])
+})
+
+describe('an option with a default', () => {
+  const OPTIONS = { size: { type: 'number', says: 'how much', default: 3, max: 9 } } as const
+  const size = async (args: string[], env = {}) =>
+    (await readSettings({ name: 'convert', options: OPTIONS }, args, env)).values.size
+
+  it('is always there, and gives way to a flag and a variable', async () => {
+    expect(await size([])).toBe(3)
+    expect(await size([], { BOXLET_SIZE: '4' })).toBe(4)
+    expect(await size(['--size', '5'], { BOXLET_SIZE: '4' })).toBe(5)
+    await expect(size(['--size', '10'])).rejects.toMatchObject({ code: 'USAGE' })
   })
 })

@@ -2,31 +2,35 @@ import { BoxletError } from '../../errors.ts'
 import { isRecord } from '../../system/record.ts'
 import { CONFIG_FILE, readConfigFile } from './config-file.ts'
 import { parseFlags } from './flags.ts'
-import type { OptionSpec, Settings } from './option-spec.ts'
+import { type OptionSpec, type Options, type Settings, wordsOf } from './option-spec.ts'
+import type { Verb } from './verb.ts'
 
-export type { OptionSpec, Settings } from './option-spec.ts'
+/** `--min-score`, `minScore` and `BOXLET_MIN_SCORE` are one option. */
+export const keyOf = (option: string): string =>
+  option.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())
+export const variableOf = (option: string): string => `BOXLET_${option.replaceAll('-', '_').toUpperCase()}`
+/** Verbs under one word share its section of the configuration file. */
+export const sectionOf = ({ name }: Pick<Verb, 'name'>): string => name.split(' ')[0]!
 
 /**
- * Reads the options of a verb: flag, then `BOXLET_` variable, then `boxlet.config.json`, the first that has one.
- * `--min-score`, `BOXLET_MIN_SCORE` and `minScore` are one option. `--no-x` turns a boolean off. Options of the
- * verb's own have no variable and stand in the section of the verb only.
+ * Reads the options of a verb: flag, then `BOXLET_` variable, then `boxlet.config.json`, the first that has one,
+ * then the default. `--no-x` turns a boolean off. Options of the verb's own have no variable and stand in the
+ * section of the verb only, which wins over the top level of the file.
  *
- * @param verb name of the section of the configuration file that wins over its top level
  * @throws BoxletError USAGE for flags, CONFIG_INVALID for the variable or the file
  */
-export async function readSettings<const T extends Record<string, OptionSpec>>(
-  verb: string,
+export async function readSettings<T extends Options>(
+  verb: Pick<Verb<T>, 'name' | 'options'>,
   args: string[],
-  spec: T,
   env: Record<string, string | undefined>,
 ): Promise<{ values: Settings<T>; positionals: string[] }> {
-  const flags = await parseFlags(verb, args, spec)
+  const flags = await parseFlags(verb.name, args, verb.options)
   const file = await readConfigFile()
-  const section = file[verb]
+  const section = file[sectionOf(verb)]
   const values: Record<string, unknown> = {}
-  for (const [name, option] of Object.entries(spec)) {
-    const camel = name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())
-    const variable = `BOXLET_${name.replaceAll('-', '_').toUpperCase()}`
+  for (const [name, option] of Object.entries(verb.options)) {
+    const camel = keyOf(name)
+    const variable = variableOf(name)
     const common = option.own ? undefined : env[variable]
     const atTop = option.own || isRecord(file[camel]) ? undefined : file[camel]
     const inFile = (isRecord(section) ? section[camel] : undefined) ?? atTop
@@ -40,6 +44,8 @@ export async function readSettings<const T extends Record<string, OptionSpec>>(
             : { raw: inFile, from: `${camel} in ${CONFIG_FILE}` }
     if (found !== undefined) {
       values[name] = convert(option, found.raw, found.from)
+    } else if (option.default !== undefined) {
+      values[name] = option.multiple ? [option.default] : option.default
     }
   }
   return { values: values as Settings<T>, positionals: flags.positionals }
@@ -91,8 +97,9 @@ function single(option: OptionSpec, raw: unknown, from: string): unknown {
   if (typeof raw !== 'string') {
     throw wrong('text')
   }
-  if (option.choices && !option.choices.includes(raw)) {
-    throw wrong(`one of ${option.choices.join(', ')}`)
+  const words = option.choices === undefined ? [raw] : wordsOf(option.choices)
+  if (!words.includes(raw)) {
+    throw wrong(`one of ${words.join(', ')}`)
   }
   return raw
 }

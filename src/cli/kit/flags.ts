@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { BoxletError } from '../../errors.ts'
 import type { OptionSpec } from './option-spec.ts'
+import { wordOfOtherTools } from './other-tools.ts'
 import { didYouMean } from './suggest.ts'
 
 /** Options as text or true and false, and all else in order. @throws BoxletError USAGE in one line */
@@ -59,10 +60,12 @@ async function flagError(
   const help = `Run "boxlet ${verb} --help" for its options.`
   const usage = (text: string, hint = help) => new BoxletError('USAGE', text, { cause, hint })
   if (code !== 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE') {
-    const meant = await didYouMean(
-      flag,
-      Object.keys(spec).map((name) => `--${name}`),
-    )
+    const meant =
+      wordOfOtherTools(flag, spec) ??
+      (await didYouMean(
+        flag,
+        Object.keys(spec).map((name) => `--${name}`),
+      ))
     return usage(`Expected an option of "boxlet ${verb}" but received "${flag}".`, meant + help)
   }
   if (message.includes('does not take')) {

@@ -2,22 +2,67 @@ import { readFile } from 'node:fs/promises'
 import type { ContractParts, LoadOptions } from '../../detector/types.ts'
 import { BoxletError } from '../../errors.ts'
 import { defined } from '../../system/defined.ts'
-import type { OptionSpec, Settings } from './config.ts'
-
-/** Options of every verb that loads a model. */
-export const MODEL_OPTIONS = {
-  model: { type: 'string', short: 'm' },
-  labels: { type: 'string' },
-  contract: { type: 'string' },
-  set: { type: 'string', multiple: true },
-  threads: { type: 'number', integer: true, min: 1, max: 256 },
-  'as-is': { type: 'boolean' },
-} as const satisfies Record<string, OptionSpec>
+import type { Options, Settings } from './option-spec.ts'
 
 export const DEFAULT_MODEL = 'yolov8n'
 
+/** What a model expects and gives, where the file does not say it or says it wrongly. */
+export const CONTRACT_OPTIONS = {
+  labels: {
+    type: 'string',
+    says: 'class names: classes.txt, data.yaml, class_map.json and other forms',
+    group: 'Model',
+    value: 'FILE',
+    completes: 'file',
+    alsoKnownAs: ['names', 'class-names', 'label-map'],
+  },
+  contract: {
+    type: 'string',
+    says: 'what the model expects and gives, instead of what is recognised',
+    group: 'Model',
+    value: 'FILE',
+    completes: 'file',
+  },
+  set: {
+    type: 'string',
+    says: 'one part of the contract, such as input.colour=BGR',
+    group: 'Model',
+    value: 'PATH=VALUE',
+    multiple: true,
+  },
+} as const satisfies Options
+
+/** Options of every verb that loads a model. */
+export const MODEL_OPTIONS = {
+  model: {
+    type: 'string',
+    says: 'name in the catalogue, or an .onnx or .tflite file',
+    group: 'Model',
+    value: 'NAME|FILE',
+    short: 'm',
+    completes: 'model',
+    alsoKnownAs: ['weights', 'checkpoint'],
+  },
+  ...CONTRACT_OPTIONS,
+  threads: {
+    type: 'number',
+    says: 'processor threads of one run',
+    group: 'Model',
+    integer: true,
+    min: 1,
+    max: 256,
+    otherwise: 'as many as the process may use',
+    alsoKnownAs: ['num-threads', 'cpu-threads'],
+  },
+  'as-is': {
+    type: 'boolean',
+    says: 'run the graph of the file itself, not the equivalent faster one',
+    group: 'Model',
+  },
+} as const satisfies Options
+
 /** What `Detector.load` takes, from the options of a verb. */
-export async function modelOptions(values: Settings<typeof MODEL_OPTIONS>): Promise<LoadOptions> {
+export async function modelOptions(values: Partial<Settings<typeof MODEL_OPTIONS>>): Promise<LoadOptions> {
   const contract = await contractOption(values)
   return {
     ...defined({ contract, labels: values.labels, threads: values.threads }),
@@ -29,7 +74,7 @@ export async function modelOptions(values: Settings<typeof MODEL_OPTIONS>): Prom
 async function contractOption({
   contract,
   set,
-}: Settings<typeof MODEL_OPTIONS>): Promise<string | ContractParts | undefined> {
+}: Partial<Settings<typeof MODEL_OPTIONS>>): Promise<string | ContractParts | undefined> {
   if (set === undefined || set.length === 0) {
     return contract
   }

@@ -1,30 +1,38 @@
-import { BoxletError } from '../../errors.ts'
 import { validateContract } from '../../model/contract-schema.ts'
 import { saveFile } from '../../system/save-file.ts'
-import { readSettings } from '../kit/config.ts'
-import type { ExitCode, Io } from '../kit/verb.ts'
+import type { Options } from '../kit/option-spec.ts'
+import { type Call, defineVerb, type ExitCode, type Io } from '../kit/verb.ts'
 import { evidenceLines, GUESS } from './contract-lines.ts'
 import { modelFacts } from './facts.ts'
+import { FAMILY_OPTION, MODEL_INPUT } from './options.ts'
 
-const OPTIONS = { family: { type: 'string' }, out: { type: 'string', own: true, short: 'o' } } as const
+const OPTIONS = {
+  family: FAMILY_OPTION,
+  out: {
+    type: 'string',
+    says: 'write it there; beside the model as NAME.contract.json it is found by itself',
+    group: 'Output',
+    value: 'FILE',
+    short: 'o',
+    own: true,
+    completes: 'file',
+  },
+} as const satisfies Options
 
-/**
- * `boxlet model contract FILE|NAME [--family NAME] [--out FILE]`: the contract that the file leads to, to edit and
- * to give back with `--contract`. A contract that is stored beside the file is not read: a shell may just have
- * emptied it to take this one. What is a guess is said on standard error.
- */
-export async function run(args: string[], io: Io): Promise<ExitCode> {
-  const { values, positionals } = await readSettings('model', args, OPTIONS, io.env)
-  const [name, ...more] = positionals
-  if (name === undefined || more.length > 0) {
-    throw new BoxletError(
-      'USAGE',
-      `Expected one file or name for "model contract" but received ${positionals.length}.`,
-      {
-        hint: 'Run "boxlet model --help".',
-      },
-    )
-  }
+export const verb = defineVerb({
+  name: 'model contract',
+  summary: 'Print what is concluded from a file as JSON, to edit and to give back with --contract.',
+  about: `Prints the contract that the file leads to, to edit and to give back with --contract. A contract that is
+    stored beside the file is not read. Parts that are guesses are named on standard error.`,
+  inputs: MODEL_INPUT,
+  options: OPTIONS,
+  examples: ['boxlet model contract fridge.onnx --out fridge.contract.json'],
+  run,
+})
+
+/** A stored contract is not read, since a shell may just have emptied it to take this one. */
+async function run({ values, inputs }: Call<typeof OPTIONS>, io: Io): Promise<ExitCode> {
+  const name = inputs[0]!
   const facts = await modelFacts(
     name,
     io,

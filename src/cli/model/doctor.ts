@@ -11,40 +11,86 @@ import { resolveModel } from '../../store/store.ts'
 import { defined } from '../../system/defined.ts'
 import { counted } from '../../system/words.ts'
 import { pictureSources } from '../detect/sources.ts'
-import { readSettings } from '../kit/config.ts'
 import { storeProgress } from '../kit/download-progress.ts'
-import { MODEL_OPTIONS, modelOptions } from '../kit/model-options.ts'
-import type { ExitCode, Io } from '../kit/verb.ts'
+import { FORMAT_OPTION } from '../kit/format-option.ts'
+import { CONTRACT_OPTIONS, MODEL_OPTIONS, modelOptions } from '../kit/model-options.ts'
+import type { Options } from '../kit/option-spec.ts'
+import { type Call, defineVerb, type ExitCode, type Io } from '../kit/verb.ts'
+import { MODEL_INPUT } from './options.ts'
 
 const OPTIONS = {
-  ...MODEL_OPTIONS,
-  image: { type: 'string', multiple: true },
-  annotations: { type: 'string' },
-  limit: { type: 'number', integer: true, min: 1, max: 10_000 },
-  out: { type: 'string', own: true },
-  write: { type: 'string' },
-  format: { type: 'string', own: true, choices: ['text', 'json'] },
-} as const
+  image: {
+    type: 'string',
+    says: 'picture, folder or pattern',
+    group: 'Pictures',
+    value: 'PICTURE',
+    own: true,
+    multiple: true,
+    completes: 'file',
+  },
+  annotations: {
+    type: 'string',
+    says: 'COCO JSON, VOC folder or XML file, or YOLO data.yaml of these pictures: AP then decides',
+    group: 'Pictures',
+    value: 'DATA',
+    completes: 'file',
+  },
+  limit: {
+    type: 'number',
+    says: 'most pictures',
+    group: 'Pictures',
+    own: true,
+    integer: true,
+    min: 1,
+    max: 10_000,
+    // Enough for a steady AP of common classes, at some ten runs a picture.
+    default: 20,
+  },
+  ...CONTRACT_OPTIONS,
+  threads: MODEL_OPTIONS.threads,
+  out: {
+    type: 'string',
+    says: 'folder for report.html and a picture of each reading',
+    group: 'Output',
+    value: 'DIR',
+    short: 'o',
+    own: true,
+    otherwise: 'NAME-doctor',
+    completes: 'folder',
+  },
+  write: {
+    type: 'string',
+    says: 'write the contract that the model wants',
+    group: 'Output',
+    value: 'FILE',
+    completes: 'file',
+  },
+  format: FORMAT_OPTION,
+} as const satisfies Options
 
-/** Enough for a steady AP of common classes, at some ten runs a picture. */
-const DEFAULT_LIMIT = 20
+export const verb = defineVerb({
+  name: 'model doctor',
+  summary: 'Try colour order, scale, geometry and box code, and say which the model wants and by how much.',
+  about: `Tries what a contract can get wrong on your pictures: colour order, scale, geometry and box code. Says
+    which the model wants and by how much.`,
+  inputs: MODEL_INPUT,
+  options: OPTIONS,
+  exits:
+    '0 examined, 1 the model has a fault that no reading mends, 2 wrong usage, 3 nothing could be examined.',
+  examples: [
+    'boxlet model doctor fridge.onnx --image photo.jpg --write contract.json',
+    'boxlet model doctor fridge.onnx --image photos/ --annotations fridge-voc',
+  ],
+  alsoKnownAs: ['diagnose'],
+  run,
+})
 
-/**
- * `boxlet model doctor FILE --image PIC [--annotations F]`: tries what a contract can get wrong and says what the
- * model wants.
- *
- * Exit code 1 when the model has a fault that no reading mends, such as scores that are all 0.
- */
-export async function run(args: string[], io: Io): Promise<ExitCode> {
-  const { values, positionals } = await readSettings('model', args, OPTIONS, io.env)
-  const [name, ...more] = positionals
-  if (name === undefined || more.length > 0) {
-    throw usage(`Expected one file or name for "model doctor" but received ${positionals.length}.`)
-  }
+async function run({ values, inputs }: Call<typeof OPTIONS>, io: Io): Promise<ExitCode> {
+  const name = inputs[0]!
   if (values.image === undefined && values.annotations === undefined) {
     throw usage('Expected a picture with --image, or pictures with --annotations, but received neither.')
   }
-  const limit = values.limit ?? DEFAULT_LIMIT
+  const { limit } = values
   const truth =
     values.annotations === undefined ? undefined : await annotations(values.annotations, values.image, limit)
   const pictures = truth === undefined ? await given(values.image ?? [], limit, io) : await ofTruth(truth)
@@ -80,7 +126,8 @@ export async function run(args: string[], io: Io): Promise<ExitCode> {
   }
 }
 
-const usage = (message: string) => new BoxletError('USAGE', message, { hint: 'Run "boxlet model --help".' })
+const usage = (message: string) =>
+  new BoxletError('USAGE', message, { hint: 'Run "boxlet model doctor --help".' })
 
 async function annotations(path: string, images: string[] | undefined, limit: number): Promise<Dataset> {
   const { readTruth } = await import('../../doctor/truth.ts')

@@ -1,29 +1,29 @@
-import { BoxletError } from '../../errors.ts'
 import type { ModelSignature } from '../../model/signature.ts'
 import { alignColumns } from '../../system/words.ts'
-import { readSettings } from '../kit/config.ts'
-import type { ExitCode, Io } from '../kit/verb.ts'
+import { FORMAT_OPTION } from '../kit/format-option.ts'
+import type { Options } from '../kit/option-spec.ts'
+import { type Call, defineVerb, type ExitCode, type Io } from '../kit/verb.ts'
 import { contractLines } from './contract-lines.ts'
 import { type ModelFacts, type ModelWork, modelFacts, preparationOf, workOf } from './facts.ts'
+import { FAMILY_OPTION, MODEL_INPUT } from './options.ts'
 
 const OPTIONS = {
-  format: { type: 'string', own: true, choices: ['text', 'json'] },
-  family: { type: 'string' },
-} as const
+  family: FAMILY_OPTION,
+  format: FORMAT_OPTION,
+} as const satisfies Options
 
-/** `boxlet model inspect FILE|NAME [--format text|json] [--family NAME]` */
-export async function run(args: string[], io: Io): Promise<ExitCode> {
-  const { values, positionals } = await readSettings('model', args, OPTIONS, io.env)
-  const [name, ...more] = positionals
-  if (name === undefined || more.length > 0) {
-    throw new BoxletError(
-      'USAGE',
-      `Expected one file or name for "model inspect" but received ${positionals.length}.`,
-      {
-        hint: 'Run "boxlet model --help".',
-      },
-    )
-  }
+export const verb = defineVerb({
+  name: 'model inspect',
+  summary: 'Show what a file says about itself, what is concluded from it, and why.',
+  inputs: MODEL_INPUT,
+  options: OPTIONS,
+  examples: ['boxlet model inspect fridge.onnx', 'boxlet model inspect yolov8n --format json'],
+  alsoKnownAs: ['info', 'summary', 'describe'],
+  run,
+})
+
+async function run({ values, inputs }: Call<typeof OPTIONS>, io: Io): Promise<ExitCode> {
+  const name = inputs[0]!
   const facts = await modelFacts(
     name,
     io,

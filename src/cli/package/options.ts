@@ -2,32 +2,48 @@ import { type Architecture, parseArchitecture } from '../../aws/package/architec
 import { buildPackage, type ModelPlace, type PackageResult } from '../../aws/package/build-package.ts'
 import { BoxletError } from '../../errors.ts'
 import { defined } from '../../system/defined.ts'
-import type { OptionSpec, Settings } from '../kit/config.ts'
 import { storeProgress } from '../kit/download-progress.ts'
-import { modelOptions } from '../kit/model-options.ts'
+import { CONTRACT_OPTIONS, MODEL_OPTIONS, modelOptions } from '../kit/model-options.ts'
+import { inGroup, type Options, type Settings } from '../kit/option-spec.ts'
 import type { Io } from '../kit/verb.ts'
 
 const PLACES = ['zip', 'layer', 's3'] as const satisfies readonly ModelPlace[]
 
-/** Options of `package` and `deploy`. */
-export const PACKAGE_OPTIONS = {
-  model: { type: 'string', short: 'm' },
-  labels: { type: 'string' },
-  contract: { type: 'string' },
-  set: { type: 'string', multiple: true },
-  arch: { type: 'string' },
-  'model-in': { type: 'string', choices: PLACES },
-  'accept-licence': { type: 'string', multiple: true },
-} as const satisfies Record<string, OptionSpec>
+const GROUP = 'Package'
 
-export const PACKAGE_HELP = `Package
-  --model NAME|FILE     name in the catalogue, an .onnx or .tflite file, or none
-  --labels FILE         class names: classes.txt, data.yaml, class_map.json, ...
-  --contract FILE       what the model expects and gives, instead of what is recognised
-  --set PATH=VALUE      one part of the contract (may be repeated)
-  --arch A              arm64 | x86_64 (default arm64, which costs a fifth less)
-  --model-in PLACE      zip | layer | s3 (default: the first that the limits permit)
-  --accept-licence L    agrees to a copyleft or non-commercial licence of weights by its name`
+/** Options of the verbs that build a package. */
+export const PACKAGE_OPTIONS = {
+  model: {
+    ...MODEL_OPTIONS.model,
+    says: 'name in the catalogue, an .onnx or .tflite file, or none',
+    group: GROUP,
+  },
+  ...inGroup(GROUP, CONTRACT_OPTIONS),
+  arch: {
+    type: 'string',
+    says: 'arm64 or x86_64; arm64 costs a fifth less',
+    group: GROUP,
+    value: 'A',
+    otherwise: 'arm64',
+    alsoKnownAs: ['architecture', 'platform'],
+  },
+  'model-in': {
+    type: 'string',
+    says: 'where the model goes',
+    group: GROUP,
+    value: 'PLACE',
+    choices: PLACES,
+    otherwise: 'the first that the limits permit',
+  },
+  'accept-licence': {
+    type: 'string',
+    says: 'agree to a copyleft or non-commercial licence of weights, by its name',
+    group: GROUP,
+    value: 'L',
+    multiple: true,
+    alsoKnownAs: ['accept-license'],
+  },
+} as const satisfies Options
 
 export async function packageFor(
   values: Settings<typeof PACKAGE_OPTIONS>,
@@ -41,7 +57,7 @@ export async function packageFor(
     return await buildPackage({
       arch,
       model,
-      modelIn: values['model-in'] as ModelPlace | undefined,
+      modelIn: values['model-in'],
       acceptedLicences: values['accept-licence'] ?? [],
       env: io.env,
       signal: io.signal,

@@ -10,59 +10,96 @@ import { measureDeployed } from '../../aws/tune/deployed.ts'
 import { canMeasureLocally, measureLocally } from '../../aws/tune/local.ts'
 import { type Measurement, priced, recommend } from '../../aws/tune/measurement.ts'
 import { BoxletError } from '../../errors.ts'
-import { optionsAlone, stackName, tellMissing } from '../deploy/stack-name.ts'
-import { readSettings, type Settings } from '../kit/config.ts'
+import { STACK_NAME_OPTIONS, stackName, tellMissing } from '../deploy/stack-name.ts'
+import { FORMAT_OPTION } from '../kit/format-option.ts'
 import { DEFAULT_MODEL } from '../kit/model-options.ts'
-import type { ExitCode, Io, Verb } from '../kit/verb.ts'
-import { PACKAGE_HELP, PACKAGE_OPTIONS, packageFor } from '../package/options.ts'
+import { inGroup, type Options, type Settings } from '../kit/option-spec.ts'
+import { type Call, defineVerb, type ExitCode, type Io } from '../kit/verb.ts'
+import { PACKAGE_OPTIONS, packageFor } from '../package/options.ts'
 import { table, writeCurve } from './output.ts'
 
 const SIZES = [512, 1024, 1769, 3008]
 
 const OPTIONS = {
+  image: {
+    type: 'string',
+    says: 'picture to detect in',
+    group: 'Measurement',
+    value: 'FILE',
+    short: 'i',
+    own: true,
+    completes: 'file',
+  },
+  zip: {
+    type: 'string',
+    says: 'package to measure',
+    group: 'Measurement',
+    value: 'FILE',
+    otherwise: 'built from --model',
+    completes: 'file',
+  },
+  ...inGroup('Measurement', STACK_NAME_OPTIONS),
+  stack: {
+    ...STACK_NAME_OPTIONS.stack,
+    says: 'measure that deployed stack; only $LATEST changes, which serves nobody',
+    group: 'Measurement',
+    otherwise: 'this machine',
+  },
+  sizes: {
+    type: 'string',
+    says: 'memory sizes in MB',
+    group: 'Measurement',
+    value: 'A,B',
+    default: SIZES.join(','),
+  },
+  calls: {
+    type: 'number',
+    says: 'warm calls for each start',
+    group: 'Measurement',
+    integer: true,
+    min: 2,
+    max: 1000,
+    default: 10,
+  },
+  starts: {
+    type: 'number',
+    says: 'cold starts for each size',
+    group: 'Measurement',
+    integer: true,
+    min: 1,
+    max: 50,
+    default: 3,
+  },
   ...PACKAGE_OPTIONS,
-  image: { type: 'string', short: 'i' },
-  zip: { type: 'string' },
-  stack: { type: 'string' },
-  region: { type: 'string' },
-  sizes: { type: 'string' },
-  calls: { type: 'number', integer: true, min: 2, max: 1000 },
-  starts: { type: 'number', integer: true, min: 1, max: 50 },
-  out: { type: 'string', own: true, short: 'o' },
-  format: { type: 'string', own: true, choices: ['text', 'json'] },
-} as const
+  out: {
+    type: 'string',
+    says: 'curve as .svg or .png',
+    group: 'Output',
+    value: 'FILE',
+    short: 'o',
+    own: true,
+    default: 'boxlet-tune.svg',
+    completes: 'file',
+  },
+  format: FORMAT_OPTION,
+} as const satisfies Options
 
-export const verb: Verb = {
+export const verb = defineVerb({
   name: 'tune',
   summary: 'Measure memory sizes and recommend one.',
-  help: `boxlet tune --image FILE [options]
-
-Measures on this machine, with the process held to the processor share of each size (Linux, root), or a
-deployed stack with --stack. Recommends the fastest of the sizes that cost at most a tenth more than the
-cheapest.
-
-  --image FILE, -i      picture to detect in
-  --zip FILE            package to measure (default: built from --model)
-  --stack NAME          measures that deployed stack; only $LATEST changes, which serves nobody
-  --region R            region of the stack
-  --sizes A,B,...       memory sizes in MB (default ${SIZES.join(',')})
-  --calls N             warm calls for each start (default 10)
-  --starts N            cold starts for each size (default 3)
-  --out FILE, -o        curve as .svg or .png (default boxlet-tune.svg)
-  --format F            text | json (default text)
-
-${PACKAGE_HELP}
-
-Examples
-  boxlet tune --image photo.jpg --model yolov8n --accept-licence AGPL-3.0
-  boxlet tune --image photo.jpg --stack boxlet --sizes 1024,1769,3008
-`,
+  about: `Measures on this machine, with the process held to the processor share of each size (Linux, root), or a
+    deployed stack with --stack. Recommends the fastest of the sizes that cost at most a tenth more than the
+    cheapest.`,
+  hint: 'Name the picture with --image and the model with --model.',
+  options: OPTIONS,
+  examples: [
+    'boxlet tune --image photo.jpg --model yolov8n --accept-licence AGPL-3.0',
+    'boxlet tune --image photo.jpg --stack boxlet --sizes 1024,1769,3008',
+  ],
   run,
-}
+})
 
-async function run(args: string[], io: Io): Promise<ExitCode> {
-  const { values, positionals } = await readSettings('tune', args, OPTIONS, io.env)
-  optionsAlone('tune', positionals, 'Name the picture with --image and the model with --model.')
+async function run({ values }: Call<typeof OPTIONS>, io: Io): Promise<ExitCode> {
   if (values.image === undefined) {
     throw new BoxletError('USAGE', 'Expected a picture for --image but received none.')
   }
@@ -73,7 +110,7 @@ async function run(args: string[], io: Io): Promise<ExitCode> {
       { cause },
     )
   })
-  const out = values.out ?? 'boxlet-tune.svg'
+  const { out } = values
   if (!/\.(svg|png)$/i.test(out)) {
     throw new BoxletError(
       'USAGE',
@@ -135,8 +172,8 @@ async function local(
         layers: layer?.endsWith('-layer.zip') ? [layer] : [],
         event,
         memoryMb,
-        calls: values.calls ?? 10,
-        starts: values.starts ?? 3,
+        calls: values.calls,
+        starts: values.starts,
         signal: io.signal,
       })
       if (point === undefined) {
@@ -175,7 +212,7 @@ async function deployed(
     functionName: outputsOf(stack).FunctionName ?? name,
     event,
     memorySizes: sizes,
-    calls: values.calls ?? 10,
+    calls: values.calls,
     signal: io.signal,
     onStep: (text) => io.stderr.write(`boxlet: ${text}\n`),
   })
@@ -183,10 +220,7 @@ async function deployed(
   return { arch: arch === 'x86_64' ? 'x86_64' : 'arm64', points, title: `${name} in ${session.region}` }
 }
 
-function parseSizes(text: string | undefined): number[] {
-  if (text === undefined) {
-    return SIZES
-  }
+function parseSizes(text: string): number[] {
   const sizes = text.split(',').map(Number)
   if (sizes.some((size) => !Number.isInteger(size) || size < 128 || size > 10_240)) {
     throw new BoxletError(

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { boxlet } from '../../test/support/boxlet.ts'
+import { boxlet } from '../../../test/support/boxlet.ts'
 
 it('lists keys under a header, in columns', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'boxlet-keys-'))

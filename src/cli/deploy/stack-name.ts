@@ -4,7 +4,7 @@ import type { Io } from '../kit/verb.ts'
 
 /** Lower case, since buckets and paths are made from it. */
 const STACK_NAME = /^[a-z][a-z0-9-]{0,62}$/
-export const DEFAULT_STACK = 'boxlet'
+const DEFAULT_STACK = 'boxlet'
 
 export function stackName(given: string | undefined): string {
   const name = given ?? DEFAULT_STACK

@@ -61,7 +61,7 @@ function optionSections(options: Options): string[] {
 }
 
 /** `--out DIR, -o`, `--no-smoke`, `--data, --no-data`. */
-export function flagText(name: string, { type, value, short, negation }: OptionSpec): string {
+function flagText(name: string, { type, value, short, negation }: OptionSpec): string {
   const flag = negation === 'no' ? `--no-${name}` : `--${name}`
   return [
     type === 'boolean' ? flag : `${flag} ${value ?? (type === 'number' ? 'N' : 'TEXT')}`,

@@ -4,9 +4,13 @@
  * sets. Needs `npm run build`.
  *
  *   node bench/lambda-cold.js [--node PATH] [--rounds 9] [--memory 1769] [--model yolov8n] [--image FILE] [--no-quota]
+ *                             [ZIP ...]
+ *
+ * With packages that lie there already, those are measured, each against the first: what a change of the package
+ * gains, as `docs/adr/0005-cold-start.md` has it.
  */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { cpus, tmpdir } from 'node:os'
+import { cpus, loadavg, tmpdir } from 'node:os'
 import { basename, join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
 import { zipSync } from 'fflate'
@@ -16,7 +20,8 @@ import { buildPackage } from '../dist/aws/package/build-package.js'
 import { MEMORY_VARIABLES } from '../dist/aws/template/memory-variables.js'
 import { resolveModel } from '../dist/store/store.js'
 
-const { values } = parseArgs({
+const { values, positionals: zips } = parseArgs({
+  allowPositionals: true,
   options: {
     node: { type: 'string', default: process.execPath },
     rounds: { type: 'string', default: '9' },
@@ -83,9 +88,14 @@ async function cold(zip, environment) {
   }
 }
 
-try {
-  const paths = { plain: join(folder, 'plain.zip'), boxlet: join(folder, 'boxlet.zip') }
-  writeFileSync(paths.plain, await plainZip())
+/** Ways to measure by their names; the others are told as a ratio to the first. */
+async function packages() {
+  if (zips.length > 0) {
+    return zips.map((path) => ({ name: basename(path, '.zip'), path, environment: MEMORY_VARIABLES }))
+  }
+  const plain = join(folder, 'plain.zip')
+  writeFileSync(plain, await plainZip())
+  const boxlet = join(folder, 'boxlet.zip')
   const built = await buildPackage({
     arch,
     model: values.model,
@@ -93,30 +103,46 @@ try {
     signal,
     acceptedLicences: ['AGPL-3.0', 'AGPL-3.0-only'],
   })
-  writeFileSync(paths.boxlet, built.zip)
-  const runs = { plain: [], boxlet: [] }
+  writeFileSync(boxlet, built.zip)
+  return [
+    { name: 'plain', path: plain, environment: {} },
+    { name: 'boxlet', path: boxlet, environment: MEMORY_VARIABLES },
+  ]
+}
+
+try {
+  const ways = await packages()
+  const runs = new Map(ways.map(({ name }) => [name, []]))
   for (let round = 0; round <= Number(values.rounds); round++) {
-    for (const way of round % 2 === 0 ? ['plain', 'boxlet'] : ['boxlet', 'plain']) {
-      const run = await cold(paths[way], way === 'boxlet' ? MEMORY_VARIABLES : {})
+    // Each round begins with another one, since what runs first may find the machine busier.
+    const order = ways.map((_way, index) => ways[(index + round) % ways.length])
+    for (const { name, path, environment } of order) {
+      const run = await cold(path, environment)
       // The first round only brings the files into the cache of the machine.
       if (round > 0) {
-        runs[way].push(run)
+        runs.get(name).push(run)
       }
     }
   }
-  const ratio = (key) => median(runs.boxlet.map((run, index) => run[key] / runs.plain[index][key]))
   console.log(
-    `${values.model}, ${basename(image)}, ${values.memory} MB, ${values.rounds} rounds, ${cpus()[0].model}, ${cpus().length} cores, ${quota ? 'processor share of that memory' : 'no processor share'}, node ${values.node}`,
+    `${zips.length > 0 ? 'packages' : values.model}, ${basename(image)}, ${values.memory} MB, ${values.rounds} rounds, ${cpus()[0].model}, ${cpus().length} cores at a load of ${loadavg()[0].toFixed(1)}, ${quota ? 'processor share of that memory' : 'no processor share'}, node ${values.node}`,
   )
-  for (const way of ['plain', 'boxlet']) {
-    const of = (key) => median(runs[way].map((run) => run[key]))
+  const width = Math.max(...ways.map(({ name }) => name.length))
+  const first = runs.get(ways[0].name)
+  for (const { name, path } of ways) {
+    const of = (key) => median(runs.get(name).map((run) => run[key]))
+    const beside = (key, compare) => median(runs.get(name).map((run, i) => compare(run[key], first[i][key])))
+    const ratio = (key) => beside(key, (own, other) => own / other).toFixed(2)
+    const more = (key) => beside(key, (own, other) => own - other).toFixed(1)
     console.log(
-      `${way.padEnd(7)} wall ${of('wall').toFixed(0)} ms (init ${of('init').toFixed(0)}), cpu ${of('cpu').toFixed(0)} ms, peak ${of('memory').toFixed(0)} MiB, zip ${(statSync(paths[way]).size / 1e6).toFixed(1)} MB, found ${runs[way][0].found}`,
+      `${name.padEnd(width)} wall ${of('wall').toFixed(0)} ms (init ${of('init').toFixed(0)}), cpu ${of('cpu').toFixed(0)} ms, peak ${of('memory').toFixed(0)} MiB, zip ${(statSync(path).size / 1e6).toFixed(1)} MB, found ${runs.get(name)[0].found}`,
     )
+    if (runs.get(name) !== first) {
+      console.log(
+        `${''.padEnd(width)} beside ${ways[0].name}: wall ${more('wall')} ms (${ratio('wall')}), cpu ${more('cpu')} ms (${ratio('cpu')}), peak memory ${ratio('memory')}`,
+      )
+    }
   }
-  console.log(
-    `ratio   wall ${ratio('wall').toFixed(2)}, cpu ${ratio('cpu').toFixed(2)}, peak memory ${ratio('memory').toFixed(2)}`,
-  )
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }

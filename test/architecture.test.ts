@@ -16,6 +16,9 @@ for (const [, room, from] of table.matchAll(/^\| `(\S+)` \|.*\|(.*)\|$/gm)) {
   const named = [...from!.matchAll(/`([^`]+)`/g)].map(([, name]) => nameOf(name!))
   rows.push({ room: nameOf(room!), allowed: from!.trim() === 'all' ? rows.map((row) => row.room) : named })
 }
+const { imports } = JSON.parse(readFileSync(join(ROOT, 'src/package.json'), 'utf8')) as {
+  imports: Record<string, string | Record<string, string>>
+}
 const rowOf = (room: string): number => rows.findIndex((row) => row.room === room)
 
 const code = readCode('src', (path) => path.endsWith('.ts') && !/\.test\.ts$|\.d\.ts$/.test(path))
@@ -93,10 +96,21 @@ function readCode(folder: string, wanted: (path: string) => boolean): Map<string
 /** Every import of one file by another, type imports and imports on demand included. */
 function arrows(files: ReadonlyMap<string, string>): { from: string; to: string }[] {
   return [...files].flatMap(([from, text]) =>
-    [...text.matchAll(/(?:from\s+|import\(|^import\s+)'(\.[^']+)'/gm)]
-      .map((match) => ({ from, to: normalize(join(dirname(from), match[1]!)).replaceAll('\\', '/') }))
+    [...text.matchAll(/(?:from\s+|import\(|^import\s+)'([.#][^']+)'/gm)]
+      .flatMap(([, name]) => targets(name!, dirname(from)))
+      .map((to) => ({ from, to: normalize(to).replaceAll('\\', '/') }))
       .filter(({ to }) => /\.tsx?$/.test(to)),
   )
+}
+
+/** A name with a hash stands for what src/package.json has for it outside Lambda. */
+function targets(name: string, folder: string): string[] {
+  if (!name.startsWith('#')) {
+    return [join(folder, name)]
+  }
+  const choice = imports[name]
+  const target = typeof choice === 'string' ? choice : choice?.default
+  return [target === undefined ? `${name}.ts` : join('src', target)]
 }
 
 /** The first cycle found, file by file, or nothing. */

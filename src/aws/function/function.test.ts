@@ -1,10 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { z as real } from 'zod'
 import { directCall } from './direct.ts'
 import { tasksOf } from './events.ts'
 import { parseS3Uri } from './s3-model.ts'
-import { z as lazy, useZod } from './stand-ins/lazy-zod.ts'
 import { chosenWarmUp } from './warm-up.ts'
 
 describe('direct calls', () => {
@@ -67,26 +65,6 @@ describe('events of S3 and SQS', () => {
         expect(tasks.length + unreadable.length).toBeLessThanOrEqual(1)
       }),
     )
-  })
-})
-
-describe('lazy schemas', () => {
-  it('give what the library gives, and build nothing before', () => {
-    let built = 0
-    useZod(() => {
-      built++
-      return real
-    })
-    const z = lazy as typeof real
-    const score = z.coerce.number().min(0).max(1)
-    const schema = z
-      .object({ score: score.optional(), list: z.union([z.string(), z.array(z.int())]) })
-      .transform(({ score }) => ({ twice: (score ?? 0) * 2 }))
-    expect(built).toBe(0)
-    expect(schema.safeParse({ score: '0.5', list: 'a' })).toEqual({ success: true, data: { twice: 1 } })
-    expect(schema.safeParse({ score: 2, list: 'a' }).success).toBe(false)
-    expect(schema.safeParse({ list: [1.5] }).success).toBe(false)
-    expect(Object.keys(z.object({ a: z.string(), b: z.string() }).shape)).toEqual(['a', 'b'])
   })
 })
 

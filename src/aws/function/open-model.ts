@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { Detector } from '../../detector/detector.ts'
 import { BoxletError } from '../../errors.ts'
-import type { Family } from '../../families/family.ts'
+import { familyNamed } from '../../families/registry.ts'
 import { defaultThreads } from '../../runtime/processors.ts'
 import { openSession } from '../../runtime/session.ts'
+import { defined } from '../../system/defined.ts'
 import type { Environment } from '../../system/environment.ts'
 import { MANIFEST_FILE, MAX_MANIFEST_BYTES, MODEL_FOLDER, type ModelManifest } from './packaged-model.ts'
 import type { S3Location } from './s3-model.ts'
-import { packagedFamily } from './stand-ins/packaged-family.ts'
 
 /** Called at the end of each part of the start, with the milliseconds that it took. */
 export type OnStage = (name: 'fetch' | 'session', ms: number) => void
@@ -58,17 +58,9 @@ async function openPackaged(manifest: ModelManifest, path: string, onStage: OnSt
   return Detector.of({
     info: manifest.info,
     contract: manifest.runs,
-    family: await familyOf(manifest.runs.family),
+    family: familyNamed(manifest.runs.family),
     session,
   })
-}
-
-async function familyOf(name: string): Promise<Family> {
-  if (packagedFamily?.name === name) {
-    return packagedFamily
-  }
-  const { familyNamed } = await import('../../families/registry.ts')
-  return familyNamed(name)
 }
 
 /** A packaged model by its manifest, or any model file with its class map beside it. */
@@ -98,16 +90,18 @@ async function openFromS3(uri: string, env: Environment, onStage: OnStage): Prom
     fetched()
     return openPackaged(manifest, path, onStage)
   }
+  const labelsFile = env.BOXLET_LABELS ?? 'class_map.json'
   const [path, labels] = await Promise.all([
     fetchModel(client, at, env.BOXLET_MODEL_SHA256, tmpdir()),
-    fetchText(client, beside(env.BOXLET_LABELS ?? 'class_map.json'), MAX_MANIFEST_BYTES),
+    fetchText(client, beside(labelsFile), MAX_MANIFEST_BYTES),
   ])
   fetched()
   const session = performance.now()
   const { parseLabels } = await import('../../model/labels/labels.ts')
-  const detector = await Detector.load(path, {
-    ...(labels === undefined ? {} : { labels: parseLabels(labels, 'class_map.json') }),
-  })
+  const detector = await Detector.load(
+    path,
+    defined({ labels: labels === undefined ? undefined : parseLabels(labels, labelsFile) }),
+  )
   onStage('session', performance.now() - session)
   return detector
 }

@@ -4,7 +4,12 @@ import type { Environment } from '../../system/environment.ts'
 import type { Telemetry } from './telemetry.ts'
 import { chosenWarmUp, warmDecoder } from './warm-up.ts'
 
-/** The start of one environment: decode library, runtime, model and warm-up, side by side where they can be. */
+/**
+ * The start of one environment: decode library, runtime, model and warm-up, side by side where they can be.
+ *
+ * What this file imports on demand is what every start needs, only later than its first line: the package folds it
+ * into the one file that a start loads (`package/fold-start.ts`).
+ */
 export class Start {
   readonly #env: Environment
   readonly #stages: Record<string, number> = {}
@@ -18,7 +23,14 @@ export class Start {
   }
 
   get telemetry(): Promise<Telemetry> {
-    this.#telemetry ??= import('./telemetry.ts').then(({ Telemetry }) => Telemetry.open(this.#env))
+    // Beside the model: some milliseconds that need not stand before it.
+    this.#telemetry ??= Promise.all([
+      import('./telemetry.ts'),
+      import('@aws-lambda-powertools/metrics'),
+    ]).then(
+      ([{ Telemetry }, { Metrics }]) =>
+        new Telemetry(this.#env, Metrics, () => import('@aws-lambda-powertools/logger')),
+    )
     return this.#telemetry
   }
 
@@ -59,7 +71,11 @@ export class Start {
   }
 
   async #open(): Promise<Detector> {
-    const { openModel } = await import('./open-model.ts')
+    const [{ openModel }] = await Promise.all([
+      import('./open-model.ts'),
+      // Only loaded here: the session asks for it again.
+      import('onnxruntime-node'),
+    ])
     const detector = await openModel(this.#env, (stage, ms) => {
       this.#stages[stage] = ms
     })

@@ -5,7 +5,7 @@
 import type { Metrics } from '@aws-lambda-powertools/metrics'
 import type { Observer, RequestRecord } from '../../api/options.ts'
 import type { Environment } from '../../system/environment.ts'
-import { LazyLogger } from './stand-ins/lazy-logger.ts'
+import { LazyLogger, type LoggerModule } from './lazy-logger.ts'
 
 /** Namespace of all metrics; the alarms and the dashboard of the template name it too. */
 export const METRICS_NAMESPACE = 'Boxlet'
@@ -16,21 +16,11 @@ export class Telemetry implements Observer {
   readonly #traced: boolean
   #cold = true
 
-  private constructor(logger: LazyLogger, metrics: Metrics, traced: boolean) {
-    this.logger = logger
-    this.#metrics = metrics
-    this.#traced = traced
-  }
-
-  /** Loaded beside the model: some milliseconds that need not stand before it. */
-  static async open(env: Environment): Promise<Telemetry> {
-    const { Metrics } = await import('@aws-lambda-powertools/metrics')
+  constructor(env: Environment, MetricsClass: typeof Metrics, logger: () => Promise<LoggerModule>) {
     const serviceName = env.BOXLET_SERVICE ?? env.AWS_LAMBDA_FUNCTION_NAME ?? 'boxlet'
-    return new Telemetry(
-      new LazyLogger(serviceName),
-      new Metrics({ namespace: METRICS_NAMESPACE, serviceName }),
-      env.AWS_XRAY_DAEMON_ADDRESS !== undefined,
-    )
+    this.logger = new LazyLogger(serviceName, logger)
+    this.#metrics = new MetricsClass({ namespace: METRICS_NAMESPACE, serviceName })
+    this.#traced = env.AWS_XRAY_DAEMON_ADDRESS !== undefined
   }
 
   /** Milliseconds of the parts of a start; overlapping parts add up to more than the whole. */

@@ -45,7 +45,7 @@ export async function buildPackage(options: PackageOptions): Promise<PackageResu
   // The model first: its licence may be refused, which must cost no download.
   const model = options.model === 'none' ? undefined : await packageModel(options.model, options)
   const native = await nativeFiles(arch, options)
-  const bundle = await bundleHandler(arch, model?.manifest.runs.family)
+  const bundle = await bundleHandler(arch)
   options.signal.throwIfAborted()
   const code = [...bundle.files, ...native, noticeFile(bundle.packages, arch)]
   const alone = await reproducibleZip(code)

@@ -3,13 +3,11 @@
  * instead of some hundred saves about a tenth of a second at every cold start.
  */
 import { createRequire, isBuiltin } from 'node:module'
-import { basename, join } from 'node:path'
+import { basename, join, relative } from 'node:path'
 import { type BuildOptions, build, type Metafile } from 'esbuild'
 import { BoxletError } from '../../errors.ts'
 import type { Architecture } from './architecture.ts'
-import { nativeLibraries } from './bundle-plugins/native.ts'
-import { oneFamily } from './bundle-plugins/one-family.ts'
-import { withoutUnused } from './bundle-plugins/unused.ts'
+import { nativeLibraries } from './native-libraries.ts'
 import { foldStart } from './fold-start.ts'
 import { lightBuiltins } from './light-builtins.ts'
 import { handlerFile, PACKAGE_ROOT } from './package-root.ts'
@@ -24,8 +22,10 @@ export interface Bundle {
 /** CommonJS inside an ES module needs a require of its own. */
 const REQUIRE = "const require=process.getBuiltinModule('node:module').createRequire(import.meta.url);"
 
-/** @param family of the model that the package is for, which is then at hand without the others */
-export async function bundleHandler(arch: Architecture, family?: string): Promise<Bundle> {
+/** What fetches models of the catalogue: the model of a function is packaged or in S3, so nothing asks for them. */
+const CLIENT_OF_NPM = ['npm-registry-fetch', '@npmcli/*', 'tar']
+
+export async function bundleHandler(arch: Architecture): Promise<Bundle> {
   const common = {
     absWorkingDir: PACKAGE_ROOT,
     bundle: true,
@@ -36,7 +36,9 @@ export async function bundleHandler(arch: Architecture, family?: string): Promis
     metafile: true,
     write: false,
     logLevel: 'silent',
-    external: ['@aws-sdk/*', './native/*.node'],
+    // Chooses what stands in for a heavier module in a function; src/package.json has both sides of each choice.
+    conditions: ['boxlet-lambda'],
+    external: ['@aws-sdk/*', './native/*.node', ...CLIENT_OF_NPM],
   } as const satisfies BuildOptions
   try {
     const split = await build({
@@ -45,7 +47,7 @@ export async function bundleHandler(arch: Architecture, family?: string): Promis
       outdir: 'bundle',
       outExtension: { '.js': '.mjs' },
       splitting: true,
-      plugins: [nativeLibraries(arch), ...(family === undefined ? [] : [oneFamily(family)]), withoutUnused],
+      plugins: [nativeLibraries(arch)],
     })
     const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1)
     const folded = await foldStart(
@@ -54,6 +56,7 @@ export async function bundleHandler(arch: Architecture, family?: string): Promis
         outputs: new Map(
           Object.entries(split.metafile.outputs).map(([path, output]) => [nameOf(path), output]),
         ),
+        onDemand: importedOnDemand(split.metafile, handlerFile('start')),
       },
       { ...common, minify: true, banner: { js: REQUIRE } },
     )
@@ -70,6 +73,12 @@ export async function bundleHandler(arch: Architecture, family?: string): Promis
       hint: 'Run npm install again; a dependency of Boxlet is missing or damaged.',
     })
   }
+}
+
+/** Modules that a file of ours imports on demand, by the names that the bundler has for them. */
+function importedOnDemand({ inputs }: Metafile, file: string): string[] {
+  const input = inputs[relative(PACKAGE_ROOT, file).replaceAll('\\', '/')]
+  return (input?.imports ?? []).filter(({ kind }) => kind === 'dynamic-import').map(({ path }) => path)
 }
 
 function packagesOf(metafile: Metafile): string[] {

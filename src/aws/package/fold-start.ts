@@ -10,6 +10,8 @@ export interface SplitBundle {
   files: ReadonlyMap<string, string>
   /** Names that each file imports, at once or later, and the source that it is the entry of. */
   outputs: ReadonlyMap<string, Metafile['outputs'][string]>
+  /** Sources that every start imports, only later than its first line. */
+  onDemand: readonly string[]
 }
 
 export interface FoldedFile {
@@ -20,15 +22,6 @@ export interface FoldedFile {
 
 const START = 'start.mjs'
 const ENTRY = 'index.mjs'
-
-/** Parts that are imported when they are needed, which is at every start, or at once when something must be told. */
-const ALWAYS_NEEDED = [
-  /function[\\/]open-model\.(ts|js)$/,
-  /function[\\/]telemetry\.(ts|js)$/,
-  /lambda-powertools[\\/]metrics[\\/]/,
-  /lambda-powertools[\\/]logger[\\/]/,
-  /named:onnxruntime-node$/,
-]
 
 /**
  * Puts all that `index.mjs` loads at a start into `start.mjs`, and lets every other file import it from there.
@@ -72,12 +65,15 @@ export async function foldStart(split: SplitBundle, options: BuildOptions): Prom
   }))
 }
 
-function startFiles({ outputs }: SplitBundle): Set<string> {
-  const needed = ALWAYS_NEEDED.map((pattern) => {
-    const part = [...outputs].find(([, { entryPoint }]) => pattern.test(entryPoint ?? ''))
+function startFiles({ outputs, onDemand }: SplitBundle): Set<string> {
+  if (onDemand.length === 0) {
+    throw new Error('Expected parts of the start that are imported on demand but found none.')
+  }
+  const needed = onDemand.map((source) => {
+    const part = [...outputs].find(([, { entryPoint }]) => entryPoint === source)
     // As a file of its own it would come late: a line of the log after the answer, or not at all.
     if (part === undefined) {
-      throw new Error(`Expected a part of the start that fits ${pattern} but found none.`)
+      throw new Error(`Expected a file of the start for ${source} but found none.`)
     }
     return part[0]
   })

@@ -1,11 +1,12 @@
-import type { Sharp, SharpOptions } from 'sharp'
+import { loadSharp } from '#picture-decoder'
+import type { SharpOptions } from 'sharp'
 import type { Size } from '../../boxes/box.ts'
 import { BoxletError } from '../../errors.ts'
 import { ALL_FORMATS, FORMAT_NAMES, type ImageFormat, sniff } from '../../system/sniff.ts'
 import type { RgbImage } from '../rgb-image.ts'
 import { decodeError, isCutShort, isHarmless } from './decode-error.ts'
 import { jpegHeader } from './jpeg-header.ts'
-import { loadSharp } from './load-sharp.ts'
+import type { PicturePipeline } from './picture-pipeline.ts'
 import { checkSvg } from './svg-guard.ts'
 
 /**
@@ -180,7 +181,7 @@ function secondLook<T>(look: () => Promise<T>): Promise<T> {
   return mine
 }
 
-type Open = (overrides?: SharpOptions) => Sharp
+type Open = (overrides?: SharpOptions) => PicturePipeline
 
 async function opener(bytes: Uint8Array, format: ImageFormat, options: DecodeOptions): Promise<Open> {
   const sharp = await loadSharp()
@@ -215,7 +216,7 @@ async function decode(
   }
 }
 
-async function run(source: Sharp, format: ImageFormat, reduced: Size | undefined): Promise<RgbImage> {
+async function run(source: PicturePipeline, format: ImageFormat, reduced: Size | undefined): Promise<RgbImage> {
   let pipeline = source
   if (reduced !== undefined) {
     pipeline = pipeline.resize({ ...reduced, fit: 'fill', kernel: 'linear' })

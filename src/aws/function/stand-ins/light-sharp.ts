@@ -1,9 +1,10 @@
 /**
- * Stands in the package where `image/decode.ts` loads sharp. The JavaScript of sharp takes longer to load than its
+ * Stands in the package where decoding loads sharp (`#picture-decoder`). The JavaScript of sharp takes longer to load than its
  * native library to load and decode a picture, and nearly all pictures go through one of two pipelines: those are
  * handed to the native library directly. Drawings and what else there is go to sharp itself.
  */
-import type { Metadata, Sharp, SharpOptions } from 'sharp'
+import type { Metadata, OutputInfo, Sharp, SharpOptions } from 'sharp'
+import type { PicturePipeline } from '../../../image/decode/picture-pipeline.ts'
 import {
   type Binding,
   openBinding,
@@ -12,11 +13,11 @@ import {
   PLAIN_STEPS,
   plainPipelines,
   REDUCTION,
-} from './plain-pipeline.ts'
+} from '#plain-pipeline'
 
 type Step = readonly [name: string, argument: unknown]
 type LightOptions = Pick<SharpOptions, 'autoOrient' | 'ignoreIcc' | 'limitInputPixels' | 'failOn'>
-type Decoded = { data: Buffer; info: object }
+type Decoded = { data: Buffer; info: OutputInfo }
 
 const PLAIN = JSON.stringify(PLAIN_STEPS)
 
@@ -31,7 +32,7 @@ function open(): { binding: Binding; pipelines: Pipelines } {
   return opened
 }
 
-class LightPicture {
+class LightPicture implements PicturePipeline {
   readonly #bytes: Uint8Array
   readonly #options: LightOptions
   readonly #steps: Step[] = []

@@ -3,7 +3,7 @@
  * holds the options as data and opens the native library of its target; here both come from sharp itself.
  */
 import { createRequire } from 'node:module'
-import sharp, { type SharpOptions } from 'sharp'
+import sharp, { type OutputInfo, type SharpOptions } from 'sharp'
 
 /** The calls of `image/decode.ts` on a picture, in their order; one that is reduced has a `resize` before them. */
 export const PLAIN_STEPS = [
@@ -20,7 +20,7 @@ export interface PipelineOptions {
 }
 
 export interface Binding {
-  pipeline(options: PipelineOptions, done: (error: Error | null, data: Buffer, info: object) => void): unknown
+  pipeline(options: PipelineOptions, done: (error: Error | null, data: Buffer, info: OutputInfo) => void): unknown
   metadata(options: PipelineOptions, done: (error: Error | null, metadata: object) => void): unknown
   concurrency(threads: number): unknown
 }

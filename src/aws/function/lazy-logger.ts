@@ -1,5 +1,7 @@
 import type { Logger } from '@aws-lambda-powertools/logger'
 
+export type LoggerModule = Pick<typeof import('@aws-lambda-powertools/logger'), 'Logger'>
+
 /** What belongs to a line: a fault, or fields. */
 type Extra = Error | Record<string, unknown>
 
@@ -9,10 +11,13 @@ type Extra = Error | Record<string, unknown>
  */
 export class LazyLogger {
   readonly #serviceName: string
+  readonly #load: () => Promise<LoggerModule>
   #logger: Promise<Logger> | undefined
 
-  constructor(serviceName: string) {
+  /** @param load In the package the module lies in memory, so that a line is out before the answer is. */
+  constructor(serviceName: string, load: () => Promise<LoggerModule>) {
     this.#serviceName = serviceName
+    this.#load = load
   }
 
   info(message: string, extra: Extra = {}): void {
@@ -27,11 +32,8 @@ export class LazyLogger {
     this.#write((logger) => logger.error(message, extra as Error))
   }
 
-  /** In the package the module lies in memory, so that the line is out before the answer is. */
   #write(line: (logger: Logger) => void): void {
-    this.#logger ??= import('@aws-lambda-powertools/logger').then(
-      ({ Logger }) => new Logger({ serviceName: this.#serviceName }),
-    )
+    this.#logger ??= this.#load().then(({ Logger }) => new Logger({ serviceName: this.#serviceName }))
     // A fault of the log must not become a fault of the call.
     this.#logger.then(line).catch(() => {})
   }

@@ -4,7 +4,7 @@ import { markForeign } from './foreign.ts'
 import { KNOWN_FAMILIES } from './known.ts'
 
 /** Every family that recognition asks, and that a contract may name. */
-const families = new Map<string, Family>()
+const families = new Map(KNOWN_FAMILIES.map((family) => [family.name, family]))
 
 /**
  * Adds a family, or takes the place of one of the same name. Call it before loading a model.
@@ -35,8 +35,4 @@ export function familyNamed(name: string): Family {
     })
   }
   return family
-}
-
-for (const family of KNOWN_FAMILIES) {
-  registerFamily(family)
 }

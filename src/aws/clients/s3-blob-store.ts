@@ -67,20 +67,7 @@ export class S3BlobStore implements BlobStore {
         sendOptions(signal),
       )
     } catch (error) {
-      if (signal?.aborted) {
-        throw cancelled('written', error)
-      }
-      const { name, status } = sdkFault(error)
-      if (isUnreachable(error)) {
-        throw unreachable('OUTPUT_UNWRITABLE', 'S3', error)
-      }
-      if (status === 403) {
-        throw forbidden('write', error)
-      }
-      throw new BoxletError('OUTPUT_UNWRITABLE', `Expected S3 to store the object but it answered ${name}.`, {
-        cause: error,
-        ...(name === 'NoSuchBucket' ? { hint: 'Check the name and the region of the bucket.' } : {}),
-      })
+      throw writeFault(error, signal)
     }
   }
 
@@ -128,6 +115,23 @@ function readFault(error: unknown, signal: AbortSignal | undefined): BoxletError
   }
   return new BoxletError('IMAGE_UNREADABLE', `Expected S3 to give the object but it answered ${name}.`, {
     cause: error,
+  })
+}
+
+export function writeFault(error: unknown, signal: AbortSignal | undefined): BoxletError {
+  if (signal?.aborted) {
+    return cancelled('written', error)
+  }
+  if (isUnreachable(error)) {
+    return unreachable('OUTPUT_UNWRITABLE', 'S3', error)
+  }
+  const { name, status } = sdkFault(error)
+  if (status === 403) {
+    return forbidden('write', error)
+  }
+  return new BoxletError('OUTPUT_UNWRITABLE', `Expected S3 to store the object but it answered ${name}.`, {
+    cause: error,
+    ...(name === 'NoSuchBucket' ? { hint: 'Check the name and the region of the bucket.' } : {}),
   })
 }
 

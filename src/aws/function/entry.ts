@@ -5,6 +5,7 @@ import type { DetectorLike } from '../../detector/types.ts'
 import { BoxletError, toBoxletError } from '../../errors.ts'
 import type { Environment } from '../../system/environment.ts'
 import { S3BlobStore } from '../clients/s3-blob-store.ts'
+import { putInOrder } from '../clients/s3-in-order.ts'
 import {
   checkAnswerSize,
   directAnswer,
@@ -17,7 +18,6 @@ import {
   sendBody,
 } from './answers.ts'
 import { directCall } from './direct.ts'
-import { isBridgeEvent, isRecords } from './events.ts'
 import {
   isFunctionUrl,
   isHttpV1,
@@ -28,6 +28,8 @@ import {
   webCallV2,
 } from './http-event.ts'
 import { functionAuthenticator } from './keys.ts'
+import type { EventSource } from './sources/source.ts'
+import { sourceOf } from './sources/sources.ts'
 import { Start } from './start.ts'
 import type { Telemetry } from './telemetry.ts'
 import { work, workerSettings } from './worker.ts'
@@ -93,14 +95,15 @@ export class Entry {
       const maxBytes = balanced ? MAX_BALANCED_ANSWER_BYTES : MAX_ANSWER_BYTES
       return this.#whole(() => webCallV1(event), context, maxBytes, lists)
     }
-    if (isRecords(event) || isBridgeEvent(event)) {
-      return this.#batch(event, context)
+    const source = sourceOf(event)
+    if (source !== undefined) {
+      return this.#batch(event, source, context)
     }
     const call = directCall(event, this.#env.BOXLET_DIRECT_PATH)
     if (call === undefined) {
       throw new BoxletError(
         'REQUEST_INVALID',
-        'Expected an HTTP, S3, SQS, EventBridge or direct event but received another form.',
+        'Expected an HTTP, S3, SQS, SNS, EventBridge or direct event but received another form.',
         { hint: 'Send {"image": "<base64>"} or {"s3": {"bucket", "key"}}.' },
       )
     }
@@ -188,14 +191,16 @@ export class Entry {
     })
   }
 
-  async #batch(event: unknown, context: Context): Promise<unknown> {
+  async #batch(event: unknown, source: EventSource, context: Context): Promise<unknown> {
     const telemetry = await this.#start.telemetry
     const detector = (): Promise<DetectorLike> => this.#start.detector()
     return telemetry.trace('batch', this.#env, () =>
-      work(event, {
+      work(event, source, {
         ...workerSettings(this.#env),
         detector,
         blobs: this.#blobs,
+        putInOrder: (ref, bytes, sequencer, options) =>
+          putInOrder(this.#blobs, ref, bytes, sequencer, options),
         remainingMs: () => context.getRemainingTimeInMillis(),
         measured: (pictures, detections, stages) => telemetry.measured(pictures, detections, stages),
         failed: (message, error, ref) => telemetry.logger.error(message, { ref, error: error.toJSON() }),

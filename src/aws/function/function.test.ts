@@ -1,7 +1,5 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { directCall } from './direct.ts'
-import { tasksOf } from './events.ts'
 import { parseS3Uri } from './s3-model.ts'
 import { chosenWarmUp } from './warm-up.ts'
 
@@ -36,35 +34,6 @@ describe('direct calls', () => {
     ['an API with a mapping of its own', { headers: {}, image: 'AA' }],
   ])('are not what %s sends, whose callers IAM has not seen', (_name, event) => {
     expect(directCall(event)).toBeUndefined()
-  })
-})
-
-describe('events of S3 and SQS', () => {
-  it('refuse a key that no service encodes so', () => {
-    const record = {
-      eventName: 'ObjectCreated:Put',
-      s3: { bucket: { name: 'b' }, object: { key: '100%.jpg' } },
-    }
-    expect(() => tasksOf({ Records: [record] })).toThrow(expect.objectContaining({ code: 'REQUEST_INVALID' }))
-  })
-
-  it('decode keys of S3 and leave those of EventBridge', () => {
-    const record = {
-      eventSource: 'aws:s3' as const,
-      s3: { bucket: { name: 'b' }, object: { key: 'a+b%2Bc.jpg' } },
-    }
-    expect(tasksOf({ Records: [record] }).tasks).toEqual([{ ref: { bucket: 'b', key: 'a b+c.jpg' } }])
-    const bridge = { source: 'aws.s3', detail: { bucket: { name: 'b' }, object: { key: 'a+b.jpg' } } }
-    expect(tasksOf(bridge).tasks).toEqual([{ ref: { bucket: 'b', key: 'a+b.jpg' } }])
-  })
-
-  it('never throw for what stands in a message', () => {
-    fc.assert(
-      fc.property(fc.oneof(fc.string(), fc.json()), (body) => {
-        const { tasks, unreadable } = tasksOf({ Records: [{ eventSource: 'aws:sqs', messageId: 'm', body }] })
-        expect(tasks.length + unreadable.length).toBeLessThanOrEqual(1)
-      }),
-    )
   })
 })
 

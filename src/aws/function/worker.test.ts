@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import type { DetectorLike } from '../../detector/types.ts'
 import type { BlobRef } from '../../jobs/blob-store.ts'
+import { sourceOf } from './sources/sources.ts'
 import { type WorkerOptions, work, workerSettings } from './worker.ts'
+
+interface BatchResponse {
+  batchItemFailures: { itemIdentifier: string }[]
+}
 
 const message = (messageId: string, key: string, bucket = 'b') => ({
   eventSource: 'aws:sqs',
@@ -37,7 +42,12 @@ function worker(changes: Partial<WorkerOptions> = {}, leftMs = 60_000) {
     failed: (_message, error) => void failed.push(error.code),
     ...changes,
   }
-  return { written, failed, leftMs: () => end - Date.now(), run: (event: unknown) => work(event, options) }
+  return {
+    written,
+    failed,
+    leftMs: () => end - Date.now(),
+    run: (event: unknown, source = sourceOf(event)!) => work(event, source, options),
+  }
 }
 
 describe('a batch', () => {
@@ -62,6 +72,27 @@ describe('a batch', () => {
     })
     expect(written).toEqual(['b/results/a.json'])
     expect(leftMs()).toBeGreaterThan(500)
+  })
+
+  it('gives back what would not fit into the time that is left, and at once', async () => {
+    const given: string[] = []
+    const slow = {
+      get: async () => {
+        await new Promise((resolve) => setTimeout(resolve, 900))
+        return Buffer.from('a')
+      },
+      put: async () => {},
+    }
+    const event = queue('a', 'b', 'c', 'd')
+    const source = {
+      ...sourceOf(event)!,
+      soon: async (_event: unknown, ids: ReadonlySet<string>) => void given.push(...ids),
+    }
+    const answer = (await worker({ blobs: slow }, 4200).run(event, source)) as BatchResponse
+    const again = answer.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier)
+    expect(again).toEqual(expect.arrayContaining(given))
+    expect(given).toContain('d')
+    expect(again).not.toContain('a')
   })
 
   it('gives up reading and writing that hang', async () => {

@@ -1,23 +1,29 @@
-/** Pictures in S3 to results in S3, for events of S3, SQS and EventBridge. */
+/** Pictures in S3 to results in S3, for the events of every source. */
 
 import type { DetectorLike } from '../../detector/types.ts'
 import { BoxletError, type ErrorKind, toBoxletError } from '../../errors.ts'
 import { type NativeImage, nativeFailed, nativeFound, nativeModel } from '../../formats/native.ts'
-import type { BlobRef, BlobStore } from '../../jobs/blob-store.ts'
+import type { BlobPutOptions, BlobRef, BlobStore } from '../../jobs/blob-store.ts'
 import type { Environment } from '../../system/environment.ts'
 import { untilAborted } from '../../system/signals.ts'
-import { type Task, tasksOf } from './events.ts'
+import type { EventSource, Task } from './sources/source.ts'
 
 /** Of one picture; S3 objects may be larger than a request can be. */
 const MAX_PICTURE_BYTES = 50 * 2 ** 20
 /** Errors that another try may mend; all others are written as the result. */
 const PASSING: readonly ErrorKind[] = ['unavailable', 'internal', 'refused']
 /** Kept for the answer: a batch that Lambda ends comes again as a whole, and so do its good messages. */
-const ANSWER_MS = 1000
+const ANSWER_MS = 1500
 
 export interface WorkerOptions {
   detector(): Promise<DetectorLike>
   blobs: BlobStore
+  /**
+   * Writes a result unless one of a later event lies there. Default: writes it.
+   *
+   * @param sequencer hexadecimal, greater for a later event of the same key
+   */
+  putInOrder?(ref: BlobRef, bytes: Uint8Array, sequencer: string, options: BlobPutOptions): Promise<void>
   /** Bucket of the results. Default: that of the picture. */
   resultBucket: string | undefined
   resultPrefix: string
@@ -25,10 +31,6 @@ export interface WorkerOptions {
   remainingMs(): number
   measured(pictures: number, detections: number, stages: Record<string, number>): void
   failed(message: string, error: BoxletError, ref?: BlobRef): void
-}
-
-export interface BatchResponse {
-  batchItemFailures: { itemIdentifier: string }[]
 }
 
 export function workerSettings(env: Environment): Pick<WorkerOptions, 'resultBucket' | 'resultPrefix'> {
@@ -45,18 +47,24 @@ export function workerSettings(env: Environment): Pick<WorkerOptions, 'resultBuc
 /**
  * Detects in each picture and writes `PREFIX + key + ".json"`. The same picture gives the same key, so that a
  * message that comes twice does no harm. Stops before Lambda would end the call, and one picture gets at most half
- * of the time that is left while others wait, so that a hanging one does not take them along.
+ * of the time that is left while others wait, so that a hanging one does not take them along. What was not begun
+ * comes again at once; what failed, once the source lets it.
  *
- * @returns messages to try again; without messages, a failure is thrown and S3 tries the event again
+ * @returns the answer of the source, such as the messages to try again
  */
-export async function work(event: unknown, options: WorkerOptions): Promise<BatchResponse> {
-  const list = tasksOf(event)
+export async function work(event: unknown, source: EventSource, options: WorkerOptions): Promise<unknown> {
+  const list = source.tasksOf(event)
   const again = new Set<string>()
+  const untried = new Set<string>()
+  let failure: BoxletError | undefined
   for (const { messageId, reason } of list.unreadable) {
     options.failed('message', reason)
-    again.add(messageId)
+    if (messageId === undefined) {
+      failure = reason
+    } else {
+      again.add(messageId)
+    }
   }
-  let failure: BoxletError | undefined
   const giveBack = (task: Task, error: unknown): void => {
     const known = toBoxletError(error)
     options.failed('picture', known, task.ref)
@@ -80,11 +88,23 @@ export async function work(event: unknown, options: WorkerOptions): Promise<Batc
   const usableMs = (): number => Math.max(0, options.remainingMs() - ANSWER_MS)
   const timer = setTimeout(() => end.abort(outOfTime()), usableMs())
   try {
+    let longestMs = 0
     for (const { task, bytes, last } of pictures(wanted, options, end.signal)) {
+      // One that is as slow as the slowest would only be cut off, and count as tried.
+      if (end.signal.aborted || usableMs() < longestMs) {
+        end.abort(outOfTime())
+        giveBack(task, end.signal.reason)
+        if (task.messageId !== undefined) {
+          untried.add(task.messageId)
+        }
+        continue
+      }
+      const started = Date.now()
       try {
         await within(last ? undefined : usableMs() / 2, end.signal, (signal) =>
           one(task, bytes, options, signal),
         )
+        longestMs = Math.max(longestMs, Date.now() - started)
       } catch (error) {
         giveBack(task, error)
       }
@@ -94,10 +114,13 @@ export async function work(event: unknown, options: WorkerOptions): Promise<Batc
     // Pictures that are still on their way are of no use to anyone.
     end.abort(outOfTime())
   }
-  if (failure !== undefined) {
-    throw failure
+  if (untried.size > 0) {
+    // Without it they come too, only later, so that this may neither fail nor hold the answer up.
+    await source
+      .soon?.(event, untried, AbortSignal.timeout(Math.max(1, options.remainingMs() - ANSWER_MS / 2)))
+      .catch((error: unknown) => options.failed('give back', toBoxletError(error)))
   }
-  return { batchItemFailures: [...again].map((itemIdentifier) => ({ itemIdentifier })) }
+  return source.answer({ again: [...again], failure })
 }
 
 /** The next picture comes over the network while this one runs; more at once would only fill the memory. */
@@ -191,5 +214,11 @@ async function one(
   const { resultBucket = task.ref.bucket, resultPrefix } = options
   const ref = { bucket: resultBucket, key: `${resultPrefix}${task.ref.key}.json` }
   const text = JSON.stringify({ model: nativeModel(detector.model), images: [image] })
-  await options.blobs.put(ref, Buffer.from(text), { contentType: 'application/json', signal })
+  const bytes = Buffer.from(text)
+  const settings = { contentType: 'application/json', signal }
+  if (task.sequencer !== undefined && options.putInOrder !== undefined) {
+    await options.putInOrder(ref, bytes, task.sequencer, settings)
+  } else {
+    await options.blobs.put(ref, bytes, settings)
+  }
 }

@@ -22,7 +22,11 @@ export function nativeLibraries(arch: Architecture): Plugin {
     setup(setup) {
       const unmet = new Set<string>()
       /** Puts another text in the place of a module. A rule that nothing meets is a fault, and no rule at all. */
-      const replace = (what: string, filter: RegExp, load: (path: string) => Promise<Loaded> | Loaded): void => {
+      const replace = (
+        what: string,
+        filter: RegExp,
+        load: (path: string) => Promise<Loaded> | Loaded,
+      ): void => {
         unmet.add(what)
         setup.onLoad({ filter }, ({ path }) => {
           unmet.delete(what)

@@ -4,7 +4,6 @@
  * handed to the native library directly. Drawings and what else there is go to sharp itself.
  */
 import type { Metadata, OutputInfo, Sharp, SharpOptions } from 'sharp'
-import type { PicturePipeline } from '../../../image/decode/picture-pipeline.ts'
 import {
   type Binding,
   openBinding,
@@ -14,6 +13,7 @@ import {
   plainPipelines,
   REDUCTION,
 } from '#plain-pipeline'
+import type { PicturePipeline } from '../../../image/decode/picture-pipeline.ts'
 
 type Step = readonly [name: string, argument: unknown]
 type LightOptions = Pick<SharpOptions, 'autoOrient' | 'ignoreIcc' | 'limitInputPixels' | 'failOn'>

@@ -20,7 +20,10 @@ export interface PipelineOptions {
 }
 
 export interface Binding {
-  pipeline(options: PipelineOptions, done: (error: Error | null, data: Buffer, info: OutputInfo) => void): unknown
+  pipeline(
+    options: PipelineOptions,
+    done: (error: Error | null, data: Buffer, info: OutputInfo) => void,
+  ): unknown
   metadata(options: PipelineOptions, done: (error: Error | null, metadata: object) => void): unknown
   concurrency(threads: number): unknown
 }

@@ -1,5 +1,5 @@
-import { loadSharp } from '#picture-decoder'
 import type { SharpOptions } from 'sharp'
+import { loadSharp } from '#picture-decoder'
 import type { Size } from '../../boxes/box.ts'
 import { BoxletError } from '../../errors.ts'
 import { ALL_FORMATS, FORMAT_NAMES, type ImageFormat, sniff } from '../../system/sniff.ts'
@@ -216,7 +216,11 @@ async function decode(
   }
 }
 
-async function run(source: PicturePipeline, format: ImageFormat, reduced: Size | undefined): Promise<RgbImage> {
+async function run(
+  source: PicturePipeline,
+  format: ImageFormat,
+  reduced: Size | undefined,
+): Promise<RgbImage> {
   let pipeline = source
   if (reduced !== undefined) {
     pipeline = pipeline.resize({ ...reduced, fit: 'fill', kernel: 'linear' })

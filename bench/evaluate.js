@@ -13,6 +13,7 @@ import { cpus, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { evaluateCoco } from '../dist/evaluate/coco.js'
+import { matchResults } from '../dist/evaluate/match-results.js'
 import { evaluationInput, parseCocoResults } from '../dist/evaluate/predictions.js'
 
 const { values } = parseArgs({
@@ -91,6 +92,7 @@ function toDataset({ categories, images, annotations }) {
       }),
     ),
     problems: [],
+    notes: [],
   }
 }
 
@@ -98,7 +100,7 @@ const median = (list) => list.toSorted((a, b) => a - b)[Math.floor(list.length /
 
 const set = makeSet()
 const dataset = toDataset(set.truth)
-const predictions = parseCocoResults(set.results, 'bench')
+const predictions = matchResults(parseCocoResults(set.results, 'bench'), dataset)
 const folder = mkdtempSync(join(tmpdir(), 'boxlet-bench-'))
 const own = []
 const theirs = []

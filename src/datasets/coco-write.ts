@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { defined } from '../system/defined.ts'
+import { cocoBox } from './coco-text.ts'
 import type { Annotation, DatasetImage } from './dataset.ts'
 import {
   countObjects,
@@ -59,7 +60,7 @@ const toAnnotation = (annotation: Annotation): object => {
     id,
     image_id: imageId,
     category_id: categoryId,
-    bbox: [box.x, box.y, box.width, box.height],
+    bbox: cocoBox(box),
     area,
     iscrowd: crowd ? 1 : 0,
     ...(difficult ? { ignore: 1 } : {}),

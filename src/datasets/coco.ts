@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises'
-import { basename, resolve } from 'node:path'
+import { basename } from 'node:path'
 import { BoxletError } from '../errors.ts'
+import { defined } from '../system/defined.ts'
+import { isRecord } from '../system/record.ts'
 import type {
   Annotation,
   Category,
@@ -10,10 +12,13 @@ import type {
   ReadOptions,
   Segmentation,
 } from './dataset.ts'
+import { PictureFinder } from './find-picture.ts'
+import { mapInOrder } from './in-order.ts'
 import { elementLines } from './json-lines.ts'
 import { checkBytes, MAX_CLASSES, MAX_COCO_BYTES, MAX_EDGE, MAX_PICTURES } from './limits.ts'
-import { findImageRoot, isInside } from './picture-files.ts'
-import { boxProblem, type Problem, type ProblemKind, ProblemList } from './problem.ts'
+import { measureOutline } from './outline.ts'
+import { pictureSize } from './picture-size.ts'
+import { boxProblem, duplicateClasses, type Problem, type ProblemKind, ProblemList } from './problem.ts'
 
 type Fields = Record<string, unknown>
 
@@ -25,10 +30,9 @@ export async function readCoco(path: string, options: ReadOptions = {}): Promise
   await checkBytes(path, MAX_COCO_BYTES, 'COCO annotations')
   const text = (await readFile(path, 'utf8')).replace(/^\uFEFF/, '')
   const json = parse(text, path)
-  const imageRoot = options.images === undefined ? await findImageRoot(path, firstName(json)) : options.images
-  const reader = new CocoReader(path, resolve(imageRoot), options)
+  const reader = new CocoReader(path, options)
   try {
-    reader.read(json)
+    await reader.read(json)
   } finally {
     addLines(reader.list.problems, text)
   }
@@ -39,6 +43,7 @@ export async function readCoco(path: string, options: ReadOptions = {}): Promise
     images: reader.images,
     annotations: reader.annotations,
     problems: reader.list.problems,
+    notes: reader.notes,
   }
 }
 
@@ -51,7 +56,7 @@ function parse(text: string, path: string): Fields {
       cause,
     })
   }
-  if (!isFields(json) || !Array.isArray(json.images) || !Array.isArray(json.categories)) {
+  if (!isRecord(json) || !Array.isArray(json.images) || !Array.isArray(json.categories)) {
     throw new BoxletError(
       'DATASET_INVALID',
       `Expected COCO annotations with "images", "annotations" and "categories" in "${path}" but one is missing.`,
@@ -67,73 +72,128 @@ function parse(text: string, path: string): Fields {
   return json
 }
 
-const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-const isId = (value: unknown): value is number => Number.isSafeInteger(value)
-const isEdge = (value: unknown): value is number => isId(value) && value > 0 && value <= MAX_EDGE
+const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
 
-function firstName(json: Fields): string | undefined {
-  const first: unknown = (json.images as unknown[])[0]
-  return isFields(first) && typeof first.file_name === 'string' ? first.file_name : undefined
+/** An id as a key: JSON has them as numbers, and some tools as texts. */
+const idOf = (value: unknown): string | undefined =>
+  Number.isSafeInteger(value) ? String(value) : isText(value) ? value : undefined
+
+/** Ids stay as they are where all of them are numbers, texts of digits included; else they are numbered in order. */
+function numbering(
+  entries: readonly unknown[],
+): (id: string, place: number) => { id: number; sourceId?: string } {
+  const ids = entries.map((entry) => (isRecord(entry) ? idOf(entry.id) : undefined))
+  const isNumber = (id: string) => String(Number(id)) === id && Number.isSafeInteger(Number(id))
+  return ids.every((id) => id === undefined || isNumber(id))
+    ? (id) => ({ id: Number(id) })
+    : (id, place) => ({ id: place + 1, sourceId: id })
 }
+
+function firstName(images: readonly unknown[]): string | undefined {
+  const [first] = images
+  return isRecord(first) && isText(first.file_name) ? first.file_name : undefined
+}
+
+const isEdge = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && (value as number) > 0 && (value as number) <= MAX_EDGE
+
+/** Files opened at once for their sizes. */
+const CONCURRENCY = 16
 
 class CocoReader {
   readonly list: ProblemList
   readonly categories: Category[] = []
   readonly images: DatasetImage[] = []
   readonly annotations: Annotation[] = []
+  readonly notes: string[] = []
   readonly #path: string
-  readonly #root: string
+  readonly #options: ReadOptions
   readonly #expected: ReadonlySet<string> | undefined
 
-  constructor(path: string, root: string, options: ReadOptions) {
+  constructor(path: string, options: ReadOptions) {
     this.#path = path
-    this.#root = root
+    this.#options = options
     this.list = new ProblemList(options.problems)
     this.#expected = options.classes === undefined ? undefined : new Set(options.classes)
   }
 
-  read(json: Fields): void {
-    this.#readCategories(json.categories as unknown[])
-    const images = this.#readImages(json.images as unknown[])
+  async read(json: Fields): Promise<void> {
+    const categories = this.#readCategories(json.categories as unknown[])
+    const images = await this.#readImages(json.images as unknown[])
     const annotations = json.annotations ?? []
     if (!Array.isArray(annotations)) {
       throw new BoxletError('DATASET_INVALID', `Expected a list for "annotations" in "${this.#path}".`)
     }
-    this.#readAnnotations(annotations, images)
+    this.#readAnnotations(annotations, images, categories)
+    if (annotations.length === 0 && images.size > 0) {
+      const message = 'Expected annotations for the pictures but there are none'
+      this.list.add({ kind: 'labels-missing', file: this.#path, message })
+    }
   }
 
   #problem(kind: ProblemKind, at: string, message: string): Problem {
     return { kind, file: this.#path, at, message }
   }
 
-  #readCategories(entries: unknown[]): void {
-    const seen = new Set<number>()
+  #readCategories(entries: unknown[]): Map<string, Category> {
+    const byId = new Map<string, Category>()
+    const number = numbering(entries)
     entries.forEach((entry, i) => {
-      if (!isFields(entry) || !isId(entry.id) || typeof entry.name !== 'string' || seen.has(entry.id)) {
-        const message = 'Expected a category with a number of its own as "id" and a text as "name"'
+      const id = isRecord(entry) ? idOf(entry.id) : undefined
+      if (!isRecord(entry) || id === undefined || typeof entry.name !== 'string' || byId.has(id)) {
+        const message = 'Expected a category with an id of its own as "id" and a text as "name"'
         this.list.add(this.#problem('annotation-invalid', `categories[${i}]`, message))
         return
       }
-      seen.add(entry.id)
-      const supercategory =
-        typeof entry.supercategory === 'string' ? { supercategory: entry.supercategory } : {}
-      this.categories.push({ id: entry.id, name: entry.name, ...supercategory })
+      const { name, supercategory } = entry
+      byId.set(id, {
+        ...number(id, i),
+        name,
+        ...(typeof supercategory === 'string' ? { supercategory } : {}),
+      })
     })
-    this.categories.sort((a, b) => a.id - b.id)
+    this.categories.push(...[...byId.values()].sort((a, b) => a.id - b.id))
+    for (const message of duplicateClasses(this.categories)) {
+      this.list.add({ kind: 'class-duplicate', file: this.#path, message })
+    }
+    return byId
   }
 
-  #readImages(entries: unknown[]): Map<number, DatasetImage> {
-    const byId = new Map<number, DatasetImage>()
+  async #readImages(entries: unknown[]): Promise<Map<string, DatasetImage>> {
+    const byId = new Map<string, DatasetImage>()
+    const number = numbering(entries)
+    const finder = await PictureFinder.open(this.#path, this.#options.images, firstName(entries))
+    const sized = await mapInOrder(
+      entries,
+      CONCURRENCY,
+      async (entry) => {
+        const found =
+          isRecord(entry) && isText(entry.file_name) ? await finder.find(entry.file_name) : undefined
+        const measured =
+          isRecord(entry) && !(isEdge(entry.width) && isEdge(entry.height)) && found?.exists
+            ? await pictureSize(found.path)
+            : undefined
+        return { found, measured }
+      },
+      this.#options.signal,
+    )
     entries.forEach((entry, i) => {
       const at = `images[${i}]`
-      if (!isFields(entry) || !isId(entry.id) || typeof entry.file_name !== 'string') {
+      const id = isRecord(entry) ? idOf(entry.id) : undefined
+      if (!isRecord(entry) || id === undefined || !isText(entry.file_name)) {
         this.list.add(this.#problem('annotation-invalid', at, 'Expected a picture with "id" and "file_name"'))
         return
       }
-      const { id, file_name, width, height, ...extra } = entry
+      const { id: _id, file_name, width: statedWidth, height: statedHeight, ...extra } = entry
+      const { found, measured } = sized[i]!
+      const { width, height } = measured ?? { width: statedWidth, height: statedHeight }
+      if (found === undefined) {
+        const message = `Expected a picture inside the image folder but received "${file_name}"`
+        this.list.add(this.#problem('annotation-invalid', at, message))
+        return
+      }
       if (!isEdge(width) || !isEdge(height)) {
-        const message = `Expected whole "width" and "height" for "${file_name}" but received ${width} × ${height}`
+        const message = `Expected whole "width" and "height" for "${file_name}", or the picture itself, but received ${width} × ${height}`
         this.list.add(this.#problem('annotation-invalid', at, message))
         return
       }
@@ -143,23 +203,20 @@ class CocoReader {
         )
         return
       }
-      const fileName = file_name.replaceAll('\\', '/')
-      const path = resolve(this.#root, fileName)
-      if (!isInside(this.#root, path)) {
-        const message = `Expected a picture inside the image folder but received "${file_name}"`
-        this.list.add(this.#problem('annotation-invalid', at, message))
-        return
-      }
-      byId.set(id, { id, fileName, path, width, height, extra })
+      byId.set(id, { ...number(id, i), fileName: found.fileName, path: found.path, width, height, extra })
     })
     this.images.push(...[...byId.values()].sort((a, b) => a.id - b.id))
+    this.notes.push(...finder.notes())
     return byId
   }
 
-  #readAnnotations(entries: unknown[], images: Map<number, DatasetImage>): void {
-    const names = new Map(this.categories.map((category) => [category.id, category.name]))
+  #readAnnotations(
+    entries: unknown[],
+    images: Map<string, DatasetImage>,
+    categories: Map<string, Category>,
+  ): void {
     for (let i = 0; i < entries.length; i++) {
-      const annotation = this.#readAnnotation(entries[i], `annotations[${i}]`, images, names)
+      const annotation = this.#readAnnotation(entries[i], `annotations[${i}]`, images, categories)
       if (annotation !== undefined) {
         this.annotations.push(annotation)
       }
@@ -169,26 +226,31 @@ class CocoReader {
   #readAnnotation(
     entry: unknown,
     at: string,
-    images: Map<number, DatasetImage>,
-    names: Map<number, string>,
+    images: Map<string, DatasetImage>,
+    categories: Map<string, Category>,
   ): Annotation | undefined {
-    const box = isFields(entry) ? readBox(entry.bbox) : undefined
-    if (!isFields(entry) || box === undefined || !isId(entry.image_id)) {
-      const message = 'Expected an annotation with "image_id" and four finite numbers as "bbox"'
+    const outline = isRecord(entry) && isSegmentation(entry.segmentation) ? entry.segmentation : undefined
+    const written = isRecord(entry) ? readBox(entry.bbox) : undefined
+    const measured = written === undefined && outline !== undefined ? measureOutline(outline) : undefined
+    const box = written ?? measured?.box
+    const imageId = isRecord(entry) ? idOf(entry.image_id) : undefined
+    if (!isRecord(entry) || box === undefined || imageId === undefined) {
+      const message =
+        'Expected an annotation with "image_id" and four finite numbers as "bbox", or an outline as "segmentation"'
       this.list.add(this.#problem('annotation-invalid', at, message))
       return undefined
     }
-    const { id, image_id, category_id, bbox: _box, area, iscrowd, ignore, segmentation, ...extra } = entry
-    const picture = images.get(image_id)
+    const { id, image_id, category_id, bbox, area, iscrowd, ignore, segmentation, ...extra } = entry
+    const picture = images.get(imageId)
     if (picture === undefined) {
       this.list.add(
-        this.#problem('picture-unlisted', at, `Expected a listed picture but received id ${image_id}`),
+        this.#problem('picture-unlisted', at, `Expected a listed picture but received id ${imageId}`),
       )
       return undefined
     }
-    const name = isId(category_id) ? names.get(category_id) : undefined
-    if (name === undefined || (this.#expected !== undefined && !this.#expected.has(name))) {
-      const shown = name === undefined ? `id ${String(category_id)}` : `"${name}"`
+    const category = categories.get(idOf(category_id) ?? '')
+    if (category === undefined || (this.#expected !== undefined && !this.#expected.has(category.name))) {
+      const shown = category === undefined ? `id ${String(category_id)}` : `"${category.name}"`
       this.list.add(this.#problem('class-unknown', at, `Expected a known class but received ${shown}`))
       return undefined
     }
@@ -200,14 +262,14 @@ class CocoReader {
       }
     }
     return {
-      id: isId(id) ? id : this.annotations.length + 1,
-      imageId: image_id,
-      categoryId: category_id as number,
+      id: Number.isSafeInteger(id) ? (id as number) : this.annotations.length + 1,
+      imageId: picture.id,
+      categoryId: category.id,
       box,
-      area: typeof area === 'number' && Number.isFinite(area) ? area : box.width * box.height,
+      area: Number.isFinite(area) ? (area as number) : (measured?.area ?? box.width * box.height),
       crowd: iscrowd === 1 || iscrowd === true,
       difficult: ignore === 1 || ignore === true ? !(iscrowd === 1 || iscrowd === true) : false,
-      ...(isSegmentation(segmentation) ? { segmentation } : {}),
+      ...defined({ segmentation: outline }),
       extra,
     }
   }
@@ -224,8 +286,17 @@ function readBox(value: unknown): CornerBox | undefined {
   return { x, y, width, height }
 }
 
-const isSegmentation = (value: unknown): value is Segmentation =>
-  (Array.isArray(value) && value.length > 0) || (isFields(value) && 'counts' in value)
+function isSegmentation(value: unknown): value is Segmentation {
+  if (Array.isArray(value)) {
+    return value.length > 0 && value.every(Array.isArray)
+  }
+  return (
+    isRecord(value) &&
+    (typeof value.counts === 'string' || Array.isArray(value.counts)) &&
+    Array.isArray(value.size) &&
+    value.size.length === 2
+  )
+}
 
 function addLines(problems: Problem[], text: string): void {
   const places = new Set(problems.flatMap((problem) => problem.at ?? []))

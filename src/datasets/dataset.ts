@@ -12,6 +12,8 @@ export interface Category {
   id: number
   name: string
   supercategory?: string
+  /** The id in the file where it is not a number. */
+  sourceId?: string
 }
 
 export interface DatasetImage {
@@ -19,6 +21,8 @@ export interface DatasetImage {
   id: number
   /** As the data set names it, with forward slashes. */
   fileName: string
+  /** The id in the file where it is not a number. */
+  sourceId?: string
   /** Where the file lies. */
   path: string
   /** Pixels of the upright picture. */
@@ -61,6 +65,8 @@ export interface Dataset {
   annotations: Annotation[]
   /** What is wrong with it; the annotations concerned are left out unless they were to be kept. */
   problems: Problem[]
+  /** What a reader had to find out or leave out, one sentence each; nothing of it is wrong. */
+  notes: string[]
 }
 
 export interface ReadOptions {
@@ -73,6 +79,15 @@ export interface ReadOptions {
   /** Class names that are expected. An object of another class is then a problem. */
   classes?: readonly string[]
   signal?: AbortSignal
+}
+
+/** How many objects each category has. */
+export function countByCategory({ annotations }: Dataset): Map<number, number> {
+  const counts = new Map<number, number>()
+  for (const { categoryId } of annotations) {
+    counts.set(categoryId, (counts.get(categoryId) ?? 0) + 1)
+  }
+  return counts
 }
 
 /** Pictures with the objects in them, in the order of the data set. */

@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import { BoxletError } from '../errors.ts'
 import { readCoco } from './coco.ts'
 import type { Dataset, ReadOptions } from './dataset.ts'
-import { isFile, isFolder } from './picture-files.ts'
+import { isFile, isFolder, listFiles } from './picture-files.ts'
 import { readVoc } from './voc.ts'
 import { readYolo } from './yolo.ts'
+import { describesYolo, yoloFileOf } from './yolo-config.ts'
 
 /**
  * Reads a data set of any of the formats: a COCO JSON file, a Pascal VOC folder, a `data.yaml`, or a folder
@@ -28,7 +29,7 @@ export async function locateDataset(path: string): Promise<{ format: Dataset['fo
     if (/\.json$/i.test(path)) {
       return { format: 'coco', at: path }
     }
-    if (/\.ya?ml$/i.test(path)) {
+    if (describesYolo(path)) {
       return { format: 'yolo', at: path }
     }
     throw new BoxletError(
@@ -40,20 +41,32 @@ export async function locateDataset(path: string): Promise<{ format: Dataset['fo
     throw new BoxletError('DATASET_INVALID', `Expected a data set at "${path}" but there is nothing.`)
   }
   const files = await readdir(path)
-  const yaml = files.filter((name) => /\.ya?ml$/i.test(name))
-  if (files.includes('data.yaml') || yaml.length === 1) {
-    return { format: 'yolo', at: join(path, files.includes('data.yaml') ? 'data.yaml' : yaml[0]!) }
+  const yolo = yoloFileOf(files)
+  if (yolo !== undefined && /\.(ya?ml|data)$/i.test(yolo)) {
+    return { format: 'yolo', at: join(path, yolo) }
   }
-  const isVoc = files.includes('Annotations') || files.some((name) => name.toLowerCase().endsWith('.xml'))
-  if (isVoc) {
+  if (await holdsXml(path, files)) {
     return { format: 'voc', at: path }
   }
-  const inner = (await isFolder(join(path, 'annotations'))) ? await readdir(join(path, 'annotations')) : []
-  const json = [...files.map((name) => name), ...inner.map((name) => join('annotations', name))].filter(
-    (name) => /\.json$/i.test(name),
+  if (yolo !== undefined) {
+    return { format: 'yolo', at: join(path, yolo) }
+  }
+  const annotations = files.find((name) => name.toLowerCase() === 'annotations')
+  const inner = annotations === undefined ? [] : await readdir(join(path, annotations)).catch(() => [])
+  const json = [...files, ...inner.map((name) => join(annotations!, name))].filter((name) =>
+    /\.json$/i.test(name),
   )
   if (json.length === 1) {
     return { format: 'coco', at: join(path, json[0]!) }
+  }
+  if (json.length === 0 && files.includes('labels') && files.includes('images')) {
+    throw new BoxletError(
+      'DATASET_INVALID',
+      `Expected class names for the YOLO labels in "${path}" but there is no data.yaml and no classes.txt.`,
+      {
+        hint: 'Write classes.txt beside "images" and "labels", one name a line in the order of the numbers.',
+      },
+    )
   }
   throw new BoxletError(
     'DATASET_INVALID',
@@ -62,4 +75,20 @@ export async function locateDataset(path: string): Promise<{ format: Dataset['fo
       : `Expected COCO JSON, VOC annotations or a data.yaml in "${path}" but found none.`,
     { hint: 'Name the annotation file itself.' },
   )
+}
+
+/** XML files in the folder itself, or in one whose name says that it holds annotations or a part of the set. */
+async function holdsXml(path: string, files: readonly string[]): Promise<boolean> {
+  const isXml = (name: string) => name.toLowerCase().endsWith('.xml')
+  if (files.some(isXml)) {
+    return true
+  }
+  const likely = files.filter((name) => /^(annotations?|xmls?|labels|train|val|valid|test)$/i.test(name))
+  for (const name of likely) {
+    const folder = join(path, name)
+    if ((await isFolder(folder)) && (await listFiles(folder, isXml)).length > 0) {
+      return true
+    }
+  }
+  return false
 }

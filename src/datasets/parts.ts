@@ -1,9 +1,9 @@
 import { defined } from '../system/defined.ts'
 import type { Dataset, ReadOptions } from './dataset.ts'
 import { locateDataset, openDataset } from './open.ts'
-import { vocSplits } from './voc.ts'
+import { VocTree } from './voc-tree.ts'
 import type { Part } from './write.ts'
-import { readDataYaml, type YoloConfig } from './yolo-yaml.ts'
+import { readYoloConfig, type YoloConfig } from './yolo-config.ts'
 
 /**
  * Reads a data set with its parts: those asked for, else all that it has, else the whole as `all`. All parts
@@ -54,7 +54,8 @@ async function splitNames(format: Dataset['format'], at: string): Promise<string
   if (format === 'coco') {
     return []
   }
-  const all = format === 'yolo' ? yoloSplits((await readDataYaml(at)).splits) : await vocSplits(at)
+  const all =
+    format === 'yolo' ? yoloSplits((await readYoloConfig(at)).splits) : await (await VocTree.open(at)).parts()
   return all.filter((name) => ['train', 'val', 'test'].includes(name))
 }
 

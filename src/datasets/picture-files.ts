@@ -1,6 +1,5 @@
-import { existsSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
-import { dirname, extname, isAbsolute, join, relative, resolve } from 'node:path'
+import { extname, isAbsolute, join, relative } from 'node:path'
 import { BoxletError } from '../errors.ts'
 import { MAX_ENTRIES } from './limits.ts'
 
@@ -16,36 +15,6 @@ export function isInside(folder: string, path: string): boolean {
   return way !== '' && !isAbsolute(way) && way.split(/[\\/]/)[0] !== '..'
 }
 
-/**
- * Where the pictures of a COCO file lie: the first usual place that holds `name`. Without a match, the folder
- * of the file itself, so that a message about a missing picture names a place that the reader knows.
- */
-export async function findImageRoot(annotations: string, name: string | undefined): Promise<string> {
-  const folder = dirname(resolve(annotations))
-  const split = /(train|val|test)(\d{4})?/i.exec(annotations.slice(folder.length))?.[0]
-  const places = [
-    folder,
-    join(folder, 'images'),
-    join(folder, '..', 'images'),
-    ...(split === undefined ? [] : ['.', '..', '../images', 'images'].map((way) => join(folder, way, split))),
-    join(folder, '..'),
-  ]
-  return (name === undefined ? undefined : places.find((place) => existsSync(join(place, name)))) ?? folder
-}
-
-/** The file of a picture by its stem, e.g. `JPEGImages/000012` + one of the usual endings. */
-export async function pictureOfStem(folder: string, stem: string): Promise<string | undefined> {
-  for (const ending of PICTURE_ENDINGS) {
-    for (const cased of [ending, ending.toUpperCase()]) {
-      const path = join(folder, stem + cased)
-      if (await isFile(path)) {
-        return path
-      }
-    }
-  }
-  return undefined
-}
-
 export const isFile = (path: string): Promise<boolean> =>
   stat(path).then(
     (s) => s.isFile(),
@@ -57,12 +26,16 @@ export const isFolder = (path: string): Promise<boolean> =>
     () => false,
   )
 
+/** Pictures of a folder and the folders in it, sorted by path. */
+export const listPictures = async (folder: string): Promise<string[]> =>
+  (await listFiles(folder, isPictureName)).sort()
+
 /**
- * Pictures of a folder and the folders in it, sorted by path. Links to folders are not followed, so that a loop
- * has an end, and a folder with more files than any data set has is refused: a `data.yaml` may name any place.
+ * Files of a folder and the folders in it. Links to folders are not followed, so that a loop has an end, and a folder
+ * with more files than any data set has is refused: a `data.yaml` may name any place.
  */
-export async function listPictures(folder: string): Promise<string[]> {
-  const pictures: string[] = []
+export async function listFiles(folder: string, belongs: (name: string) => boolean): Promise<string[]> {
+  const files: string[] = []
   const folders = [folder]
   let entries = 0
   for (let next = folders.pop(); next !== undefined; next = folders.pop()) {
@@ -76,10 +49,10 @@ export async function listPictures(folder: string): Promise<string[]> {
       const path = join(next, entry.name)
       if (entry.isDirectory()) {
         folders.push(path)
-      } else if (isPictureName(entry.name) && (entry.isFile() || entry.isSymbolicLink())) {
-        pictures.push(path)
+      } else if (belongs(entry.name) && (entry.isFile() || entry.isSymbolicLink())) {
+        files.push(path)
       }
     }
   }
-  return pictures.sort()
+  return files
 }

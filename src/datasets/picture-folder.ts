@@ -40,5 +40,5 @@ export async function openPictureFolder(
         ]
       : [],
   )
-  return { name: folder, format: 'coco', categories: [], images, annotations: [], problems }
+  return { name: folder, format: 'coco', categories: [], images, annotations: [], problems, notes: [] }
 }

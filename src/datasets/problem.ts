@@ -6,6 +6,8 @@ export type ProblemKind =
   | 'box-outside' // more than a pixel of the box lies outside the picture
   | 'box-empty' // width or height is zero or negative
   | 'class-unknown'
+  | 'class-duplicate' // two classes have one name
+  | 'labels-missing' // not one picture has labels where they are looked for
   | 'picture-unlisted' // an annotation names a picture that the set does not list
   | 'picture-duplicate'
   | 'picture-missing'
@@ -61,6 +63,19 @@ export class ProblemList {
     this.add(problem)
     return this.policy === 'keep'
   }
+}
+
+/** A class for each name that an earlier one has too; case and blanks make no difference, as where labels are matched. */
+export function duplicateClasses(categories: readonly { name: string }[]): string[] {
+  const seen = new Map<string, string>()
+  return categories.flatMap(({ name }) => {
+    const plain = name.trim().toLowerCase()
+    const earlier = seen.get(plain)
+    seen.set(plain, earlier ?? name)
+    return earlier === undefined
+      ? []
+      : [`Expected a name of its own for each class but received "${name}" beside "${earlier}"`]
+  })
 }
 
 /** What is wrong with the place of a box in a picture; undefined when nothing is. */

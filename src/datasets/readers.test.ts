@@ -7,8 +7,9 @@ import { corpusPath, hasCorpus } from '../../test/support/corpus.ts'
 import { BoxletError } from '../errors.ts'
 import { readCoco } from './coco.ts'
 import { openDataset } from './open.ts'
+import { polygonArea } from './outline.ts'
 import { readVoc } from './voc.ts'
-import { labelPath, polygonArea, readYolo } from './yolo.ts'
+import { labelPath, readYolo } from './yolo.ts'
 
 let folder: string
 let picture: string
@@ -251,7 +252,10 @@ describe('YOLO reader', () => {
     await writeFile(join(yaml, '..', 'val.txt'), './images/val/b.jpg\n./images/val/gone.jpg\n')
     const set = await readYolo(yaml)
     expect(set.images.map((image) => image.fileName)).toEqual(['b.jpg'])
-    expect(summary(set.problems)).toEqual([['picture-missing', undefined]])
+    expect(summary(set.problems)).toEqual([
+      ['picture-missing', undefined],
+      ['labels-missing', undefined],
+    ])
   })
 
   it('refuses YAML whose aliases multiply', async () => {

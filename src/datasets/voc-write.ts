@@ -1,10 +1,9 @@
 import { join } from 'node:path'
-import { XMLBuilder } from 'fast-xml-parser'
 import { type Annotation, annotationsByImage, type Dataset, type DatasetImage } from './dataset.ts'
+import { vocXml } from './voc-text.ts'
 import {
   countObjects,
   countPictures,
-  decimal,
   flatNames,
   loss,
   type Part,
@@ -15,8 +14,6 @@ import {
   type Written,
   writeText,
 } from './write.ts'
-
-const builder = new XMLBuilder({ format: true, indentBy: '\t', suppressEmptyNode: false })
 
 /** Writes `Annotations`, `JPEGImages` and, for a divided set, `ImageSets/Main`. */
 export async function writeVoc(
@@ -51,33 +48,25 @@ export async function writeVoc(
   }
 }
 
-function toXml(
-  image: DatasetImage,
+const toXml = (
+  { width, height }: DatasetImage,
   fileName: string,
   objects: Annotation[],
   classes: Map<number, string>,
-): string {
-  return builder.build({
-    annotation: {
-      folder: 'JPEGImages',
-      filename: fileName,
-      size: { width: image.width, height: image.height, depth: 3 },
-      segmented: 0,
-      object: objects.map(({ box, categoryId, crowd, difficult, extra }) => ({
-        name: classes.get(categoryId),
-        pose: typeof extra?.pose === 'string' ? extra.pose : 'Unspecified',
-        truncated: extra?.truncated === true ? 1 : 0,
-        difficult: difficult || crowd ? 1 : 0,
-        bndbox: {
-          xmin: decimal(box.x, 3),
-          ymin: decimal(box.y, 3),
-          xmax: decimal(box.x + box.width, 3),
-          ymax: decimal(box.y + box.height, 3),
-        },
-      })),
-    },
+): string =>
+  vocXml({
+    folder: 'JPEGImages',
+    fileName,
+    width,
+    height,
+    objects: objects.map(({ box, categoryId, crowd, difficult, extra }) => ({
+      name: classes.get(categoryId)!,
+      box,
+      ...(typeof extra?.pose === 'string' ? { pose: extra.pose } : {}),
+      truncated: extra?.truncated === true,
+      difficult: difficult || crowd,
+    })),
   })
-}
 
 function losses(parts: readonly Part[]): string[] {
   const all = parts.flatMap((part) => part.dataset.annotations)

@@ -36,6 +36,8 @@ const parser = new XMLParser({
   parseTagValue: false,
   processEntities: { enabled: true, maxTotalExpansions: 10_000, maxExpandedLength: 1_000_000 },
   captureMetaData: true,
+  // Some tools write `<Annotation>` or `<Object>`; no two elements of VOC differ by case alone.
+  transformTagName: (name) => name.toLowerCase(),
   isArray: (name, path) => name === 'object' && path === 'annotation.object',
 })
 

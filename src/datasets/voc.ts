@@ -1,13 +1,15 @@
-import { readdir, readFile } from 'node:fs/promises'
-import { basename, join, resolve } from 'node:path'
+import { readFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { BoxletError } from '../errors.ts'
 import { defined } from '../system/defined.ts'
 import type { Annotation, Dataset, DatasetImage, ReadOptions } from './dataset.ts'
+import { decodeXml } from './decode-xml.ts'
 import { mapInOrder } from './in-order.ts'
-import { checkBytes, MAX_CLASSES, MAX_LIST_BYTES, MAX_PICTURES, MAX_VOC_BYTES } from './limits.ts'
-import { isFile, isFolder, isInside, pictureOfStem } from './picture-files.ts'
+import { checkBytes, MAX_CLASSES, MAX_VOC_BYTES } from './limits.ts'
+import { isInside } from './picture-files.ts'
 import { pictureSize } from './picture-size.ts'
 import { boxProblem, ProblemList } from './problem.ts'
+import { chooseVocPart, VocTree } from './voc-tree.ts'
 import { parseVoc, type VocFile, type VocObject } from './voc-xml.ts'
 
 /** Files open at once; annotation files are small, so the disk is the limit, not memory. */
@@ -24,37 +26,29 @@ interface VocPicture {
 }
 
 /**
- * Reads a Pascal VOC folder: `Annotations/*.xml`, `JPEGImages`, and lists of picture names in
- * `ImageSets/Main`. A folder with XML files beside the pictures, as labelling tools leave it, is read too.
+ * Reads a Pascal VOC folder, as `VocTree` finds its parts.
  *
- * Boxes are taken as written, `xmin … xmax` being the two edges in pixels. The original VOC counts pixels from
- * 1 and means the last pixel by `xmax`; labelling tools write edges. The difference is one pixel.
+ * Boxes are taken as written, `xmin … xmax` being the two edges in pixels, as labelling tools and Boxlet write them.
+ * The original VOC counts pixels from 1 and means the last pixel by `xmax`. The difference is one pixel.
  */
 export async function readVoc(folder: string, options: ReadOptions = {}): Promise<Dataset> {
-  const root = resolve(folder)
-  const annotations = (await isFolder(join(root, 'Annotations'))) ? join(root, 'Annotations') : root
-  const imageRoot =
-    options.images ?? ((await isFolder(join(root, 'JPEGImages'))) ? join(root, 'JPEGImages') : root)
-  const split = await chooseSplit(root, options.split)
-  const stems = split === undefined ? await listStems(annotations) : await readSplit(root, split)
+  const tree = await VocTree.open(folder, options.images)
+  const part = await chooseVocPart(tree, options.split)
+  const stems = await tree.stems(part)
   if (stems.length === 0) {
     throw new BoxletError('DATASET_INVALID', `Expected VOC annotations in "${folder}" but found no XML file.`)
   }
-  const pictures = await mapInOrder(
-    stems,
-    CONCURRENCY,
-    (stem) => readPicture(annotations, resolve(imageRoot), stem),
-    options.signal,
-  )
+  const pictures = await mapInOrder(stems, CONCURRENCY, (stem) => readPicture(tree, stem), options.signal)
   const list = new ProblemList(options.problems)
   const names = classNames(pictures, options.classes)
   const dataset: Dataset = {
-    name: split === undefined ? basename(root) : `${basename(root)} ${split}`,
+    name: part === undefined ? basename(tree.root) : `${basename(tree.root)} ${part}`,
     format: 'voc',
     categories: names.map((name, i) => ({ id: i + 1, name })),
     images: [],
     annotations: [],
     problems: list.problems,
+    notes: [],
   }
   for (const picture of pictures) {
     addPicture(dataset, picture, list)
@@ -62,94 +56,23 @@ export async function readVoc(folder: string, options: ReadOptions = {}): Promis
   return dataset
 }
 
-async function chooseSplit(root: string, asked: string | undefined): Promise<string | undefined> {
-  const list = (name: string) => join(root, 'ImageSets', 'Main', `${name}.txt`)
-  if (asked === 'all') {
-    return undefined
-  }
-  if (asked !== undefined) {
-    if (/^[\w.-]+$/.test(asked) && (await isFile(list(asked)))) {
-      return asked
-    }
-    const splits = await vocSplits(root)
-    throw new BoxletError(
-      'DATASET_INVALID',
-      `Expected a split list ImageSets/Main/${asked}.txt but there is none.`,
-      { hint: splits.length === 0 ? 'The set has no split lists.' : `There are: ${splits.join(', ')}, all.` },
-    )
-  }
-  for (const name of ['test', 'val']) {
-    if (await isFile(list(name))) {
-      return name
-    }
-  }
-  return undefined
-}
-
-/** Names of the split lists of a VOC folder. */
-export async function vocSplits(root: string): Promise<string[]> {
-  const files = await readdir(join(root, 'ImageSets', 'Main')).catch(() => [])
-  return files
-    .filter((name) => name.endsWith('.txt'))
-    .map((name) => name.slice(0, -4))
-    .sort()
-}
-
-async function readSplit(root: string, split: string): Promise<string[]> {
-  const path = join(root, 'ImageSets', 'Main', `${split}.txt`)
-  await checkBytes(path, MAX_LIST_BYTES, 'a split list')
-  const lines = (await readFile(path, 'utf8')).split(/\r?\n/)
-  // Lists of one class carry −1, 0 or 1 after the name; the name alone says which pictures belong.
-  const stems = lines.map((line) => line.trim().split(/\s+/)[0]!).filter((stem) => stem !== '')
-  return [...new Set(stems.map((stem) => stem.replace(/\.(xml|jpe?g|png)$/i, '')))].slice(0, MAX_PICTURES)
-}
-
-async function listStems(annotations: string): Promise<string[]> {
-  const files = await readdir(annotations).catch(() => [])
-  return files
-    .filter((name) => name.toLowerCase().endsWith('.xml'))
-    .map((name) => name.slice(0, -4))
-    .sort()
-    .slice(0, MAX_PICTURES)
-}
-
-async function readPicture(annotations: string, imageRoot: string, stem: string): Promise<VocPicture> {
-  const xml = join(annotations, `${stem}.xml`)
+async function readPicture(tree: VocTree, stem: string): Promise<VocPicture> {
+  const xml = (await tree.xml(stem)) ?? join(tree.annotations, `${stem}.xml`)
   const missing = { stem, xml, file: undefined, path: undefined, size: undefined }
-  if (!isInside(annotations, xml)) {
+  if (!isInside(tree.annotations, xml)) {
     return { ...missing, failed: 'Expected a name inside the annotation folder' }
   }
   let file: VocFile
   try {
     await checkBytes(xml, MAX_VOC_BYTES, 'a VOC annotation')
-    file = parseVoc(decodeText(await readFile(xml)))
+    file = parseVoc(decodeXml(await readFile(xml)))
   } catch (error) {
     return { ...missing, failed: oneLine((error as Error).message) }
   }
-  const path = await findPicture(imageRoot, stem, file.fileName)
+  const path = await tree.picture(stem, file.fileName)
   // Tools have been seen to write sizes of other pictures, so the file itself is asked first.
   const size = (path === undefined ? undefined : await pictureSize(path)) ?? file.size
   return { stem, xml, file, failed: undefined, path, size }
-}
-
-/** The file of the same stem; else the one that the annotation names, when it lies in the picture folder. */
-async function findPicture(
-  root: string,
-  stem: string,
-  fileName: string | undefined,
-): Promise<string | undefined> {
-  const found = await pictureOfStem(root, stem)
-  if (found !== undefined || fileName === undefined) {
-    return found
-  }
-  const named = resolve(root, fileName)
-  return isInside(root, named) && (await isFile(named)) ? named : undefined
-}
-
-/** XML is UTF-8 unless its first bytes say UTF-16, as some Windows tools write. */
-function decodeText(bytes: Uint8Array): string {
-  const encoding = bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf-16le' : 'utf-8'
-  return new TextDecoder(encoding).decode(bytes)
 }
 
 const oneLine = (message: string): string => message.replace(/\s+/g, ' ').replace(/\.$/, '').slice(0, 300)

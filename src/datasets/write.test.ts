@@ -53,7 +53,7 @@ beforeAll(async () => {
     of(12, 3, 9, { crowd: true, segmentation: { counts: [1, 2], size: [200, 300] } }),
     of(13, 7, 9, { difficult: true, extra: { pose: 'Left', truncated: true } }),
   ]
-  dataset = { name: 'made up', format: 'coco', categories, images, annotations, problems: [] }
+  dataset = { name: 'made up', format: 'coco', categories, images, annotations, problems: [], notes: [] }
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 

@@ -159,6 +159,3 @@ export const countPictures = (parts: readonly Part[]): number =>
 /** `n things` as the start of a sentence about a loss; nothing for none. */
 export const loss = (count: number, sentence: string): string[] =>
   count === 0 ? [] : [`${count} ${sentence}`]
-
-/** Fractions without needless digits. */
-export const decimal = (value: number, digits: number): string => String(Number(value.toFixed(digits)))

@@ -1,9 +1,8 @@
 import { join } from 'node:path'
 import { stringify } from 'yaml'
-import { type Annotation, annotationsByImage, type DatasetImage } from './dataset.ts'
+import { annotationsByImage } from './dataset.ts'
 import {
   countPictures,
-  decimal,
   flatNames,
   loss,
   type Part,
@@ -14,6 +13,7 @@ import {
   type Written,
   writeText,
 } from './write.ts'
+import { yoloLine } from './yolo-text.ts'
 
 /** Writes `data.yaml`, and `images/PART` and `labels/PART` for each part. */
 export async function writeYolo(
@@ -33,9 +33,7 @@ export async function writeYolo(
       const fileName = names.get(image.id)!
       const kept = byImage.get(image.id)!.filter((annotation) => !annotation.crowd)
       objects += kept.length
-      const rows = kept.map(
-        (annotation) => `${toRow(annotation, image, classes.get(annotation.categoryId)!)}\n`,
-      )
+      const rows = kept.map(({ categoryId, box }) => `${yoloLine(classes.get(categoryId)!, box, image)}\n`)
       await writeText(join(folder, 'labels', name, `${stemOf(fileName)}.txt`), rows.join(''))
       pairs.push([image.path, join(folder, 'images', name, fileName)])
     }
@@ -43,16 +41,6 @@ export async function writeYolo(
   await writeText(join(folder, 'data.yaml'), toYaml(parts))
   await placePictures(pairs, options)
   return { format: 'yolo', pictures: countPictures(parts), objects, losses: losses(parts) }
-}
-
-/** Fractions of the picture; a box that reaches outside is cut, since trainers refuse values beyond 1. */
-function toRow({ box }: Annotation, { width, height }: DatasetImage, classId: number): string {
-  const cutX = (value: number) => Math.min(Math.max(value, 0), width)
-  const cutY = (value: number) => Math.min(Math.max(value, 0), height)
-  const [x1, x2] = [cutX(box.x), cutX(box.x + box.width)]
-  const [y1, y2] = [cutY(box.y), cutY(box.y + box.height)]
-  const values = [(x1 + x2) / 2 / width, (y1 + y2) / 2 / height, (x2 - x1) / width, (y2 - y1) / height]
-  return [classId, ...values.map((value) => decimal(value, 8))].join(' ')
 }
 
 function toYaml(parts: readonly Part[]): string {
@@ -77,6 +65,10 @@ function losses(parts: readonly Part[]): string[] {
     ...loss(
       all.filter((entry) => entry.segmentation !== undefined && !entry.crowd).length,
       'outlines are left out; the boxes stay.',
+    ),
+    ...loss(
+      all.filter((entry) => entry.extra?.keypoints !== undefined && !entry.crowd).length,
+      'objects lose their key points; the boxes stay.',
     ),
   ]
 }

@@ -170,9 +170,8 @@ async function chosenLabels({ labels }: LoadOptions): Promise<Labels | undefined
   if (typeof labels !== 'string') {
     return labels === undefined ? undefined : [...labels]
   }
-  const text = await readText(labels, 'LABELS_INVALID', 'label')
-  const { parseLabels } = await import('../model/labels/labels.ts')
-  return parseLabels(text, basename(labels))
+  const { readLabelFile } = await import('../model/labels/label-file.ts')
+  return readLabelFile(labels)
 }
 
 async function readText(

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { Detection } from '../boxes/detection.ts'
-import { type Dataset, type DatasetImage, selectImages } from '../datasets/dataset.ts'
+import { countByCategory, type Dataset, type DatasetImage, selectImages } from '../datasets/dataset.ts'
 import { checkBytes, MAX_VOC_BYTES } from '../datasets/limits.ts'
 import { openDataset } from '../datasets/open.ts'
 import { parseVoc } from '../datasets/voc-xml.ts'
@@ -86,6 +86,7 @@ async function oneVocFile(path: string, pictures: readonly string[]): Promise<Da
       difficult,
     })),
     problems: [],
+    notes: [],
   }
 }
 
@@ -98,7 +99,7 @@ export function averagePrecision(
   found: FoundInSet,
   labels: readonly (string | null)[],
 ): number {
-  const map = mapLabels(labels, truth.categories)
+  const map = mapLabels(labels, truth.categories, {}, countByCategory(truth))
   return orZero(evaluateCoco(evaluationInput(truth, toPredictions(results(truth, found), map))).stats.ap)
 }
 

@@ -5,6 +5,7 @@ import { gunzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import type { Annotation, Dataset } from '../datasets/dataset.ts'
 import { type CocoStats, evaluateCoco } from './coco.ts'
+import { matchResults } from './match-results.ts'
 import { evaluationInput, parseCocoResults } from './predictions.ts'
 import { evaluateVoc } from './voc-ap.ts'
 
@@ -53,13 +54,13 @@ function dataset(name: string): Dataset {
   })
   const images = file.images.map((image) => ({ ...image, fileName: image.file_name, path: '' })).sort(byId)
   const categories = file.categories.sort(byId)
-  return { name, format: 'coco', categories, images, annotations, problems: [] }
+  return { name, format: 'coco', categories, images, annotations, problems: [], notes: [] }
 }
 
 const evaluate = (model: string) => {
   const set = dataset(sets[model]!)
   const results = parseCocoResults(load(`${model}.json.gz`), model)
-  return { set, metrics: evaluateCoco(evaluationInput(set, results)) }
+  return { set, metrics: evaluateCoco(evaluationInput(set, matchResults(results, set))) }
 }
 
 const inOrder = (stats: CocoStats): number[] => [
@@ -148,7 +149,8 @@ describe('VOC AP50', () => {
 
   it.each(Object.keys(sets))('equals the stored numbers of the VOCdevkit for %s', (model) => {
     const results = parseCocoResults(load(`${model}.json.gz`), model)
-    const { ap11, apContinuous } = evaluateVoc(evaluationInput(dataset(sets[model]!), results))
+    const set = dataset(sets[model]!)
+    const { ap11, apContinuous } = evaluateVoc(evaluationInput(set, matchResults(results, set)))
     expect(Math.abs(ap11 - stored[model]!.ap11)).toBeLessThan(1e-9)
     expect(Math.abs(apContinuous - stored[model]!.apContinuous)).toBeLessThan(1e-9)
   })

@@ -64,6 +64,8 @@ export interface Evaluation {
     objects: number
     ignoredObjects: number
     classes: number
+    /** What its reader had to find out or leave out, one sentence each. */
+    notes: string[]
   }
   options: Pick<DetectOptions, 'minScore' | 'iou' | 'maxDetections'>
   stats: CocoStats
@@ -136,6 +138,7 @@ export function evaluate(
       objects: classes.reduce((sum, entry) => sum + entry.counts.truths, 0),
       ignoredObjects: classes.reduce((sum, entry) => sum + entry.counts.ignoredTruths, 0),
       classes: classes.filter((entry) => entry.counts.truths > 0).length,
+      notes: dataset.notes,
     },
     options: {
       ...defined({ minScore, iou, maxDetections }),

@@ -109,3 +109,38 @@ describe('switching', () => {
     expect(switching(cloud, cloud, prices)).toBeUndefined()
   })
 })
+
+describe('classes with one name', () => {
+  const twice = [
+    { id: 1, name: 'cat' },
+    { id: 2, name: 'Cat' },
+  ]
+  it('are the exact one, unless only the other has objects', () => {
+    const chosen = (label: string, objects: [number, number][]) =>
+      mapLabels([label], twice, {}, new Map(objects)).categories.get(label)?.id
+    expect(chosen('cat', [[1, 3]])).toBe(1)
+    expect(chosen('Cat', [[1, 3]])).toBe(1)
+    expect(
+      chosen('Cat', [
+        [1, 3],
+        [2, 1],
+      ]),
+    ).toBe(2)
+    expect(chosen('CAT', [[2, 3]])).toBe(2)
+    expect(chosen('cat', [])).toBe(1)
+  })
+  it('are not told as missing where the other is meant', () => {
+    expect(mapLabels(['cat'], twice, {}, new Map([[1, 3]])).missingCategories).toEqual([])
+    expect(
+      mapLabels(
+        ['cat'],
+        twice,
+        {},
+        new Map([
+          [1, 3],
+          [2, 1],
+        ]),
+      ).missingCategories,
+    ).toEqual(['Cat'])
+  })
+})

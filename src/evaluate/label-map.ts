@@ -27,16 +27,22 @@ export interface LabelMap {
  * do not matter, and names that COCO and VOC give to the same thing are known.
  *
  * @param renames label of the model to category, or to null for "leave out"; wins over the names
+ * @param objects how many each category has: of two with one name, the exact one is taken, else one with objects
  * @throws BoxletError DATASET_INVALID when not a single name is common
  */
 export function mapLabels(
   labels: readonly (string | null)[],
   categories: readonly Category[],
   renames: Record<string, string | null> = {},
+  objects: ReadonlyMap<number, number> = new Map(),
 ): LabelMap {
+  const count = ({ id }: Category) => objects.get(id) ?? 0
   const byName = new Map<string, Category>()
-  for (const category of categories) {
+  const exact = new Map<string, Category>()
+  // Of classes with one name the last set wins: one with objects before one that only groups others.
+  for (const category of categories.toReversed().sort((a, b) => count(a) - count(b))) {
     byName.set(plain(category.name), category)
+    exact.set(category.name, category)
   }
   const map: LabelMap = { categories: new Map(), unusedLabels: [], missingCategories: [] }
   const known = new Set(labels.filter((label) => label !== null))
@@ -45,7 +51,11 @@ export function mapLabels(
     if (renamed === null) {
       continue
     }
-    const category = byName.get(plain(renamed ?? label))
+    const name = renamed ?? label
+    const same = exact.get(name)
+    const near = byName.get(plain(name))
+    // A grouping entry of the very name has no objects where the class that is meant has them.
+    const category = same !== undefined && count(same) >= Math.min(1, near ? count(near) : 0) ? same : near
     if (renamed !== undefined && category === undefined) {
       throw new BoxletError(
         'USAGE',
@@ -65,8 +75,13 @@ export function mapLabels(
       { hint: 'Name the labels with --labels, or map them with --map FILE.' },
     )
   }
-  const reached = new Set([...map.categories.values()].map((category) => category.id))
-  map.missingCategories = categories.filter(({ id }) => !reached.has(id)).map(({ name }) => name)
+  const reached = [...map.categories.values()]
+  const ids = new Set(reached.map(({ id }) => id))
+  const names = new Set(reached.map(({ name }) => plain(name)))
+  map.missingCategories = categories
+    .filter((category) => !ids.has(category.id))
+    .filter((category) => count(category) > 0 || !names.has(plain(category.name)))
+    .map(({ name }) => name)
   return map
 }
 

@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises'
+import { cocoResult } from '../datasets/coco-text.ts'
 import type { CornerBox, Dataset } from '../datasets/dataset.ts'
 import { checkBytes, MAX_COCO_BYTES } from '../datasets/limits.ts'
 import { BoxletError } from '../errors.ts'
+import { isRecord } from '../system/record.ts'
 import { type EvaluationInput, foundTable, setBox, truthTable } from './tables.ts'
 
 /** One detection in the terms of a data set. */
@@ -47,16 +49,16 @@ export function evaluationInput(dataset: Dataset, predictions: readonly Predicti
 }
 
 /** COCO results as every COCO tool reads them; scores and boxes in full precision. */
-export const toCocoResults = (predictions: readonly Prediction[]): object[] =>
-  predictions.map(({ imageId, categoryId, box, score }) => ({
-    image_id: imageId,
-    category_id: categoryId,
-    bbox: [box.x, box.y, box.width, box.height],
-    score,
-  }))
+export const toCocoResults = (predictions: readonly Prediction[]): object[] => predictions.map(cocoResult)
+
+/** One row of a results file, with ids as the file has them. */
+export type ResultRow = Omit<Prediction, 'imageId' | 'categoryId'> & {
+  imageId: number | string
+  categoryId: number | string
+}
 
 /** Reads a COCO results file: a JSON list of `image_id`, `category_id`, `bbox` and `score`. */
-export async function readCocoResults(path: string): Promise<Prediction[]> {
+export async function readCocoResults(path: string): Promise<ResultRow[]> {
   await checkBytes(path, MAX_COCO_BYTES, 'COCO results')
   let json: unknown
   try {
@@ -69,38 +71,36 @@ export async function readCocoResults(path: string): Promise<Prediction[]> {
   return parseCocoResults(json, path)
 }
 
-export function parseCocoResults(json: unknown, path: string): Prediction[] {
+export function parseCocoResults(json: unknown, path: string): ResultRow[] {
   if (!Array.isArray(json)) {
     throw new BoxletError('DATASET_INVALID', `Expected a list of COCO results in "${path}".`)
   }
   return json.map((entry: unknown, i) => {
-    const prediction = parseResult(entry)
-    if (prediction === undefined) {
+    const { image_id, category_id, bbox, score } = isRecord(entry) ? entry : {}
+    const wrong = [
+      isId(image_id) ? undefined : 'a number or a name as "image_id"',
+      isId(category_id) ? undefined : 'a number or a name as "category_id"',
+      isBox(bbox) ? undefined : 'four numbers as "bbox"',
+      Number.isFinite(score) ? undefined : 'a number as "score"',
+    ].find((expected) => expected !== undefined)
+    if (wrong !== undefined || !isId(image_id) || !isId(category_id) || !isBox(bbox)) {
       throw new BoxletError(
         'DATASET_INVALID',
-        `Expected "image_id", "category_id", four numbers as "bbox" and "score" for result ${i} of "${path}" but received something else.`,
+        `Expected ${wrong} for result ${i} of "${path}" but received something else.`,
       )
     }
-    return prediction
+    const [x, y, width, height] = bbox
+    return {
+      imageId: image_id,
+      categoryId: category_id,
+      box: { x, y, width, height },
+      score: score as number,
+    }
   })
 }
 
-function parseResult(entry: unknown): Prediction | undefined {
-  if (typeof entry !== 'object' || entry === null) {
-    return undefined
-  }
-  const { image_id, category_id, bbox, score } = entry as Record<string, unknown>
-  if (!Number.isInteger(image_id) || !Number.isInteger(category_id) || !Number.isFinite(score)) {
-    return undefined
-  }
-  if (!Array.isArray(bbox) || bbox.length !== 4 || !bbox.every(Number.isFinite)) {
-    return undefined
-  }
-  const [x, y, width, height] = bbox as [number, number, number, number]
-  return {
-    imageId: image_id as number,
-    categoryId: category_id as number,
-    box: { x, y, width, height },
-    score: score as number,
-  }
-}
+const isId = (value: unknown): value is number | string =>
+  Number.isSafeInteger(value) || (typeof value === 'string' && value !== '')
+
+const isBox = (value: unknown): value is [number, number, number, number] =>
+  Array.isArray(value) && value.length === 4 && value.every(Number.isFinite)

@@ -1,4 +1,5 @@
 import { basename, extname } from 'node:path'
+import { cocoResult } from '../datasets/coco-text.ts'
 import type { ModelInfo } from '../detector/types.ts'
 import { COCO_80, COCO_SPARSE_IDS } from '../model/labels/label-sets.ts'
 import { round } from './native.ts'
@@ -24,13 +25,15 @@ export function cocoWriter(sources: readonly string[] = []): ReportWriter {
     picture: ({ source, result }) =>
       (result?.detections ?? [])
         .map(({ classId, score, box, mask }) => {
-          const line = JSON.stringify({
-            image_id: ids(source),
-            category_id: categoryId(classId),
-            bbox: [round(box.x1, 2), round(box.y1, 2), round(box.x2 - box.x1, 2), round(box.y2 - box.y1, 2)],
+          const [x, y] = [round(box.x1, 2), round(box.y1, 2)]
+          const row = cocoResult({
+            imageId: ids(source),
+            categoryId: categoryId(classId),
+            box: { x, y, width: round(box.x2 - box.x1, 2), height: round(box.y2 - box.y1, 2) },
             score: round(score, 6),
             ...(mask && result && { segmentation: encodeRle(mask, result.image) }),
           })
+          const line = JSON.stringify(row)
           return `${rows++ === 0 ? '' : ','}${line}\n`
         })
         .join(''),

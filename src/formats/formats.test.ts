@@ -1,7 +1,13 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Detection } from '../boxes/detection.ts'
+import type { Dataset } from '../datasets/dataset.ts'
+import { parseVoc } from '../datasets/voc-xml.ts'
+import { parseYoloLine } from '../datasets/yolo-text.ts'
 import type { DetectResult, ModelInfo } from '../detector/types.ts'
 import { BoxletError } from '../errors.ts'
+import { matchResults } from '../evaluate/match-results.ts'
+import { parseCocoResults } from '../evaluate/predictions.ts'
 import { COCO_80 } from '../model/labels/label-sets.ts'
 import { altText } from './alt-text.ts'
 import { type Format, reportWriter } from './report.ts'
@@ -97,11 +103,72 @@ describe('one file a picture', () => {
   it('writes YOLO lines as fractions of the picture', () => {
     expect(write('yolo', [found])).toBe('0 0.06 0.14 0.1 0.2 0.5\n')
   })
-  it('writes VOC boxes in whole pixels from 1, with names made safe', () => {
+  it('writes VOC boxes as edges in whole pixels, with names made safe', () => {
     const xml = write('voc', [{ source: 'dir/a&b.jpg', result: result([detection('<cat>', 0)]) }])
     expect(xml).toContain('<filename>a&amp;b.jpg</filename>')
     expect(xml).toContain('<name>&lt;cat&gt;</name>')
-    expect(xml).toMatch(/<xmin>2<\/xmin>\s*<ymin>3<\/ymin>\s*<xmax>11<\/xmax>\s*<ymax>12<\/ymax>/)
+    expect(xml).toMatch(/<xmin>1<\/xmin>\s*<ymin>2<\/ymin>\s*<xmax>11<\/xmax>\s*<ymax>12<\/ymax>/)
+  })
+})
+
+describe('what Boxlet writes', () => {
+  const size = { width: 640, height: 427 }
+  const pixel = (most: number) => fc.integer({ min: 0, max: most - 1 })
+  /** Whole pixels inside the picture, an area in any case. */
+  const boxes = fc
+    .tuple(pixel(size.width), pixel(size.height), pixel(size.width), pixel(size.height))
+    .map(([x, y, x2, y2]) => ({
+      x1: Math.min(x, x2),
+      y1: Math.min(y, y2),
+      x2: Math.max(x, x2) + 1,
+      y2: Math.max(y, y2) + 1,
+    }))
+  const outcome = (box: Detection['box']): Outcome => ({
+    source: 'a.jpg',
+    result: { image: size, detections: [{ label: 'cup & <saucer>', classId: 3, score: 0.25, box }], timings },
+  })
+
+  it('as VOC, Boxlet reads back to the pixel', () => {
+    fc.assert(
+      fc.property(boxes, ({ x1, y1, x2, y2 }) => {
+        const { objects } = parseVoc(write('voc', [outcome({ x1, y1, x2, y2 })]))
+        expect(objects).toMatchObject([{ name: 'cup & <saucer>', xmin: x1, ymin: y1, xmax: x2, ymax: y2 }])
+      }),
+    )
+  })
+
+  it('as YOLO, Boxlet reads back to a thousandth of a pixel, score and all', () => {
+    fc.assert(
+      fc.property(boxes, ({ x1, y1, x2, y2 }) => {
+        const object = parseYoloLine(write('yolo', [outcome({ x1, y1, x2, y2 })]), size, undefined)!
+        expect([object.classId, object.score]).toEqual([3, 0.25])
+        const { x, y, width, height } = object.box
+        const off = [x - x1, y - y1, x + width - x2, y + height - y2].map(Math.abs)
+        expect(Math.max(...off)).toBeLessThan(1e-3)
+      }),
+    )
+  })
+
+  it('as COCO, Boxlet reads back by the name of the picture and the labels of the model', () => {
+    const rows = parseCocoResults(JSON.parse(write('coco', [found])), 'results.json')
+    const dataset: Dataset = {
+      name: 'set',
+      format: 'coco',
+      categories: [
+        { id: 1, name: 'dog' },
+        { id: 7, name: 'cat' },
+      ],
+      images: [{ id: 12, fileName: 'deep/a.jpg', path: '', width: 100, height: 50 }],
+      annotations: [],
+      problems: [],
+      notes: [],
+    }
+    expect(matchResults(rows, dataset, ['cat'])).toEqual([
+      { imageId: 12, categoryId: 7, box: { x: 1, y: 2, width: 10, height: 10 }, score: 0.5 },
+    ])
+    expect(() => matchResults(rows, dataset)).toThrow(
+      expect.objectContaining({ code: 'DATASET_INVALID', hint: expect.stringContaining('--labels') }),
+    )
   })
 })
 

@@ -1,7 +1,8 @@
 import { basename } from 'node:path'
+import { vocXml } from '../datasets/voc-text.ts'
 import type { ReportWriter } from './report-writer.ts'
 
-/** Pascal VOC XML, one file a picture: whole pixels from 1, as VOC counts; the score in `confidence`. */
+/** Pascal VOC XML, one file a picture: edges in whole pixels from 0, as Boxlet reads them; the score in `confidence`. */
 export function vocWriter(): ReportWriter {
   return {
     perPicture: '.xml',
@@ -11,42 +12,19 @@ export function vocWriter(): ReportWriter {
         return ''
       }
       const { width, height } = result.image
-      const objects = result.detections.map(({ label, score, box }) =>
-        [
-          '  <object>',
-          `    <name>${xmlText(label)}</name>`,
-          `    <confidence>${score.toFixed(6)}</confidence>`,
-          '    <bndbox>',
-          `      <xmin>${pixel(box.x1, width)}</xmin>`,
-          `      <ymin>${pixel(box.y1, height)}</ymin>`,
-          `      <xmax>${Math.max(pixel(box.x1, width), Math.min(Math.round(box.x2), width))}</xmax>`,
-          `      <ymax>${Math.max(pixel(box.y1, height), Math.min(Math.round(box.y2), height))}</ymax>`,
-          '    </bndbox>',
-          '  </object>',
-        ].join('\n'),
-      )
-      return [
-        '<annotation>',
-        `  <filename>${xmlText(basename(source))}</filename>`,
-        `  <size><width>${width}</width><height>${height}</height><depth>3</depth></size>`,
-        ...objects,
-        '</annotation>',
-        '',
-      ].join('\n')
+      const objects = result.detections.map(({ label, score, box }) => {
+        const [x, right] = wholePixels(box.x1, box.x2, width)
+        const [y, bottom] = wholePixels(box.y1, box.y2, height)
+        return { name: label, confidence: score, box: { x, y, width: right - x, height: bottom - y } }
+      })
+      return vocXml({ fileName: basename(source), width, height, objects })
     },
     end: () => '',
   }
 }
 
-const pixel = (edge: number, size: number): number => Math.min(Math.max(Math.round(edge) + 1, 1), size)
-
-const ENTITIES: Record<string, string> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&apos;',
+/** Both edges inside the picture and at least a pixel apart: a box without an area is refused by readers. */
+function wholePixels(from: number, to: number, size: number): [number, number] {
+  const first = Math.min(Math.max(Math.round(from), 0), size - 1)
+  return [first, Math.min(Math.max(Math.round(to), first + 1), size)]
 }
-const xmlText = (text: string): string =>
-  // Control characters are not allowed in XML 1.0 at all.
-  text.replace(/\p{Cc}/gu, ' ').replace(/[&<>"']/g, (character) => ENTITIES[character]!)

@@ -1,4 +1,4 @@
-import { round } from './native.ts'
+import { yoloLine } from '../datasets/yolo-text.ts'
 import type { ReportWriter } from './report-writer.ts'
 
 /** YOLO text: class, centre x, centre y, width, height as fractions of the picture, score; one file a picture. */
@@ -6,25 +6,13 @@ export function yoloWriter(): ReportWriter {
   return {
     perPicture: '.txt',
     begin: () => '',
-    picture: ({ result }) => {
-      if (result === undefined) {
-        return ''
-      }
-      const { width, height } = result.image
-      return result.detections
-        .map(({ classId, score, box }) =>
-          [
-            classId,
-            round((box.x1 + box.x2) / 2 / width, 6),
-            round((box.y1 + box.y2) / 2 / height, 6),
-            round((box.x2 - box.x1) / width, 6),
-            round((box.y2 - box.y1) / height, 6),
-            round(score, 6),
-          ].join(' '),
-        )
-        .map((line) => `${line}\n`)
-        .join('')
-    },
+    picture: ({ result }) =>
+      (result?.detections ?? [])
+        .map(({ classId, score, box }) => {
+          const corner = { x: box.x1, y: box.y1, width: box.x2 - box.x1, height: box.y2 - box.y1 }
+          return `${yoloLine(classId, corner, result!.image, score)}\n`
+        })
+        .join(''),
     end: () => '',
   }
 }

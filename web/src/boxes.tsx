@@ -1,5 +1,5 @@
 import type { Shown } from './api.ts'
-import { colourOf } from './colours.ts'
+import { colourOf, textOn } from './colours.ts'
 import { Mask } from './mask.tsx'
 
 interface Props {
@@ -37,7 +37,10 @@ export function Boxes({ size: { width, height }, shown, active, onActive }: Prop
               '--colour': corners === undefined ? colourOf(classId) : 'transparent',
             }}
           >
-            <span class={tagClass(box, width, height)} style={{ background: colourOf(classId) }}>
+            <span
+              class={tagClass(box, width, height)}
+              style={{ background: colourOf(classId), color: textOn(classId) }}
+            >
               {label} {Math.round(score * 100)} %
             </span>
           </div>

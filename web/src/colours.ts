@@ -1,2 +1,9 @@
-/** Neighbouring class ids get hues far apart; lightness is fixed so that dark text is readable on all of them. */
-export const colourOf = (classId: number): string => `oklch(0.8 0.15 ${(classId * 97 + 20) % 360})`
+import { classColour, type Rgb, textColour } from '../../src/image/draw/colours.ts'
+
+const css = (colour: Rgb): string => `rgb(${colour.join(' ')})`
+
+/** The colour that annotated pictures give to the class too. */
+export const colourOf = (classId: number): string => css(classColour(classId))
+
+/** Black or white, whichever reads better on that colour. */
+export const textOn = (classId: number): string => css(textColour(classColour(classId)))

@@ -1,5 +1,5 @@
 import type { Detection } from './api.ts'
-import { colourOf } from './colours.ts'
+import { colourOf, textOn } from './colours.ts'
 
 interface Props {
   detections: readonly Detection[]
@@ -48,7 +48,7 @@ export function Filters({ detections, threshold, hidden, onThreshold, onHidden }
               class="chip"
               aria-pressed={!hidden.has(label)}
               onClick={() => toggle(label)}
-              style={{ '--colour': colourOf(classId) }}
+              style={{ '--colour': colourOf(classId), '--on-colour': textOn(classId) }}
             >
               {label} <b>{count}</b>
             </button>

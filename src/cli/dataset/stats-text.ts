@@ -37,33 +37,44 @@ function facts(stats: DatasetStats): string[] {
   ]
 }
 
-const problemLines = (problems: readonly Problem[]): string[] =>
-  problems.length === 0
-    ? ['Nothing is wrong in it.']
-    : [`${counted(problems.length, 'problem')}:`, ...problems.map(formatProblem)]
+function problemLines(problems: readonly Problem[], notes: readonly string[]): string[] {
+  if (problems.length > 0) {
+    return [...notes, `${counted(problems.length, 'problem')}:`, ...problems.map(formatProblem)]
+  }
+  return notes.length > 0 ? [...notes, 'Nothing else is to be said of it.'] : ['Nothing is wrong in it.']
+}
 
-export const statsText = (stats: DatasetStats, problems: readonly Problem[]): string =>
+export const statsText = (
+  stats: DatasetStats,
+  problems: readonly Problem[],
+  notes: readonly string[],
+): string =>
   [
     `${stats.name} (${stats.format})`,
     ...facts(stats),
     '',
     table(classRows(stats)),
-    ...problemLines(problems),
+    ...problemLines(problems, notes),
     '',
   ].join('\n')
 
-export const statsMarkdown = (stats: DatasetStats, problems: readonly Problem[]): string =>
+export const statsMarkdown = (
+  stats: DatasetStats,
+  problems: readonly Problem[],
+  notes: readonly string[],
+): string =>
   [
     `# ${stats.name} (${stats.format})`,
     '',
     ...facts(stats).map((fact) => `- ${fact}`),
     '',
     markdownTable(classRows(stats)),
-    ...(problems.length === 0
-      ? ['Nothing is wrong in it.']
-      : problems.map((problem) => `- ${formatProblem(problem)}`)),
+    ...problemLines(problems, notes).map((line) => `- ${line}`),
     '',
   ].join('\n')
 
-export const statsJson = (stats: DatasetStats, problems: readonly Problem[]): string =>
-  `${JSON.stringify({ version: 1, ...stats, problems }, null, 1)}\n`
+export const statsJson = (
+  stats: DatasetStats,
+  problems: readonly Problem[],
+  notes: readonly string[],
+): string => `${JSON.stringify({ version: 1, ...stats, problems, notes }, null, 1)}\n`

@@ -46,6 +46,6 @@ async function run({ values, inputs }: Call<typeof OPTIONS>, io: Io): Promise<Ex
     list.add(problem)
   }
   const problems = [...dataset.problems, ...damaged]
-  io.stdout.write(FORMS[values.format](datasetStats(dataset), problems))
+  io.stdout.write(FORMS[values.format](datasetStats(dataset), problems, dataset.notes))
   return problems.length > 0 ? 1 : 0
 }

@@ -62,6 +62,9 @@ export async function writeParts(
     values.pictures === 'none' ? read : await Promise.all(read.map((part) => present(part, values)))
   const problems = parts.flatMap((part) => part.dataset.problems)
   report(problems, io)
+  for (const note of new Set(parts.flatMap((part) => part.dataset.notes))) {
+    io.stderr.write(`${note}\n`)
+  }
   const pictures = parts.reduce((sum, part) => sum + part.dataset.images.length, 0)
   const line = progressLine(io, pictures, 'pictures')
   const options: WriteOptions = {

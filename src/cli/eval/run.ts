@@ -1,12 +1,14 @@
 import { basename } from 'node:path'
-import type { Dataset, ReadOptions } from '../../datasets/dataset.ts'
+import { countByCategory, type Dataset, type ReadOptions } from '../../datasets/dataset.ts'
 import { openDataset } from '../../datasets/open.ts'
 import type { Problem } from '../../datasets/problem.ts'
 import type { DetectOptions } from '../../detector/types.ts'
 import { BoxletError, toBoxletError } from '../../errors.ts'
 import { type Evaluation, evaluate } from '../../evaluate/evaluation.ts'
 import { labelsByCategory, mapLabels, toPredictions } from '../../evaluate/label-map.ts'
+import { matchResults } from '../../evaluate/match-results.ts'
 import { readCocoResults } from '../../evaluate/predictions.ts'
+import { readLabelFile } from '../../model/labels/label-file.ts'
 import { defined } from '../../system/defined.ts'
 import type { Call, ExitCode, Io } from '../kit/verb.ts'
 import { type EVAL_OPTIONS, type EvalSettings, MIN_SCORE } from './options.ts'
@@ -92,9 +94,10 @@ async function evaluateCandidate(
 ): Promise<{ evaluation: Evaluation; stopped: boolean }> {
   await using subject = await candidate.open(dataset)
   const renames = await readRenames(values.map)
+  const objects = countByCategory(dataset)
   // A wrong label file is told before hours of detection, not after.
   if (subject.labels.length > 0) {
-    mapLabels(subject.labels, dataset.categories, renames)
+    mapLabels(subject.labels, dataset.categories, renames, objects)
   }
   const detect: DetectOptions = {
     minScore: values['min-score'] ?? MIN_SCORE,
@@ -108,7 +111,7 @@ async function evaluateCandidate(
     run.results.map((result) => result.image),
   )
   const labels = subject.labels.length > 0 ? subject.labels : seenLabels(run.results)
-  const map = mapLabels(labels, dataset.categories, renames)
+  const map = mapLabels(labels, dataset.categories, renames, objects)
   const evaluation = evaluate(measured, toPredictions(run.results, map), {
     subject: subject.info,
     detect,
@@ -137,7 +140,9 @@ const seenLabels = (results: readonly { detections: readonly { label: string }[]
 async function evaluateFile(file: string, dataset: Dataset, values: EvalSettings): Promise<Evaluation> {
   const subject = { name: basename(file).replace(/\.json$/i, ''), kind: 'results' as const }
   const detect = values['min-score'] === undefined ? {} : { minScore: values['min-score'] }
-  const predictions = await readCocoResults(file)
+  const labels = values.labels === undefined ? undefined : await readLabelFile(values.labels)
+  const rows = await readCocoResults(file)
+  const predictions = matchResults(rows, dataset, labels, countByCategory(dataset))
   const kept = predictions.filter(({ score }) => score >= (values['min-score'] ?? 0))
   return evaluate(dataset, kept, { subject, detect })
 }

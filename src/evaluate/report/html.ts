@@ -177,8 +177,8 @@ async function pictureFigure({ classes, work }: Evaluation, picture: JudgedPictu
   return `<figure>${drawn ?? '<p>The picture cannot be read.</p>'}<figcaption>${escapeText(caption)}</figcaption></figure>`
 }
 
-export function notes({ problems, unusedLabels, missingCategories }: Evaluation): string {
-  const parts: string[] = []
+export function notes({ dataset, problems, unusedLabels, missingCategories }: Evaluation): string {
+  const parts = dataset.notes.map((note) => `<p>${escapeText(note)}</p>`)
   if (missingCategories.length > 0) {
     parts.push(
       `<p>The model has no label for ${missingCategories.length} classes of the data set, which count as missed: ${escapeText(some(missingCategories))}.</p>`,

@@ -48,7 +48,7 @@ export function textReport(evaluation: Evaluation, most = 25): string {
 /** What keeps the numbers from telling the whole story. */
 function noteLines({ missingCategories, unusedLabels, subject, dataset, work }: Evaluation): string[] {
   const some = (names: readonly string[]) => `${names.slice(0, 8).join(', ')}${names.length > 8 ? ', …' : ''}`
-  const lines: string[] = []
+  const lines = dataset.notes.map((note) => `Note      ${note}`)
   if (dataset.objects === 0) {
     lines.push('Note      the data set has no objects to find; boxlet diff compares models without labels')
   } else if (work.input.found.count === 0) {

@@ -18,22 +18,25 @@ const PALETTE: readonly Rgb[] = [
   [66, 212, 244],
   [245, 130, 49],
   [240, 50, 230],
-  [191, 239, 69],
+  [255, 250, 100],
+  [128, 128, 0],
   [128, 0, 0],
-  [0, 128, 128],
   [250, 190, 212],
-  [0, 0, 150],
+  [233, 90, 120],
   [170, 255, 195],
+  [0, 128, 128],
+  [0, 0, 150],
   [154, 99, 36],
   [220, 190, 255],
-  [128, 128, 0],
-  [255, 250, 100],
-  [233, 90, 120],
+  [191, 239, 69],
   [120, 144, 156],
 ]
 
 /** Turns of the colour circle between one class and the next beyond the palette: never repeats, always far. */
 const GOLDEN_TURN = 0.618033988749895
+
+/** In turn, so that the classes whose hues come nearest, two and three apart, differ in lightness. */
+const LIGHTNESS = [0.45, 0.7, 0.32, 0.57]
 
 /** Colour of a class by its id; negative and broken ids get one too. */
 export function classColour(classId: number): Rgb {
@@ -42,8 +45,7 @@ export function classColour(classId: number): Rgb {
     return PALETTE[id]!
   }
   const hue = (id * GOLDEN_TURN) % 1
-  const lightness = [0.45, 0.62, 0.35][id % 3]!
-  return fromHsl(hue, 0.8, lightness)
+  return fromHsl(hue, 0.8, LIGHTNESS[id % LIGHTNESS.length]!)
 }
 
 function fromHsl(hue: number, saturation: number, lightness: number): Rgb {

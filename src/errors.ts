@@ -51,6 +51,8 @@ export const ERROR_CODES = {
   LICENCE_REFUSED: ['refused', 'The licence of the weights has to be accepted by name first.'],
 
   DATASET_INVALID: ['input', 'A data set or one of its annotations does not have the expected form.'],
+  DATASET_UNFIT: ['input', 'A data set can be read, but a detector cannot be taught from it as it is.'],
+  TEACHING_FAILED: ['unavailable', 'A training run could not go on or could not be gone on with.'],
   OUTPUT_UNWRITABLE: ['unavailable', 'A result could not be written where it was asked for.'],
 
   UNAUTHENTICATED: ['refused', 'The request carries no credentials, or ones that are not valid.'],

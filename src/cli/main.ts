@@ -22,6 +22,7 @@ export const VERBS: Readonly<Record<string, LoadAnyVerb>> = {
   diff: () => import('./diff/diff.ts'),
   eval: () => import('./eval/eval.ts'),
   model: () => import('./model/model.ts'),
+  teach: () => import('./teach/teach.ts'),
   serve: () => import('./serve.ts'),
   keys: () => import('./keys/keys.ts'),
   package: () => import('./package/package.ts'),

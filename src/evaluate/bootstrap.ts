@@ -44,26 +44,57 @@ export function bootstrapDifference(a: Judged, b: Judged, resamples = drawsFor(a
   const images = a.input.images
   const ones = new Uint16Array(images).fill(1)
   const [first, second] = [new WeightedAp(a), new WeightedAp(b)]
-  const next = seededRandom(SEED)
-  const differences: number[] = []
-  for (let i = 0; i < resamples; i++) {
-    const weights = new Uint16Array(images)
-    for (let draw = 0; draw < images; draw++) {
-      weights[Math.floor(next() * images)]!++
-    }
-    differences.push(second.ap(weights) - first.ap(weights))
-  }
-  differences.sort((x, y) => x - y)
-  const at = (share: number) => differences[Math.round(share * (differences.length - 1))] ?? 0
+  const draws = Array.from(
+    drawnWeights(images, resamples),
+    (weights) => second.ap(weights) - first.ap(weights),
+  )
+  const differences = draws.sort((x, y) => x - y)
   return {
     difference: second.ap(ones) - first.ap(ones),
-    low: at((1 - LEVEL) / 2),
-    high: at((1 + LEVEL) / 2),
+    low: shareOf(differences, (1 - LEVEL) / 2),
+    high: shareOf(differences, (1 + LEVEL) / 2),
     level: LEVEL,
     resamples,
     bIsBetter: differences.filter((value) => value > 0).length / Math.max(1, differences.length),
   }
 }
+
+/** How sure an AP is: the ends of the interval that holds it in 95 of 100 draws of the pictures. */
+export interface ApInterval {
+  ap: { low: number; high: number }
+  ap50: { low: number; high: number }
+  level: number
+  resamples: number
+}
+
+/** The same for the AP of one model. */
+export function bootstrapAp(judged: Judged, resamples = drawsFor(judged, judged)): ApInterval {
+  const model = new WeightedAp(judged)
+  const draws = Array.from(drawnWeights(judged.input.images, resamples), (weights) => ({
+    ap: model.ap(weights),
+    ap50: model.ap(weights, 1),
+  }))
+  const ends = (of: (draw: { ap: number; ap50: number }) => number) => {
+    const sorted = draws.map(of).sort((x, y) => x - y)
+    return { low: shareOf(sorted, (1 - LEVEL) / 2), high: shareOf(sorted, (1 + LEVEL) / 2) }
+  }
+  return { ap: ends(({ ap }) => ap), ap50: ends(({ ap50 }) => ap50), level: LEVEL, resamples }
+}
+
+/** How often each picture was drawn, for every draw. */
+function* drawnWeights(images: number, resamples: number): Generator<Uint16Array> {
+  const next = seededRandom(SEED)
+  for (let i = 0; i < resamples; i++) {
+    const weights = new Uint16Array(images)
+    for (let draw = 0; draw < images; draw++) {
+      weights[Math.floor(next() * images)]!++
+    }
+    yield weights
+  }
+}
+
+const shareOf = (sorted: readonly number[], share: number): number =>
+  sorted[Math.round(share * (sorted.length - 1))] ?? 0
 
 /** AP over IoU 0.50–0.95 with a weight for each picture. */
 export class WeightedAp {
@@ -87,7 +118,8 @@ export class WeightedAp {
     this.#precision = new Float64Array(judged.matches.order.length)
   }
 
-  ap(weights: Uint16Array): number {
+  /** @param thresholds how many of the ten IoU thresholds from 0.50 on; 1 gives AP50 */
+  ap(weights: Uint16Array, thresholds = IOU_THRESHOLDS.length): number {
     const { input, matches } = this.#judged
     const totals = new Float64Array(input.categories)
     for (let i = 0; i < this.#truths.image.length; i++) {
@@ -104,11 +136,11 @@ export class WeightedAp {
         matches.categoryStarts[category],
         matches.categoryStarts[category + 1],
       )
-      for (let t = 0; t < IOU_THRESHOLDS.length; t++) {
+      for (let t = 0; t < thresholds; t++) {
         sum += this.#apAt(rows, 1 << t, totals[category]!, weights)
       }
     }
-    return classes === 0 ? 0 : sum / classes / IOU_THRESHOLDS.length
+    return classes === 0 ? 0 : sum / classes / thresholds
   }
 
   #apAt(rows: Uint32Array, bit: number, truths: number, weights: Uint16Array): number {

@@ -16,9 +16,8 @@ export async function writeThresholds(
   evaluation: Evaluation,
   path: string,
 ): Promise<number> {
-  const perClass = classThresholds(evaluation)
-  const thresholds = { score: evaluation.overall?.score ?? contract.thresholds.score, perClass }
-  const text = `${JSON.stringify({ ...contract, thresholds }, null, 2)}\n`
+  const changed = withThresholds(contract, evaluation)
+  const text = `${JSON.stringify(changed, null, 2)}\n`
   const draft = `${path}.${process.pid}.tmp`
   try {
     await writeFile(draft, text)
@@ -30,7 +29,13 @@ export async function writeThresholds(
       { cause },
     )
   }
-  return Object.keys(perClass).length
+  return Object.keys(changed.thresholds.perClass ?? {}).length
+}
+
+/** The contract with the best cuts in it. */
+export function withThresholds(contract: Contract, evaluation: Evaluation): Contract {
+  const score = evaluation.overall?.score ?? contract.thresholds.score
+  return { ...contract, thresholds: { score, perClass: classThresholds(evaluation) } }
 }
 
 function classThresholds({ classes, labelOf }: Evaluation): Record<string, number> {

@@ -13,6 +13,8 @@ export interface SessionOptions {
    * for a few hundredths of later runs; default true.
    */
   plansMemory?: boolean
+  /** Keeps freed memory for the next run; default true. Without it a run takes what it needs and gives it back. */
+  keepsMemory?: boolean
 }
 
 export interface SessionTensorInfo {
@@ -25,7 +27,11 @@ export interface SessionTensorInfo {
 export interface Session {
   readonly inputs: readonly SessionTensorInfo[]
   readonly outputs: readonly SessionTensorInfo[]
-  run(feeds: ReadonlyMap<string, Tensor>): Promise<Map<string, Tensor>>
+  /**
+   * @param into where outputs are to be written, by name; then only these are computed. A new tensor for each run is
+   *   garbage that is not freed at once.
+   */
+  run(feeds: ReadonlyMap<string, Tensor>, into?: ReadonlyMap<string, Tensor>): Promise<Map<string, Tensor>>
   release(): Promise<void>
 }
 
@@ -48,6 +54,7 @@ export async function openSession(model: string | Uint8Array, options: SessionOp
       interOpNumThreads: 1,
       executionMode: 'sequential',
       enableMemPattern: options.plansMemory ?? true,
+      enableCpuMemArena: options.keepsMemory ?? true,
       logSeverityLevel: 4,
       extra: { session: { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } },
     }
@@ -85,25 +92,31 @@ class OrtSession implements Session {
     return this.#session.outputMetadata.map(info)
   }
 
-  async run(feeds: ReadonlyMap<string, Tensor>): Promise<Map<string, Tensor>> {
-    const given: Record<string, OrtTensor> = {}
-    for (const [name, tensor] of feeds) {
-      given[name] = this.#wrap(tensor)
-    }
+  async run(
+    feeds: ReadonlyMap<string, Tensor>,
+    into?: ReadonlyMap<string, Tensor>,
+  ): Promise<Map<string, Tensor>> {
+    const given = this.#wrapAll(feeds)
+    const wanted = into && this.#wrapAll(into)
     let results: InferenceSession.ReturnType
     try {
-      results = await this.#session.run(given)
+      results = await (wanted === undefined ? this.#session.run(given) : this.#session.run(given, wanted))
     } catch (cause) {
       throw new BoxletError('MODEL_RUN_FAILED', `Expected the model to run but ${runtimeReason(cause)}.`, {
         cause,
         hint: 'Check input size, element type and extra inputs in its contract.',
       })
     }
-    return new Map(this.#session.outputNames.map((name) => [name, unwrap(results[name]!)]))
+    const names = into === undefined ? this.#session.outputNames : [...into.keys()]
+    return new Map(names.map((name) => [name, unwrap(results[name]!)]))
   }
 
   async release(): Promise<void> {
     await this.#session.release()
+  }
+
+  #wrapAll(tensors: ReadonlyMap<string, Tensor>): Record<string, OrtTensor> {
+    return Object.fromEntries([...tensors].map(([name, tensor]) => [name, this.#wrap(tensor)]))
   }
 
   #wrap({ type, data, dims }: Tensor): OrtTensor {

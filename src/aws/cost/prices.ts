@@ -43,6 +43,8 @@ export const PRICES = {
       { upTo: Number.POSITIVE_INFINITY, price: 0.00025 },
     ],
   },
+  /** Rekognition Custom Labels: an hour of training, and an hour of one inference unit; known, not read on the page. */
+  customLabels: { trainingHour: 1, inferenceHour: 4 },
   /** One machine that is always on, with its disk. A load balancer and a second machine cost extra. */
   instance: { name: 'c7g.large', vcpus: 2, hour: 0.0725, diskGigabytes: 20, diskGigabyteMonth: 0.08 },
   httpApiRequest: 1e-6,

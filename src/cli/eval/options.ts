@@ -1,9 +1,6 @@
+import { MEASURING } from '../../evaluate/measuring.ts'
 import type { Options, Settings } from '../kit/option-spec.ts'
 import { DATASET_OPTIONS, SUBJECT_OPTIONS } from './subjects.ts'
-
-/** Low enough for the whole precision–recall curve, as the field measures. */
-export const MIN_SCORE = 0.001
-const MAX_DETECTIONS = 300
 
 export const EVAL_OPTIONS = {
   data: {
@@ -21,9 +18,13 @@ export const EVAL_OPTIONS = {
   'min-score': {
     ...SUBJECT_OPTIONS['min-score'],
     says: 'lowest confidence that counts; the curves need the low ones too',
-    otherwise: `${MIN_SCORE}, and all of --detections`,
+    otherwise: `${MEASURING.minScore}, and all of --detections`,
   },
-  max: { ...SUBJECT_OPTIONS.max, default: MAX_DETECTIONS, otherwise: String(MAX_DETECTIONS) },
+  max: {
+    ...SUBJECT_OPTIONS.max,
+    default: MEASURING.maxDetections,
+    otherwise: String(MEASURING.maxDetections),
+  },
   'every-class': {
     type: 'boolean',
     says: 'count only the best class of a box, as in detection; so it is beside a service',

@@ -7,11 +7,12 @@ import { BoxletError, toBoxletError } from '../../errors.ts'
 import { type Evaluation, evaluate } from '../../evaluate/evaluation.ts'
 import { labelsByCategory, mapLabels, toPredictions } from '../../evaluate/label-map.ts'
 import { matchResults } from '../../evaluate/match-results.ts'
+import { MEASURING } from '../../evaluate/measuring.ts'
 import { readCocoResults } from '../../evaluate/predictions.ts'
 import { readLabelFile } from '../../model/labels/label-file.ts'
 import { defined } from '../../system/defined.ts'
 import type { Call, ExitCode, Io } from '../kit/verb.ts'
-import { type EVAL_OPTIONS, type EvalSettings, MIN_SCORE } from './options.ts'
+import type { EVAL_OPTIONS, EvalSettings } from './options.ts'
 import { writeResults } from './output.ts'
 import { type Candidate, listCandidates, readRenames, runSubject, tellProblems } from './subjects.ts'
 
@@ -100,7 +101,7 @@ async function evaluateCandidate(
     mapLabels(subject.labels, dataset.categories, renames, objects)
   }
   const detect: DetectOptions = {
-    minScore: values['min-score'] ?? MIN_SCORE,
+    minScore: values['min-score'] ?? MEASURING.minScore,
     maxDetections: values.max,
     everyClass: values['every-class'] ?? !hasRemote(values),
     ...defined({ iou: values.iou }),

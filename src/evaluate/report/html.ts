@@ -23,15 +23,22 @@ export async function htmlReport(evaluation: Evaluation, worst = 24): Promise<st
     `<h1>${escapeText(title)}</h1>`,
     `<p class="soft">${dataset.pictures} pictures, ${dataset.objects} objects of ${dataset.classes} classes${dataset.ignoredObjects === 0 ? '' : `, ${dataset.ignoredObjects} ignored`}.</p>`,
     headline(evaluation),
+    ...(await evaluationSections(evaluation, worst)),
+    notes(evaluation),
+    footer(evaluation),
+  ]
+  return page(title, parts.join('\n'))
+}
+
+/** Everything about one evaluation but title and headline, for pages that tell more than that. */
+export async function evaluationSections(evaluation: Evaluation, worst: number): Promise<string[]> {
+  return [
     section('Which threshold to use', await thresholdSection(evaluation)),
     section('Where it fails', await pictureSection(evaluation, worst)),
     section('Classes', await classSection(evaluation)),
     section('Scores and sizes', await scoreSection(evaluation)),
     section('All numbers', numberSection(evaluation)),
-    notes(evaluation),
-    footer(evaluation),
   ]
-  return page(title, parts.join('\n'))
 }
 
 function headline({ stats, atThresholds, speed }: Evaluation): string {

@@ -1,4 +1,5 @@
 import { loadSharp } from '../../image/decode/load-sharp.ts'
+import type { RgbImage } from '../../image/rgb-image.ts'
 import { escapeText } from './escape.ts'
 
 export type BoxStyle = 'hit' | 'false' | 'missed' | 'truth' | 'crowd' | 'a' | 'b'
@@ -20,13 +21,15 @@ const QUALITY = 68
 /**
  * A picture with boxes as one SVG element: a reduced JPEG inside, and boxes and labels as shapes over it, sharp
  * at any size and readable by pointing at them. Undefined when the file cannot be read.
+ *
+ * @param picture path of a file, or pixels
  */
 export async function pictureWithBoxes(
-  path: string,
+  picture: string | RgbImage,
   size: { width: number; height: number },
   boxes: readonly DrawnBox[],
 ): Promise<string | undefined> {
-  const data = await reducedJpeg(path)
+  const data = await reducedJpeg(picture)
   if (data === undefined) {
     return undefined
   }
@@ -37,12 +40,15 @@ export async function pictureWithBoxes(
   return `<svg class="picture" viewBox="0 0 ${width} ${height}" role="img"><image href="data:image/jpeg;base64,${data}" width="${width}" height="${height}" preserveAspectRatio="none"/>${shapes}</svg>`
 }
 
-async function reducedJpeg(path: string): Promise<string | undefined> {
+async function reducedJpeg(source: string | RgbImage): Promise<string | undefined> {
   const sharp = await loadSharp()
   try {
-    const picture = sharp(path, { failOn: 'none' })
-      .autoOrient()
-      .resize({ width: WIDTH, withoutEnlargement: true })
+    const { width, height } = typeof source === 'string' ? { width: 0, height: 0 } : source
+    const opened =
+      typeof source === 'string'
+        ? sharp(source, { failOn: 'none' }).autoOrient()
+        : sharp(source.data, { raw: { width, height, channels: 3 } })
+    const picture = opened.resize({ width: WIDTH, withoutEnlargement: true })
     const bytes = await picture.flatten({ background: '#fff' }).jpeg({ quality: QUALITY }).toBuffer()
     return bytes.toString('base64')
   } catch {

@@ -19,7 +19,7 @@ export function readOnnx(bytes: Uint8Array): ModelSignature {
 }
 
 /** The same for a file that is parsed already. */
-function signatureOf(model: OnnxModel, links: Links = linkGraph(model)): ModelSignature {
+export function signatureOf(model: OnnxModel, links: Links = linkGraph(model)): ModelSignature {
   const { graph } = model
   refuseExternalData(links)
   const inputs = graph.inputs.filter(({ name }) => !graph.initializers.has(name)).map(tensorInfo)

@@ -1,0 +1,44 @@
+import { readFile } from 'node:fs/promises'
+import { BoxletError } from '../../errors.ts'
+import { resolveModel } from '../../store/store.ts'
+import { defined } from '../../system/defined.ts'
+import { type Checked, checkDivision } from '../../training/data/check.ts'
+import { divide, limitTrain } from '../../training/data/divide.ts'
+import type { BaseFile } from '../../training/model/base.ts'
+import { storeProgress } from '../kit/download-progress.ts'
+import type { Io } from '../kit/verb.ts'
+import { DEFAULT_BASE, type TeachValues } from './options.ts'
+
+/** Finds the model to start from, and fetches it where needed. */
+export async function readBase(values: TeachValues, io: Io): Promise<BaseFile> {
+  if (values.base !== undefined && values.from !== undefined) {
+    throw new BoxletError('USAGE', 'Expected --base or --from but received both.')
+  }
+  const progress = storeProgress(io)
+  const resolved = await resolveModel(values.from ?? values.base ?? DEFAULT_BASE, progress).finally(() =>
+    progress.end(),
+  )
+  if (resolved.licence !== undefined && resolved.licence.class !== 'permissive') {
+    io.stderr.write(
+      `boxlet: what is taught from "${resolved.name}" stays under ${resolved.licence.name}, the licence of its weights\n`,
+    )
+  }
+  return {
+    name: resolved.name,
+    sha256: resolved.sha256,
+    bytes: await readFile(resolved.path),
+    ...defined({ licence: resolved.licence }),
+  }
+}
+
+/** Reads, divides and checks the set. */
+export async function readSet(path: string, values: TeachValues, io: Io): Promise<Checked> {
+  const { seed } = values
+  const division = await divide(path, seed, { ...defined({ images: values.images }), signal: io.signal })
+  const limited = values.limit === undefined ? division : limitTrain(division, values.limit, seed)
+  return checkDivision(limited, {
+    problems: values.problems,
+    leastObjects: values['least-objects'],
+    signal: io.signal,
+  })
+}

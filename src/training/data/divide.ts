@@ -1,0 +1,94 @@
+import { type Dataset, type ReadOptions, selectImages } from '../../datasets/dataset.ts'
+import { openParts } from '../../datasets/parts.ts'
+import { type Share, stratify } from '../../datasets/split.ts'
+import { BoxletError } from '../../errors.ts'
+import { randomStream } from '../augment/random.ts'
+
+/** A labelled set as training uses it. All parts have the same categories. */
+export interface Division {
+  train: Dataset
+  /** Thresholds are chosen here, and a long run is watched. */
+  val: Dataset | undefined
+  /** Read once, at the end. */
+  test: Dataset | undefined
+  /** How it came about, for a person. */
+  because: string
+}
+
+/** Shares of a set that does not say how it is divided. */
+const SHARES: readonly Share[] = [
+  { name: 'train', share: 0.7 },
+  { name: 'val', share: 0.15 },
+  { name: 'test', share: 0.15 },
+]
+/** Share of `train` that is taken for validation where the set names none. */
+const VAL_SHARE = 0.15
+/** Stream of random numbers for divisions. */
+const DIVIDE = 3
+
+/**
+ * Divides a set: by what it says itself, else by the seed, so that every class keeps its share.
+ *
+ * @throws BoxletError DATASET_INVALID
+ */
+export async function divide(path: string, seed: number, options: ReadOptions = {}): Promise<Division> {
+  const parts = await openParts(path, options)
+  const named = new Map(parts.map(({ name, dataset }) => [name, dataset]))
+  const train = named.get('train')
+  if (train === undefined) {
+    if (parts.length !== 1) {
+      throw new BoxletError(
+        'DATASET_INVALID',
+        `Expected a part "train" in "${path}" but it has ${parts.map(({ name }) => name).join(', ')}.`,
+      )
+    }
+    return divideWhole(parts[0]!.dataset, seed)
+  }
+  const test = named.get('test')
+  const val = named.get('val')
+  if (val !== undefined) {
+    return { train, val, test, because: 'as the set says' }
+  }
+  const [kept, taken] = split(
+    train,
+    [
+      { name: 'train', share: 1 - VAL_SHARE },
+      { name: 'val', share: VAL_SHARE },
+    ],
+    seed,
+  )
+  return { train: kept!, val: taken!, test, because: 'val is a part of train, drawn by the seed' }
+}
+
+function divideWhole(whole: Dataset, seed: number): Division {
+  const [train, val, test] = split(whole, SHARES, seed)
+  return {
+    train: train!,
+    val: val!,
+    test: test!,
+    because: 'drawn by the seed: 70 % train, 15 % val, 15 % test',
+  }
+}
+
+function split(dataset: Dataset, shares: readonly Share[], seed: number): Dataset[] {
+  const ids = stratify(dataset, shares, randomStream(seed, DIVIDE))
+  return shares.map(({ name }, at) => ({
+    ...selectImages(dataset, ids[at]!, `${dataset.name} ${name}`),
+    // Problems belong to the whole set and are told once.
+    problems: at === 0 ? dataset.problems : [],
+  }))
+}
+
+/** The parts with only some pictures to learn from, to measure what more would bring. */
+export function limitTrain(division: Division, pictures: number, seed: number): Division {
+  const { train } = division
+  if (pictures >= train.images.length) {
+    return division
+  }
+  const shares = [
+    { name: 'kept', share: pictures },
+    { name: 'rest', share: train.images.length - pictures },
+  ]
+  const [kept] = stratify(train, shares, randomStream(seed, DIVIDE, pictures))
+  return { ...division, train: selectImages(train, kept!, train.name) }
+}

@@ -1,0 +1,144 @@
+import { writeOnnx } from '../tflite/onnx-file.ts'
+import { readContainer } from './container.ts'
+import { type CheckpointFacts, readFacts } from './facts.ts'
+import type { HeadResult, ImageSize } from './heads/head.ts'
+import { chooseSize } from './image-size.ts'
+import { LIBRARIES } from './libraries.ts'
+import { corrupt, quoted, unsupported } from './limits.ts'
+import { metadataOf } from './metadata.ts'
+import { isModule, Module, Usage, unusedParts } from './module.ts'
+import { Builder } from './network/builder.ts'
+import type { ByteSource } from './source.ts'
+import { findNetwork, type Trained } from './trained.ts'
+import { walkLayers } from './walk.ts'
+
+export interface ConvertOptions {
+  /** Size of the picture; default what the network was trained for. */
+  size?: ImageSize
+  /** Of a network with two heads, the one that needs no suppression, or the other; default what the file says. */
+  oneToOne?: boolean
+}
+
+/** A network as it was built: ready to be written. */
+export interface BuiltNetwork {
+  builder: Builder
+  head: HeadResult
+  facts: CheckpointFacts
+  size: ImageSize
+  /** What was decided where the file contradicts itself or says nothing, one sentence each. */
+  notices: string[]
+}
+
+export interface ConvertedCheckpoint extends BuiltNetwork {
+  bytes: Uint8Array
+}
+
+/**
+ * Turns a checkpoint of PyTorch into an ONNX file that gives the same results. The file is read, never run.
+ *
+ * input    `images`, float32 [1, channels, height, width], RGB in 0–1
+ * outputs  `output0`, and for segmentation `output1`, decoded as the maker's exporter gives them
+ * cost     a network whose class computes something else than its name promises gives wrong boxes; therefore
+ *          every shape is checked and every tensor of the file has to be used
+ *
+ * @throws BoxletError MODEL_CORRUPT, MODEL_LIMIT, or MODEL_UNSUPPORTED naming the part that is not known
+ */
+export function checkpointToOnnx(source: ByteSource, options: ConvertOptions = {}): ConvertedCheckpoint {
+  const built = buildNetwork(source, options)
+  const { builder, facts } = built
+  const bytes = writeOnnx(builder.net.graph, metadataOf(built), {
+    name: 'boxlet',
+    version: facts.version ?? '',
+  })
+  return { ...built, bytes }
+}
+
+/**
+ * What a checkpoint says about itself, without converting it.
+ *
+ * @throws BoxletError MODEL_CORRUPT, MODEL_LIMIT or MODEL_UNSUPPORTED
+ */
+export function readCheckpoint(source: ByteSource): CheckpointFacts {
+  return guarded(() => readFacts(findNetwork(readContainer(source))))
+}
+
+export function buildNetwork(source: ByteSource, options: ConvertOptions = {}): BuiltNetwork {
+  return guarded(() => build(findNetwork(readContainer(source)), options))
+}
+
+function build(trained: Trained, options: ConvertOptions): BuiltNetwork {
+  const facts = readFacts(trained)
+  const { layers, root, rootObject } = layersOf(trained)
+  const builder = new Builder(LIBRARIES)
+  const notices: string[] = []
+  const size = chooseSize(facts, layers.at(-1)!, options.size, notices)
+  const channels = inputChannels(layers)
+  const picture = builder.net.input('images', [1, channels, size.height, size.width])
+  const head = walkLayers(builder, layers, picture, { size, oneToOne: options.oneToOne })
+  const unused = unusedParts(root, rootObject, new Set(head.exempt))
+  if (unused.length > 0) {
+    const more = unused.length > 1 ? ` and ${unused.length - 1} more` : ''
+    throw unsupported(
+      'a network of which every tensor has its place',
+      `${quoted(unused[0]!)}${more}, which the known classes have no use for`,
+      'The file may be of a fork that changed a class. Export it to ONNX where it was trained and use that file.',
+    )
+  }
+  for (const [index, output] of head.outputs.entries()) {
+    builder.net.output(output, `output${index}`)
+  }
+  builder.net.graph.prune()
+  return { builder, head, facts, size, notices }
+}
+
+/** The layers of `model.model`, the Sequential that all these networks are. */
+function layersOf({ network }: Trained) {
+  const members = network.attributes.get('_modules')
+  const inner = members instanceof Map ? members.get('model') : undefined
+  if (!isModule(inner)) {
+    throw unsupported('a network with its layers under "model"', `one of the class ${quoted(network.type)}`)
+  }
+  const root = new Module(inner, 'model', new Usage()).use()
+  if (root.type !== 'torch.nn.modules.container.Sequential') {
+    throw unsupported('layers in a Sequential', `a ${quoted(root.type)}`)
+  }
+  const layers = root.children()
+  if (layers.length === 0) {
+    throw corrupt('a network with layers', 'one without')
+  }
+  return { layers, root, rootObject: inner }
+}
+
+/** Channels of the picture: what the first filter takes. */
+function inputChannels(layers: readonly Module[]): number {
+  for (const layer of layers) {
+    const filter = firstFilter(layer)
+    if (filter !== undefined) {
+      // Focus and ReOrg hand on every second pixel four times.
+      const isFolded = ['Focus', 'ReOrg'].includes(layers[0]!.name)
+      return filter.count('in_channels') / (isFolded ? 4 : 1)
+    }
+  }
+  return 3
+}
+
+/** Follows first parts only, so that shared parts cannot make the search long. */
+function firstFilter(layer: Module): Module | undefined {
+  let module: Module | undefined = layer
+  while (module !== undefined && module.name !== 'Conv2d') {
+    module = module.children()[0]
+  }
+  return module
+}
+
+/** Sizes that fit no array, made by a damaged file, are refused by the language itself. */
+function guarded<T>(work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    if (!(error instanceof RangeError)) {
+      throw error
+    }
+    throw corrupt('a whole checkpoint', 'one whose parts contradict each other', error)
+  }
+}

@@ -1,0 +1,60 @@
+import { BoxletError } from '../errors.ts'
+
+/** The largest detectors take 800 MB with their optimizer; what is written may not pass 2 GB as one protobuf message. */
+export const MAX_FILE_BYTES = 2 ** 31 - 1
+/** Storages of a network with its optimizer: about 5,000. */
+export const MAX_ENTRIES = 100_000
+/** The pickle of the largest network with an optimizer has 2 MB; weights lie beside it. */
+export const MAX_PICKLE_BYTES = 64 * 2 ** 20
+/** Old stream files hold pickles and weights in one; the source text of their classes is among it. */
+export const MAX_OPERATIONS = 20_000_000
+export const MAX_MEMO = 5_000_000
+/** Python's pickler empties its stack every 1,000 items; nesting adds a few for each level. */
+export const MAX_STACK = 100_000
+/** Hash seeds and random states of 32 bytes are the longest whole numbers met. */
+export const MAX_INTEGER_BYTES = 32
+/** A dotted path of a class. */
+export const MAX_GLOBAL_CHARACTERS = 1_024
+/** Axes of a tensor; attention masks have six. */
+export const MAX_RANK = 8
+/** Modules inside each other: a detector has about eight. */
+export const MAX_MODULE_DEPTH = 64
+/** Calls of modules in one run of the network; the largest have about 2,500. Modules may be shared, so this bounds a DAG. */
+export const MAX_MODULE_CALLS = 20_000
+/** Values of one activation: 64 channels at 8,192 by 8,192. */
+export const MAX_ACTIVATION_ELEMENTS = 2 ** 32
+/** Rows of all prediction levels; four levels from stride 4 on at 2,048 pixels have 349,000. */
+export const MAX_ANCHORS = 2_000_000
+/** Edge of the picture that a network is converted for. */
+export const MAX_IMAGE_EDGE = 8_192
+/** Classes of a detector; Objects365 and LVIS have up to 1,203, a plant classifier 10,000. */
+export const MAX_CLASSES = 65_536
+
+export const corrupt = (expected: string, received: string, cause?: unknown): BoxletError =>
+  new BoxletError('MODEL_CORRUPT', `Expected ${expected} for the checkpoint but received ${received}.`, {
+    hint: 'The file is damaged or was cut off; fetch or copy it again.',
+    cause,
+  })
+
+export const tooLarge = (what: string, limit: number, received: number | string): BoxletError =>
+  new BoxletError(
+    'MODEL_LIMIT',
+    `Expected at most ${limit} ${what} for the checkpoint but received ${received}.`,
+    { hint: 'This is far beyond any known detector; check that the file is what it should be.' },
+  )
+
+/** What the network holds and Boxlet does not know, with the maker's way out. */
+export const unsupported = (expected: string, received: string, hint: string = EXPORT_HINT): BoxletError =>
+  new BoxletError('MODEL_UNSUPPORTED', `Expected ${expected} for the checkpoint but received ${received}.`, {
+    hint,
+  })
+
+export const EXPORT_HINT =
+  'Export it to ONNX where it was trained (Ultralytics: "yolo export model=best.pt format=onnx") and use that file.'
+
+/** A stranger's text inside a message: cut, and without characters that would steer a terminal. */
+export const quoted = (text: string): string =>
+  JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text).replace(
+    /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )

@@ -1,4 +1,5 @@
-import { writeOnnx } from '../tflite/onnx-file.ts'
+import type { MessageWriter } from '../onnx/write/message-writer.ts'
+import { writeModel } from '../onnx/write/write-model.ts'
 import { readContainer } from './container.ts'
 import { type CheckpointFacts, readFacts } from './facts.ts'
 import type { HeadResult, ImageSize } from './heads/head.ts'
@@ -20,7 +21,7 @@ export interface ConvertOptions {
 }
 
 /** A network as it was built: ready to be written. */
-export interface BuiltNetwork {
+interface BuiltNetwork {
   builder: Builder
   head: HeadResult
   facts: CheckpointFacts
@@ -30,7 +31,8 @@ export interface BuiltNetwork {
 }
 
 export interface ConvertedCheckpoint extends BuiltNetwork {
-  bytes: Uint8Array
+  /** The ONNX file, to be taken part by part or as one piece; weights are read when they are written. */
+  onnx: MessageWriter
 }
 
 /**
@@ -41,16 +43,15 @@ export interface ConvertedCheckpoint extends BuiltNetwork {
  * cost     a network whose class computes something else than its name promises gives wrong boxes; therefore
  *          every shape is checked and every tensor of the file has to be used
  *
+ * @param source has to stay readable until the last part of the result is taken
  * @throws BoxletError MODEL_CORRUPT, MODEL_LIMIT, or MODEL_UNSUPPORTED naming the part that is not known
  */
-export function checkpointToOnnx(source: ByteSource, options: ConvertOptions = {}): ConvertedCheckpoint {
-  const built = buildNetwork(source, options)
-  const { builder, facts } = built
-  const bytes = writeOnnx(builder.net.graph, metadataOf(built), {
-    name: 'boxlet',
-    version: facts.version ?? '',
+export function convertCheckpoint(source: ByteSource, options: ConvertOptions = {}): ConvertedCheckpoint {
+  return guarded(() => {
+    const built = build(findNetwork(readContainer(source)), options)
+    const producer = { name: 'boxlet', version: '' }
+    return { ...built, onnx: writeModel(built.builder.net.graph, { producer, metadata: metadataOf(built) }) }
   })
-  return { ...built, bytes }
 }
 
 /**
@@ -60,10 +61,6 @@ export function checkpointToOnnx(source: ByteSource, options: ConvertOptions = {
  */
 export function readCheckpoint(source: ByteSource): CheckpointFacts {
   return guarded(() => readFacts(findNetwork(readContainer(source))))
-}
-
-export function buildNetwork(source: ByteSource, options: ConvertOptions = {}): BuiltNetwork {
-  return guarded(() => build(findNetwork(readContainer(source)), options))
 }
 
 function build(trained: Trained, options: ConvertOptions): BuiltNetwork {

@@ -1,18 +1,15 @@
-import { foreignFile } from './foreign.ts'
+import { foreignFile, isStream, isZip } from './kind.ts'
 import { corrupt, MAX_FILE_BYTES, MAX_PICKLE_BYTES, tooLarge, unsupported } from './limits.ts'
 import { unpickle } from './pickle/machine.ts'
 import type { PyValue } from './pickle/values.ts'
 import type { ByteSource } from './source.ts'
 import { storageOf } from './storage-id.ts'
-import { isStream, readStream } from './stream.ts'
+import { readStream } from './stream.ts'
 import { ELEMENT_BYTES, type Storage } from './tensor.ts'
-import { exact, isZip, readZip, type ZipEntry } from './zip.ts'
+import { exact, readZip, type ZipEntry } from './zip.ts'
 
 /** Bytes that tell the kind of a file. */
 const HEAD_BYTES = 512
-
-/** The marks of both forms in which PyTorch saves. What else may hide behind them is found out by reading. */
-export const isCheckpoint = (head: Uint8Array): boolean => isZip(head) || isStream(head)
 
 /**
  * The value that `torch.save` was given, with its tensors still in the file: of the ZIP form (torch 1.6 and

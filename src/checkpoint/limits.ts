@@ -5,10 +5,11 @@ export const MAX_FILE_BYTES = 2 ** 31 - 1
 /** Storages of a network with its optimizer: about 5,000. */
 export const MAX_ENTRIES = 100_000
 /** The pickle of the largest network with an optimizer has 2 MB; weights lie beside it. */
-export const MAX_PICKLE_BYTES = 64 * 2 ** 20
+export const MAX_PICKLE_BYTES = 32 * 2 ** 20
 /** Old stream files hold pickles and weights in one; the source text of their classes is among it. */
 export const MAX_OPERATIONS = 20_000_000
-export const MAX_MEMO = 5_000_000
+/** Every container, text and tensor is remembered once: 60,000 values in the largest. */
+export const MAX_MEMO = 1_000_000
 /** Python's pickler empties its stack every 1,000 items; nesting adds a few for each level. */
 export const MAX_STACK = 100_000
 /** Hash seeds and random states of 32 bytes are the longest whole numbers met. */
@@ -21,8 +22,10 @@ export const MAX_RANK = 8
 export const MAX_MODULE_DEPTH = 64
 /** Calls of modules in one run of the network; the largest have about 2,500. Modules may be shared, so this bounds a DAG. */
 export const MAX_MODULE_CALLS = 20_000
-/** Values of one activation: 64 channels at 8,192 by 8,192. */
-export const MAX_ACTIVATION_ELEMENTS = 2 ** 32
+/** Layers that one layer takes; heads of P6 networks take four, DenseNet-like stages a dozen. */
+export const MAX_SOURCES = 256
+/** Values of one activation: the first layer of a large network has 64 channels of 4,096 by 4,096 at 8,192 pixels. */
+export const MAX_ACTIVATION_ELEMENTS = 2 ** 30
 /** Rows of all prediction levels; four levels from stride 4 on at 2,048 pixels have 349,000. */
 export const MAX_ANCHORS = 2_000_000
 /** Edge of the picture that a network is converted for. */
@@ -53,8 +56,14 @@ export const EXPORT_HINT =
   'Export it to ONNX where it was trained (Ultralytics: "yolo export model=best.pt format=onnx") and use that file.'
 
 /** A stranger's text inside a message: cut, and without characters that would steer a terminal. */
-export const quoted = (text: string): string =>
-  JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text).replace(
-    /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
-    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+export const quoted = (text: string): string => `"${shown(text)}"`
+
+/** The same without quotes, for a line of its own. */
+export const shown = (text: string): string =>
+  (text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text).replace(
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what has to go
+    /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
+
+const MAX_SHOWN = 90

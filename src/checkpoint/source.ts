@@ -1,4 +1,4 @@
-import { readSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 
 /**
  * A file that is read where it is needed, so that a checkpoint of hundreds of megabytes never lies in memory
@@ -16,8 +16,13 @@ export const memorySource = (bytes: Uint8Array): ByteSource => ({
   read: (start, end) => new Uint8Array(bytes.subarray(start, end)),
 })
 
-/** @param length size of the file when it was opened; what grows behind it is not seen */
-export const fileSource = (descriptor: number, length: number): ByteSource => ({
+/** A file as a source, of the size that it has now. @throws the error of the system when it cannot be opened */
+export function openSource(path: string): { source: ByteSource; close: () => void } {
+  const descriptor = openSync(path, 'r')
+  return { source: fileSource(descriptor, fstatSync(descriptor).size), close: () => closeSync(descriptor) }
+}
+
+const fileSource = (descriptor: number, length: number): ByteSource => ({
   length,
   read(start, end) {
     const bytes = new Uint8Array(Math.max(0, Math.min(end, length) - start))

@@ -6,11 +6,7 @@ import { storageOf } from './storage-id.ts'
 import { ELEMENT_BYTES, type Storage } from './tensor.ts'
 import { exact, viewOf } from './zip.ts'
 
-/** PROTO 2, LONG1 of ten bytes: the number 0x1950a86a20f9469cfc6c, by which PyTorch knows its own stream files. */
-const MAGIC = [0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e]
 const PROTOCOL = 1001
-
-export const isStream = (head: Uint8Array): boolean => MAGIC.every((byte, at) => head[at] === byte)
 
 /**
  * The form before torch 1.6: magic number, version, system, the object, the keys of the storages, then each

@@ -1,6 +1,6 @@
 import type { HeadOptions, HeadResult } from './heads/head.ts'
 import { crossLevelOf, headOf } from './libraries.ts'
-import { corrupt, EXPORT_HINT, quoted, unsupported } from './limits.ts'
+import { corrupt, EXPORT_HINT, MAX_SOURCES, quoted, tooLarge, unsupported } from './limits.ts'
 import type { Module } from './module.ts'
 import type { Builder } from './network/builder.ts'
 import type { Value } from './network/network.ts'
@@ -34,6 +34,9 @@ export function walkLayers(
 function sourcesOf(layer: Module, index: number, results: readonly Value[][], picture: Value): Value[][] {
   const stated = layer.attribute('f')
   const places = Array.isArray(stated) ? stated : [stated]
+  if (places.length > MAX_SOURCES) {
+    throw tooLarge('inputs of a layer', MAX_SOURCES, places.length)
+  }
   return places.map((place) => {
     const at = typeof place === 'number' ? (place < 0 ? index + place : place) : Number.NaN
     const found = at === -1 ? [picture] : results[at]

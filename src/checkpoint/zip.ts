@@ -21,9 +21,6 @@ const MAX_COMMENT = 65_535
 /** Bytes read at a time for checksums. */
 const CHUNK_BYTES = 2 ** 20
 
-export const isZip = (head: Uint8Array): boolean =>
-  head[0] === 0x50 && head[1] === 0x4b && head[2] === 3 && head[3] === 4
-
 /**
  * The entries of a ZIP file as `torch.save` writes it: stored, not compressed, none over another, with
  * checksums that fit.

@@ -17,7 +17,7 @@ import {
 /** In the order of help. Loaded on demand, so that no verb pays for another's imports. */
 export const VERBS: Readonly<Record<string, LoadAnyVerb>> = {
   detect: () => import('./detect/detect.ts'),
-  convert: () => import('./convert.ts'),
+  convert: () => import('./convert/convert.ts'),
   dataset: () => import('./dataset/dataset.ts'),
   diff: () => import('./diff/diff.ts'),
   eval: () => import('./eval/eval.ts'),

@@ -22,7 +22,7 @@ const OPTIONS = {
   ...inGroup('Models', MODEL_OPTIONS),
   model: {
     ...MODEL_OPTIONS.model,
-    says: 'name in the catalogue, or an .onnx or .tflite file; the first answers requests that name none',
+    says: 'name in the catalogue, or an .onnx, .tflite or .pt file; the first answers requests that name none',
     group: 'Models',
     value: '[NAME=]MODEL',
     multiple: true,
@@ -310,5 +310,5 @@ function named(text: string): { name: string; model: string } {
   if (match !== null) {
     return { name: match[1] as string, model: match[2] as string }
   }
-  return { name: basename(text).replace(/\.(onnx|tflite)$/i, ''), model: text }
+  return { name: basename(text).replace(/\.(onnx|tflite|pth?)$/i, ''), model: text }
 }

@@ -63,7 +63,7 @@ export class Detector implements DetectorLike {
   }
 
   /**
-   * @param model name in the catalogue, or path of an ONNX or TFLite file
+   * @param model name in the catalogue, or path of an ONNX or TFLite file or a PyTorch checkpoint
    * @throws BoxletError MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNRECOGNISED, CONTRACT_INVALID, DOWNLOAD_FAILED …
    */
   static async load(model: string, options: LoadOptions = {}): Promise<Detector> {

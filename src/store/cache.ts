@@ -67,12 +67,7 @@ export async function checkCached(entry: CatalogueEntry, path: string): Promise<
   if (!info.isFile() || info.size !== entry.bytes) {
     return 'corrupt'
   }
-  const record = await readRecord(path)
-  if (
-    record?.sha256 === entry.sha256 &&
-    record.bytes === info.size &&
-    Math.abs((record.mtimeMs ?? 0) - info.mtimeMs) < 1
-  ) {
+  if (await isUntouched(path, entry.sha256)) {
     return 'verified'
   }
   if ((await hashFile(path)) !== entry.sha256) {
@@ -81,6 +76,18 @@ export async function checkCached(entry: CatalogueEntry, path: string): Promise<
   // A cache that cannot be written, such as one in a read-only image, still serves what it holds.
   await writeRecord(path, entry.sha256).catch(() => undefined)
   return 'verified'
+}
+
+/** Whether a file that was made here of the one with that hash is still as it was left. */
+export async function isUntouched(path: string, sha256: string): Promise<boolean> {
+  const info = await stat(path).catch(() => undefined)
+  const record = info?.isFile() ? await readRecord(path) : undefined
+  return (
+    info !== undefined &&
+    record?.sha256 === sha256 &&
+    record.bytes === info.size &&
+    Math.abs((record.mtimeMs ?? 0) - info.mtimeMs) < 1
+  )
 }
 
 async function readRecord(path: string): Promise<Partial<VerifiedRecord> | undefined> {

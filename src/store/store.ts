@@ -42,9 +42,11 @@ export interface StoreOptions {
 export interface ResolvedModel {
   /** The catalogue's name, or the file's without its extension. */
   name: string
-  /** A file on this machine. */
+  /** A file on this machine that is ONNX or TFLite. */
   path: string
-  /** Lower-case hex. */
+  /** The checkpoint that `path` was converted from, where the user named one. */
+  checkpoint?: string
+  /** Lower-case hex, of the file that the user named. */
   sha256: string
   /** A whole contract, from the catalogue or from the file beside the model. */
   contract?: Contract
@@ -200,10 +202,13 @@ async function resolveFile(path: string, bytes: number, options: StoreOptions): 
       hint: 'Check the permissions of the file.',
     })
   })
+  const { convertedCheckpoint } = await import('./checkpoints.ts')
+  const converted = await convertedCheckpoint(path, sha256, options)
   const beside = options.ignoreContract ? undefined : await contractBeside(path)
   return {
     name: basename(path, extname(path)),
-    path,
+    path: converted ?? path,
+    ...(converted === undefined ? {} : { checkpoint: path }),
     sha256,
     ...(beside === undefined ? {} : { contract: beside.contract, contractPath: beside.path }),
     ...(beside?.contract.licence === undefined ? {} : { licence: beside.contract.licence }),
@@ -244,7 +249,7 @@ const unreadableContract = (path: string, what: string, cause: unknown): BoxletE
 async function notFound(nameOrPath: string, isFolder: boolean, env: Environment): Promise<BoxletError> {
   const near = nearestNames(basename(nameOrPath, extname(nameOrPath)), await catalogueNames(env))
   const meant = near.length === 0 ? '' : `Did you mean ${near.map((name) => `"${name}"`).join(' or ')}? `
-  const isPath = /[\\/]|\.(onnx|tflite)$/i.test(nameOrPath)
+  const isPath = /[\\/]|\.(onnx|tflite|pth?)$/i.test(nameOrPath)
   return new BoxletError(
     'MODEL_NOT_FOUND',
     isPath && !isFolder

@@ -36,7 +36,7 @@ export function topRows(
     [
       rowsOf(boxes),
       net.reshape(values, [1, rows, 1]),
-      net.reshape(net.node('Cast', [labels], [1, rows], { to: { onnxType: 'float32' } }), [1, rows, 1]),
+      net.reshape(net.node('Cast', [labels], [1, rows], { to: { type: 'float32' } }), [1, rows, 1]),
       ...extras.map(rowsOf),
     ],
     2,

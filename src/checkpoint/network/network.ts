@@ -1,4 +1,5 @@
-import { OnnxGraph } from '../../tflite/onnx-graph.ts'
+import type { Attribute } from '../../onnx/write/encode.ts'
+import { GraphBuilder } from '../../onnx/write/graph-builder.ts'
 import { MAX_ACTIVATION_ELEMENTS, tooLarge, unsupported } from '../limits.ts'
 
 /** A value of the graph with its sizes, which are known everywhere: the picture has one size. */
@@ -7,14 +8,14 @@ export interface Value {
   readonly shape: readonly number[]
 }
 
-type Attributes = Parameters<OnnxGraph['node']>[2]
+type Attributes = Readonly<Record<string, Attribute>>
 
 /**
  * Builds an ONNX graph of which every size is known and checked, operator by operator. A network whose parts do
  * not fit together is refused here, not by the runtime.
  */
 export class Network {
-  readonly graph = new OnnxGraph()
+  readonly graph = new GraphBuilder('checkpoint')
 
   /** Parts of names, so that a node can be found by the path of its module. */
   within<T>(path: string, work: () => T): T {
@@ -28,15 +29,13 @@ export class Network {
   }
 
   input(name: string, shape: readonly number[]): Value {
-    const unique = this.graph.unique(name)
-    this.graph.inputs.push({ name: unique, type: 'float32', dims: shape })
-    return { name: unique, shape }
+    return { name: this.graph.input(name, 'float32', shape), shape }
   }
 
   output(value: Value, name: string): void {
     const unique = this.graph.unique(name)
     this.graph.node('Identity', [value.name], {}, unique)
-    this.graph.outputs.push({ name: unique, type: 'float32', dims: value.shape })
+    this.graph.outputs.push({ name: unique, type: 'float32', shape: value.shape })
   }
 
   /** One node with one output. */
@@ -54,11 +53,7 @@ export class Network {
   /** Float32 values that are made when the file is written. */
   weight(shape: readonly number[], values: () => Float32Array): Value {
     checkSize(shape)
-    const data = () => {
-      const made = values()
-      return new Uint8Array(made.buffer, made.byteOffset, made.byteLength)
-    }
-    return { name: this.graph.constant('float32', shape, data), shape }
+    return { name: this.graph.constant('float32', shape, values), shape }
   }
 
   scalar(value: number): Value {

@@ -34,7 +34,7 @@ class Machine {
   readonly #persistent: Persistent
   readonly #stack: PyValue[] = []
   readonly #marks: number[] = []
-  readonly #memo = new Map<number, PyValue>()
+  readonly #memo: PyValue[] = []
 
   constructor(bytes: Uint8Array, persistent: Persistent, at: number) {
     this.#bytes = bytes
@@ -158,7 +158,7 @@ class Machine {
         this.#remember(this.#length32())
         break
       case OP.MEMOIZE:
-        this.#remember(this.#memo.size)
+        this.#remember(this.#memo.length)
         break
       case OP.BINGET:
         this.#recall(this.#byte())
@@ -242,14 +242,14 @@ class Machine {
   }
 
   #remember(key: number): void {
-    if (this.#memo.size >= MAX_MEMO) {
-      throw tooLarge('remembered values in the pickle', MAX_MEMO, 'more')
+    if (key >= MAX_MEMO) {
+      throw tooLarge('remembered values in the pickle', MAX_MEMO, key + 1)
     }
-    this.#memo.set(key, this.#top())
+    this.#memo[key] = this.#top()
   }
 
   #recall(key: number): void {
-    const value = this.#memo.get(key)
+    const value = this.#memo[key]
     if (value === undefined) {
       throw corrupt('a remembered value', `none under ${key}`)
     }

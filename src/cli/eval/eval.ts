@@ -5,7 +5,7 @@ import { runEval } from './run.ts'
 export const verb = defineVerb({
   name: 'eval',
   summary: 'Measure models on a labelled data set.',
-  about: `MODEL is a name in the catalogue or an .onnx or .tflite file. One model is measured, two are compared,
+  about: `MODEL is a name in the catalogue or an .onnx, .tflite or .pt file. One model is measured, two are compared,
     more make a table. DATASET is a COCO .json file, a Pascal VOC folder, a YOLO data.yaml, or a folder with one of
     these.
 

@@ -36,7 +36,7 @@ export const CONTRACT_OPTIONS = {
 export const MODEL_OPTIONS = {
   model: {
     type: 'string',
-    says: 'name in the catalogue, or an .onnx or .tflite file',
+    says: 'name in the catalogue, or an .onnx, .tflite or .pt file',
     group: 'Model',
     value: 'NAME|FILE',
     short: 'm',

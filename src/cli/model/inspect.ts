@@ -1,8 +1,12 @@
+import { basename } from 'node:path'
+import type { CheckpointFacts } from '../../checkpoint/facts.ts'
+import { BoxletError } from '../../errors.ts'
 import type { ModelSignature } from '../../model/signature.ts'
 import { alignColumns } from '../../system/words.ts'
 import { FORMAT_OPTION } from '../kit/format-option.ts'
 import type { Options } from '../kit/option-spec.ts'
 import { type Call, defineVerb, type ExitCode, type Io } from '../kit/verb.ts'
+import { checkpointFacts, checkpointRows } from './checkpoint-facts.ts'
 import { contractLines } from './contract-lines.ts'
 import { type ModelFacts, type ModelWork, modelFacts, preparationOf, workOf } from './facts.ts'
 import { FAMILY_OPTION, MODEL_INPUT } from './options.ts'
@@ -24,19 +28,36 @@ export const verb = defineVerb({
 
 async function run({ values, inputs }: Call<typeof OPTIONS>, io: Io): Promise<ExitCode> {
   const name = inputs[0]!
-  const facts = await modelFacts(
-    name,
-    io,
-    values.family === undefined ? undefined : { family: values.family },
-  )
+  const checkpoint = await checkpointFacts(name)
+  const parts = values.family === undefined ? undefined : { family: values.family }
+  const facts = await modelFacts(name, io, parts).catch((error: unknown) => {
+    if (checkpoint !== undefined && error instanceof BoxletError && error.code === 'MODEL_UNSUPPORTED') {
+      return error
+    }
+    throw error
+  })
+  if (facts instanceof BoxletError) {
+    io.stdout.write(unconvertible(name, checkpoint!, facts, values.format === 'json'))
+    return 0
+  }
   const [work, preparation] = [await workOf(facts), await preparationOf(facts)]
   io.stdout.write(
     values.format === 'json'
-      ? `${JSON.stringify(asJson(facts, work, preparation), undefined, 2)}\n`
-      : asText(facts, work, preparation),
+      ? `${JSON.stringify({ ...asJson(facts, work, preparation), checkpoint: checkpoint ?? null }, undefined, 2)}\n`
+      : `${checkpoint === undefined ? '' : checkpointText(name, checkpoint)}${asText(facts, work, preparation)}`,
   )
   return 0
 }
+
+/** A checkpoint that has no ONNX form can still be looked at. */
+function unconvertible(name: string, checkpoint: CheckpointFacts, error: BoxletError, json: boolean): string {
+  return json
+    ? `${JSON.stringify({ name, checkpoint, contract: null, unrecognised: error.toJSON() }, undefined, 2)}\n`
+    : `${checkpointText(name, checkpoint)}${error.message}\n${error.hint ?? ''}\n`
+}
+
+const checkpointText = (name: string, checkpoint: CheckpointFacts): string =>
+  `${[`${basename(name)}: PyTorch checkpoint`, '', ...aligned(checkpointRows(checkpoint)), ''].join('\n')}\n`
 
 function asJson(facts: ModelFacts, work: ModelWork, preparation: string[]): object {
   const { signature, resolved, contract, licence } = facts

@@ -15,7 +15,7 @@ const GROUP = 'Package'
 export const PACKAGE_OPTIONS = {
   model: {
     ...MODEL_OPTIONS.model,
-    says: 'name in the catalogue, an .onnx or .tflite file, or none',
+    says: 'name in the catalogue, an .onnx, .tflite or .pt file, or none',
     group: GROUP,
   },
   ...inGroup(GROUP, CONTRACT_OPTIONS),

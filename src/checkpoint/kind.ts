@@ -1,6 +1,17 @@
 import type { BoxletError } from '../errors.ts'
 import { unsupported } from './limits.ts'
 
+/** PROTO 2, LONG1 of ten bytes: the number 0x1950a86a20f9469cfc6c, by which PyTorch knows its own stream files. */
+const MAGIC = [0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e]
+
+export const isZip = (head: Uint8Array): boolean =>
+  head[0] === 0x50 && head[1] === 0x4b && head[2] === 3 && head[3] === 4
+
+export const isStream = (head: Uint8Array): boolean => MAGIC.every((byte, at) => head[at] === byte)
+
+/** The marks of both forms in which PyTorch saves. What else may hide behind them is found out by reading. */
+export const isCheckpoint = (head: Uint8Array): boolean => isZip(head) || isStream(head)
+
 /** Files that are met under the names of checkpoints and hold something else, by their first bytes. */
 export function foreignFile(head: Uint8Array): BoxletError | undefined {
   const text = new TextDecoder('latin1').decode(head)

@@ -3,15 +3,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { corpusPath, hasCorpus } from '../../test/support/corpus.ts'
-import { readSignature } from '../prepare/read-signature.ts'
-import { readTflite } from '../tflite/tflite.ts'
-import type { Io } from './kit/verb.ts'
-import { main } from './main.ts'
+import { corpusPath, hasCorpus } from '../../../test/support/corpus.ts'
+import { readSignature } from '../../prepare/read-signature.ts'
+import { readTflite } from '../../tflite/tflite.ts'
+import type { Io } from '../kit/verb.ts'
+import { main } from '../main.ts'
 
 /** Made by LiteRT's schema library; `CONV_2D` and one more operator. */
 const goldens: { name: string; model: string }[] = JSON.parse(
-  readFileSync(new URL('../tflite/operators.golden.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../tflite/operators.golden.json', import.meta.url), 'utf8'),
 )
 const small = Buffer.from(goldens.find(({ name }) => name === 'int8 CONV_2D')!.model, 'base64')
 

@@ -1,0 +1,88 @@
+import { open, stat } from 'node:fs/promises'
+import { basename, dirname, extname, join } from 'node:path'
+import { foreignFile, isCheckpoint } from '../../checkpoint/kind.ts'
+import { BoxletError } from '../../errors.ts'
+import { isTflite } from '../../prepare/read-signature.ts'
+import { type Call, defineVerb, type ExitCode, type Io } from '../kit/verb.ts'
+import { convertCheckpointFile } from './checkpoint.ts'
+import { CONVERT_OPTIONS } from './options.ts'
+import { convertTfliteFile } from './tflite.ts'
+
+export const verb = defineVerb({
+  name: 'convert',
+  summary: 'Turn a PyTorch checkpoint or a TFLite model into an ONNX model.',
+  about: `Writes an ONNX file (opset 17) that gives what the network gives, with its labels and other metadata. Every
+    verb takes .pt and .tflite files as they are; this is for other programs, and for other sizes.
+
+    A checkpoint is read, never run: no Python is needed, and no code in the file is executed.`,
+  inputs: { usage: 'MODEL.pt|MODEL.tflite', noun: 'model file', least: 1, most: 1, completes: 'file' },
+  options: CONVERT_OPTIONS,
+  examples: [
+    'boxlet convert best.pt',
+    'boxlet convert best.pt --imgsz 384x640 --out best-wide.onnx',
+    'boxlet convert yolov8n_int8.tflite --out yolov8n.onnx --force',
+  ],
+  alsoKnownAs: ['export'],
+  run,
+})
+
+async function run({ values, inputs }: Call<typeof CONVERT_OPTIONS>, io: Io): Promise<ExitCode> {
+  const source = inputs[0]!
+  const out = values.out ?? join(dirname(source), `${basename(source, extname(source))}.onnx`)
+  const convert = converterOf(await readHead(source), source)
+  if (!values.force) {
+    await refuseExisting(out)
+  }
+  return convert(source, out, values, io)
+}
+
+/** Bytes that tell a checkpoint from a TFLite file. */
+const HEAD_BYTES = 512
+
+async function readHead(path: string): Promise<Uint8Array> {
+  try {
+    const file = await open(path)
+    try {
+      const { buffer, bytesRead } = await file.read(new Uint8Array(HEAD_BYTES), 0, HEAD_BYTES, 0)
+      return buffer.subarray(0, bytesRead)
+    } finally {
+      await file.close()
+    }
+  } catch (cause) {
+    throw new BoxletError('MODEL_NOT_FOUND', `Expected a readable model at "${path}" but found none.`, {
+      cause,
+    })
+  }
+}
+
+function converterOf(head: Uint8Array, path: string): typeof convertTfliteFile {
+  if (isTflite(head)) {
+    return convertTfliteFile
+  }
+  if (isCheckpoint(head)) {
+    return convertCheckpointFile
+  }
+  throw (
+    foreignFile(head) ??
+    new BoxletError(
+      'MODEL_CORRUPT',
+      `Expected a PyTorch checkpoint or a TFLite file but "${path}" is neither.`,
+      {
+        hint: 'ONNX files need no conversion.',
+      },
+    )
+  )
+}
+
+async function refuseExisting(out: string): Promise<void> {
+  const exists = await stat(out).then(
+    () => true,
+    () => false,
+  )
+  if (!exists) {
+    return
+  }
+  throw new BoxletError('OUTPUT_UNWRITABLE', `Expected a new file for --out but "${out}" exists.`, {
+    hint: 'Add --force to write over it, or give another name.',
+  })
+}

@@ -33,7 +33,7 @@ export function foreignFile(head: Uint8Array): BoxletError | undefined {
 }
 
 /** Eight bytes of a length, then JSON of that length. */
-export function isSafetensors(head: Uint8Array): boolean {
+function isSafetensors(head: Uint8Array): boolean {
   if (head.length < 10) {
     return false
   }

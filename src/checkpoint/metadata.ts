@@ -2,7 +2,7 @@ import type { CheckpointFacts } from './facts.ts'
 import type { HeadResult, ImageSize } from './heads/head.ts'
 
 /** Metadata key with what ONNX exporters do not write: class of the network and what its training measured. */
-export const TRAINING_KEY = 'boxlet.training'
+const TRAINING_KEY = 'boxlet.training'
 
 /**
  * What goes into the ONNX file, by the keys and in the form of Ultralytics' exporter: values as Python writes
@@ -50,7 +50,7 @@ function namesText(names: readonly string[] | undefined, classes: number): strin
 }
 
 /** A string literal of Python. */
-export const pythonString = (text: string): string =>
+const pythonString = (text: string): string =>
   `'${text
     .replace(/[\\']/g, (char) => `\\${char}`)
     // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what has to be escaped

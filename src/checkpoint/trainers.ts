@@ -71,12 +71,12 @@ export function foreignTrainer(root: PyDict): BoxletError {
 }
 
 /** Names of tensors, where trainers keep them. */
-export function tensorNames(root: PyDict): string[] {
+function tensorNames(root: PyDict): string[] {
   return [...(stateDict(root)?.keys() ?? [])].filter((name) => typeof name === 'string')
 }
 
 /** The dictionary of tensors in a checkpoint: the averaged ones first. */
-export function stateDict(root: PyDict): PyDict | undefined {
+function stateDict(root: PyDict): PyDict | undefined {
   const inside = (value: PyValue | undefined, key: string) =>
     value instanceof Map ? value.get(key) : undefined
   const candidates = [

@@ -8,7 +8,7 @@ import type { Value } from '../network/network.ts'
 const convBlock: Block = ({ net }, inputs, module) => conv(net, only(inputs, module), module)
 
 /** `f(x)`, with the input added where the module says so. */
-export function residual(builder: Builder, x: Value, module: Module, y: Value): Value {
+function residual(builder: Builder, x: Value, module: Module, y: Value): Value {
   return module.flag('add') ? builder.net.add(x, y) : y
 }
 

@@ -8,7 +8,7 @@ import { halves } from './stages.ts'
 /** Blocks that change the size of the picture, or look at it through several windows. */
 
 /** Every second pixel, four times: half the edge, four times the channels. */
-export function everySecondPixel(
+function everySecondPixel(
   { net }: Builder,
   x: Value,
   places: readonly (readonly [number, number])[],

@@ -44,7 +44,7 @@ export function topRows(
 }
 
 /** The largest values of [1, n] and their places, in order. */
-export function top({ net }: Builder, x: Value, count: number): [Value, Value] {
+function top({ net }: Builder, x: Value, count: number): [Value, Value] {
   const [values, places] = net.graph.nodeOutputs(
     'TopK',
     [x.name, net.ints([count])],
@@ -59,7 +59,7 @@ export function top({ net }: Builder, x: Value, count: number): [Value, Value] {
 }
 
 /** Rows of [1, n, columns] at the places [1, m]. */
-export function gatherRows({ net }: Builder, x: Value, places: Value): Value {
+function gatherRows({ net }: Builder, x: Value, places: Value): Value {
   const [, rows = 1, columns = 1] = x.shape
   const [, count = 1] = places.shape
   const flat = net.node(

@@ -139,7 +139,7 @@ export function linear(net: Network, x: Value, module: Module): Value {
 }
 
 /** A matrix of `rows` by `columns` with its axes exchanged. */
-export function transposed(values: Float32Array, rows: number, columns: number): Float32Array {
+function transposed(values: Float32Array, rows: number, columns: number): Float32Array {
   const out = new Float32Array(values.length)
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {

@@ -53,7 +53,7 @@ function reference() {
 
 function describe(symbol, name, project) {
   const nodes = symbol.declarations.map((handle) => handle.resolve(project))
-  const texts = nodes.map((node) => declaration(node))
+  const texts = nodes.map((node) => withInherited(declaration(node), node, project))
   const doc = project.checker.getDocumentationCommentOfSymbol(symbol).trim()
   const tags = project.checker
     .getJsDocTagsOfSymbol(symbol)
@@ -78,6 +78,21 @@ function declaration(node) {
     .slice(whole.getStart(), whole.end)
     .replace(/^ +#private;\n/gm, '')
     .trim()
+}
+
+/** A class with the members of its base, where that is exported under no name of its own. */
+function withInherited(text, node, project) {
+  const isClass = /^export declare class \w+ extends (?!Error)/.test(text)
+  if (!isClass) {
+    return text
+  }
+  const symbol = project.checker.getSymbolAtLocation(node.heritageClauses[0].types[0].expression)
+  const [inherited] = project.checker.getAliasedSymbol(symbol).declarations
+  const whole = declaration(inherited.resolve(project))
+  const members = whole.slice(whole.indexOf('{\n') + 2, whole.lastIndexOf('}'))
+  return text
+    .replace(` extends ${symbol.name}`, /( implements [^{]+?)? \{\n/.exec(whole)?.[1] ?? '')
+    .replace(/\}$/, `${members}}`)
 }
 
 function statementOf(node) {

@@ -5,7 +5,6 @@ export { fromRatio, toRatio } from './boxes/box.ts'
 export type { Candidates, Detection, Keypoint, Mask } from './boxes/detection.ts'
 export { iou } from './boxes/iou.ts'
 export type { Letterbox } from './boxes/letterbox.ts'
-export { Detector } from './detector/detector.ts'
 export type {
   DetectOptions,
   DetectorLike,
@@ -26,3 +25,5 @@ export { allFamilies, familyNamed, registerFamily } from './families/registry.ts
 export { drawDetections } from './image/draw/draw.ts'
 export type { Contract, Evidence } from './model/contract.ts'
 export type { ModelSignature, TensorInfo } from './model/signature.ts'
+export { DetectorPool, type DetectorPoolOptions } from './pool/detector-pool.ts'
+export { Detector } from './pool/pooled.ts'

@@ -238,7 +238,7 @@ async function serviceOptions(values: Values, io: Io): Promise<ServiceOptions> {
       workers,
       threads,
       queue: pictureQueue(inFlight, values),
-      jobsPerWorker: 1,
+      tasksPerWorker: 1,
     },
     limits: {
       inFlight,

@@ -58,7 +58,7 @@ export class Detector implements DetectorLike {
   /** Tensors to use again: a new one of 5 MB for each picture is the largest garbage of all. */
   readonly #spare: PreparedPicture['data'][] = []
 
-  private constructor(loaded: LoadedModel) {
+  protected constructor(loaded: LoadedModel) {
     this.#loaded = loaded
   }
 
@@ -71,7 +71,7 @@ export class Detector implements DetectorLike {
       checkLoadArguments(model, options)
       // What finds, recognises and prepares files is a third of all code, and packaged models need none of it.
       const { loadModel } = await import('./load.ts')
-      return new Detector(await loadModel(model, options))
+      return new this(await loadModel(model, options))
     } catch (error) {
       throw toBoxletError(error)
     }

@@ -1,6 +1,6 @@
 import { Detector } from '../detector/detector.ts'
 import type { DetectOptions, DetectorLike, LoadOptions, ModelInfo } from '../detector/types.ts'
-import { canRunWorkers, DetectorPool } from './detector-pool.ts'
+import { DetectorPool } from '../pool/detector-pool.ts'
 import type { SubjectInfo } from './evaluation.ts'
 import { cacheKey } from './result-cache.ts'
 import type { Finder } from './run-dataset.ts'
@@ -40,15 +40,10 @@ export async function openModel(model: string, options: ModelSubjectOptions): Pr
   // Results of the graph as it is and of the faster one differ in the last digits.
   const release = options.load.asIs === true ? `${options.release} as-is` : options.release
   const jobs = Math.max(1, Math.min(options.jobs, Math.ceil(options.pictures / PICTURES_PER_WORKER)))
-  // The first detector fetches the model where needed, so that the workers find it in the cache.
-  const first = await Detector.load(model, jobs > 1 ? { threads: 1, ...options.load } : options.load)
-  if (jobs === 1 || !canRunWorkers()) {
-    return subjectOf(first, 1, release)
+  if (jobs === 1) {
+    return subjectOf(await Detector.load(model, options.load), 1, release)
   }
-  await first.dispose()
-  const { signal: _signal, onProgress: _progress, onNotice: _notice, ...load } = options.load
-  const pool = await DetectorPool.load(jobs, { model, load: { threads: 1, ...load } })
-  return subjectOf(pool, jobs, release)
+  return subjectOf(await DetectorPool.open(model, { ...options.load, workers: jobs }), jobs, release)
 }
 
 function subjectOf(detector: DetectorLike, jobs: number, release: string): Subject {

@@ -4,7 +4,14 @@ import type { ModelInfo } from '../detector/types.ts'
 import { BoxletError } from '../errors.ts'
 import { turnOffTelemetry } from '../runtime/telemetry.ts'
 import { defined } from '../system/defined.ts'
-import type { Job, WorkerError, WorkerReply, WorkerRequest, WorkerSettings } from './worker-messages.ts'
+import type {
+  Progress,
+  Task,
+  WorkerError,
+  WorkerReply,
+  WorkerRequest,
+  WorkerSettings,
+} from './worker-messages.ts'
 
 /** The built file, also where the pool itself runs from its TypeScript source, as in tests. */
 const WORKER_FILE = import.meta.url.endsWith('.ts')
@@ -27,9 +34,11 @@ type ReplyResult = Extract<WorkerReply, { kind: 'result' }>['result']
 
 export interface PoolWorkerEvents {
   onNotice(line: string): void
-  /** A job takes so long that the thread hangs. It takes no more, and its jobs have been rejected. */
+  /** Of a model that is fetched while it is loaded. */
+  onProgress(progress: Progress): void
+  /** A task takes so long that the thread hangs. It takes no more, and its tasks have been rejected. */
   onHang(worker: PoolWorker): void
-  /** The thread has ended, wanted or not. Its jobs have been rejected. */
+  /** The thread has ended, asked to or not. Its tasks have been rejected. */
   onExit(worker: PoolWorker): void
 }
 
@@ -46,7 +55,8 @@ export class PoolWorker {
   readonly #hangMs: number
   readonly #waiting = new Map<number, { resolve(result: ReplyResult): void; reject(error: Error): void }>()
   #nextId = 0
-  #ended = false
+  /** Why it takes no more tasks. */
+  #reason: BoxletError | undefined
 
   constructor(settings: WorkerSettings, events: PoolWorkerEvents, hangMs = HANG_MS) {
     this.#events = events
@@ -63,6 +73,8 @@ export class PoolWorker {
           reject(revive(reply.error))
         } else if (reply.kind === 'notice') {
           events.onNotice(reply.line)
+        } else if (reply.kind === 'progress') {
+          events.onProgress(reply.progress)
         } else {
           this.#settle(reply)
         }
@@ -77,18 +89,18 @@ export class PoolWorker {
     this.ready.catch(() => {})
   }
 
-  /** Jobs that the thread has not answered yet. */
+  /** Tasks that the thread has not answered yet. */
   get load(): number {
     return this.#waiting.size
   }
 
   /**
    * @param signal aborted when nobody waits any more; the promise still settles when the thread is done
-   * @param move buffer of the job that goes over without a copy and is empty here from then on
+   * @param move buffer of the task that goes over without a copy and is empty here from then on
    */
-  run(job: Job, signal?: AbortSignal, move?: ArrayBuffer): Promise<ReplyResult> {
-    if (this.#ended) {
-      return Promise.reject(new BoxletError('SHUTTING_DOWN', 'Expected a running worker but it has ended.'))
+  run(task: Task, signal?: AbortSignal, move?: ArrayBuffer): Promise<ReplyResult> {
+    if (this.#reason !== undefined) {
+      return Promise.reject(this.#reason)
     }
     const id = this.#nextId++
     const cancel = () => this.#thread.postMessage({ id, kind: 'cancel' } satisfies WorkerRequest)
@@ -109,18 +121,19 @@ export class PoolWorker {
         },
       })
       signal?.addEventListener('abort', cancel, { once: true })
-      this.#thread.postMessage({ id, ...job } satisfies WorkerRequest, move === undefined ? [] : [move])
+      this.#thread.postMessage({ id, ...task } satisfies WorkerRequest, move === undefined ? [] : [move])
     })
   }
 
   /**
    * Refuses what is not answered yet and asks the thread to leave.
    *
+   * @param reason what those are told who wait
    * @param withinMs how long to wait for it; a native run cannot be interrupted
    * @returns false when the thread is still in a run by then
    */
-  async leave(withinMs: number): Promise<boolean> {
-    this.#leave(new BoxletError('SHUTTING_DOWN', 'Expected the work to finish but the service stopped.'))
+  async leave(reason: BoxletError, withinMs: number): Promise<boolean> {
+    this.#leave(reason)
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<false>((resolve) => {
       timer = setTimeout(() => resolve(false), withinMs)
@@ -138,32 +151,33 @@ export class PoolWorker {
   }
 
   #leave(error: BoxletError): void {
-    this.#ended = true
+    this.#reason ??= error
     this.#rejectAll(error)
     this.#thread.postMessage({ kind: 'leave' } satisfies WorkerRequest)
   }
 
   #settle(reply: Extract<WorkerReply, { id: number }>): void {
-    const job = this.#waiting.get(reply.id)
+    const task = this.#waiting.get(reply.id)
     this.#waiting.delete(reply.id)
     if (reply.kind === 'result') {
-      job?.resolve(reply.result)
+      task?.resolve(reply.result)
     } else {
-      job?.reject(revive(reply.error))
+      task?.reject(revive(reply.error))
     }
   }
 
   #fail(cause: Error, rejectReady: (error: Error) => void): void {
-    const error = this.#ended
-      ? new BoxletError('SHUTTING_DOWN', 'Expected the work to finish but the service stopped.')
-      : new BoxletError('INTERNAL', 'Expected the work to finish but its worker ended.', { cause })
+    const error =
+      this.#reason ??
+      new BoxletError('INTERNAL', 'Expected the work to finish but its worker ended.', { cause })
+    this.#reason = error
     rejectReady(error)
     this.#rejectAll(error)
   }
 
   #rejectAll(error: BoxletError): void {
-    for (const job of this.#waiting.values()) {
-      job.reject(error)
+    for (const task of this.#waiting.values()) {
+      task.reject(error)
     }
     this.#waiting.clear()
   }

@@ -3,18 +3,22 @@ import type { DetectOptions, DetectResult, ImageInput, LoadOptions, ModelInfo } 
 import type { ErrorCode } from '../errors.ts'
 import type { Tensor } from '../model/tensor.ts'
 
-/** One model that the service offers under a name. */
+export type Progress = Parameters<NonNullable<LoadOptions['onProgress']>>[0]
+
+/** One model that a pool offers under a name. */
 export interface ServedModel {
   name: string
   /** Name in the catalogue or path of a file. */
   model: string
-  options: Pick<LoadOptions, 'contract' | 'labels' | 'asIs'>
+  options: Omit<LoadOptions, 'threads' | 'signal' | 'onProgress' | 'onNotice'>
 }
 
 export interface WorkerSettings {
   models: readonly ServedModel[]
   /** Processor threads of one run. */
   threads: number
+  /** Addresses of modules that are imported first, such as those that register a family. */
+  imports: readonly string[]
 }
 
 /** Everything that travels to a worker. The signal stays behind: functions cannot be sent. */
@@ -22,16 +26,16 @@ export type WorkerRequest =
   | { id: number; kind: 'detect'; model: string; image: ImageInput; options: Omit<DetectOptions, 'signal'> }
   | { id: number; kind: 'describe'; model: string }
   | { id: number; kind: 'infer'; model: string; feeds: ReadonlyMap<string, Tensor> }
-  /** Nobody waits for this job any more: stop it where it can be stopped. */
+  /** Nobody waits for this task any more: stop it where it can be stopped. */
   | { id: number; kind: 'cancel' }
   /** Stop what can be stopped, and end the thread once no run is under way. */
   | { kind: 'leave' }
 
 /** A request that is answered. */
-export type JobRequest = Exclude<WorkerRequest, { kind: 'cancel' | 'leave' }>
+export type TaskRequest = Exclude<WorkerRequest, { kind: 'cancel' | 'leave' }>
 
 /** The same, before it gets its number. */
-export type Job = JobRequest extends infer R ? (R extends unknown ? Omit<R, 'id'> : never) : never
+export type Task = TaskRequest extends infer R ? (R extends unknown ? Omit<R, 'id'> : never) : never
 
 export interface WorkerError {
   code: ErrorCode
@@ -46,6 +50,7 @@ export type WorkerReply =
   | { kind: 'ready'; models: ModelInfo[]; loadMs: number[] }
   | { kind: 'failed'; error: WorkerError }
   | { kind: 'notice'; line: string }
+  | { kind: 'progress'; progress: Progress }
   | { id: number; kind: 'result'; result: DetectResult | RawShapes | ReadonlyMap<string, Tensor> }
   | { id: number; kind: 'error'; error: WorkerError }
 

@@ -4,8 +4,10 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { Detector } from '../detector/detector.ts'
 import { BoxletError, toBoxletError } from '../errors.ts'
 import { defined } from '../system/defined.ts'
+
 import type {
-  JobRequest,
+  Progress,
+  TaskRequest,
   WorkerError,
   WorkerReply,
   WorkerRequest,
@@ -21,12 +23,15 @@ const detectors = new Map<string, Detector>()
 /** Opened at the first raw tensor: most services never see one, and it costs the memory of a second graph. */
 const rawDetectors = new Map<string, Promise<Detector>>()
 
-/** Of the jobs that run, so that a cancelled one ends between its tiles or stages. */
+/** Of the tasks that run, so that a cancelled one ends between its tiles or stages. */
 const running = new Map<number, AbortController>()
+
+/** Aborted when the thread is to leave while it still loads. */
+const loading = new AbortController()
 
 const reply = (message: WorkerReply) => port.postMessage(message)
 
-/** Settles when nothing of a job, nor of loading, is under way any more. */
+/** Settles when nothing of a task, nor of loading, is under way any more. */
 const underWay = new Set<Promise<void>>()
 
 const track = (work: Promise<void>): Promise<void> => {
@@ -51,12 +56,22 @@ await track(
 )
 
 async function loadAll(): Promise<WorkerReply> {
+  for (const address of settings.imports) {
+    await import(address)
+  }
   const loadMs: number[] = []
   const onNotice = (line: string) => reply({ kind: 'notice', line })
+  const onProgress = (progress: Progress) => reply({ kind: 'progress', progress })
   for (const { name, model, options } of settings.models) {
     const started = performance.now()
     try {
-      const detector = await Detector.load(model, { ...options, threads: settings.threads, onNotice })
+      const detector = await Detector.load(model, {
+        ...options,
+        threads: settings.threads,
+        onNotice,
+        onProgress,
+        signal: loading.signal,
+      })
       await detector.warmUp()
       detectors.set(name, detector)
     } catch (error) {
@@ -81,6 +96,7 @@ function ofModel(name: string, error: unknown): BoxletError {
  * run, the runtime aborts the whole process.
  */
 async function leave(): Promise<void> {
+  loading.abort()
   for (const stop of running.values()) {
     stop.abort()
   }
@@ -94,7 +110,7 @@ async function leave(): Promise<void> {
   process.exit(0)
 }
 
-async function answer(request: JobRequest): Promise<void> {
+async function answer(request: TaskRequest): Promise<void> {
   const stop = new AbortController()
   running.set(request.id, stop)
   try {
@@ -106,7 +122,7 @@ async function answer(request: JobRequest): Promise<void> {
   }
 }
 
-async function work(request: JobRequest, signal: AbortSignal) {
+async function work(request: TaskRequest, signal: AbortSignal) {
   switch (request.kind) {
     case 'detect':
       return detectorNamed(request.model).detect(request.image, { ...request.options, signal })

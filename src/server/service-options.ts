@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream'
 import type { Limits } from '../api/options.ts'
-import type { PoolOptions } from '../pool/pool.ts'
+import type { PoolOptions } from '../pool/worker-pool.ts'
 import type { LogFormat } from './request-log.ts'
 
 /** Which addresses of pictures are fetched. */

@@ -37,7 +37,7 @@ const onePool = () => ({
   workers: 1,
   threads: 1,
   queue: 100,
-  jobsPerWorker: 1,
+  tasksPerWorker: 1,
 })
 
 /** All its tiles would take far longer than a test waits. */

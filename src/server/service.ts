@@ -5,7 +5,7 @@ import type { AppOptions, FetchPicture, RequestRecord } from '../api/options.ts'
 import { BoxletError } from '../errors.ts'
 import { fetchImage } from '../image/fetch/fetch-url.ts'
 import { FileBlobStore } from '../local/file-blob-store.ts'
-import { DetectorPool } from '../pool/pool.ts'
+import { WorkerPool } from '../pool/worker-pool.ts'
 import { defined } from '../system/defined.ts'
 import { FileKeyStore } from './file-key-store.ts'
 import { listen, type RunningServer } from './http-server.ts'
@@ -20,7 +20,7 @@ export interface RunningService {
   readonly url: string
   readonly port: number
   readonly app: App
-  readonly pool: DetectorPool
+  readonly pool: WorkerPool
   /**
    * Finishes what was accepted, within the grace, answers the rest, and ends.
    *
@@ -40,7 +40,7 @@ const ANSWER_MS = 2_000
  */
 export async function startService(options: ServiceOptions): Promise<RunningService> {
   const auth = await authentication(options)
-  const pool = await DetectorPool.start({ ...options.pool, onNotice: options.onNotice })
+  const pool = await WorkerPool.start({ ...options.pool, onNotice: options.onNotice })
   try {
     const app = createApp({ ...(await appOptions(options, pool, () => app.inFlight)), ...(auth && { auth }) })
     const server = await listen(app, options)
@@ -78,7 +78,7 @@ async function authentication(options: ServiceOptions): Promise<AppOptions['auth
 
 async function appOptions(
   options: ServiceOptions,
-  pool: DetectorPool,
+  pool: WorkerPool,
   inFlight: () => number,
 ): Promise<AppOptions> {
   const metrics = new Metrics({ pool: () => pool.stats, inFlight })
@@ -119,7 +119,7 @@ function picturesByAddress(mode: UrlMode): FetchPicture | undefined {
  * New work is refused at once; accepted work goes on until it is done or the grace is over, and is answered with
  * 503 then. The address stays bound meanwhile, so that callers and probes hear why.
  */
-async function stop(app: App, server: RunningServer, pool: DetectorPool, graceMs: number): Promise<boolean> {
+async function stop(app: App, server: RunningServer, pool: WorkerPool, graceMs: number): Promise<boolean> {
   pool.stopping()
   server.windDown()
   const drained = app.drain().then(() => server.close())

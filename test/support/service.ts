@@ -36,7 +36,7 @@ export async function startTestService(
       workers: 1,
       threads: 1,
       queue: 100,
-      jobsPerWorker: 1,
+      tasksPerWorker: 1,
     },
     limits: {},
     keyFile: defaultKeyFile(process.env),

@@ -1,11 +1,18 @@
 import type { Detectors, RawModel } from '../detector/detectors.ts'
-import type { DetectOptions, DetectorLike, DetectResult, ImageInput, ModelInfo } from '../detector/types.ts'
-import { BoxletError } from '../errors.ts'
+import type {
+  DetectOptions,
+  DetectorLike,
+  DetectResult,
+  ImageInput,
+  LoadOptions,
+  ModelInfo,
+} from '../detector/types.ts'
+import { BoxletError, throwIfAborted, toBoxletError } from '../errors.ts'
 import type { Tensor } from '../model/tensor.ts'
 import { untilAborted } from '../system/signals.ts'
-import { JobQueue } from './job-queue.ts'
 import { HANG_MS, PoolWorker } from './pool-worker.ts'
-import type { Job, RawShapes, ServedModel } from './worker-messages.ts'
+import { TaskQueue } from './task-queue.ts'
+import type { RawShapes, ServedModel, Task } from './worker-messages.ts'
 
 /** A worker that ends again and again has a fault that a restart does not mend. */
 const MOST_RESTARTS = 5
@@ -19,45 +26,54 @@ export interface PoolOptions {
   workers: number
   /** Processor threads of one run; more than one only where there is a single worker. */
   threads: number
-  /** Jobs that may wait for a worker. */
+  /** Addresses of modules that each worker imports first. */
+  imports?: readonly string[]
+  /** Tasks that may wait for a worker. */
   queue: number
-  /** Jobs that one worker holds: above one, the next picture is decoded while the last one runs. */
-  jobsPerWorker: number
-  /** After this long a job's thread counts as hanging. Default ten minutes. */
+  /** Tasks that one worker holds: above one, the next picture is decoded while the last one runs. */
+  tasksPerWorker: number
+  /** After this long a task's thread counts as hanging. Default ten minutes. */
   hangMs?: number
   /** Most that `close` waits for runs that are under way. Default 5 s. */
   leaveMs?: number
-  onNotice?(line: string): void
+  onNotice?: LoadOptions['onNotice']
+  onProgress?: LoadOptions['onProgress']
+  /** Stops the start of the pool; it has no effect afterwards. */
+  signal?: AbortSignal | undefined
+  /** What those are told whose work is ended by `close`. Default: SHUTTING_DOWN. */
+  whenClosed?: () => BoxletError
 }
 
 /**
  * Detectors in worker threads. A run blocks the thread that it is on, so that on the main thread nothing
  * else would be answered; one thread a worker and as many workers as processors gives the best throughput.
  */
-export class DetectorPool implements Detectors {
+export class WorkerPool implements Detectors {
   readonly names: readonly string[]
   readonly defaultName: string
   /** Milliseconds from the start until each model could detect, warmed up, in the first worker. */
   readonly loadMs = new Map<string, number>()
   readonly #options: PoolOptions
-  /** Ready for jobs. */
+  /** Ready for tasks. */
   readonly #workers = new Set<PoolWorker>()
   /** All threads, those that still load included. */
   readonly #threads = new Set<PoolWorker>()
-  readonly #queue: JobQueue<PoolWorker>
+  /** Threads that hang in a run: each holds its memory and a processor until it is done, if ever. */
+  readonly #hanging = new Set<PoolWorker>()
+  readonly #queue: TaskQueue<PoolWorker>
   readonly #models = new Map<string, ModelInfo>()
   #restarts: number[] = []
-  /** Threads that hang in a run: each holds its memory and a processor until it is done, if ever. */
-  #hanging = 0
   #stopping = false
   #closing = false
   #started = false
+  /** Why no task can be done any more: no worker is left, and none is coming. */
+  #failure: BoxletError | undefined
 
   private constructor(options: PoolOptions) {
     this.#options = options
     this.names = options.models.map(({ name }) => name)
     this.defaultName = this.names[0] ?? ''
-    this.#queue = new JobQueue(options.queue)
+    this.#queue = new TaskQueue(options.queue)
   }
 
   /**
@@ -65,17 +81,15 @@ export class DetectorPool implements Detectors {
    *
    * @throws BoxletError as `Detector.load`
    */
-  static async start(options: PoolOptions): Promise<DetectorPool> {
-    const pool = new DetectorPool(options)
+  static async start(options: PoolOptions): Promise<WorkerPool> {
+    const { signal } = options
+    throwIfAborted(signal)
+    const pool = new WorkerPool(options)
     try {
-      const { models, loadMs } = await pool.#add().ready
-      for (const [index, { name }] of options.models.entries()) {
-        pool.#models.set(name, models[index] as ModelInfo)
-        pool.loadMs.set(name, loadMs[index] as number)
-      }
-      await Promise.all(Array.from({ length: options.workers - 1 }, () => pool.#add().ready))
+      await (signal === undefined ? pool.#load() : untilAborted(pool.#load(), signal))
     } catch (error) {
       await pool.close()
+      throwIfAborted(signal)
       throw error
     }
     pool.#started = true
@@ -131,23 +145,43 @@ export class DetectorPool implements Detectors {
   }
 
   /**
-   * Ends the workers. Drain the application first: what still waits or runs is refused.
+   * Ends the workers. What still waits or runs is refused.
    *
    * @returns false when a thread is still in a run that does not end. The process must then be killed: every
    *   other end waits for the thread, or aborts.
    */
   async close(): Promise<boolean> {
     this.#closing = true
-    this.#queue.refuseAll(new BoxletError('SHUTTING_DOWN', 'Expected a running service but it is stopping.'))
+    this.#failure ??= this.#closed()
+    this.#queue.refuseAll(this.#closed())
     const leaveMs = this.#options.leaveMs ?? LEAVE_MS
-    const left = await Promise.all([...this.#threads].map((worker) => worker.leave(leaveMs)))
+    const left = await Promise.all([...this.#threads].map((worker) => worker.leave(this.#closed(), leaveMs)))
     return !left.includes(false)
   }
 
-  async #run(job: Job, signal: AbortSignal | undefined, move?: ArrayBuffer): Promise<unknown> {
+  #closed(): BoxletError {
+    return (
+      this.#options.whenClosed?.() ??
+      new BoxletError('SHUTTING_DOWN', 'Expected a running service but it is stopping.')
+    )
+  }
+
+  async #load(): Promise<void> {
+    const { models, loadMs } = await this.#add().ready
+    for (const [index, { name }] of this.#options.models.entries()) {
+      this.#models.set(name, models[index] as ModelInfo)
+      this.loadMs.set(name, loadMs[index] as number)
+    }
+    await Promise.all(Array.from({ length: this.#options.workers - 1 }, () => this.#add().ready))
+  }
+
+  async #run(task: Task, signal: AbortSignal | undefined, move?: ArrayBuffer): Promise<unknown> {
     signal?.throwIfAborted()
+    if (this.#failure !== undefined) {
+      throw this.#failure
+    }
     const run = (worker: PoolWorker): Promise<unknown> => {
-      const work = worker.run(job, signal, move)
+      const work = worker.run(task, signal, move)
       const offer = () => {
         if (this.#workers.has(worker)) {
           this.#queue.next(worker)
@@ -172,22 +206,20 @@ export class DetectorPool implements Detectors {
         least = worker
       }
     }
-    return least !== undefined && least.load < this.#options.jobsPerWorker ? least : undefined
+    return least !== undefined && least.load < this.#options.tasksPerWorker ? least : undefined
   }
 
   #add(): PoolWorker {
-    const { models, threads } = this.#options
+    const { models, threads, imports = [], hangMs = HANG_MS } = this.#options
     const worker = new PoolWorker(
-      { models, threads },
+      { models, threads, imports },
       {
         onNotice: (line) => this.#options.onNotice?.(line),
+        onProgress: (progress) => this.#options.onProgress?.(progress),
         onHang: (hung) => this.#abandon(hung),
-        onExit: (ended) => {
-          this.#threads.delete(ended)
-          this.#replace(ended)
-        },
+        onExit: (ended) => this.#ended(ended),
       },
-      this.#options.hangMs ?? HANG_MS,
+      hangMs,
     )
     this.#threads.add(worker)
     worker.ready.then(
@@ -196,9 +228,13 @@ export class DetectorPool implements Detectors {
           return
         }
         this.#workers.add(worker)
-        for (let i = 0; i < this.#options.jobsPerWorker && this.#queue.next(worker); i++) {}
+        for (let i = 0; i < this.#options.tasksPerWorker && this.#queue.next(worker); i++) {}
       },
-      () => void worker.leave(0),
+      (error: unknown) => {
+        void worker.leave(this.#closed(), 0)
+        this.#threads.delete(worker)
+        this.#failWithoutWorkers(toBoxletError(error))
+      },
     )
     return worker
   }
@@ -209,16 +245,22 @@ export class DetectorPool implements Detectors {
    */
   #abandon(hung: PoolWorker): void {
     this.#options.onNotice?.('A worker hangs in a picture; it takes no more work.')
-    this.#hanging++
-    hung.exited.then(() => this.#hanging--)
-    if (this.#hanging <= this.#options.workers) {
+    this.#hanging.add(hung)
+    if (this.#hanging.size <= this.#options.workers) {
       this.#replace(hung)
     } else {
       this.#workers.delete(hung)
+      this.#failWithoutWorkers(new BoxletError('INTERNAL', 'Expected a worker but all of them hang.'))
     }
   }
 
-  /** A thread that ended by itself took its job with it; the others go on, and a new one takes its place. */
+  /** A thread that ended by itself took its tasks with it; the others go on, and a new one takes its place. */
+  #ended(worker: PoolWorker): void {
+    this.#hanging.delete(worker)
+    this.#threads.delete(worker)
+    this.#replace(worker)
+  }
+
   #replace(ended: PoolWorker): void {
     const wasReady = this.#workers.delete(ended)
     if (this.#closing || !wasReady) {
@@ -228,8 +270,17 @@ export class DetectorPool implements Detectors {
     this.#restarts = [...this.#restarts.filter((at) => now - at < RESTART_WINDOW_MS), now]
     if (this.#restarts.length <= MOST_RESTARTS) {
       this.#add()
-    } else if (this.#workers.size === 0) {
-      this.#queue.refuseAll(new BoxletError('INTERNAL', 'Expected a worker but all of them ended.'))
+    } else {
+      this.#failWithoutWorkers(new BoxletError('INTERNAL', 'Expected a worker but all of them ended.'))
+    }
+  }
+
+  /** Tasks must not wait for a worker that never comes. */
+  #failWithoutWorkers(error: BoxletError): void {
+    const comes = [...this.#threads].some((worker) => !this.#hanging.has(worker))
+    if (!comes) {
+      this.#failure ??= error
+      this.#queue.refuseAll(error)
     }
   }
 }

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { JobQueue } from './job-queue.ts'
+import { TaskQueue } from './task-queue.ts'
 
-describe('JobQueue', () => {
+describe('TaskQueue', () => {
   it('hands workers out in the order of arrival', async () => {
-    const queue = new JobQueue<string>(10)
+    const queue = new TaskQueue<string>(10)
     const order: string[] = []
-    const jobs = ['a', 'b'].map((name) =>
+    const tasks = ['a', 'b'].map((name) =>
       queue.wait(async (worker) => {
         order.push(`${name} on ${worker}`)
       }, undefined),
@@ -13,20 +13,20 @@ describe('JobQueue', () => {
     expect(queue.next('w1')).toBe(true)
     expect(queue.next('w2')).toBe(true)
     expect(queue.next('w3')).toBe(false)
-    await Promise.all(jobs)
+    await Promise.all(tasks)
     expect(order).toEqual(['a on w1', 'b on w2'])
   })
 
-  it('refuses a job too many', async () => {
-    const queue = new JobQueue<string>(1)
+  it('refuses a task too many', async () => {
+    const queue = new TaskQueue<string>(1)
     void queue.wait(async () => {}, undefined)
     expect(() => queue.wait(async () => {}, undefined)).toThrow(
       expect.objectContaining({ code: 'OVERLOADED' }),
     )
   })
 
-  it('drops a job whose caller has gone, and starts the next one', async () => {
-    const queue = new JobQueue<string>(2)
+  it('drops a task whose caller has gone, and starts the next one', async () => {
+    const queue = new TaskQueue<string>(2)
     const caller = new AbortController()
     const gone = queue.wait(async () => 'first', caller.signal)
     const stays = queue.wait(async () => 'second', undefined)

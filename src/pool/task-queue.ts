@@ -6,14 +6,14 @@ interface Waiting<W> {
 }
 
 /**
- * Hands workers to jobs in the order of arrival. A job that is no longer wanted leaves the queue at once; one
+ * Hands workers to tasks in the order of arrival. A task that is no longer wanted leaves the queue at once; one
  * that runs is not interrupted, but nobody waits for it any more.
  */
-export class JobQueue<W> {
+export class TaskQueue<W> {
   readonly #limit: number
   readonly #waiting = new Set<Waiting<W>>()
 
-  /** @param limit most jobs that may wait */
+  /** @param limit most tasks that may wait */
   constructor(limit: number) {
     this.#limit = limit
   }
@@ -23,7 +23,7 @@ export class JobQueue<W> {
   }
 
   /**
-   * Runs the job on a worker as soon as one is handed over, within that very call, so that the worker counts as
+   * Runs the task on a worker as soon as one is handed over, within that very call, so that the worker counts as
    * taken at once.
    *
    * @throws BoxletError OVERLOADED when the queue is full; the signal's reason when it is aborted
@@ -36,14 +36,14 @@ export class JobQueue<W> {
     }
     return new Promise((resolve, reject) => {
       const leave = () => {
-        this.#waiting.delete(job)
+        this.#waiting.delete(task)
         reject(signal?.reason)
       }
       const done = () => {
-        this.#waiting.delete(job)
+        this.#waiting.delete(task)
         signal?.removeEventListener('abort', leave)
       }
-      const job: Waiting<W> = {
+      const task: Waiting<W> = {
         start: (worker) => {
           done()
           resolve(run(worker))
@@ -54,11 +54,11 @@ export class JobQueue<W> {
         },
       }
       signal?.addEventListener('abort', leave, { once: true })
-      this.#waiting.add(job)
+      this.#waiting.add(task)
     })
   }
 
-  /** Gives the worker to the job that has waited longest; false when none waits. */
+  /** Gives the worker to the task that has waited longest; false when none waits. */
   next(worker: W): boolean {
     const [first] = this.#waiting
     first?.start(worker)
@@ -66,8 +66,8 @@ export class JobQueue<W> {
   }
 
   refuseAll(error: BoxletError): void {
-    for (const job of [...this.#waiting]) {
-      job.refuse(error)
+    for (const task of [...this.#waiting]) {
+      task.refuse(error)
     }
   }
 }

@@ -65,6 +65,15 @@ export const ERROR_CODES = {
   TIMEOUT: ['unavailable', 'The work did not finish before its deadline.'],
   SHUTTING_DOWN: ['unavailable', 'The service no longer takes new work.'],
 
+  JOB_NOT_FOUND: ['missing', 'There is no such job, or it belongs to somebody else.'],
+  JOB_CONFLICT: ['usage', 'The job is in a state, or its key in a use, that does not allow this.'],
+  JOB_LOST: ['internal', 'The worker ended while it had the picture, each time that it was tried.'],
+  MANIFEST_INVALID: ['input', 'A manifest, or a line of it, does not have the expected form.'],
+  STORE_UNAVAILABLE: ['unavailable', 'The store of jobs is locked, read-only, full or cannot be opened.'],
+  STORE_CORRUPT: ['input', 'The store of jobs is damaged, or the file is no store.'],
+  STORE_VERSION: ['input', 'The store of jobs was made by a newer Boxlet.'],
+  WEBHOOK_FAILED: ['unavailable', 'The receiver of a webhook did not take it.'],
+
   PACKAGE_TOO_LARGE: ['limit', 'A deployment package exceeds a limit of the platform.'],
   AWS_FAILED: ['unavailable', 'An AWS service refused or failed a call.'],
   DEPLOY_FAILED: ['unavailable', 'A stack operation did not reach its goal.'],

@@ -11,6 +11,7 @@ import { errorResponse, protocolOf } from './error-response.ts'
 import { guard } from './guard.ts'
 import { healthRoutes } from './health.ts'
 import { checkHost } from './host-check.ts'
+import { jobRoutes } from './jobs/job-routes.ts'
 import { lifecycle } from './lifecycle.ts'
 import { detectRoutes } from './native/detect-routes.ts'
 import { modelRoutes } from './native/model-routes.ts'
@@ -28,6 +29,9 @@ export interface App {
   readonly inFlight: number
   readonly limits: Limits
 }
+
+/** Requests about jobs that wait or run at once: each that waits holds a connection and a timer. */
+const MOST_JOB_REQUESTS = 1_024
 
 /** Builds the application. Nothing is loaded or listened on; each model loads when `detectors` says so. */
 export function createApp(options: AppOptions): App {
@@ -67,15 +71,27 @@ export function createApp(options: AppOptions): App {
   kserveRoutes(app, service, guarded(0), guarded(limits.tensorBytes))
   olderRoutes(app, service, guarded(limits.bodyBytes))
   rekognitionRoute(app, service, guarded(limits.bodyBytes))
+  const closing = new AbortController()
+  // Asking after a job costs next to nothing, and may take half a minute: it takes no place from detection.
+  const jobAdmission = new Admission({ ...limits, inFlight: MOST_JOB_REQUESTS })
+  if (options.jobs !== undefined) {
+    const guardedJob = (maxBytes: number) =>
+      guard({ limits, admission: jobAdmission, auth: options.auth, maxBytes })
+    const guards = { body: guardedJob(limits.bodyBytes), none: guardedJob(0) }
+    jobRoutes(app, service, options.jobs, guards, closing.signal)
+  }
   if (options.page !== undefined) {
     pageRoutes(app, options.page)
   }
 
   return {
     fetch: async (request, connection = {}) => app.fetch(request, connection),
-    drain: () => admission.drain(),
+    drain: async () => {
+      closing.abort()
+      await Promise.all([admission.drain(), jobAdmission.drain()])
+    },
     get inFlight() {
-      return admission.requests
+      return admission.requests + jobAdmission.requests
     },
     limits,
   }

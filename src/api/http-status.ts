@@ -20,6 +20,10 @@ const BY_CODE: Partial<Record<ErrorCode, number>> = {
   URL_FAILED: 422,
   // 404 would read as if the service had no such path.
   IMAGE_NOT_FOUND: 422,
+  JOB_CONFLICT: 409,
+  // The store is the operator's to mend.
+  STORE_CORRUPT: 500,
+  STORE_VERSION: 500,
   TIMEOUT: 504,
   // Nobody is left to read it; the code is the one that proxies log for a caller that went away.
   ABORTED: 499,
@@ -38,4 +42,4 @@ export const statusOf = (error: BoxletError): number => BY_CODE[error.code] ?? B
 export const RETRY_AFTER_SECONDS = 1
 
 export const mayRetry = (error: BoxletError): boolean =>
-  error.code === 'OVERLOADED' || error.code === 'SHUTTING_DOWN'
+  error.code === 'OVERLOADED' || error.code === 'SHUTTING_DOWN' || error.code === 'STORE_UNAVAILABLE'

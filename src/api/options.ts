@@ -1,6 +1,7 @@
 import type { Detectors } from '../detector/detectors.ts'
 import type { BlobStore } from '../jobs/blob-store.ts'
 import type { Authenticator } from './auth/authenticator.ts'
+import type { JobOffer } from './jobs/offer.ts'
 
 /** All limits of the application. Sizes in bytes, times in milliseconds. */
 export interface Limits {
@@ -92,6 +93,8 @@ export interface AppOptions {
   limits?: Partial<Limits>
   /** Enables S3 objects as pictures. */
   blobStore?: BlobStore
+  /** Enables detection that does not wait. */
+  jobs?: JobOffer
   /** Enables addresses as pictures. */
   fetchPicture?: FetchPicture
   observer?: Observer

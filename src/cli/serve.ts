@@ -1,17 +1,17 @@
 import { once } from 'node:events'
 import { stat } from 'node:fs/promises'
-import { basename } from 'node:path'
 import { DEFAULT_LIMITS } from '../api/options.ts'
 import { BoxletError } from '../errors.ts'
-import type { ServedModel } from '../pool/worker-messages.ts'
 import { processorShare } from '../runtime/processors.ts'
 import { LOG_FORMATS } from '../server/request-log.ts'
-import type { ServiceOptions, UrlMode } from '../server/service-options.ts'
+import type { JobSettings, ServiceOptions, UrlMode } from '../server/service-options.ts'
 import { defined } from '../system/defined.ts'
+import { jobSettings, WORK_OPTIONS } from './jobs/work-options.ts'
 import { KEYS_OPTION, keyFile } from './keys/options.ts'
 import { DETECTION_OPTIONS } from './kit/detection-options.ts'
-import { DEFAULT_MODEL, MODEL_OPTIONS, modelOptions } from './kit/model-options.ts'
+import { MODEL_OPTIONS } from './kit/model-options.ts'
 import { inGroup, type Options, type Settings } from './kit/option-spec.ts'
+import { SERVED_MODELS_OPTION, servedModels } from './kit/served-models.ts'
 import { type Call, defineVerb, type ExitCode, type Io } from './kit/verb.ts'
 
 const MIB = 1024 * 1024
@@ -20,14 +20,7 @@ const QUEUE_PER_WORKER = 16
 
 const OPTIONS = {
   ...inGroup('Models', MODEL_OPTIONS),
-  model: {
-    ...MODEL_OPTIONS.model,
-    says: 'name in the catalogue, or an .onnx, .tflite or .pt file; the first answers requests that name none',
-    group: 'Models',
-    value: '[NAME=]MODEL',
-    multiple: true,
-    default: DEFAULT_MODEL,
-  },
+  model: SERVED_MODELS_OPTION,
   workers: {
     type: 'number',
     says: 'worker threads, each with its own copy of the model',
@@ -162,6 +155,30 @@ const OPTIONS = {
     value: 'DIR',
     completes: 'folder',
   },
+  jobs: {
+    type: 'boolean',
+    says: 'offer no jobs, and keep none',
+    group: 'Jobs',
+    negation: 'no',
+    own: true,
+  },
+  ...WORK_OPTIONS,
+  store: { ...WORK_OPTIONS.store, group: 'Jobs' },
+  watch: {
+    type: 'string',
+    says: 'folder whose new pictures become jobs',
+    group: 'Jobs',
+    value: 'DIR',
+    multiple: true,
+    own: true,
+    completes: 'folder',
+  },
+  beside: {
+    type: 'boolean',
+    says: 'write the result of a watched picture beside it too, as NAME.json',
+    group: 'Jobs',
+    own: true,
+  },
   log: {
     type: 'string',
     says: 'form of the request log on standard error',
@@ -253,11 +270,23 @@ async function serviceOptions(values: Values, io: Io): Promise<ServiceOptions> {
     requireKeys: values.auth ?? false,
     urls: values.urls,
     blobs: values.blobs,
+    jobs: await jobsSettings(values, io),
     corsOrigins: values.cors ?? [],
     rekognitionLimits: values['rekognition-limits'],
     log: { format: values.log ?? (terminal ? 'text' : 'json'), out: io.stderr },
     graceMs: values.grace * 1000,
     onNotice: (line) => void io.stderr.write(`boxlet: ${line}\n`),
+  }
+}
+
+async function jobsSettings(values: Values, io: Io): Promise<JobSettings | undefined> {
+  if (values.jobs === false) {
+    return undefined
+  }
+  const beside = values.beside ?? false
+  return {
+    ...(await jobSettings(values, io.env)),
+    watch: (values.watch ?? []).map((folder) => ({ folder, beside })),
   }
 }
 
@@ -285,30 +314,3 @@ function checkOrigin(text: string): void {
 
 /** Each admitted request may hold several pictures, and none of them is refused. */
 const pictureQueue = (inFlight: number, values: Values): number => inFlight * values['max-images']
-
-async function servedModels(values: Values): Promise<ServedModel[]> {
-  const { model: models, threads: _threads, ...rest } = values
-  const { signal: _signal, onProgress: _progress, onNotice: _notice, ...options } = await modelOptions(rest)
-  if (models.length > 1 && Object.keys(options).length > 0) {
-    throw new BoxletError(
-      'USAGE',
-      'Expected a single model for --labels, --contract, --set or --as-is but received several.',
-    )
-  }
-  const served = models.map((text) => ({ ...named(text), options }))
-  if (new Set(served.map(({ name }) => name)).size < served.length) {
-    throw new BoxletError('USAGE', 'Expected a different name for each model.', {
-      hint: 'Write --model NAME=FILE.',
-    })
-  }
-  return served
-}
-
-/** `NAME=MODEL`, or a model alone, whose file name without its ending is then the name. */
-function named(text: string): { name: string; model: string } {
-  const match = /^([A-Za-z0-9][\w.-]{0,99})=(.+)$/s.exec(text)
-  if (match !== null) {
-    return { name: match[1] as string, model: match[2] as string }
-  }
-  return { name: basename(text).replace(/\.(onnx|tflite|pth?)$/i, ''), model: text }
-}

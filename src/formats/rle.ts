@@ -63,3 +63,35 @@ function compress(counts: readonly number[]): string {
   })
   return out
 }
+
+/** The mask over the whole picture; the inverse of `encodeRle` up to the bitmap's place. */
+export function decodeRle({ size: [height, width], counts }: Rle): Mask {
+  const data = new Uint8Array(width * height)
+  let place = 0
+  decompress(counts).forEach((length, i) => {
+    for (let end = Math.min(place + length, data.length); place < end; place++) {
+      // Runs go down the columns.
+      data[(place % height) * width + Math.floor(place / height)] = i % 2
+    }
+  })
+  return { left: 0, top: 0, width, height, data }
+}
+
+function decompress(text: string): number[] {
+  const counts: number[] = []
+  let at = 0
+  while (at < text.length) {
+    let value = 0
+    let shift = 0
+    for (let more = true; more; shift += 5) {
+      const bits = text.charCodeAt(at++) - 48
+      value |= (bits & 0x1f) << shift
+      more = (bits & 0x20) !== 0
+      if (!more && (bits & 0x10) !== 0) {
+        value |= -1 << (shift + 5)
+      }
+    }
+    counts.push(counts.length > 2 ? value + counts[counts.length - 2]! : value)
+  }
+  return counts
+}

@@ -9,6 +9,8 @@ export interface BlobRef {
 export interface BlobGetOptions {
   /** Objects above this are refused before they are read: IMAGE_TOO_LARGE. */
   maxBytes?: number
+  /** A part only, fewer bytes where the object ends before, none behind its end. `maxBytes` then says nothing. */
+  range?: { start: number; length: number }
   signal?: AbortSignal
 }
 
@@ -23,4 +25,10 @@ export interface BlobStore {
   get(ref: BlobRef, options?: BlobGetOptions): Promise<Uint8Array>
   /** Replaces what is there. @throws BoxletError OUTPUT_UNWRITABLE, FORBIDDEN */
   put(ref: BlobRef, bytes: Uint8Array, options?: BlobPutOptions): Promise<void>
+  /** Objects whose keys begin so, in order of their keys. @throws BoxletError IMAGE_NOT_FOUND, FORBIDDEN */
+  list?(
+    bucket: string,
+    prefix: string,
+    options?: { signal?: AbortSignal },
+  ): AsyncIterable<{ key: string; bytes: number }>
 }

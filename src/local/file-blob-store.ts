@@ -1,4 +1,14 @@
-import { mkdir, open, realpath, rename, rm, writeFile } from 'node:fs/promises'
+import {
+  type FileHandle,
+  mkdir,
+  open,
+  readdir,
+  realpath,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises'
 import { dirname, join, resolve, sep } from 'node:path'
 import { BoxletError } from '../errors.ts'
 import type { BlobGetOptions, BlobRef, BlobStore } from '../jobs/blob-store.ts'
@@ -10,12 +20,15 @@ const BUCKET = /^[a-z0-9](?:[a-z0-9-]|\.(?!\.)){1,61}[a-z0-9]$/
 /** A folder as an object store: each folder in it is a bucket, each file below that an object. */
 export class FileBlobStore implements BlobStore {
   readonly #root: string
+  readonly #durable: boolean
 
-  constructor(root: string) {
+  /** @param options `durable`: what was put survives a loss of power, at the price of waiting for the disk */
+  constructor(root: string, options: { durable?: boolean } = {}) {
     this.#root = resolve(root)
+    this.#durable = options.durable ?? false
   }
 
-  async get(ref: BlobRef, { maxBytes, signal }: BlobGetOptions = {}): Promise<Uint8Array> {
+  async get(ref: BlobRef, { maxBytes, range, signal }: BlobGetOptions = {}): Promise<Uint8Array> {
     signal?.throwIfAborted()
     if (ref.version !== undefined) {
       throw notFound()
@@ -28,6 +41,9 @@ export class FileBlobStore implements BlobStore {
       const stats = await file.stat()
       if (!stats.isFile()) {
         throw notFound()
+      }
+      if (range !== undefined) {
+        return await readRange(file, range)
       }
       if (maxBytes !== undefined && stats.size > maxBytes) {
         throw new BoxletError(
@@ -49,8 +65,11 @@ export class FileBlobStore implements BlobStore {
     try {
       await mkdir(dirname(path), { recursive: true })
       await this.#checkInside(dirname(path))
-      await writeFile(temporary, bytes)
+      await writeFile(temporary, bytes, { flush: this.#durable })
       await rename(temporary, path)
+      if (this.#durable) {
+        await syncFolder(dirname(path))
+      }
     } catch (cause) {
       await rm(temporary, { force: true }).catch(() => {})
       if (cause instanceof BoxletError) {
@@ -59,6 +78,45 @@ export class FileBlobStore implements BlobStore {
       throw new BoxletError('OUTPUT_UNWRITABLE', 'Expected to write an object but the disk refused it.', {
         cause,
       })
+    }
+  }
+
+  /** Links are left out: an object has one key. */
+  async *list(
+    bucket: string,
+    prefix: string,
+    { signal }: { signal?: AbortSignal } = {},
+  ): AsyncGenerator<{ key: string; bytes: number }> {
+    if (!BUCKET.test(bucket)) {
+      throw notFound()
+    }
+    const root = join(this.#root, bucket)
+    await this.#checkInside(root).catch(() => {
+      throw notFound()
+    })
+    yield* this.#below(root, '', prefix, signal)
+  }
+
+  async *#below(
+    root: string,
+    folder: string,
+    prefix: string,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<{ key: string; bytes: number }> {
+    const entries = await readdir(join(root, folder), { withFileTypes: true }).catch(() => [])
+    // As keys sort: a folder sorts with the slash behind its name.
+    const named = entries.map((entry) => ({
+      entry,
+      key: folder + entry.name + (entry.isDirectory() ? '/' : ''),
+    }))
+    for (const { entry, key } of named.sort((a, b) => (a.key < b.key ? -1 : 1))) {
+      signal?.throwIfAborted()
+      if (entry.isDirectory() && (key.startsWith(prefix) || prefix.startsWith(key))) {
+        yield* this.#below(root, key, prefix, signal)
+      } else if (entry.isFile() && key.startsWith(prefix)) {
+        const { size } = await stat(join(root, key)).catch(() => ({ size: 0 }))
+        yield { key, bytes: size }
+      }
     }
   }
 
@@ -86,6 +144,35 @@ export class FileBlobStore implements BlobStore {
       throw notFound()
     }
     return join(this.#root, bucket, ...parts)
+  }
+}
+
+async function readRange(
+  file: FileHandle,
+  { start, length }: { start: number; length: number },
+): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length)
+  let filled = 0
+  while (filled < length) {
+    const { bytesRead } = await file.read(bytes, filled, length - filled, start + filled)
+    if (bytesRead === 0) {
+      break
+    }
+    filled += bytesRead
+  }
+  return bytes.subarray(0, filled)
+}
+
+/** A new name is only on the disk when its folder is. Windows opens no folders and needs none of this. */
+async function syncFolder(path: string): Promise<void> {
+  if (process.platform === 'win32') {
+    return
+  }
+  const folder = await open(path, 'r')
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
   }
 }
 

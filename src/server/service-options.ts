@@ -1,11 +1,24 @@
 import type { Writable } from 'node:stream'
 import type { Limits } from '../api/options.ts'
+import type { Policy } from '../jobs/rules.ts'
 import type { PoolOptions } from '../pool/worker-pool.ts'
 import type { LogFormat } from './request-log.ts'
+import type { WatchSettings } from './watch-folder.ts'
 
 /** Which addresses of pictures are fetched. */
 export const URL_MODES = ['off', 'https', 'any'] as const
 export type UrlMode = (typeof URL_MODES)[number]
+
+/** Where jobs are kept, and what happens to their pictures beside detection. */
+export interface JobSettings {
+  /** Folder of the store. */
+  folder: string
+  policy?: Policy
+  uncertainBand?: readonly [number, number]
+  webhookSecret?: string
+  /** Folders whose new pictures become jobs. */
+  watch?: readonly WatchSettings[]
+}
 
 export interface ServiceOptions {
   host: string
@@ -18,6 +31,7 @@ export interface ServiceOptions {
   urls: UrlMode
   /** Folder whose folders are buckets. */
   blobs: string | undefined
+  jobs: JobSettings | undefined
   corsOrigins: readonly string[]
   rekognitionLimits: 'service' | 'boxlet'
   log: { format: LogFormat; out: Writable }

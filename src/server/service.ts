@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { type App, createApp } from '../api/app.ts'
 import { keyAuthenticator } from '../api/auth/key-authenticator.ts'
-import type { AppOptions, FetchPicture, RequestRecord } from '../api/options.ts'
+import { type AppOptions, DEFAULT_LIMITS, type FetchPicture, type RequestRecord } from '../api/options.ts'
 import { BoxletError } from '../errors.ts'
 import { fetchImage } from '../image/fetch/fetch-url.ts'
 import { FileBlobStore } from '../local/file-blob-store.ts'
@@ -9,6 +9,7 @@ import { WorkerPool } from '../pool/worker-pool.ts'
 import { defined } from '../system/defined.ts'
 import { FileKeyStore } from './file-key-store.ts'
 import { listen, type RunningServer } from './http-server.ts'
+import { type RunningJobs, startJobs } from './jobs.ts'
 import { isReadableByOthers, readKeys } from './key-file.ts'
 import { isLoopback, loopbackHosts } from './loopback.ts'
 import { Metrics } from './metrics.ts'
@@ -21,6 +22,7 @@ export interface RunningService {
   readonly port: number
   readonly app: App
   readonly pool: WorkerPool
+  readonly jobs: RunningJobs | undefined
   /**
    * Finishes what was accepted, within the grace, answers the rest, and ends.
    *
@@ -41,17 +43,25 @@ const ANSWER_MS = 2_000
 export async function startService(options: ServiceOptions): Promise<RunningService> {
   const auth = await authentication(options)
   const pool = await WorkerPool.start({ ...options.pool, onNotice: options.onNotice })
+  let jobs: RunningJobs | undefined
   try {
-    const app = createApp({ ...(await appOptions(options, pool, () => app.inFlight)), ...(auth && { auth }) })
+    jobs = await jobsOf(options, pool)
+    const app = createApp({
+      ...(await appOptions(options, pool, () => app.inFlight)),
+      ...(auth && { auth }),
+      ...(jobs && { jobs: jobs.offer }),
+    })
     const server = await listen(app, options)
     return {
       url: server.url,
       port: server.port,
       app,
       pool,
-      stop: () => stop(app, server, pool, options.graceMs),
+      jobs,
+      stop: () => stop(app, server, pool, jobs, options.graceMs),
     }
   } catch (error) {
+    await jobs?.stop(0)
     await pool.close()
     throw error
   }
@@ -119,9 +129,17 @@ function picturesByAddress(mode: UrlMode): FetchPicture | undefined {
  * New work is refused at once; accepted work goes on until it is done or the grace is over, and is answered with
  * 503 then. The address stays bound meanwhile, so that callers and probes hear why.
  */
-async function stop(app: App, server: RunningServer, pool: WorkerPool, graceMs: number): Promise<boolean> {
+async function stop(
+  app: App,
+  server: RunningServer,
+  pool: WorkerPool,
+  jobs: RunningJobs | undefined,
+  graceMs: number,
+): Promise<boolean> {
   pool.stopping()
   server.windDown()
+  // What is not done of a job within the grace goes back into its queue.
+  const stopped = jobs?.stop(graceMs)
   const drained = app.drain().then(() => server.close())
   if (!(await within(drained, graceMs))) {
     server.cut(new BoxletError('SHUTTING_DOWN', 'Expected the work to finish but the service stopped.'))
@@ -130,7 +148,26 @@ async function stop(app: App, server: RunningServer, pool: WorkerPool, graceMs: 
     server.destroy()
     await closed
   }
+  await stopped
   return pool.close()
+}
+
+/** One picture more than there are workers, so that the next is decoded while they run. */
+async function jobsOf(options: ServiceOptions, pool: WorkerPool): Promise<RunningJobs | undefined> {
+  if (options.jobs === undefined) {
+    return undefined
+  }
+  const { pictureBytes, fetchMs } = { ...DEFAULT_LIMITS, ...options.limits }
+  return startJobs({
+    ...options.jobs,
+    detectors: pool,
+    concurrency: options.pool.workers + 1,
+    blobStore: options.blobs === undefined ? undefined : new FileBlobStore(options.blobs),
+    urls: options.urls,
+    maxBytes: pictureBytes,
+    fetchMs,
+    onNotice: options.onNotice,
+  })
 }
 
 async function within(work: Promise<void>, milliseconds: number): Promise<boolean> {

@@ -43,6 +43,37 @@ export function blobStoreContract(open: () => { store: BlobStore; bucket: string
     expect((await store.get(ref, { maxBytes: 1000 })).length).toBe(1000)
   })
 
+  it('reads a part, less of it at the end, and nothing behind the end', async () => {
+    const { store, bucket } = open()
+    const ref = { bucket, key: 'parts.txt' }
+    await store.put(ref, bytes('0123456789'))
+    const part = async (start: number, length: number) =>
+      text(await store.get(ref, { range: { start, length } }))
+    expect(await part(2, 3)).toBe('234')
+    expect(await part(8, 5)).toBe('89')
+    expect(await part(10, 5)).toBe('')
+    expect(await part(50, 5)).toBe('')
+  })
+
+  it('lists by prefix, in order of the keys', async () => {
+    const { store, bucket } = open()
+    const keys = ['list/b/2.jpg', 'list/a.jpg', 'list/b.jpg', 'list/b/1.jpg', 'list-other.jpg']
+    for (const key of keys) {
+      await store.put({ bucket, key }, bytes(key))
+    }
+    const listed = async (prefix: string) => {
+      const found: string[] = []
+      for await (const { key } of store.list!(bucket, prefix)) {
+        found.push(key)
+      }
+      return found
+    }
+    expect(await listed('list/')).toEqual(['list/a.jpg', 'list/b.jpg', 'list/b/1.jpg', 'list/b/2.jpg'])
+    expect(await listed('list/b/')).toEqual(['list/b/1.jpg', 'list/b/2.jpg'])
+    expect(await listed('list/b')).toEqual(['list/b.jpg', 'list/b/1.jpg', 'list/b/2.jpg'])
+    expect(await listed('nothing')).toEqual([])
+  })
+
   it('stops when it is cancelled', async () => {
     const { store, bucket } = open()
     const ref = { bucket, key: 'cancelled.jpg' }

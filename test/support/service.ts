@@ -43,6 +43,7 @@ export async function startTestService(
     requireKeys: false,
     urls: 'https',
     blobs: undefined,
+    jobs: undefined,
     corsOrigins: [],
     rekognitionLimits: 'service',
     log: { format: 'json', out },

@@ -17,47 +17,79 @@ type Given = (readonly [string, unknown])[]
 
 export interface DetectRequest extends RequestOptions {
   pictures: PictureSource[]
+  /** What the caller of this function asked for beside the options of detection. */
+  own: Readonly<Record<string, unknown>>
 }
 
 /**
  * Reads a detect request in any of its forms: a picture as the body, a multipart form, or JSON.
  *
+ * @param own names that mean something to the caller of this function; it reads their values
  * @throws BoxletError REQUEST_INVALID
  */
-export async function parseDetectRequest(c: Ctx, service: Service): Promise<DetectRequest> {
+export async function parseDetectRequest(
+  c: Ctx,
+  service: Service,
+  own: readonly string[] = [],
+): Promise<DetectRequest> {
+  const { given, pictures } = await partsOf(c, service)
+  const values: Record<string, unknown> = {}
+  for (const [name, value] of given.filter(([key]) => own.includes(key))) {
+    if (Object.hasOwn(values, name)) {
+      throw new BoxletError('REQUEST_INVALID', `Expected ${name} once but received it twice.`)
+    }
+    values[name] = value
+  }
+  return {
+    ...parseOptions(given.filter(([key]) => !own.includes(key))),
+    pictures: checked(pictures, service, values),
+    own: values,
+  }
+}
+
+interface Parts {
+  given: Given
+  pictures: PictureSource[]
+}
+
+async function partsOf(c: Ctx, service: Service): Promise<Parts> {
   const body = c.get('body')
   const type = (c.req.header('content-type') ?? '').toLowerCase()
   const query = queryOf(c)
   const { document } = c.env
   if (document !== undefined) {
-    return checked(fromJson(document, query, service, c.get('call')), service)
+    return fromJson(document, query, service, c.get('call'))
   }
   if (body.byteLength === 0) {
     throw new BoxletError('REQUEST_INVALID', 'Expected a picture in the request but its body is empty.', {
       hint: 'With curl: --data-binary @picture.jpg',
     })
   }
-  const request = type.startsWith('multipart/form-data')
-    ? await fromForm(body, c.req.header('content-type') as string, query, service, c.get('call'))
+  return type.startsWith('multipart/form-data')
+    ? fromForm(body, c.req.header('content-type') as string, query, service, c.get('call'))
     : isJson(type, body)
       ? fromJson(parseJsonObject(body), query, service, c.get('call'))
-      : { ...parseOptions(query), pictures: [fromBytes('body', body, service)] }
-  return checked(request, service)
+      : { given: query, pictures: [fromBytes('body', body, service)] }
 }
 
-function checked(request: DetectRequest, service: Service): DetectRequest {
-  if (request.pictures.length === 0) {
+/** A list of pictures that lies elsewhere stands for pictures of the request. */
+function checked(
+  pictures: PictureSource[],
+  service: Service,
+  { manifest, prefix }: Readonly<Record<string, unknown>>,
+): PictureSource[] {
+  if (pictures.length === 0 && manifest === undefined && prefix === undefined) {
     throw new BoxletError('REQUEST_INVALID', 'Expected at least one picture but received none.', {
       hint: 'Send image, url, s3 or images.',
     })
   }
-  if (request.pictures.length > service.limits.pictures) {
+  if (pictures.length > service.limits.pictures) {
     throw new BoxletError(
       'REQUEST_INVALID',
-      `Expected at most ${service.limits.pictures} pictures in one request but received ${request.pictures.length}.`,
+      `Expected at most ${service.limits.pictures} pictures in one request but received ${pictures.length}.`,
     )
   }
-  return request
+  return pictures
 }
 
 /** curl sends pictures as a form unless told otherwise, so an opening brace decides where no type is given. */
@@ -78,7 +110,7 @@ async function fromForm(
   query: Given,
   service: Service,
   call: Call,
-): Promise<DetectRequest> {
+): Promise<Parts> {
   let form: FormData
   try {
     form = await new Response(body as Uint8Array<ArrayBuffer>, {
@@ -118,7 +150,7 @@ async function fromForm(
       given.push([name, value])
     }
   }
-  return { ...parseOptions(given), pictures }
+  return { given, pictures }
 }
 
 function fromJson(
@@ -126,7 +158,7 @@ function fromJson(
   query: Given,
   service: Service,
   call: Call,
-): DetectRequest {
+): Parts {
   const { image, url, s3, images, ...given } = document
   const single = [image, url, s3].some((value) => value !== undefined)
   if (single && images !== undefined) {
@@ -143,7 +175,7 @@ function fromJson(
   const pictures = entries
     .slice(0, service.limits.pictures + 1)
     .map((entry, index) => fromEntry(entry, index, service, call))
-  return { ...parseOptions([...query, ...Object.entries(given)]), pictures }
+  return { given: [...query, ...Object.entries(given)], pictures }
 }
 
 /** One entry: base64 text, or an object with exactly one of image, url and s3, and perhaps a name. */

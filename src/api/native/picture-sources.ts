@@ -8,6 +8,8 @@ import type { Service } from '../service.ts'
 /** One picture of a request: what to call it in the answer, and how to get its bytes. */
 export interface PictureSource {
   source: string
+  /** Where it lies, for those that did not come with the request. */
+  remote?: { kind: 'url'; url: string } | { kind: 'blob'; ref: BlobRef }
   /** @throws BoxletError for this picture alone; the others of the request still run */
   bytes(): Promise<Uint8Array>
 }
@@ -29,6 +31,7 @@ export const fromBase64 = (source: string, text: string, service: Service): Pict
 
 export const fromUrl = (source: string, url: string, service: Service, call: Call): PictureSource => ({
   source,
+  remote: { kind: 'url', url },
   bytes: () => {
     const { fetchPicture } = service.options
     if (fetchPicture === undefined) {
@@ -50,6 +53,7 @@ export const fromBlob = (
   maxBytes?: number,
 ): PictureSource => ({
   source,
+  remote: { kind: 'blob', ref },
   bytes: () => {
     const { blobStore } = service.options
     if (blobStore === undefined) {

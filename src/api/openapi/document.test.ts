@@ -33,7 +33,8 @@ describe('the OpenAPI document', () => {
         const response = await send(path.replace('{name}', 'tiny').replace('{version}', '1'), init)
         expect([path, method, response.status === 405]).toEqual([path, method, false])
         if (response.status === 404) {
-          expect(path).toMatch(/^\/v2\/models/)
+          // Jobs need a store; test/jobs/http.test.ts holds their paths to an application that has one.
+          expect(path).toMatch(/^\/v2\/models|^\/v1\/(jobs|search)/)
         }
       }
     }

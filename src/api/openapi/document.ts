@@ -1,4 +1,5 @@
 import { REQUEST_OPTIONS } from '../native/detect-options.ts'
+import { jobPaths, jobSchemas } from './job-paths.ts'
 import { describeOption, optionSchema } from './option-schema.ts'
 import { schemas } from './schemas.ts'
 
@@ -185,6 +186,7 @@ export const openApiDocument = (boxletVersion: string) => ({
         responses: { ...ok('Model', 'The model.'), ...NOT_FOUND },
       },
     },
+    ...jobPaths(OPTIONS, detect.requestBody.content),
     '/healthz': status('Is the process alive?', 'healthz'),
     '/readyz': status('Can it detect?', 'readyz'),
     '/metrics': {
@@ -211,7 +213,7 @@ export const openApiDocument = (boxletVersion: string) => ({
     ),
   },
   components: {
-    schemas,
+    schemas: { ...schemas, ...jobSchemas },
     securitySchemes: {
       bearer: { type: 'http', scheme: 'bearer' },
       key: { type: 'apiKey', in: 'header', name: 'x-api-key' },

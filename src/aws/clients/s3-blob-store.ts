@@ -29,18 +29,27 @@ export class S3BlobStore implements BlobStore {
   async get(ref: BlobRef, options: BlobGetOptions = {}): Promise<Uint8Array> {
     this.#checkBucket(ref)
     const { GetObjectCommand } = sdk()
-    const { maxBytes = Number.POSITIVE_INFINITY, signal } = options
+    const { maxBytes = Number.POSITIVE_INFINITY, range, signal } = options
     let output: GetObjectCommandOutput
     try {
       output = await this.client.send(
-        new GetObjectCommand({ Bucket: ref.bucket, Key: ref.key, VersionId: ref.version }),
+        new GetObjectCommand({
+          Bucket: ref.bucket,
+          Key: ref.key,
+          VersionId: ref.version,
+          ...(range && { Range: `bytes=${range.start}-${range.start + range.length - 1}` }),
+        }),
         sendOptions(signal),
       )
     } catch (error) {
+      // What begins behind the end of an object is nothing, as reading a file has it.
+      if (range !== undefined && sdkFault(error).status === 416) {
+        return new Uint8Array()
+      }
       throw readFault(error, signal)
     }
     const body = output.Body as (AsyncIterable<Uint8Array> & { destroy?(): void }) | undefined
-    if ((output.ContentLength ?? 0) > maxBytes) {
+    if (range === undefined && (output.ContentLength ?? 0) > maxBytes) {
       body?.destroy?.()
       throw tooLarge(maxBytes, output.ContentLength)
     }
@@ -68,6 +77,28 @@ export class S3BlobStore implements BlobStore {
       )
     } catch (error) {
       throw writeFault(error, signal)
+    }
+  }
+
+  async *list(
+    bucket: string,
+    prefix: string,
+    { signal }: { signal?: AbortSignal } = {},
+  ): AsyncGenerator<{ key: string; bytes: number }> {
+    this.#checkBucket({ bucket, key: prefix })
+    const { paginateListObjectsV2 } = sdk()
+    const pages = paginateListObjectsV2({ client: this.client }, { Bucket: bucket, Prefix: prefix })
+    try {
+      for await (const { Contents = [] } of pages) {
+        signal?.throwIfAborted()
+        for (const { Key: key, Size: bytes = 0 } of Contents) {
+          if (key !== undefined) {
+            yield { key, bytes }
+          }
+        }
+      }
+    } catch (error) {
+      throw readFault(error, signal)
     }
   }
 

@@ -4,8 +4,8 @@ import type { DetectorLike } from '../../detector/types.ts'
 import { BoxletError, type ErrorKind, toBoxletError } from '../../errors.ts'
 import { type NativeImage, nativeFailed, nativeFound, nativeModel } from '../../formats/native.ts'
 import type { BlobPutOptions, BlobRef, BlobStore } from '../../jobs/blob-store.ts'
+import { runBatch } from '../../jobs/deadline.ts'
 import type { Environment } from '../../system/environment.ts'
-import { untilAborted } from '../../system/signals.ts'
 import type { EventSource, Task } from './sources/source.ts'
 
 /** Of one picture; S3 objects may be larger than a request can be. */
@@ -84,36 +84,19 @@ export async function work(event: unknown, source: EventSource, options: WorkerO
       giveBack(task, error)
     }
   }
-  const end = new AbortController()
-  const usableMs = (): number => Math.max(0, options.remainingMs() - ANSWER_MS)
-  const timer = setTimeout(() => end.abort(outOfTime()), usableMs())
-  try {
-    let longestMs = 0
-    for (const { task, bytes, last } of pictures(wanted, options, end.signal)) {
-      // One that is as slow as the slowest would only be cut off, and count as tried.
-      if (end.signal.aborted || usableMs() < longestMs) {
-        end.abort(outOfTime())
-        giveBack(task, end.signal.reason)
-        if (task.messageId !== undefined) {
-          untried.add(task.messageId)
-        }
-        continue
+  await runBatch(wanted, {
+    read: (task, signal) => options.blobs.get(task.ref, { maxBytes: MAX_PICTURE_BYTES, signal }),
+    one: (task, bytes, signal) => one(task, bytes, options, signal),
+    failed: (task, error, tried) => {
+      giveBack(task, error)
+      if (!tried && task.messageId !== undefined) {
+        untried.add(task.messageId)
       }
-      const started = Date.now()
-      try {
-        await within(last ? undefined : usableMs() / 2, end.signal, (signal) =>
-          one(task, bytes, options, signal),
-        )
-        longestMs = Math.max(longestMs, Date.now() - started)
-      } catch (error) {
-        giveBack(task, error)
-      }
-    }
-  } finally {
-    clearTimeout(timer)
-    // Pictures that are still on their way are of no use to anyone.
-    end.abort(outOfTime())
-  }
+    },
+    remainingMs: () => options.remainingMs(),
+    answerMs: ANSWER_MS,
+    late: outOfTime,
+  })
   if (untried.size > 0) {
     // Without it they come too, only later, so that this may neither fail nor hold the answer up.
     await source
@@ -121,48 +104,6 @@ export async function work(event: unknown, source: EventSource, options: WorkerO
       .catch((error: unknown) => options.failed('give back', toBoxletError(error)))
   }
   return source.answer({ again: [...again], failure })
-}
-
-/** The next picture comes over the network while this one runs; more at once would only fill the memory. */
-function* pictures(
-  tasks: readonly Task[],
-  { blobs }: WorkerOptions,
-  signal: AbortSignal,
-): Generator<{ task: Task; bytes: Promise<Uint8Array>; last: boolean }> {
-  const read = (task: Task | undefined): Promise<Uint8Array> | undefined => {
-    if (task === undefined || signal.aborted) {
-      return undefined
-    }
-    const bytes = blobs.get(task.ref, { maxBytes: MAX_PICTURE_BYTES, signal })
-    bytes.catch(() => {})
-    return bytes
-  }
-  let next = read(tasks[0])
-  for (const [index, task] of tasks.entries()) {
-    const bytes = next ?? Promise.reject(outOfTime())
-    bytes.catch(() => {})
-    next = read(tasks[index + 1])
-    yield { task, bytes, last: index + 1 === tasks.length }
-  }
-}
-
-/** Does not wait for work that ignores its signal, as a picture that hangs in a library does. */
-async function within(
-  ms: number | undefined,
-  outer: AbortSignal,
-  work: (signal: AbortSignal) => Promise<void>,
-): Promise<void> {
-  outer.throwIfAborted()
-  const own = new AbortController()
-  const stop = (): void => own.abort(outOfTime())
-  const timer = ms === undefined ? undefined : setTimeout(stop, ms)
-  outer.addEventListener('abort', stop, { once: true })
-  try {
-    await untilAborted(work(own.signal), own.signal)
-  } finally {
-    clearTimeout(timer)
-    outer.removeEventListener('abort', stop)
-  }
 }
 
 const outOfTime = (): BoxletError =>

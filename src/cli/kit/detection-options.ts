@@ -66,6 +66,11 @@ export const DETECTION_OPTIONS = Object.fromEntries(
   onCommandLine.map(([name, row]) => [flagOf(name, row), specOf(name, row)]),
 ) as { [K in Name as FlagOf<K>]: SpecOf<Rows[K]> }
 
+const { 'alt-text': _always, ...forJobs } = DETECTION_OPTIONS
+
+/** For results that are kept, and always hold the sentence. */
+export const KEPT_DETECTION_OPTIONS = forJobs
+
 /** What a detector takes, from the options of a verb; classes may be parted by commas too. */
 export function detectOptions(values: Partial<Settings<typeof DETECTION_OPTIONS>>): DetectOptions {
   const given = values as Readonly<Record<string, unknown>>

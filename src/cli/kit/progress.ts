@@ -8,8 +8,10 @@ const LEAST_SECONDS = 0.5
 /**
  * A line on a terminal that tells how many of a known number are done, the rate and the time left. Draws
  * nothing for a single one, or when messages go to a file.
+ *
+ * @param before those that were done before it began, which say nothing of the rate
  */
-export function progressLine(io: Io, total: number, unit: string) {
+export function progressLine(io: Io, total: number, unit: string, before = 0) {
   const shown = total > 1 && 'isTTY' in io.stderr && io.stderr.isTTY === true
   const started = performance.now()
   let drawn = Number.NEGATIVE_INFINITY
@@ -21,7 +23,7 @@ export function progressLine(io: Io, total: number, unit: string) {
       }
       drawn = now
       const seconds = (now - started) / 1000
-      const rate = seconds < LEAST_SECONDS ? undefined : done / seconds
+      const rate = seconds < LEAST_SECONDS ? undefined : (done - before) / seconds
       const speed = rate === undefined ? '' : `  ${rate.toFixed(1)} ${unit}/s`
       const left = rate === undefined || rate === 0 ? '' : `  ${timeLeft((total - done) / rate)} left`
       io.stderr.write(`\r\u001b[K${done}/${total}${speed}${left}`)

@@ -1,32 +1,21 @@
-import type { LookupAddress, LookupOptions } from 'node:dns'
-import { lookup as dnsLookup } from 'node:dns'
 import type { IncomingMessage } from 'node:http'
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
-import type { LookupFunction } from 'node:net'
 import { BoxletError } from '../../errors.ts'
 import { readBounded } from '../../system/bytes.ts'
-import { isPublicAddress } from './public-address.ts'
+import { type AddressRules, checkedLookup, checkUrl } from './guarded-address.ts'
 
 /** A picture may sit behind a short link and a content network; more hops are a loop or a probe. */
 const MAX_REDIRECTS = 3
-/** Longer addresses are data in disguise, and some servers cut them. */
-const MAX_URL_LENGTH = 8192
 const DEFAULT_FETCH_BYTES = 20 * 1024 * 1024
 const DEFAULT_TIMEOUT_MS = 10_000
 
-export interface FetchImageOptions {
+export interface FetchImageOptions extends AddressRules {
   /** Most bytes of the body. Default 20 MiB. */
   maxBytes?: number
   /** For the whole fetch, redirects included. Default 10 s. */
   timeoutMs?: number
-  /** Plain http too. Default: https only. */
-  allowHttp?: boolean
-  /** Private, loopback and link-local networks too. Never set it for addresses that a stranger sends. */
-  allowPrivate?: boolean
   signal?: AbortSignal
-  /** Name resolution; tests give their own. */
-  lookup?: typeof dnsLookup
 }
 
 /**
@@ -74,28 +63,6 @@ async function follow(start: URL, options: FetchImageOptions, signal: AbortSigna
   )
 }
 
-/** Refuses by form what needs no lookup: other schemes, names with credentials, literal private addresses. */
-function checkUrl(address: string, options: FetchImageOptions): URL {
-  const schemes = options.allowHttp ? 'http or https' : 'https'
-  if (address.length > MAX_URL_LENGTH || !URL.canParse(address)) {
-    throw refused(`Expected an absolute ${schemes} address for the picture but received something else.`)
-  }
-  const url = new URL(address)
-  if (url.protocol !== 'https:' && !(options.allowHttp && url.protocol === 'http:')) {
-    throw refused(`Expected an ${schemes} address for the picture but received "${url.protocol}".`)
-  }
-  if (url.username !== '' || url.password !== '') {
-    throw refused('Expected an address without user name and password.')
-  }
-  const literal = url.hostname.replace(/^\[|\]$/g, '')
-  // A literal never passes through the lookup of the connection. WHATWG parsing has already turned
-  // forms such as 0x7f.1 and 2130706433 into dotted ones.
-  if (/^[\d.]+$|:/.test(literal) && !options.allowPrivate && !isPublicAddress(literal)) {
-    throw privateHost()
-  }
-  return url
-}
-
 function get(url: URL, options: FetchImageOptions, signal: AbortSignal): Promise<IncomingMessage> {
   const request = url.protocol === 'https:' ? httpsRequest : httpRequest
   return new Promise((resolve, reject) => {
@@ -113,29 +80,6 @@ function get(url: URL, options: FetchImageOptions, signal: AbortSignal): Promise
   })
 }
 
-function checkedLookup(options: FetchImageOptions): LookupFunction {
-  const resolve = options.lookup ?? dnsLookup
-  return (hostname, lookupOptions: LookupOptions, callback) => {
-    resolve(hostname, { ...lookupOptions, all: true }, (error, addresses: LookupAddress[]) => {
-      if (error !== null) {
-        return callback(error, [])
-      }
-      // One private answer among public ones is refused as a whole: which one is tried first is not ours to say.
-      if (!options.allowPrivate && !addresses.every(({ address }) => isPublicAddress(address))) {
-        return callback(privateHost(), [])
-      }
-      if (lookupOptions.all) {
-        return callback(null, addresses)
-      }
-      const first = addresses[0]
-      if (first === undefined) {
-        return callback(new Error('no address'), [])
-      }
-      callback(null, first.address, first.family)
-    })
-  }
-}
-
 async function readBody(response: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
   const tooLarge = () =>
     new BoxletError(
@@ -149,12 +93,6 @@ async function readBody(response: IncomingMessage, maxBytes: number): Promise<Ui
   // Leaving the loop destroys the response, and with it the connection.
   return readBounded(response as AsyncIterable<Uint8Array>, maxBytes, tooLarge)
 }
-
-const refused = (message: string) =>
-  new BoxletError('URL_REFUSED', message, { hint: 'Send the bytes of the picture instead.' })
-
-const privateHost = () =>
-  refused('Expected a host in a public network but received one in a private network.')
 
 function badStatus(url: URL, status: number): BoxletError {
   const code = status === 404 || status === 410 ? 'IMAGE_NOT_FOUND' : 'URL_FAILED'

@@ -1,0 +1,271 @@
+import { createHash } from 'node:crypto'
+import type { Hono, MiddlewareHandler } from 'hono'
+import { BoxletError } from '../../errors.ts'
+import { JOB_DEFAULTS } from '../../jobs/defaults.ts'
+import { isJobId } from '../../jobs/id.ts'
+import { isFinal, type Job, type JobPicture } from '../../jobs/job.ts'
+import { type ModelsView, viewFound, viewJob, viewModel, viewPicture } from '../../jobs/view.ts'
+import { defined } from '../../system/defined.ts'
+import type { Ctx, Env } from '../call.ts'
+import { allowOnly, type Service } from '../service.ts'
+import { jobEvents } from './job-events.ts'
+import { checkQuery, readLimit, readSeconds, readStates, readTime } from './job-values.ts'
+import type { JobOffer } from './offer.ts'
+import { parseSearch } from './search-query.ts'
+import { parseSubmission } from './submit.ts'
+import { tenantOf } from './tenant.ts'
+
+/** A caller that polls comes again after this many seconds; one that waits for a change need not. */
+const POLL_SECONDS = 1
+/** Of the deadline of a request, what a long poll may use. */
+const WAIT_SHARE = 0.8
+
+/**
+ * Jobs: everything under `/v1/jobs`, and `GET /v1/search`.
+ *
+ * @param closing aborted when the service stops, so that streams end
+ */
+export function jobRoutes(
+  app: Hono<Env>,
+  service: Service,
+  offer: JobOffer,
+  guarded: { body: MiddlewareHandler<Env>; none: MiddlewareHandler<Env> },
+  closing: AbortSignal,
+): void {
+  const routes = new JobRoutes(service, offer, closing)
+  const { body, none } = guarded
+  app.post('/v1/jobs', body, (c) => routes.submit(c))
+  app.get('/v1/jobs', none, (c) => routes.list(c))
+  app.all('/v1/jobs', allowOnly('GET, POST'))
+  app.post('/v1/jobs/redrive', none, (c) => routes.redrive(c))
+  app.all('/v1/jobs/redrive', allowOnly('POST'))
+  app.get('/v1/jobs/:id', none, (c) => routes.show(c))
+  app.delete('/v1/jobs/:id', none, (c) => routes.cancel(c))
+  app.all('/v1/jobs/:id', allowOnly('GET, DELETE'))
+  app.post('/v1/jobs/:id/cancel', none, (c) => routes.cancel(c))
+  app.all('/v1/jobs/:id/cancel', allowOnly('POST'))
+  app.post('/v1/jobs/:id/retry', none, (c) => routes.retry(c))
+  app.all('/v1/jobs/:id/retry', allowOnly('POST'))
+  app.get('/v1/jobs/:id/events', none, (c) => routes.events(c))
+  app.all('/v1/jobs/:id/events', allowOnly('GET'))
+  app.get('/v1/jobs/:id/pictures', none, (c) => routes.pictures(c))
+  app.all('/v1/jobs/:id/pictures', allowOnly('GET'))
+  app.get('/v1/jobs/:id/pictures/:n', none, (c) => routes.picture(c))
+  app.all('/v1/jobs/:id/pictures/:n', allowOnly('GET'))
+  app.get('/v1/jobs/:id/pictures/:n/annotated', none, (c) => routes.annotated(c))
+  app.all('/v1/jobs/:id/pictures/:n/annotated', allowOnly('GET'))
+  app.get('/v1/search', none, (c) => routes.search(c))
+  app.all('/v1/search', allowOnly('GET'))
+}
+
+class JobRoutes {
+  readonly #service: Service
+  readonly #offer: JobOffer
+  readonly #closing: AbortSignal
+
+  constructor(service: Service, offer: JobOffer, closing: AbortSignal) {
+    this.#service = service
+    this.#offer = offer
+    this.#closing = closing
+  }
+
+  async submit(c: Ctx): Promise<Response> {
+    const submission = await parseSubmission(c, this.#service, this.#offer)
+    this.#checkModel(submission.options.model)
+    const { job, created } = await this.#offer.service.submit(tenantOf(c.get('call')), submission)
+    return c.json(viewJob(job), created ? 202 : 200, {
+      location: `/v1/jobs/${job.id}`,
+      ...(!isFinal(job.state) && { 'retry-after': String(POLL_SECONDS) }),
+    })
+  }
+
+  async list(c: Ctx): Promise<Response> {
+    const query = new URL(c.req.url).searchParams
+    checkQuery(query, ['state', 'batch', 'since', 'until', 'limit', 'cursor'])
+    const page = await this.#offer.service.store.list(tenantOf(c.get('call')), {
+      limit: readLimit(query.get('limit') ?? undefined),
+      ...defined({
+        states: readStates(query.get('state') ?? undefined),
+        batch: query.get('batch') ?? undefined,
+        since: readTime('since', query.get('since') ?? undefined),
+        until: readTime('until', query.get('until') ?? undefined),
+        cursor: readCursor(query.get('cursor'), isJobId),
+      }),
+    })
+    return c.json({ jobs: page.items.map(viewJob), ...defined({ cursor: page.cursor }) })
+  }
+
+  /** With `wait` it answers when the job changes; with If-None-Match, with 304 while it has not. */
+  async show(c: Ctx): Promise<Response> {
+    const query = new URL(c.req.url).searchParams
+    checkQuery(query, ['wait'])
+    const most = Math.min(JOB_DEFAULTS.mostWaitMs, this.#service.limits.deadlineMs * WAIT_SHARE)
+    const ms = readSeconds('wait', query.get('wait') ?? undefined, most)
+    const known = c.req.header('if-none-match')
+    const call = c.get('call')
+    const tenant = tenantOf(call)
+    const first = known === undefined ? etagOf(await this.#job(c)) : known
+    const job = await this.#offer.service.wait(tenant, this.#id(c), {
+      ms,
+      // A service that stops answers at once, with what is there.
+      isKnown: (current) => first.includes(etagOf(current)) && !this.#closing.aborted,
+      signal: call.signal,
+    })
+    const headers: Record<string, string> = {
+      etag: etagOf(job),
+      'cache-control': 'no-cache',
+      ...(!isFinal(job.state) && { 'retry-after': String(POLL_SECONDS) }),
+    }
+    if (known?.includes(etagOf(job))) {
+      return new Response(null, { status: 304, headers })
+    }
+    const labels = await this.#offer.service.store.totals(tenant, job.id)
+    return c.json({ ...viewJob(job), summary: { labels } }, 200, headers)
+  }
+
+  async cancel(c: Ctx): Promise<Response> {
+    return c.json(viewJob(await this.#offer.service.cancel(tenantOf(c.get('call')), this.#id(c))))
+  }
+
+  async retry(c: Ctx): Promise<Response> {
+    return c.json(viewJob(await this.#offer.service.retry(tenantOf(c.get('call')), this.#id(c))), 202)
+  }
+
+  async redrive(c: Ctx): Promise<Response> {
+    return c.json({ pictures: await this.#offer.service.redrive(tenantOf(c.get('call'))) }, 202)
+  }
+
+  async events(c: Ctx): Promise<Response> {
+    const job = await this.#job(c)
+    const stream = jobEvents(this.#offer, job, c.req.header('last-event-id'), this.#closing)
+    return new Response(stream, {
+      headers: {
+        'content-type': 'text/event-stream',
+        'cache-control': 'no-cache',
+        'x-accel-buffering': 'no',
+      },
+    })
+  }
+
+  async pictures(c: Ctx): Promise<Response> {
+    const query = new URL(c.req.url).searchParams
+    checkQuery(query, ['state', 'limit', 'cursor'])
+    const job = await this.#job(c)
+    const page = await this.#offer.service.store.pictures(job.tenant, job.id, {
+      limit: readLimit(query.get('limit') ?? undefined),
+      ...defined({
+        states: readStates(query.get('state') ?? undefined),
+        cursor: readCursor(query.get('cursor'), (text) => /^\d{1,9}$/.test(text)),
+      }),
+    })
+    return c.json({
+      pictures: page.items.map(viewPicture),
+      models: await this.#models(page.items),
+      ...defined({ cursor: page.cursor }),
+    })
+  }
+
+  async picture(c: Ctx): Promise<Response> {
+    const picture = await this.#picture(c)
+    return c.json({ ...viewPicture(picture), models: await this.#models([picture]) })
+  }
+
+  async annotated(c: Ctx): Promise<Response> {
+    const { found } = await this.#picture(c)
+    const job = await this.#job(c)
+    if (found?.annotated === undefined) {
+      throw new BoxletError(
+        'NOT_FOUND',
+        'Expected an annotated picture but none was asked for, or it is not done.',
+        {
+          hint: 'Submit the job with annotate=jpeg.',
+        },
+      )
+    }
+    const bytes = await this.#offer.kept(found.annotated)
+    return new Response(bytes as Uint8Array<ArrayBuffer>, {
+      headers: {
+        'content-type': `image/${job.options.annotate ?? 'jpeg'}`,
+        'cache-control': 'private, max-age=31536000, immutable',
+      },
+    })
+  }
+
+  async search(c: Ctx): Promise<Response> {
+    const query = parseSearch(new URL(c.req.url).searchParams)
+    readCursor(query.cursor ?? null, (text) => /^\d{1,15}\.\d{1,15}$/.test(text))
+    const page = await this.#offer.service.store.search(tenantOf(c.get('call')), query)
+    return c.json({
+      pictures: page.items.map(viewFound),
+      models: await this.#models(page.items.map(({ picture }) => picture)),
+      ...defined({ cursor: page.cursor }),
+    })
+  }
+
+  #job(c: Ctx): Promise<Job> {
+    return this.#offer.service.get(tenantOf(c.get('call')), this.#id(c))
+  }
+
+  #id(c: Ctx): string {
+    return c.req.param('id') ?? ''
+  }
+
+  async #picture(c: Ctx): Promise<JobPicture> {
+    const job = await this.#job(c)
+    const text = c.req.param('n') ?? ''
+    const picture = /^\d{1,9}$/.test(text)
+      ? await this.#offer.service.store.picture({ tenant: job.tenant, job: job.id, n: Number(text) })
+      : undefined
+    if (picture === undefined) {
+      throw new BoxletError(
+        'NOT_FOUND',
+        'Expected the number of a picture of the job but there is none of it.',
+      )
+    }
+    return picture
+  }
+
+  /** Each model once, however many pictures it saw. */
+  async #models(pictures: readonly JobPicture[]): Promise<ModelsView> {
+    const keys = new Set(pictures.flatMap(({ found }) => found?.model ?? []))
+    const models: ModelsView = {}
+    for (const key of keys) {
+      const stored = await this.#offer.service.store.model(key)
+      if (stored !== undefined) {
+        models[key] = viewModel(stored)
+      }
+    }
+    return models
+  }
+
+  #checkModel(name: string | undefined): void {
+    const { names } = this.#service.options.detectors
+    if (name !== undefined && !this.#offer.anyModel && !names.includes(name)) {
+      throw new BoxletError(
+        'MODEL_NOT_FOUND',
+        'Expected the name of a model that is served but received another.',
+        { hint: `Served here: ${names.join(', ')}.` },
+      )
+    }
+  }
+}
+
+/** Changes with the state and the counts. */
+const etagOf = ({ state, counts, complete }: Job): string =>
+  `"${createHash('sha256')
+    .update(JSON.stringify([state, counts, complete]))
+    .digest('hex')
+    .slice(0, 20)}"`
+
+function readCursor(cursor: string | null, is: (text: string) => boolean): string | undefined {
+  if (cursor === null) {
+    return undefined
+  }
+  if (!is(cursor)) {
+    throw new BoxletError(
+      'REQUEST_INVALID',
+      'Expected the cursor of a page before for cursor but received another value.',
+    )
+  }
+  return cursor
+}

@@ -1,0 +1,27 @@
+import { defaultStoreFolder, openHome, pruneHome } from '../../local/home.ts'
+import { counted } from '../../system/words.ts'
+import type { Options } from '../kit/option-spec.ts'
+import { type Call, defineVerb, type ExitCode, type Io } from '../kit/verb.ts'
+import { STORE_OPTION } from './connect.ts'
+
+const OPTIONS = { ...STORE_OPTION } as const satisfies Options
+
+export const verb = defineVerb({
+  name: 'jobs prune',
+  summary: 'Delete jobs whose time is over, and pictures that no job needs; services do so every hour.',
+  options: OPTIONS,
+  examples: ['boxlet jobs prune'],
+  alsoKnownAs: ['clean', 'gc', 'purge'],
+  run,
+})
+
+async function run({ values }: Call<typeof OPTIONS>, io: Io): Promise<ExitCode> {
+  const home = await openHome(values.store ?? defaultStoreFolder(io.env))
+  try {
+    const { jobs, blobs } = await pruneHome(home)
+    io.stderr.write(`boxlet: deleted ${counted(jobs, 'job')} and ${counted(blobs, 'picture')}.\n`)
+    return 0
+  } finally {
+    home.close()
+  }
+}

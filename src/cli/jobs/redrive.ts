@@ -1,0 +1,21 @@
+import { counted } from '../../system/words.ts'
+import type { Options } from '../kit/option-spec.ts'
+import { type Call, defineVerb, type ExitCode, type Io } from '../kit/verb.ts'
+import { connect, WHERE_OPTIONS } from './connect.ts'
+
+const OPTIONS = { ...WHERE_OPTIONS } as const satisfies Options
+
+export const verb = defineVerb({
+  name: 'jobs redrive',
+  summary: 'Try everything among the dead letters again, once its cause is mended.',
+  options: OPTIONS,
+  examples: ['boxlet jobs redrive'],
+  run,
+})
+
+async function run({ values }: Call<typeof OPTIONS>, io: Io): Promise<ExitCode> {
+  await using jobs = await connect(values, io)
+  const { pictures } = await jobs.client.redrive()
+  io.stderr.write(`boxlet: ${counted(pictures, 'picture')} queued again.\n`)
+  return 0
+}

@@ -1,0 +1,97 @@
+import { BoxletError } from '../../errors.ts'
+import { counted } from '../../system/words.ts'
+import { FORMAT_OPTION } from '../kit/format-option.ts'
+import type { Options, Settings } from '../kit/option-spec.ts'
+import { type Call, defineVerb, type ExitCode, type Io } from '../kit/verb.ts'
+import { type Connection, connect, WHERE_OPTIONS } from './connect.ts'
+import { follow } from './follow.ts'
+import { jobDetails } from './job-text.ts'
+import { queryOf } from './query.ts'
+import { jobSettings } from './work-options.ts'
+import { startWorkers, WORKER_OPTIONS, type Workers } from './workers.ts'
+
+export const WAIT_OPTIONS = {
+  work: {
+    type: 'boolean',
+    says: 'leave the work to others that have this store, such as "boxlet serve"',
+    group: 'Where',
+    negation: 'no',
+    own: true,
+  },
+  ...WORKER_OPTIONS,
+  ...WHERE_OPTIONS,
+  format: FORMAT_OPTION,
+} as const satisfies Options
+
+const OPTIONS = {
+  batch: { type: 'string', says: 'all jobs of this batch', value: 'NAME', own: true },
+  ...WAIT_OPTIONS,
+} as const satisfies Options
+
+export const verb = defineVerb({
+  name: 'jobs wait',
+  summary: 'Wait until jobs have ended, and on a store of this machine, do their work.',
+  inputs: { usage: '[ID...]', noun: 'id of a job', least: 0 },
+  options: OPTIONS,
+  exits:
+    '0 all pictures succeeded, 1 some failed or Ctrl-C ended the waiting, 2 wrong usage, 3 nothing could be done.',
+  examples: ['boxlet jobs wait 01kd3v2q8e7x0m4n5p6r7s8t9v', 'boxlet jobs wait --batch holidays'],
+  alsoKnownAs: ['watch-job', 'attach'],
+  run,
+})
+
+async function run({ values, inputs }: Call<typeof OPTIONS>, io: Io): Promise<ExitCode> {
+  await using jobs = await connect(values, io)
+  const ids = [...inputs, ...(values.batch === undefined ? [] : await idsOf(jobs, values.batch))]
+  if (ids.length === 0) {
+    throw new BoxletError('USAGE', 'Expected the id of a job, or --batch, but received neither.')
+  }
+  return await waitFor(jobs, ids, values, io)
+}
+
+async function idsOf({ client }: Connection, batch: string): Promise<string[]> {
+  const ids: string[] = []
+  let cursor: string | undefined
+  do {
+    const page = await client.list(queryOf({ batch, limit: 500, cursor }))
+    ids.push(...page.jobs.map(({ id }) => id))
+    cursor = page.cursor
+  } while (cursor !== undefined)
+  return ids
+}
+
+/** Waits, works meanwhile where the store is here, and prints what came of it. */
+export async function waitFor(
+  jobs: Connection,
+  ids: readonly string[],
+  values: Settings<typeof WAIT_OPTIONS>,
+  io: Io,
+): Promise<ExitCode> {
+  let workers: Workers | undefined
+  if (jobs.local !== undefined && values.work !== false) {
+    const first = await Promise.all(ids.map((id) => jobs.client.show(id)))
+    if (first.some(({ finishedAt }) => finishedAt === undefined)) {
+      workers = await startWorkers(values, await jobSettings(values, io.env), io)
+    }
+  }
+  try {
+    const { stopped } = await follow(jobs.client, ids, io)
+    const details = await Promise.all(ids.map((id) => jobs.client.show(id)))
+    io.stdout.write(
+      values.format === 'json'
+        ? `${JSON.stringify(details, undefined, 2)}\n`
+        : details.map(jobDetails).join('\n'),
+    )
+    const failed = details.reduce((sum, { counts }) => sum + counts.failed, 0)
+    if (failed > 0) {
+      const ids = details.filter(({ counts }) => counts.failed > 0).map(({ id }) => id)
+      io.stderr.write(`boxlet: ${counted(failed, 'picture')} failed; see "boxlet jobs show ${ids[0]}".\n`)
+    }
+    if (stopped) {
+      io.stderr.write(`boxlet: nothing is lost; go on with "boxlet jobs wait ${ids.join(' ')}".\n`)
+    }
+    return failed > 0 || stopped ? 1 : 0
+  } finally {
+    await workers?.stop()
+  }
+}

@@ -1,0 +1,74 @@
+import { readFile } from 'node:fs/promises'
+import { BoxletError } from '../../errors.ts'
+import { parsePolicy } from '../../jobs/rules.ts'
+import { defaultStoreFolder } from '../../local/home.ts'
+import type { JobSettings } from '../../server/service-options.ts'
+import { defined } from '../../system/defined.ts'
+import type { Options, Settings } from '../kit/option-spec.ts'
+import { STORE_OPTION } from './connect.ts'
+
+/** Options of every verb that works on jobs in this process. */
+export const WORK_OPTIONS = {
+  ...STORE_OPTION,
+  policy: {
+    type: 'string',
+    says: 'rules by which pictures are marked: lists deny and review of labels and scores, as YAML or JSON',
+    group: 'Jobs',
+    value: 'FILE',
+    completes: 'file',
+  },
+  'uncertain-band': {
+    type: 'string',
+    says: 'keep pictures with a score between the two, ready for labelling',
+    group: 'Jobs',
+    value: 'LOW-HIGH',
+    otherwise: 'none is kept',
+  },
+  'webhook-secret': {
+    type: 'string',
+    says: 'key of the signature of webhooks, better given as a variable',
+    group: 'Jobs',
+    value: 'TEXT',
+    otherwise: 'that of the job, if it has one',
+  },
+} as const satisfies Options
+
+export type WorkValues = Partial<Settings<typeof WORK_OPTIONS>>
+
+/** @throws BoxletError CONFIG_INVALID, USAGE */
+export async function jobSettings(
+  values: WorkValues,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<JobSettings> {
+  const { policy, 'uncertain-band': band, 'webhook-secret': webhookSecret } = values
+  return {
+    folder: values.store ?? defaultStoreFolder(env),
+    ...defined({
+      policy: policy === undefined ? undefined : await readPolicy(policy),
+      uncertainBand: band === undefined ? undefined : readBand(band),
+      webhookSecret,
+    }),
+  }
+}
+
+async function readPolicy(path: string): Promise<NonNullable<JobSettings['policy']>> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (cause) {
+    throw new BoxletError('USAGE', `Expected a policy file but "${path}" cannot be read.`, { cause })
+  }
+  return parsePolicy(text)
+}
+
+function readBand(text: string): readonly [number, number] {
+  const match = /^(\d*\.?\d+)-(\d*\.?\d+)$/.exec(text)
+  const [low, high] = [Number(match?.[1]), Number(match?.[2])]
+  if (!(low >= 0 && low < high && high <= 1)) {
+    throw new BoxletError(
+      'USAGE',
+      `Expected two scores such as 0.35-0.55 for --uncertain-band but received "${text}".`,
+    )
+  }
+  return [low, high]
+}

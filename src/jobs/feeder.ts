@@ -1,0 +1,57 @@
+import { type ErrorCode, toBoxletError } from '../errors.ts'
+import type { BlobGetOptions, BlobRef } from './blob-store.ts'
+import type { JobStore, UnreadManifest } from './job-store.ts'
+import { readManifest } from './manifest.ts'
+import { messageOf } from './message.ts'
+import type { Queue } from './queue.ts'
+
+/** Messages sent at once: few enough that another process gets its turn with the store. */
+const SEND_AT_ONCE = 500
+/** Of a manifest that is not there another try does not make one. */
+const LASTING: readonly ErrorCode[] = ['IMAGE_NOT_FOUND', 'FORBIDDEN']
+
+export interface FeederOptions {
+  store: JobStore
+  pictures: Queue
+  /** Reads the objects that manifests lie in. */
+  get(ref: BlobRef, options: BlobGetOptions): Promise<Uint8Array>
+}
+
+/**
+ * Brings what was accepted into the queue: reads manifests on, and sends a message for each picture that has none. A
+ * message that is sent twice does no harm, so it is sent first and noted after.
+ *
+ * @returns false where there was nothing to do
+ */
+export async function feed({ store, pictures, get }: FeederOptions): Promise<boolean> {
+  let busy = false
+  for (const manifest of await store.unread(1)) {
+    busy = (await readOn(store, manifest, get)) || busy
+  }
+  const unsent = await store.unsent(SEND_AT_ONCE)
+  if (unsent.length > 0) {
+    await pictures.send(unsent.map(({ ref, group }) => ({ body: messageOf(ref), group })))
+    await store.sent(unsent.map(({ ref }) => ref))
+    busy = true
+  }
+  return busy
+}
+
+async function readOn(
+  store: JobStore,
+  manifest: UnreadManifest,
+  get: FeederOptions['get'],
+): Promise<boolean> {
+  try {
+    const { pictures, next } = await readManifest(manifest.position, get)
+    return await store.expand(manifest, pictures, next)
+  } catch (error) {
+    const known = toBoxletError(error)
+    if (!LASTING.includes(known.code)) {
+      throw known
+    }
+    const { code, message } = known
+    const lost = { name: 'manifest', source: { kind: 'none' as const, error: { code, message } } }
+    return store.expand(manifest, [lost], undefined)
+  }
+}

@@ -1,0 +1,295 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type ErrorCode, toBoxletError } from '../errors.ts'
+import { announce, flaggedMessage } from './announcer.ts'
+import type { BlobGetOptions, BlobRef } from './blob-store.ts'
+import { within } from './deadline.ts'
+import { JOB_DEFAULTS } from './defaults.ts'
+import type { EventBus } from './event-bus.ts'
+import { feed } from './feeder.ts'
+import type { PictureOutcome, PictureRef } from './job.ts'
+import type { JobStore, StartedPicture } from './job-store.ts'
+import { refOf } from './message.ts'
+import type { Message, Queue } from './queue.ts'
+import { backOff, mayPass } from './retry.ts'
+import { Slots } from './slots.ts'
+import { Wake } from './wake.ts'
+import { deliver, type PostWebhook } from './webhook.ts'
+import { jobError, lateError, type Workplace, workOn } from './work.ts'
+
+export interface RunnerOptions {
+  store: JobStore
+  pictures: Queue
+  webhooks: Queue
+  bus: EventBus
+  workplace: Workplace
+  /** Reads the objects that manifests lie in. */
+  getManifest(ref: BlobRef, options: BlobGetOptions): Promise<Uint8Array>
+  post: PostWebhook
+  webhookSecret?: string
+  /** Pictures that are detected at once. As many again are read meanwhile. */
+  concurrency: number
+  /** Called with each picture that is done, before others learn of it. */
+  onPicture?(started: StartedPicture, outcome: PictureOutcome): Promise<void>
+  onNotice?(line: string): void
+  leaseMs?: number
+  pictureMs?: number
+  /** Between two looks into an empty queue. */
+  idleMs?: number
+  now?: () => number
+}
+
+/** A message that its worker did not survive twice is worked on alone, so that it takes no other along. */
+const SUSPECT_RECEIVES = 3
+/** Faults that say nothing of the picture: it waits for as long as they last. */
+const OF_THE_PLACE: readonly ErrorCode[] = ['OVERLOADED', 'SHUTTING_DOWN', 'DISPOSED', 'STORE_UNAVAILABLE']
+const IDLE_MS = 200
+/** After a fault of the store, which others may have to mend first. */
+const FAULT_MS = 1_000
+
+/**
+ * Works on what the queue holds until it is stopped. Any number of runners, in any number of processes, may share a
+ * store; each may be killed at any moment.
+ */
+export class Runner {
+  readonly #options: RunnerOptions
+  readonly #slots: Slots
+  readonly #leaseMs: number
+  readonly #pictureMs: number
+  readonly #idleMs: number
+  readonly #now: () => number
+  /** Messages under way, with their leases. */
+  readonly #held = new Map<string, Message>()
+  readonly #working = new Set<Promise<void>>()
+  readonly #wake = new Wake()
+
+  constructor(options: RunnerOptions) {
+    this.#options = options
+    this.#slots = new Slots(options.concurrency)
+    this.#leaseMs = options.leaseMs ?? JOB_DEFAULTS.leaseMs
+    this.#pictureMs = options.pictureMs ?? JOB_DEFAULTS.pictureMs
+    this.#idleMs = options.idleMs ?? IDLE_MS
+    this.#now = options.now ?? Date.now
+  }
+
+  /** Looks into the queue at once, for whoever has just put something there. */
+  wake(): void {
+    this.#wake.wake()
+  }
+
+  get busy(): number {
+    return this.#held.size
+  }
+
+  /**
+   * @param stop takes no more pictures, finishes those under way, and returns
+   * @param end gives back what is under way, uncounted
+   */
+  async run(stop: AbortSignal, end: AbortSignal = new AbortController().signal): Promise<void> {
+    const beat = setInterval(() => void this.#renew(), this.#leaseMs / 3)
+    const wake = (): void => this.wake()
+    stop.addEventListener('abort', wake, { once: true })
+    try {
+      await Promise.all([this.#work(stop, end), this.#follow(stop), this.#deliver(stop)])
+      // The last picture may have ended its job after the last look.
+      while (await this.#guarded(() => announce(this.#options))) {}
+    } finally {
+      clearInterval(beat)
+      stop.removeEventListener('abort', wake)
+    }
+  }
+
+  async #work(stop: AbortSignal, end: AbortSignal): Promise<void> {
+    const { pictures, concurrency } = this.#options
+    while (!stop.aborted) {
+      const seen = this.#wake.calls
+      const free = 2 * concurrency - this.#working.size
+      const messages =
+        free > 0
+          ? await this.#guarded(() => pictures.receive({ max: free, leaseMs: this.#leaseMs }))
+          : undefined
+      for (const message of messages ?? []) {
+        this.#held.set(message.id, message)
+        if (message.receives >= SUSPECT_RECEIVES) {
+          await this.#settled()
+          await this.#begin(message, end)
+        } else {
+          void this.#begin(message, end)
+        }
+      }
+      if (free <= 0) {
+        await Promise.race(this.#working)
+      } else if (messages === undefined || messages.length === 0) {
+        await this.#wake.sleep(messages === undefined ? FAULT_MS : this.#idleMs, seen)
+      }
+    }
+    await this.#settled()
+  }
+
+  #begin(message: Message, end: AbortSignal): Promise<void> {
+    const work = this.#one(message, end).finally(() => {
+      this.#held.delete(message.id)
+      this.#working.delete(work)
+    })
+    this.#working.add(work)
+    return work
+  }
+
+  async #settled(): Promise<void> {
+    while (this.#working.size > 0) {
+      await Promise.race(this.#working)
+    }
+  }
+
+  async #one(message: Message, end: AbortSignal): Promise<void> {
+    const { store, pictures, workplace } = this.#options
+    await this.#guarded(async () => {
+      const ref = refOf(message.body)
+      const started = ref === undefined ? undefined : await store.start(ref)
+      if (ref === undefined || started === undefined) {
+        await pictures.done([message])
+        return
+      }
+      let outcome: PictureOutcome
+      try {
+        outcome = await within(
+          this.#pictureMs,
+          end,
+          () => lateError(this.#pictureMs),
+          (signal) => workOn(started, workplace, (waiting) => this.#slots.take(waiting), signal),
+        )
+      } catch (error) {
+        await this.#failed(message, ref, error, end)
+        return
+      }
+      await this.#finish(message, started, outcome)
+    })
+  }
+
+  /** The result is kept before the message goes, and whatever follows from it is asked for before both. */
+  async #finish(message: Message, started: StartedPicture, outcome: PictureOutcome): Promise<void> {
+    const { store, pictures, bus } = this.#options
+    const { ref, picture } = started
+    await this.#options.onPicture?.(started, outcome)
+    await this.#flag(started, outcome)
+    const ended = await store.finish(ref, outcome)
+    await pictures.done([message])
+    const found = outcome.state === 'succeeded' ? outcome.found : undefined
+    await bus.publish([
+      {
+        kind: 'picture.finished',
+        tenant: ref.tenant,
+        job: ref.job,
+        data: {
+          n: ref.n,
+          name: picture.name,
+          state: outcome.state,
+          ...(found !== undefined && { altText: found.altText }),
+          ...(outcome.state === 'failed' && { error: outcome.error }),
+        },
+      },
+      ...(found?.verdict === undefined
+        ? []
+        : [
+            {
+              kind: 'picture.flagged' as const,
+              tenant: ref.tenant,
+              job: ref.job,
+              data: { n: ref.n, name: picture.name, ...found.verdict },
+            },
+          ]),
+    ])
+    if (ended !== undefined) {
+      this.wake()
+    }
+  }
+
+  async #flag({ ref, picture, options }: StartedPicture, outcome: PictureOutcome): Promise<void> {
+    const verdict = outcome.state === 'succeeded' ? outcome.found.verdict : undefined
+    if (verdict === undefined || options.webhook === undefined) {
+      return
+    }
+    const message = flaggedMessage(ref, picture, verdict, options.webhook, this.#now())
+    // The picture is to be found by the time that its receiver asks for it.
+    const send = { body: JSON.stringify(message), group: ref.tenant, delayMs: FAULT_MS }
+    await this.#options.webhooks.send([send])
+  }
+
+  async #failed(message: Message, ref: PictureRef, error: unknown, end: AbortSignal): Promise<void> {
+    const { store, pictures } = this.#options
+    const known = toBoxletError(error)
+    if (end.aborted) {
+      await store.release(ref, jobError(known))
+      await pictures.giveBack(message, { delayMs: 0, unused: true })
+      return
+    }
+    if (OF_THE_PLACE.includes(known.code)) {
+      await store.release(ref, jobError(known))
+      await pictures.giveBack(message, { delayMs: FAULT_MS, unused: true })
+      return
+    }
+    if (!mayPass(known) || message.receives >= JOB_DEFAULTS.mostReceives) {
+      await store.finish(ref, { state: 'failed', error: jobError(known) })
+      await pictures.bury(message, `${known.code}: ${known.message}`)
+      this.wake()
+      return
+    }
+    await store.release(ref, jobError(known))
+    const { backOffMs, mostBackOffMs } = JOB_DEFAULTS
+    await pictures.giveBack(message, { delayMs: backOff(message.receives, backOffMs, mostBackOffMs) })
+  }
+
+  /** Feeds the queue, and tells of what has ended. */
+  async #follow(stop: AbortSignal): Promise<void> {
+    const { store, pictures, getManifest } = this.#options
+    while (!stop.aborted) {
+      const seen = this.#wake.calls
+      const fed = await this.#guarded(() => feed({ store, pictures, get: getManifest }))
+      const told = await this.#guarded(() => announce(this.#options))
+      if (fed === undefined || told === undefined) {
+        await this.#wake.sleep(FAULT_MS, seen)
+      } else if (!fed && !told) {
+        await this.#wake.sleep(this.#idleMs, seen)
+      } else {
+        this.wake()
+        // Others of this process get a word in.
+        await sleep(0)
+      }
+    }
+  }
+
+  async #deliver(stop: AbortSignal): Promise<void> {
+    const { webhooks, post, webhookSecret: secret, onNotice } = this.#options
+    const options = {
+      webhooks,
+      post,
+      leaseMs: this.#leaseMs,
+      now: this.#now,
+      ...(secret !== undefined && { secret }),
+      ...(onNotice !== undefined && { onNotice }),
+    }
+    while (!stop.aborted) {
+      const seen = this.#wake.calls
+      const delivered = await this.#guarded(() => deliver(options, stop))
+      if (!delivered) {
+        await this.#wake.sleep(delivered === undefined ? FAULT_MS : this.#idleMs, seen)
+      }
+    }
+  }
+
+  async #renew(): Promise<void> {
+    if (this.#held.size > 0) {
+      await this.#guarded(() => this.#options.pictures.extend([...this.#held.values()], this.#leaseMs))
+    }
+  }
+
+  /** A store that is full or locked for a while is no reason to end: the lease brings back what was under way. */
+  async #guarded<T>(work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work()
+    } catch (error) {
+      const known = toBoxletError(error)
+      this.#options.onNotice?.(`${known.message} ${known.hint ?? ''}`.trim())
+      return undefined
+    }
+  }
+}

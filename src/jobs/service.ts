@@ -1,0 +1,238 @@
+import { createHash } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { BoxletError } from '../errors.ts'
+import { JOB_DEFAULTS } from './defaults.ts'
+import { type FinalState, isFinal, type Job, type JobOptions } from './job.ts'
+import type { Accepted, JobStore, ManifestSource, NewJob, NewPicture } from './job-store.ts'
+import { refOf } from './message.ts'
+import type { DeadLetter, Queue } from './queue.ts'
+
+/** Jobs accepted in one transaction: waiting for the disk is shared by all that came while it was busy. */
+const MOST_AT_ONCE = 256
+/** Between two looks at a job that somebody waits for. */
+const LOOK_MS = 100
+const PAGE = 100
+
+export interface Submission {
+  options: JobOptions
+  pictures: readonly NewPicture[]
+  manifest?: ManifestSource
+  batch?: string
+  /** The same key with the same parameters gives the same job. */
+  key?: string
+  /** Milliseconds that the job and its results are kept. */
+  ttlMs?: number
+}
+
+export interface Submitted {
+  job: Job
+  /** False where the key, or the version of the picture, was known. */
+  created: boolean
+}
+
+interface Waiting {
+  job: NewJob
+  resolve(accepted: Accepted): void
+  reject(error: unknown): void
+}
+
+/** What callers do with jobs, whichever way they come: over HTTP, on the command line or by a watched folder. */
+export class JobService {
+  readonly store: JobStore
+  readonly #pictures: Queue
+  readonly #onAccepted: () => void
+  #waiting: Waiting[] = []
+  #accepting = false
+
+  /** @param onAccepted wakes the runner of this process, where there is one */
+  constructor(store: JobStore, pictures: Queue, onAccepted: () => void = () => {}) {
+    this.store = store
+    this.#pictures = pictures
+    this.#onAccepted = onAccepted
+  }
+
+  /**
+   * Accepts a job. It survives a loss of power when this returns.
+   *
+   * @throws BoxletError JOB_CONFLICT where the key is in use with other parameters, STORE_UNAVAILABLE
+   */
+  async submit(tenant: string, submission: Submission): Promise<Submitted> {
+    const accepted = await this.#accept(newJob(tenant, submission))
+    if (accepted.outcome === 'conflict') {
+      throw new BoxletError(
+        'JOB_CONFLICT',
+        'Expected the same parameters for the same idempotency key but received others.',
+        { hint: 'Use a new key for a new job.', details: { reason: 'idempotency', status: 422 } },
+      )
+    }
+    if (accepted.outcome === 'outdated') {
+      throw new BoxletError(
+        'JOB_CONFLICT',
+        'Expected a new version of the picture but one at least as new has arrived already.',
+        { details: { reason: 'outdated' } },
+      )
+    }
+    return { job: accepted.job, created: accepted.outcome === 'created' }
+  }
+
+  /** @throws BoxletError JOB_NOT_FOUND */
+  async get(tenant: string, id: string): Promise<Job> {
+    const job = await this.store.get(tenant, id)
+    if (job === undefined) {
+      throw notFound()
+    }
+    return job
+  }
+
+  /**
+   * Waits until a job is another than the one that the caller knows, or has ended.
+   *
+   * @returns the job as it is then, or when the time is over
+   */
+  async wait(
+    tenant: string,
+    id: string,
+    { ms, isKnown, signal }: { ms: number; isKnown: (job: Job) => boolean; signal: AbortSignal },
+  ): Promise<Job> {
+    const until = performance.now() + ms
+    for (;;) {
+      signal.throwIfAborted()
+      const job = await this.get(tenant, id)
+      const left = until - performance.now()
+      if (isFinal(job.state) || !isKnown(job) || left <= 0) {
+        return job
+      }
+      await sleep(Math.min(LOOK_MS, left), undefined, { signal })
+    }
+  }
+
+  /** @throws BoxletError JOB_NOT_FOUND, JOB_CONFLICT where it has ended */
+  async cancel(tenant: string, id: string): Promise<Job> {
+    const cancelled = await this.store.cancel(tenant, id)
+    if (cancelled !== undefined) {
+      this.#onAccepted()
+      return cancelled
+    }
+    const { state } = await this.get(tenant, id)
+    throw new BoxletError('JOB_CONFLICT', `Expected a job that has not ended but this one has ${state}.`)
+  }
+
+  /**
+   * Queues what failed again, or what was cancelled.
+   *
+   * @throws BoxletError JOB_NOT_FOUND, JOB_CONFLICT where there is nothing to try again
+   */
+  async retry(
+    tenant: string,
+    id: string,
+    states: readonly FinalState[] = ['failed', 'cancelled'],
+  ): Promise<Job> {
+    const count = await this.store.retry(tenant, id, states)
+    const job = await this.get(tenant, id)
+    if (count === 0 && isFinal(job.state)) {
+      throw new BoxletError('JOB_CONFLICT', 'Expected failed or cancelled pictures but the job has none.')
+    }
+    this.#onAccepted()
+    return job
+  }
+
+  /** Dead letters of one owner, oldest first. */
+  async *deadLetters(tenant: string): AsyncGenerator<DeadLetter> {
+    let cursor: string | undefined
+    do {
+      const page = await this.#pictures.deadLetters({ limit: PAGE, ...(cursor !== undefined && { cursor }) })
+      yield* page.items.filter(({ body }) => refOf(body)?.tenant === tenant)
+      cursor = page.cursor
+    } while (cursor !== undefined)
+  }
+
+  /** Tries everything among the dead letters again. @returns how many pictures */
+  async redrive(tenant: string): Promise<number> {
+    let count = 0
+    for await (const { id, body } of this.deadLetters(tenant)) {
+      const ref = refOf(body)
+      // The picture first: a letter that stays behind is dropped by the next redrive.
+      if (ref !== undefined && (await this.store.revive(ref))) {
+        count++
+      }
+      await this.#pictures.dropDead(id)
+    }
+    this.#onAccepted()
+    return count
+  }
+
+  #accept(job: NewJob): Promise<Accepted> {
+    const { promise, resolve, reject } = withResolvers<Accepted>()
+    this.#waiting.push({ job, resolve, reject })
+    if (!this.#accepting) {
+      this.#accepting = true
+      // After the callers of this turn, so that their jobs come along.
+      setImmediate(() => void this.#acceptAll())
+    }
+    return promise
+  }
+
+  async #acceptAll(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const some = this.#waiting.splice(0, MOST_AT_ONCE)
+      try {
+        const accepted = await this.store.accept(some.map(({ job }) => job))
+        for (const [index, { resolve }] of some.entries()) {
+          resolve(accepted[index]!)
+        }
+        this.#onAccepted()
+      } catch (error) {
+        for (const { reject } of some) {
+          reject(error)
+        }
+      }
+      // Those that came in while the disk was busy make the next transaction.
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    this.#accepting = false
+  }
+}
+
+function newJob(tenant: string, submission: Submission): NewJob {
+  const { options, pictures, manifest, batch, key, ttlMs = JOB_DEFAULTS.ttlMs } = submission
+  return {
+    tenant,
+    options,
+    pictures,
+    ttlMs: Math.min(ttlMs, JOB_DEFAULTS.mostTtlMs),
+    ...(batch !== undefined && { batch }),
+    ...(manifest !== undefined && { manifest }),
+    ...(key !== undefined && {
+      key: { key, fingerprint: fingerprintOf({ options, pictures, manifest, batch, ttlMs }) },
+    }),
+  }
+}
+
+/** Of the parameters, in whatever order they were written. */
+function fingerprintOf(parameters: unknown): string {
+  const sorted = JSON.stringify(parameters, (_key, value: unknown) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  )
+  return createHash('sha256').update(sorted).digest('hex')
+}
+
+const notFound = (): BoxletError =>
+  new BoxletError('JOB_NOT_FOUND', 'Expected the id of a job but there is none of it.', {
+    hint: 'Ids are those that submitting gave; a job is forgotten when its time is over.',
+  })
+
+function withResolvers<T>(): {
+  promise: Promise<T>
+  resolve(value: T): void
+  reject(error: unknown): void
+} {
+  let resolve!: (value: T) => void
+  let reject!: (error: unknown) => void
+  const promise = new Promise<T>((yes, no) => {
+    resolve = yes
+    reject = no
+  })
+  return { promise, resolve, reject }
+}

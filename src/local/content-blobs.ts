@@ -1,0 +1,63 @@
+import { createHash } from 'node:crypto'
+import { readdir, rm, stat, utimes } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { BlobGetOptions, BlobRef } from '../jobs/blob-store.ts'
+import { FileBlobStore } from './file-blob-store.ts'
+import { storeFault } from './store-fault.ts'
+
+/** The bucket of a store's own blobs. Callers cannot name it: what others sent lies there. */
+export const OWN_BUCKET = 'boxlet-jobs'
+/** Blobs younger than this may belong to a job that is just being accepted. */
+const GRACE_MS = 3_600_000
+
+/** Bytes as files under their SHA-256: the same picture, sent twice, lies there once. */
+export class ContentBlobs {
+  readonly #folder: string
+  readonly #files: FileBlobStore
+
+  constructor(folder: string) {
+    this.#folder = join(folder, OWN_BUCKET)
+    this.#files = new FileBlobStore(folder, { durable: true })
+  }
+
+  /** Kept against a loss of power when it returns. */
+  async keep(bytes: Uint8Array): Promise<BlobRef> {
+    const sha = createHash('sha256').update(bytes).digest('hex')
+    const ref = { bucket: OWN_BUCKET, key: `${sha.slice(0, 2)}/${sha}` }
+    const path = join(this.#folder, ref.key)
+    const now = new Date()
+    // What is needed again is young again, so that nobody takes it for a leftover.
+    const known = await stat(path).then(
+      ({ size }) => size === bytes.length && utimes(path, now, now).then(() => true),
+      () => false,
+    )
+    if (!known) {
+      try {
+        await this.#files.put(ref, bytes)
+      } catch (error) {
+        throw storeFault((error as Error).cause ?? error)
+      }
+    }
+    return ref
+  }
+
+  get(ref: BlobRef, options?: BlobGetOptions): Promise<Uint8Array> {
+    return this.#files.get(ref, options)
+  }
+
+  /** Removes blobs that no job uses any more. @returns how many */
+  async sweep(isUsed: (key: string) => Promise<boolean>, now: number): Promise<number> {
+    let removed = 0
+    for (const shard of await readdir(this.#folder).catch(() => [])) {
+      for (const name of await readdir(join(this.#folder, shard)).catch(() => [])) {
+        const path = join(this.#folder, shard, name)
+        const info = await stat(path).catch(() => undefined)
+        if (info !== undefined && now - info.mtimeMs > GRACE_MS && !(await isUsed(`${shard}/${name}`))) {
+          await rm(path, { force: true })
+          removed++
+        }
+      }
+    }
+    return removed
+  }
+}

@@ -1,0 +1,81 @@
+import { homedir } from 'node:os'
+import { isAbsolute, join } from 'node:path'
+import { JOB_DEFAULTS } from '../jobs/defaults.ts'
+import type { EventBus } from '../jobs/event-bus.ts'
+import type { JobStore } from '../jobs/job-store.ts'
+import type { Queue } from '../jobs/queue.ts'
+import { ContentBlobs } from './content-blobs.ts'
+import { SqliteEventBus } from './sqlite-event-bus.ts'
+import { SqliteJobStore } from './sqlite-job-store.ts'
+import { SqliteQueue } from './sqlite-queue.ts'
+import { StoreFile } from './store-file.ts'
+
+/** All ports in one folder: nothing to start, and several processes of a machine may share it. */
+export interface JobHome {
+  readonly folder: string
+  readonly file: StoreFile
+  readonly store: JobStore
+  readonly pictures: Queue
+  readonly webhooks: Queue
+  readonly bus: EventBus
+  readonly blobs: ContentBlobs
+  close(): void
+}
+
+/** Jobs deleted in one transaction. */
+const PRUNE_AT_ONCE = 50
+
+/** @throws BoxletError STORE_VERSION, STORE_CORRUPT, STORE_UNAVAILABLE */
+export async function openHome(folder: string): Promise<JobHome> {
+  const file = await StoreFile.open(folder)
+  return {
+    folder,
+    file,
+    store: new SqliteJobStore(file),
+    pictures: new SqliteQueue(file, { name: 'pictures' }),
+    webhooks: new SqliteQueue(file, { name: 'webhooks', mostReceives: JOB_DEFAULTS.webhookTries + 1 }),
+    bus: new SqliteEventBus(file),
+    blobs: new ContentBlobs(join(folder, 'blobs')),
+    close: () => file.close(),
+  }
+}
+
+/** `$XDG_DATA_HOME/boxlet/jobs`, or the place that the platform keeps for such files. */
+export function defaultStoreFolder(
+  env: Readonly<Record<string, string | undefined>>,
+  platform: NodeJS.Platform = process.platform,
+): string {
+  // The XDG specification says that a relative path here is to be ignored.
+  if (env.XDG_DATA_HOME && isAbsolute(env.XDG_DATA_HOME)) {
+    return join(env.XDG_DATA_HOME, 'boxlet', 'jobs')
+  }
+  const home = env.HOME || homedir()
+  if (platform === 'darwin') {
+    return join(home, 'Library', 'Application Support', 'boxlet', 'jobs')
+  }
+  if (platform === 'win32') {
+    return join(env.LOCALAPPDATA || join(home, 'AppData', 'Local'), 'boxlet', 'jobs')
+  }
+  return join(home, '.local', 'share', 'boxlet', 'jobs')
+}
+
+/**
+ * Deletes jobs whose time is over, and then the blobs that no job uses any more.
+ *
+ * @param pause lets others get a word in between two transactions
+ */
+export async function pruneHome(
+  { store, blobs }: JobHome,
+  pause: () => Promise<void> = () => new Promise((resolve) => setImmediate(resolve)),
+): Promise<{ jobs: number; blobs: number }> {
+  let jobs = 0
+  for (;;) {
+    const count = await store.prune(PRUNE_AT_ONCE)
+    if (count === 0) {
+      break
+    }
+    jobs += count
+    await pause()
+  }
+  return { jobs, blobs: await blobs.sweep((key) => store.usesBlob(key), Date.now()) }
+}

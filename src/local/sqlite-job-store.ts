@@ -1,0 +1,384 @@
+import { timePrefix } from '../jobs/id.ts'
+import type { FinalState, Job, JobError, JobPicture, PictureOutcome, PictureRef } from '../jobs/job.ts'
+import type {
+  Accepted,
+  JobQuery,
+  JobStore,
+  LabelTotal,
+  ManifestPosition,
+  NewJob,
+  NewPicture,
+  Page,
+  PictureQuery,
+  StartedPicture,
+  StoredModel,
+  UnreadManifest,
+} from '../jobs/job-store.ts'
+import type { Found, SearchQuery } from '../jobs/search.ts'
+import { jobOf, pictureOf } from './job-rows.ts'
+import type { Row, SqlValue } from './sqlite.ts'
+import { accept } from './sqlite-accept.ts'
+import { addPictures, removeJob } from './sqlite-pictures.ts'
+import { type Progress, refresh, saveFound } from './sqlite-progress.ts'
+import { searchStore } from './sqlite-search.ts'
+import type { StoreFile } from './store-file.ts'
+
+/** From this many pictures on a job waits in a line of its own, so that single pictures pass it. */
+const OWN_GROUP = 16
+
+/** Jobs in the tables of a store. */
+export class SqliteJobStore implements JobStore {
+  readonly #file: StoreFile
+  readonly #now: () => number
+
+  constructor(file: StoreFile, now: () => number = Date.now) {
+    this.#file = file
+    this.#now = now
+  }
+
+  async accept(jobs: readonly NewJob[]): Promise<Accepted[]> {
+    return this.#file.durably(() => jobs.map((job) => accept(this.#file, job, this.#now())))
+  }
+
+  async get(tenant: string, id: string): Promise<Job | undefined> {
+    const row = this.#job(tenant, id)
+    return row === undefined ? undefined : jobOf(row)
+  }
+
+  async list(tenant: string, query: JobQuery): Promise<Page<Job>> {
+    const { states, batch, since, until, limit, cursor } = query
+    // One range of an index for each state: a filter over all jobs would walk those that ended long ago.
+    const ranges = batch === undefined && states !== undefined ? states.map((state) => [state]) : [states]
+    const rows = ranges.flatMap((of) => {
+      const parts = ['tenant = ?']
+      const values: SqlValue[] = [tenant]
+      const add = (part: string, ...given: SqlValue[]): void => {
+        parts.push(part)
+        values.push(...given)
+      }
+      if (of !== undefined) {
+        add(`state IN (${of.map(() => '?').join(', ')})`, ...of)
+      }
+      if (batch !== undefined) {
+        add('batch = ?', batch)
+      }
+      if (since !== undefined) {
+        add('id >= ?', timePrefix(since))
+      }
+      if (cursor !== undefined || until !== undefined) {
+        add('id < ?', cursor ?? timePrefix(until!))
+      }
+      return this.#file.all(
+        `SELECT * FROM jobs WHERE ${parts.join(' AND ')} ORDER BY id DESC LIMIT ?`,
+        ...values,
+        limit + 1,
+      )
+    })
+    rows.sort((a, b) => (String(a.id) < String(b.id) ? 1 : -1))
+    const items = rows.slice(0, limit).map(jobOf)
+    return { items, ...(rows.length > limit && { cursor: items.at(-1)!.id }) }
+  }
+
+  async pictures(tenant: string, id: string, query: PictureQuery): Promise<Page<JobPicture>> {
+    const job = this.#job(tenant, id)
+    if (job === undefined) {
+      return { items: [] }
+    }
+    const { states, limit } = query
+    const after = query.cursor === undefined ? -1 : Number(query.cursor)
+    const filters = states === undefined ? [''] : states.map((state) => `AND state = '${state}'`)
+    const rows = filters.flatMap((filter) =>
+      this.#file.all(
+        `SELECT * FROM pictures WHERE job = ? ${filter} AND n > ? ORDER BY n LIMIT ?`,
+        job.seq!,
+        after,
+        limit + 1,
+      ),
+    )
+    rows.sort((a, b) => Number(a.n) - Number(b.n))
+    const items = rows.slice(0, limit).map(pictureOf)
+    return { items, ...(rows.length > limit && { cursor: String(items.at(-1)!.n) }) }
+  }
+
+  async picture(ref: PictureRef): Promise<JobPicture | undefined> {
+    const row = this.#picture(ref)
+    return row === undefined ? undefined : pictureOf(row)
+  }
+
+  async totals(tenant: string, id: string): Promise<LabelTotal[]> {
+    return this.#file
+      .all(
+        `SELECT label, pictures, objects FROM totals JOIN jobs ON jobs.seq = totals.job
+         WHERE jobs.tenant = ? AND jobs.id = ? ORDER BY pictures DESC, objects DESC, label`,
+        tenant,
+        id,
+      )
+      .map(({ label, pictures, objects }) => ({
+        label: String(label),
+        pictures: Number(pictures),
+        objects: Number(objects),
+      }))
+  }
+
+  async search(tenant: string, query: SearchQuery): Promise<Page<Found>> {
+    return searchStore(this.#file, tenant, query)
+  }
+
+  async start(ref: PictureRef): Promise<StartedPicture | undefined> {
+    return this.#file.transaction(() => {
+      const row = this.#picture(ref)
+      if (row === undefined || (row.state !== 'queued' && row.state !== 'running')) {
+        return undefined
+      }
+      this.#file.run(
+        "UPDATE pictures SET state = 'running', attempts = attempts + 1 WHERE seq = ?",
+        row.seq as number,
+      )
+      this.#file.run(
+        "UPDATE jobs SET state = 'running', started = coalesce(started, ?) WHERE seq = ? AND (state = 'queued' OR started IS NULL)",
+        this.#now(),
+        row.job as number,
+      )
+      const picture = {
+        ...pictureOf(row),
+        state: 'running' as const,
+        attempts: Number(row.attempts) + 1,
+      }
+      return { ref, picture, options: JSON.parse(String(row.options)) as StartedPicture['options'] }
+    })
+  }
+
+  async finish(ref: PictureRef, outcome: PictureOutcome): Promise<Job | undefined> {
+    return this.#file.transaction(() => {
+      const row = this.#picture(ref)
+      if (row === undefined || (row.state !== 'queued' && row.state !== 'running')) {
+        return undefined
+      }
+      const now = this.#now()
+      if (outcome.state === 'succeeded') {
+        saveFound(this.#file, row, outcome.found, now)
+      } else {
+        this.#file.run(
+          "UPDATE pictures SET state = 'failed', finished = ?, error = ?, sent = 1 WHERE seq = ?",
+          now,
+          JSON.stringify(outcome.error),
+          row.seq as number,
+        )
+      }
+      return this.#progress(row.job as number, { [outcome.state]: 1 })
+    })
+  }
+
+  async release(ref: PictureRef, error: JobError): Promise<void> {
+    this.#file.transaction(() => {
+      const row = this.#picture(ref)
+      if (row?.state === 'running') {
+        this.#file.run(
+          "UPDATE pictures SET state = 'queued', error = ? WHERE seq = ?",
+          JSON.stringify(error),
+          row.seq as number,
+        )
+      }
+    })
+  }
+
+  async cancel(tenant: string, id: string): Promise<Job | undefined> {
+    return this.#file.transaction(() => {
+      const job = this.#job(tenant, id)
+      if (job === undefined || job.finished !== null) {
+        return undefined
+      }
+      const now = this.#now()
+      const { changes } = this.#file.run(
+        "UPDATE pictures SET state = 'cancelled', finished = ?, sent = 1 WHERE job = ? AND state IN ('queued', 'running')",
+        now,
+        job.seq!,
+      )
+      this.#file.run(
+        "UPDATE jobs SET state = 'cancelled', cancelled = cancelled + ?, finished = ? WHERE seq = ?",
+        changes,
+        now,
+        job.seq!,
+      )
+      return jobOf(this.#job(tenant, id)!)
+    })
+  }
+
+  async retry(tenant: string, id: string, states: readonly FinalState[]): Promise<number> {
+    return this.#file.transaction(() => {
+      const job = this.#job(tenant, id)
+      if (job === undefined) {
+        return 0
+      }
+      const of = states.filter((state) => state !== 'succeeded')
+      const counts: Progress = {}
+      for (const state of of) {
+        const { changes } = this.#file.run(
+          `UPDATE pictures SET state = 'queued', sent = 0, finished = NULL, error = NULL
+           WHERE job = ? AND state = ? AND source NOT LIKE '{"kind":"none"%'`,
+          job.seq!,
+          state,
+        )
+        counts[state] = -changes
+      }
+      const again = Object.values(counts).reduce((sum, count) => sum - count, 0)
+      if (again > 0 || (of.includes('cancelled') && job.state === 'cancelled' && job.manifest !== null)) {
+        this.#progress(job.seq as number, counts)
+      }
+      return again
+    })
+  }
+
+  async revive(ref: PictureRef): Promise<boolean> {
+    return this.#file.transaction(() => {
+      const row = this.#picture(ref)
+      if (row?.state !== 'failed') {
+        return false
+      }
+      this.#file.run(
+        "UPDATE pictures SET state = 'queued', sent = 0, finished = NULL, error = NULL WHERE seq = ?",
+        row.seq as number,
+      )
+      this.#progress(row.job as number, { failed: -1 })
+      return true
+    })
+  }
+
+  async unsent(limit: number): Promise<{ ref: PictureRef; group: string }[]> {
+    return this.#file
+      .all(
+        `SELECT p.n, p.tenant, j.id, j.total FROM pictures p JOIN jobs j ON j.seq = p.job
+         WHERE p.sent = 0 ORDER BY p.seq LIMIT ?`,
+        limit,
+      )
+      .map(({ n, tenant, id, total }) => ({
+        ref: { tenant: String(tenant), job: String(id), n: Number(n) },
+        group: Number(total) >= OWN_GROUP ? `${tenant}/${id}` : String(tenant),
+      }))
+  }
+
+  async sent(refs: readonly PictureRef[]): Promise<void> {
+    this.#file.transaction(() => {
+      for (const { tenant, job, n } of refs) {
+        this.#file.run(
+          'UPDATE pictures SET sent = 1 WHERE n = ? AND job = (SELECT seq FROM jobs WHERE id = ? AND tenant = ?)',
+          n,
+          job,
+          tenant,
+        )
+      }
+    })
+  }
+
+  async unannounced(limit: number): Promise<Job[]> {
+    return this.#file
+      .all('SELECT * FROM jobs WHERE finished IS NOT NULL AND announced = 0 ORDER BY seq LIMIT ?', limit)
+      .map(jobOf)
+  }
+
+  async announced(jobs: readonly Pick<Job, 'tenant' | 'id'>[]): Promise<void> {
+    this.#file.transaction(() => {
+      for (const { tenant, id } of jobs) {
+        this.#file.run('UPDATE jobs SET announced = 1 WHERE id = ? AND tenant = ?', id, tenant)
+      }
+    })
+  }
+
+  async unread(limit: number): Promise<UnreadManifest[]> {
+    return this.#file
+      .all(
+        'SELECT id, tenant, manifest FROM jobs WHERE manifest IS NOT NULL AND finished IS NULL ORDER BY seq LIMIT ?',
+        limit,
+      )
+      .map(({ id, tenant, manifest }) => ({
+        tenant: String(tenant),
+        job: String(id),
+        position: JSON.parse(String(manifest)) as ManifestPosition,
+      }))
+  }
+
+  async expand(
+    { tenant, job: id, position }: UnreadManifest,
+    pictures: readonly NewPicture[],
+    to: ManifestPosition | undefined,
+  ): Promise<boolean> {
+    return this.#file.transaction(() => {
+      const job = this.#job(tenant, id)
+      if (job === undefined || job.finished !== null || job.manifest !== JSON.stringify(position)) {
+        return false
+      }
+      const failed = addPictures(
+        this.#file,
+        { seq: job.seq as number, tenant },
+        pictures,
+        Number(job.total),
+        this.#now(),
+      )
+      this.#file.run(
+        'UPDATE jobs SET total = total + ?, manifest = ? WHERE seq = ?',
+        pictures.length,
+        to === undefined ? null : JSON.stringify(to),
+        job.seq!,
+      )
+      this.#progress(job.seq as number, { failed })
+      return true
+    })
+  }
+
+  async saveModel(key: string, model: StoredModel): Promise<void> {
+    this.#file.run('INSERT OR IGNORE INTO models (key, model) VALUES (?, ?)', key, JSON.stringify(model))
+  }
+
+  async model(key: string): Promise<StoredModel | undefined> {
+    const row = this.#file.get('SELECT model FROM models WHERE key = ?', key)
+    return row === undefined ? undefined : (JSON.parse(String(row.model)) as StoredModel)
+  }
+
+  async prune(limit: number): Promise<number> {
+    return this.#file.transaction(() => {
+      const now = this.#now()
+      const jobs = this.#file.all(
+        'SELECT seq FROM jobs WHERE expires <= ? ORDER BY expires LIMIT ?',
+        now,
+        limit,
+      )
+      for (const { seq } of jobs) {
+        removeJob(this.#file, seq as number)
+      }
+      this.#file.run(
+        'DELETE FROM keys WHERE (tenant, key) IN (SELECT tenant, key FROM keys WHERE expires <= ? LIMIT ?)',
+        now,
+        limit,
+      )
+      return jobs.length
+    })
+  }
+
+  async usesBlob(key: string): Promise<boolean> {
+    return this.#file.get('SELECT 1 FROM blobs WHERE key = ? LIMIT 1', key) !== undefined
+  }
+
+  async close(): Promise<void> {
+    this.#file.close()
+  }
+
+  #job(tenant: string, id: string): Row | undefined {
+    return this.#file.get('SELECT * FROM jobs WHERE id = ? AND tenant = ?', id, tenant)
+  }
+
+  #picture({ tenant, job, n }: PictureRef): Row | undefined {
+    return this.#file.get(
+      `SELECT p.*, j.options FROM jobs j JOIN pictures p ON p.job = j.seq
+       WHERE j.id = ? AND j.tenant = ? AND p.n = ?`,
+      job,
+      tenant,
+      n,
+    )
+  }
+
+  /** @returns the job where it has ended by this */
+  #progress(seq: number, counts: Progress): Job | undefined {
+    const row = refresh(this.#file, seq, counts, this.#now())
+    return row === undefined ? undefined : jobOf(row)
+  }
+}

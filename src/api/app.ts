@@ -27,6 +27,8 @@ export interface App {
   drain(): Promise<void>
   /** Requests that are being read, waiting or running. */
   readonly inFlight: number
+  /** The same by phase, with the bytes of their bodies and the callers that they belong to. */
+  readonly usage: Admission['usage']
   readonly limits: Limits
 }
 
@@ -92,6 +94,9 @@ export function createApp(options: AppOptions): App {
     },
     get inFlight() {
       return admission.requests + jobAdmission.requests
+    },
+    get usage() {
+      return admission.usage
     },
     limits,
   }

@@ -33,50 +33,75 @@ export async function readBody(
   if (body === null || body === undefined) {
     return EMPTY
   }
+  const pieces = untilStopped(body, signal)
   return declared === undefined
-    ? readUndeclared(body, maxBytes, signal, grow)
-    : readDeclared(body, declared, signal, grow)
+    ? readBounded(pieces, maxBytes, () => bodyTooLarge(maxBytes), grow)
+    : readDeclared(pieces, declared, grow)
 }
 
-/** The whole length at once, so that no piece outlives its arrival. Pages are taken from the system as they fill. */
+/**
+ * The pieces of a body until the signal is aborted. A sender that stops in the middle never ends the stream, so that
+ * whoever waits for its next piece alone would wait for good.
+ */
+async function* untilStopped(
+  body: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void> {
+  const pieces = body[Symbol.asyncIterator]()
+  let stop = () => {}
+  const stopped = new Promise<never>((_resolve, reject) => {
+    stop = () => reject(signal.reason)
+    signal.addEventListener('abort', stop, { once: true })
+  })
+  stopped.catch(() => {})
+  try {
+    signal.throwIfAborted()
+    for (;;) {
+      const next = await Promise.race([pieces.next(), stopped])
+      if (next.done) {
+        return
+      }
+      yield next.value
+    }
+  } finally {
+    signal.removeEventListener('abort', stop)
+    // Not waited for: it settles when the stream does.
+    void pieces.return?.().catch(() => {})
+  }
+}
+
+/** Below this a body is gathered in pieces: memory for one that was only announced is never asked for. */
+const BEGUN_BYTES = 64 * 1024
+
+/**
+ * The whole length at once, as soon as a beginning is there, so that no piece outlives its arrival. Pages are taken
+ * from the system as they fill.
+ */
 async function readDeclared(
   body: AsyncIterable<Uint8Array>,
   declared: number,
-  signal: AbortSignal,
   grow: (bytes: number) => void,
 ): Promise<Uint8Array> {
-  const bytes = new Uint8Array(declared)
+  let bytes = new Uint8Array(Math.min(declared, BEGUN_BYTES))
   let size = 0
   for await (const piece of body) {
-    signal.throwIfAborted()
-    if (size + piece.byteLength > declared) {
+    const end = size + piece.byteLength
+    if (end > declared) {
       throw wrongLength(declared)
     }
     grow(piece.byteLength)
+    if (end > bytes.byteLength) {
+      const whole = new Uint8Array(declared)
+      whole.set(bytes.subarray(0, size))
+      bytes = whole
+    }
     bytes.set(piece, size)
-    size += piece.byteLength
+    size = end
   }
   if (size !== declared) {
     throw wrongLength(declared)
   }
   return bytes
-}
-
-async function readUndeclared(
-  body: AsyncIterable<Uint8Array>,
-  maxBytes: number,
-  signal: AbortSignal,
-  grow: (bytes: number) => void,
-): Promise<Uint8Array> {
-  return readBounded(
-    body,
-    maxBytes,
-    () => bodyTooLarge(maxBytes),
-    (bytes) => {
-      signal.throwIfAborted()
-      grow(bytes)
-    },
-  )
 }
 
 const wrongLength = (declared: number) =>

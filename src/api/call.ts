@@ -1,4 +1,5 @@
 import type { Context } from 'hono'
+import type { BoxletError } from '../errors.ts'
 import type { Principal } from './auth/authenticator.ts'
 import type { Connection } from './connection.ts'
 
@@ -7,8 +8,12 @@ export interface Call {
   id: string
   started: number
   connection: Connection
-  /** Aborted at the deadline and when the caller goes away. */
+  /** Aborted at the deadline, when the caller goes away, and by `cut`. */
   signal: AbortSignal
+  /** Ends the request with that error as its answer. */
+  cut(reason: BoxletError): void
+  /** Whose work this is, for taking turns: the key, or the address. Empty until it is known. */
+  caller: string
   principal: Principal | undefined
   operation: string | undefined
   model: string | undefined

@@ -31,17 +31,28 @@ export function guard({ limits, admission, auth, maxBytes }: GuardOptions): Midd
     const checks = auth !== undefined && call.principal === undefined
     const deadlineMs = deadlineOf(c.env, limits)
     const gone = () => abortError(call.signal, deadlineMs)
-    const key = checks ? await untilAborted(auth.precheck(headers), call.signal, gone) : call.principal?.id
+    const head = { method: c.req.method, target: targetOf(c), headers }
+    const address = c.env.clientAddress ?? 'unknown'
+    const named = checks ? await untilAborted(auth.precheck(head), call.signal, gone) : undefined
+    // Shares count by key where there is one, else by address. A key that is named but not proven yet counts for the
+    // address too: whoever knows a name must not use up the share of its owner.
+    call.caller =
+      named === undefined
+        ? (call.principal?.id ?? address)
+        : named.isProven
+          ? named.id
+          : `${address} as ${named.id}`
     const stream = c.env.body === undefined ? c.req.raw.body : c.env.body
-    // The share of a client counts by key where there is one, else by address.
-    const place = admission.enter(key ?? c.env.clientAddress ?? 'unknown')
+    const place = admission.enter(call.caller, call.cut)
     let request: AuthRequest | undefined
     const work = async () => {
       const body = await readBody(stream, declared, maxBytes, call.signal, place.grow)
       c.set('body', body)
       if (checks) {
-        request = { method: c.req.method, target: targetOf(c), headers, body }
+        request = { ...head, body }
         call.principal = await auth.authenticate(request)
+        call.caller = call.principal.id
+        place.belongTo(call.caller)
       }
       place.begin()
       await next()

@@ -1,13 +1,19 @@
 import { BoxletError } from '../errors.ts'
+import { checkJsonBounds, type JsonBounds, REQUEST_BOUNDS } from './json-bounds.ts'
 
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
 /**
  * The body as a JSON object.
  *
+ * @param bounds of its nesting and number of values
  * @throws BoxletError REQUEST_INVALID
  */
-export function parseJsonObject(body: Uint8Array): Record<string, unknown> {
+export function parseJsonObject(
+  body: Uint8Array,
+  bounds: JsonBounds = REQUEST_BOUNDS,
+): Record<string, unknown> {
+  checkJsonBounds(body, bounds)
   let value: unknown
   try {
     value = JSON.parse(decoder.decode(body))

@@ -22,7 +22,7 @@ export function lifecycle(service: Service): MiddlewareHandler<Env> {
     } else {
       caller.addEventListener('abort', gone, { once: true })
     }
-    const call = begin(c, deadline.signal, started)
+    const call = begin(c, deadline, started)
     c.set('call', call)
     try {
       await next()
@@ -50,14 +50,16 @@ export function lifecycle(service: Service): MiddlewareHandler<Env> {
   }
 }
 
-function begin(c: Ctx, signal: AbortSignal, started: number): Call {
+function begin(c: Ctx, end: AbortController, started: number): Call {
   const asked = c.req.header('x-request-id')
   const { principal, requestId } = c.env
   return {
     id: asked !== undefined && REQUEST_ID.test(asked) ? asked : (requestId ?? crypto.randomUUID()),
     started,
     connection: c.env,
-    signal,
+    signal: end.signal,
+    cut: (reason) => end.abort(reason),
+    caller: '',
     principal: principal === undefined ? undefined : { id: principal, kind: 'platform' },
     operation: undefined,
     model: undefined,

@@ -64,6 +64,27 @@ describe('admission', () => {
     expect([(await first).status, (await other).status]).toEqual([200, 200])
   })
 
+  it('lets the caller that holds the most give way, and nobody take more than a share', async () => {
+    const { detector, release } = heldDetector()
+    const { app } = testApp(singleDetector(detector), { limits: { inFlight: 4 } })
+    const from = (clientAddress: string) =>
+      app.fetch(new Request('http://127.0.0.1/v1/detect', post), { clientAddress })
+    const greedy = Array.from({ length: 4 }, () => from('10.0.0.1'))
+    await turn()
+    const others = [from('10.0.0.2'), from('10.0.0.3')]
+    await turn()
+    const last = from('10.0.0.4')
+    await turn()
+    // One each: nobody holds so much more than another that a place could go over.
+    expect((await from('10.0.0.5')).status).toBe(503)
+    expect((await from('10.0.0.1')).status).toBe(503)
+    release()
+    expect((await last).status).toBe(200)
+    expect((await Promise.all(greedy)).map(({ status }) => status)).toEqual([200, 503, 503, 503])
+    expect((await Promise.all(others)).map(({ status }) => status)).toEqual([200, 200])
+    expect(app.usage).toEqual({ reading: 0, working: 0, bytes: 0, clients: 0 })
+  })
+
   it('counts the bytes of all bodies together, declared or not', async () => {
     const { detector, release } = heldDetector()
     const { send } = testApp(singleDetector(detector), { limits: { inFlightBytes: 10 } })

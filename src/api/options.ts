@@ -1,6 +1,7 @@
 import type { Detectors } from '../detector/detectors.ts'
 import type { BlobStore } from '../jobs/blob-store.ts'
 import type { Authenticator } from './auth/authenticator.ts'
+import type { TensorText } from './dialects/kserve/tensor-text.ts'
 import type { JobOffer } from './jobs/offer.ts'
 
 /** All limits of the application. Sizes in bytes, times in milliseconds. */
@@ -99,6 +100,8 @@ export interface AppOptions {
   fetchPicture?: FetchPicture
   observer?: Observer
   page?: Page
+  /** Reads and writes tensors as text; in place by default. */
+  tensorText?: TensorText
   /** Origins that a browser may call from; `*` for all. None by default. */
   corsOrigins?: readonly string[]
   /** Host names that an unauthenticated service answers to; guards it against pages that rebind names. */

@@ -42,7 +42,7 @@ export async function detectorFor(
     )
   }
   call.model = wanted
-  return detectors.get(wanted)
+  return detectors.get(wanted, call.caller)
 }
 
 /** Runs one picture and keeps its times for the log, the metrics and the Server-Timing header. */

@@ -68,6 +68,14 @@ const OPTIONS = {
     multiple: true,
     otherwise: 'none',
   },
+  'trust-proxy': {
+    type: 'string',
+    says: 'reverse proxy, or network of them, whose X-Forwarded-For tells who calls',
+    group: 'Address',
+    value: 'ADDRESS',
+    multiple: true,
+    otherwise: 'none',
+  },
   queue: {
     type: 'number',
     says: 'requests that may wait for each worker; beyond it: 503',
@@ -267,6 +275,7 @@ async function serviceOptions(values: Values, io: Io): Promise<ServiceOptions> {
       ...defined({ pixels: values['max-pixels'] }),
     },
     keyFile: keyFile(values.keys, io.env),
+    trustedProxies: values['trust-proxy'] ?? [],
     requireKeys: values.auth ?? false,
     urls: values.urls,
     blobs: values.blobs,

@@ -8,12 +8,15 @@ export interface Detectors {
   readonly names: readonly string[]
   /** Answers requests that name no model. */
   readonly defaultName: string
-  /** @throws BoxletError MODEL_NOT_FOUND */
-  get(name: string): Promise<DetectorLike>
+  /**
+   * @param caller whose work it is: where several wait, callers take turns
+   * @throws BoxletError MODEL_NOT_FOUND
+   */
+  get(name: string, caller?: string): Promise<DetectorLike>
   /** False while models are loading or the owner is stopping. */
   ready(): boolean
   /** The model as its file says, for raw tensors; without it the KServe protocol is not offered. */
-  raw?(name: string): Promise<RawModel>
+  raw?(name: string, caller?: string): Promise<RawModel>
 }
 
 export interface RawTensorInfo {

@@ -193,11 +193,11 @@ describe('a worker that hangs', () => {
       onNotice: (line) => notices.push(line),
     })
     await expect(pool.detect(bytes, { minScore: 0.123 })).rejects.toMatchObject({
-      code: 'INTERNAL',
+      code: 'TIMEOUT',
       message: expect.stringContaining('hangs'),
     })
     expect((await pool.detect(bytes)).detections).toHaveLength(1)
-    expect(notices).toEqual(['A worker hangs in a picture; it takes no more work.'])
+    expect(notices).toEqual(['A worker hangs in a picture; it takes no more work and is replaced.'])
   })
 })
 

@@ -28,9 +28,18 @@ const WORKER_FILE = import.meta.url.endsWith('.ts')
 const keepCollectionsShort = (): void => setFlagsFromString('--initial-old-space-size=64')
 
 /** No picture within the limits takes this long, cut into tiles or not: the thread hangs and is replaced. */
-export const HANG_MS = 10 * 60_000
+const HANG_MS = 10 * 60_000
+/** A job that nobody waits for any more ends between its stages; one that goes on for longer hangs in one of them. */
+const OVERDUE_MS = 5_000
 
 type ReplyResult = Extract<WorkerReply, { kind: 'result' }>['result']
+
+export interface WorkerTimes {
+  /** After this long a job's thread counts as hanging. Default ten minutes. */
+  hangMs?: number
+  /** After this long beyond the end of its signal a job's thread counts as hanging. Default 5 s. */
+  overdueMs?: number
+}
 
 export interface PoolWorkerEvents {
   onNotice(line: string): void
@@ -53,14 +62,16 @@ export class PoolWorker {
   readonly #thread: Worker
   readonly #events: PoolWorkerEvents
   readonly #hangMs: number
+  readonly #overdueMs: number
   readonly #waiting = new Map<number, { resolve(result: ReplyResult): void; reject(error: Error): void }>()
   #nextId = 0
   /** Why it takes no more tasks. */
   #reason: BoxletError | undefined
 
-  constructor(settings: WorkerSettings, events: PoolWorkerEvents, hangMs = HANG_MS) {
+  constructor(settings: WorkerSettings, events: PoolWorkerEvents, times: WorkerTimes) {
     this.#events = events
-    this.#hangMs = hangMs
+    this.#hangMs = times.hangMs ?? HANG_MS
+    this.#overdueMs = times.overdueMs ?? OVERDUE_MS
     turnOffTelemetry()
     keepCollectionsShort()
     this.#thread = new Worker(WORKER_FILE, { workerData: settings, name: 'boxlet-detector' })
@@ -103,8 +114,12 @@ export class PoolWorker {
       return Promise.reject(this.#reason)
     }
     const id = this.#nextId++
-    const cancel = () => this.#thread.postMessage({ id, kind: 'cancel' } satisfies WorkerRequest)
-    const hang = setTimeout(() => this.#hang(), this.#hangMs).unref()
+    let hang = setTimeout(() => this.#hang(id), this.#hangMs).unref()
+    const cancel = () => {
+      this.#thread.postMessage({ id, kind: 'cancel' } satisfies WorkerRequest)
+      clearTimeout(hang)
+      hang = setTimeout(() => this.#hang(id), this.#overdueMs).unref()
+    }
     const settled = () => {
       clearTimeout(hang)
       signal?.removeEventListener('abort', cancel)
@@ -145,8 +160,21 @@ export class PoolWorker {
     }
   }
 
-  #hang(): void {
-    this.#leave(new BoxletError('INTERNAL', 'Expected the work to finish but its worker hangs.'))
+  /** The job takes its thread with it; those that waited behind it did nothing wrong and may come again. */
+  #hang(id: number): void {
+    this.#waiting
+      .get(id)
+      ?.reject(new BoxletError('TIMEOUT', 'Expected the work to finish in time but its worker hangs in it.'))
+    this.#waiting.delete(id)
+    this.#leave(
+      new BoxletError(
+        'OVERLOADED',
+        'Expected a free worker but this one hangs in the work of another call.',
+        {
+          hint: 'Send the request again after the seconds in Retry-After.',
+        },
+      ),
+    )
     this.#events.onHang(this)
   }
 

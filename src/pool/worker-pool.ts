@@ -9,8 +9,9 @@ import type {
 } from '../detector/types.ts'
 import { BoxletError, throwIfAborted, toBoxletError } from '../errors.ts'
 import type { Tensor } from '../model/tensor.ts'
+import { defined } from '../system/defined.ts'
 import { untilAborted } from '../system/signals.ts'
-import { HANG_MS, PoolWorker } from './pool-worker.ts'
+import { PoolWorker, type WorkerTimes } from './pool-worker.ts'
 import { TaskQueue } from './task-queue.ts'
 import type { RawShapes, ServedModel, Task } from './worker-messages.ts'
 
@@ -20,7 +21,7 @@ const RESTART_WINDOW_MS = 60_000
 /** A single run cannot be interrupted; few take a second, and an orchestrator that asked for an end waits too. */
 const LEAVE_MS = 5_000
 
-export interface PoolOptions {
+export interface PoolOptions extends WorkerTimes {
   models: readonly ServedModel[]
   /** Worker threads; the processor quota is the useful number. */
   workers: number
@@ -32,8 +33,6 @@ export interface PoolOptions {
   queue: number
   /** Tasks that one worker holds: above one, the next picture is decoded while the last one runs. */
   tasksPerWorker: number
-  /** After this long a task's thread counts as hanging. Default ten minutes. */
-  hangMs?: number
   /** Most that `close` waits for runs that are under way. Default 5 s. */
   leaveMs?: number
   onNotice?: LoadOptions['onNotice']
@@ -105,7 +104,7 @@ export class WorkerPool implements Detectors {
     return { workers: this.#workers.size, busy, queued: this.#queue.length }
   }
 
-  async get(name: string): Promise<DetectorLike> {
+  async get(name: string, caller?: string): Promise<DetectorLike> {
     const model = this.#models.get(name)
     if (model === undefined) {
       throw new BoxletError(
@@ -117,6 +116,7 @@ export class WorkerPool implements Detectors {
       this.#run(
         { kind: 'detect', model: name, image, options },
         signal,
+        caller,
         consume ? wholeBuffer(image) : undefined,
       ) as Promise<DetectResult>
     return {
@@ -129,13 +129,17 @@ export class WorkerPool implements Detectors {
     }
   }
 
-  async raw(name: string): Promise<RawModel> {
-    const { inputs, outputs } = (await this.#run({ kind: 'describe', model: name }, undefined)) as RawShapes
+  async raw(name: string, caller?: string): Promise<RawModel> {
+    const description = this.#run({ kind: 'describe', model: name }, undefined, caller)
+    const { inputs, outputs } = (await description) as RawShapes
     return {
       inputs,
       outputs,
       infer: async (feeds, signal) =>
-        (await this.#run({ kind: 'infer', model: name, feeds }, signal)) as ReadonlyMap<string, Tensor>,
+        (await this.#run({ kind: 'infer', model: name, feeds }, signal, caller)) as ReadonlyMap<
+          string,
+          Tensor
+        >,
     }
   }
 
@@ -175,7 +179,12 @@ export class WorkerPool implements Detectors {
     await Promise.all(Array.from({ length: this.#options.workers - 1 }, () => this.#add().ready))
   }
 
-  async #run(task: Task, signal: AbortSignal | undefined, move?: ArrayBuffer): Promise<unknown> {
+  async #run(
+    task: Task,
+    signal: AbortSignal | undefined,
+    caller: string | undefined,
+    move?: ArrayBuffer,
+  ): Promise<unknown> {
     signal?.throwIfAborted()
     if (this.#failure !== undefined) {
       throw this.#failure
@@ -191,7 +200,7 @@ export class WorkerPool implements Detectors {
       return work
     }
     const free = this.#free()
-    const work = free === undefined ? this.#queue.wait(run, signal) : run(free)
+    const work = free === undefined ? this.#queue.wait(run, signal, caller) : run(free)
     return signal === undefined ? work : untilAborted(work, signal)
   }
 
@@ -210,7 +219,7 @@ export class WorkerPool implements Detectors {
   }
 
   #add(): PoolWorker {
-    const { models, threads, imports = [], hangMs = HANG_MS } = this.#options
+    const { models, threads, imports = [], hangMs, overdueMs } = this.#options
     const worker = new PoolWorker(
       { models, threads, imports },
       {
@@ -219,7 +228,7 @@ export class WorkerPool implements Detectors {
         onHang: (hung) => this.#abandon(hung),
         onExit: (ended) => this.#ended(ended),
       },
-      hangMs,
+      defined({ hangMs, overdueMs }),
     )
     this.#threads.add(worker)
     worker.ready.then(
@@ -228,6 +237,7 @@ export class WorkerPool implements Detectors {
           return
         }
         this.#workers.add(worker)
+        this.#failure = undefined
         for (let i = 0; i < this.#options.tasksPerWorker && this.#queue.next(worker); i++) {}
       },
       (error: unknown) => {
@@ -240,25 +250,37 @@ export class WorkerPool implements Detectors {
   }
 
   /**
-   * A thread in a run cannot be ended, so one that hangs goes on beside its replacement. As many as there are
-   * workers may do so; beyond that the pool shrinks until it is not ready, which tells an orchestrator to restart.
+   * A thread in native code cannot be ended from outside, so one that hangs ends when that code returns, and goes on
+   * beside its replacement until then. As many as there are workers may do so; beyond that the pool shrinks until it is
+   * not ready, which tells an orchestrator to restart, and grows again as they end.
    */
   #abandon(hung: PoolWorker): void {
-    this.#options.onNotice?.('A worker hangs in a picture; it takes no more work.')
+    this.#options.onNotice?.('A worker hangs in a picture; it takes no more work and is replaced.')
+    this.#workers.delete(hung)
     this.#hanging.add(hung)
-    if (this.#hanging.size <= this.#options.workers) {
-      this.#replace(hung)
-    } else {
-      this.#workers.delete(hung)
-      this.#failWithoutWorkers(new BoxletError('INTERNAL', 'Expected a worker but all of them hang.'))
+    this.#fill()
+    this.#failWithoutWorkers(new BoxletError('INTERNAL', 'Expected a worker but all of them hang.'))
+  }
+
+  /** As many threads as were asked for, unless too many others hang. */
+  #fill(): void {
+    while (
+      !this.#closing &&
+      this.#hanging.size <= this.#options.workers &&
+      this.#threads.size - this.#hanging.size < this.#options.workers
+    ) {
+      this.#add()
     }
   }
 
   /** A thread that ended by itself took its tasks with it; the others go on, and a new one takes its place. */
   #ended(worker: PoolWorker): void {
-    this.#hanging.delete(worker)
     this.#threads.delete(worker)
-    this.#replace(worker)
+    if (this.#hanging.delete(worker)) {
+      this.#fill()
+    } else {
+      this.#replace(worker)
+    }
   }
 
   #replace(ended: PoolWorker): void {

@@ -4,6 +4,8 @@ import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import type { App } from '../api/app.ts'
 import { BoxletError } from '../errors.ts'
 import { defined } from '../system/defined.ts'
+import { Connections } from './connections.ts'
+import { TrustedProxies } from './trusted-proxy.ts'
 
 /** A client that dribbles its headers holds a connection for no longer than this. */
 const HEADERS_TIMEOUT_MS = 10_000
@@ -16,12 +18,14 @@ const IDLE_SWEEP_MS = 50
 /** Signed requests have about 2 KB of headers. */
 const MAX_HEADER_BYTES = 16 * 1024
 const MAX_HEADERS = 100
-/** Each connection costs memory before its first byte is understood. */
-const MAX_CONNECTIONS = 2_048
 
 export interface ListenOptions {
   host: string
   port: number
+  /** Reverse proxies whose word is taken for who the caller is. None by default. */
+  trustedProxies?: TrustedProxies
+  /** Most milliseconds until the head of a request has come, from the start of the connection or of the request. */
+  headersTimeoutMs?: number
 }
 
 export interface RunningServer {
@@ -35,6 +39,8 @@ export interface RunningServer {
   close(): Promise<void>
   /** Cuts what is still open. */
   destroy(): void
+  /** Open connections. */
+  readonly connections: number
 }
 
 /**
@@ -42,21 +48,28 @@ export interface RunningServer {
  *
  * @throws BoxletError USAGE when the address cannot be listened on
  */
-export async function listen(app: App, { host, port }: ListenOptions): Promise<RunningServer> {
+export async function listen(app: App, options: ListenOptions): Promise<RunningServer> {
+  const { host, port, headersTimeoutMs = HEADERS_TIMEOUT_MS } = options
+  const proxies = options.trustedProxies ?? new TrustedProxies([])
   const requests = new PendingRequests()
-  const listener = listenerOf(app, requests)
+  const connections = new Connections({
+    firstByteMs: headersTimeoutMs,
+    isProxy: (address) => proxies.has(address),
+  })
+  const listener = listenerOf(app, requests, connections, proxies)
   const server = createServer(
     {
       maxHeaderSize: MAX_HEADER_BYTES,
-      headersTimeout: HEADERS_TIMEOUT_MS,
+      headersTimeout: headersTimeoutMs,
       requestTimeout: REQUEST_TIMEOUT_MS,
       keepAliveTimeout: KEEP_ALIVE_MS,
       connectionsCheckingInterval: CHECK_INTERVAL_MS,
     },
     listener,
   )
-  server.maxHeadersCount = MAX_HEADERS
-  server.maxConnections = MAX_CONNECTIONS
+  // Node would drop the headers beyond its limit in silence; they are counted and refused instead.
+  server.maxHeadersCount = 0
+  server.on('connection', (socket) => connections.admit(socket))
   // A client that asks first, as curl does for large bodies, hears of a refusal before it sends the body.
   server.on('checkContinue', (request, response) => {
     const declared = Number(request.headers['content-length'] ?? 0)
@@ -74,6 +87,9 @@ export async function listen(app: App, { host, port }: ListenOptions): Promise<R
     cut: (reason) => requests.cut(reason),
     close: () => closeWhenIdle(server),
     destroy: () => server.closeAllConnections(),
+    get connections() {
+      return connections.size
+    },
   }
 }
 
@@ -91,19 +107,48 @@ function closeWhenIdle(server: Server): Promise<void> {
 function listenerOf(
   app: App,
   requests: PendingRequests,
+  connections: Connections,
+  proxies: TrustedProxies,
 ): (request: IncomingMessage, response: ServerResponse) => void {
   const listener = getRequestListener(
     (request, env) => {
       const { incoming, outgoing } = env as HttpBindings
       return app.fetch(request, {
-        ...defined({ clientAddress: incoming.socket.remoteAddress, target: incoming.url }),
+        ...defined({
+          clientAddress: proxies.clientOf(
+            incoming.socket.remoteAddress,
+            headersOf(incoming, 'x-forwarded-for').join(','),
+          ),
+          target: incoming.url,
+        }),
         body: bodyOf(incoming),
         signal: requests.add(outgoing as ServerResponse),
       })
     },
     { overrideGlobalObjects: false },
   )
-  return (request, response) => void listener(request, response)
+  return (request, response) => {
+    response.once('close', connections.begin(request.socket))
+    if (request.rawHeaders.length / 2 > MAX_HEADERS) {
+      refuseHeaders(request, response)
+      return
+    }
+    void listener(request, response)
+  }
+}
+
+/** Every line of a header: Node keeps one of most. */
+const headersOf = (incoming: IncomingMessage, name: string): string[] =>
+  incoming.rawHeaders.filter((_, i, raw) => i % 2 === 1 && raw[i - 1]!.toLowerCase() === name)
+
+/** As Node answers heads that are too long; a head this full may hold a second Content-Length or Origin. */
+function refuseHeaders(request: IncomingMessage, response: ServerResponse): void {
+  const { code, message } = new BoxletError(
+    'REQUEST_TOO_LARGE',
+    `Expected at most ${MAX_HEADERS} headers but received ${request.rawHeaders.length / 2}.`,
+  )
+  response.writeHead(431, { 'content-type': 'application/json', connection: 'close' })
+  response.end(JSON.stringify({ error: { code, message } }))
 }
 
 /** Stopping early leaves the connection open, so that a refusal still reaches the client. */

@@ -25,6 +25,8 @@ export interface ServiceOptions {
   port: number
   pool: PoolOptions
   limits: Partial<Limits>
+  /** Addresses and networks of reverse proxies whose X-Forwarded-For is believed. */
+  trustedProxies: readonly string[]
   keyFile: string
   /** Asks for keys on a loopback address too, as behind a reverse proxy on the same machine. */
   requireKeys: boolean

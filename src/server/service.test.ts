@@ -282,8 +282,8 @@ describe.skipIf(!hasCorpus)('the running service', () => {
     const own = await startTestService({ pool: { ...onePool(), hangMs: 700 } })
     const answer = await slow(own)
     expect([answer.status, ((await answer.json()) as { error: { code: string } }).error.code]).toEqual([
-      500,
-      'INTERNAL',
+      504,
+      'TIMEOUT',
     ])
     await expect.poll(() => own.pool.stats.workers, { timeout: 20_000 }).toBe(1)
     expect((await fetch(`${own.url}/v1/detect`, { method: 'POST', body: bus() })).status).toBe(200)

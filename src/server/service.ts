@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { type App, createApp } from '../api/app.ts'
 import { keyAuthenticator } from '../api/auth/key-authenticator.ts'
+import { tensorTextInPlace } from '../api/dialects/kserve/tensor-text.ts'
 import { type AppOptions, DEFAULT_LIMITS, type FetchPicture, type RequestRecord } from '../api/options.ts'
 import { BoxletError } from '../errors.ts'
 import { fetchImage } from '../image/fetch/fetch-url.ts'
@@ -16,6 +17,8 @@ import { Metrics } from './metrics.ts'
 import { pageFiles } from './page-files.ts'
 import { requestLog } from './request-log.ts'
 import type { ServiceOptions, UrlMode } from './service-options.ts'
+import { TensorThread } from './tensor-thread.ts'
+import { TrustedProxies } from './trusted-proxy.ts'
 
 export interface RunningService {
   readonly url: string
@@ -23,6 +26,8 @@ export interface RunningService {
   readonly app: App
   readonly pool: WorkerPool
   readonly jobs: RunningJobs | undefined
+  /** Open connections. */
+  readonly connections: number
   /**
    * Finishes what was accepted, within the grace, answers the rest, and ends.
    *
@@ -42,6 +47,7 @@ const ANSWER_MS = 2_000
  */
 export async function startService(options: ServiceOptions): Promise<RunningService> {
   const auth = await authentication(options)
+  const tensorText = new TensorThread(tensorTextInPlace)
   const pool = await WorkerPool.start({ ...options.pool, onNotice: options.onNotice })
   let jobs: RunningJobs | undefined
   try {
@@ -50,15 +56,24 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       ...(await appOptions(options, pool, () => app.inFlight)),
       ...(auth && { auth }),
       ...(jobs && { jobs: jobs.offer }),
+      tensorText,
     })
-    const server = await listen(app, options)
+    const trustedProxies = new TrustedProxies(options.trustedProxies)
+    const server = await listen(app, { host: options.host, port: options.port, trustedProxies })
     return {
       url: server.url,
       port: server.port,
       app,
       pool,
       jobs,
-      stop: () => stop(app, server, pool, jobs, options.graceMs),
+      get connections() {
+        return server.connections
+      },
+      stop: async () => {
+        const isDone = await stop(app, server, pool, jobs, options.graceMs)
+        await tensorText.close()
+        return isDone
+      },
     }
   } catch (error) {
     await jobs?.stop(0)

@@ -41,6 +41,7 @@ export async function startTestService(
     limits: {},
     keyFile: defaultKeyFile(process.env),
     requireKeys: false,
+    trustedProxies: [],
     urls: 'https',
     blobs: undefined,
     jobs: undefined,
@@ -51,5 +52,11 @@ export async function startTestService(
     onNotice: () => {},
     ...changes,
   })
-  return { ...service, log }
+  return {
+    ...service,
+    log,
+    get connections() {
+      return service.connections
+    },
+  }
 }

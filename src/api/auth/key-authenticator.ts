@@ -9,12 +9,12 @@ import { SignatureVerifier } from './sigv4.ts'
 export function keyAuthenticator(keys: KeyStore, now: () => number = Date.now): Authenticator {
   const signatures = new SignatureVerifier(keys, now)
   return {
-    async precheck(headers) {
-      const authorization = headers.get('authorization') ?? ''
+    async precheck(head) {
+      const authorization = head.headers.get('authorization') ?? ''
       if (isSigned(authorization)) {
-        return signatures.precheck(authorization, headers)
+        return signatures.precheck(authorization, head)
       }
-      return (await bearer(keys, headers)).id
+      return { id: (await bearer(keys, head.headers)).id, isProven: true }
     },
     async authenticate(request: AuthRequest) {
       const authorization = request.headers.get('authorization') ?? ''

@@ -1,5 +1,5 @@
 import { authError } from './auth-error.ts'
-import type { AuthRequest, Principal } from './authenticator.ts'
+import type { AuthHead, AuthRequest, NamedKey, Principal } from './authenticator.ts'
 import { constantTimeEqual, sha256Hex, WebSha256 } from './crypto.ts'
 import type { AccessKey, KeyStore } from './key-store.ts'
 import { ReplayGuard } from './replay-guard.ts'
@@ -12,6 +12,9 @@ const SERVICES: readonly string[] = ['rekognition', 'lambda', 'execute-api', 'bo
 /** Put in by CloudFront behind the signer, as before a REST API of the edge kind; nothing here reads it. */
 const ADDED_ON_THE_WAY = 'x-amz-cf-id'
 /** Clients that number their calls sign the number, so an equal signature is the same call sent again. */
+/** Hash of the body, sent ahead; signed like all x-amz headers. */
+const BODY_HASH = 'x-amz-content-sha256'
+const NO_BODY = new Uint8Array(0)
 const CALL_NUMBER = 'amz-sdk-invocation-id'
 
 /**
@@ -31,12 +34,20 @@ export class SignatureVerifier {
     this.#replays = new ReplayGuard(now)
   }
 
-  /** Checks what needs no body: the form, the key and the time. Returns the identifier of the key. */
-  async precheck(authorization: string, headers: ReadonlyMap<string, string>): Promise<string> {
+  /**
+   * Checks what needs no body: the form, the key and the time, and the signature itself where the hash of the body was
+   * sent ahead. The body has to have that hash, which `verify` sees to.
+   */
+  async precheck(authorization: string, head: AuthHead): Promise<NamedKey> {
     const signed = parseSigned(authorization)
-    this.#checkTime(signed, headers)
-    checkCoverage(signed, headers)
-    return (await this.#key(signed)).id
+    const signedAt = this.#checkTime(signed, head.headers)
+    checkCoverage(signed, head.headers)
+    const key = await this.#key(signed)
+    const isProven = head.headers.has(BODY_HASH)
+    if (isProven) {
+      await checkSignature(signed, signedAt, key, { ...head, body: NO_BODY })
+    }
+    return { id: key.id, isProven }
   }
 
   async verify(authorization: string, request: AuthRequest): Promise<Principal> {
@@ -45,13 +56,7 @@ export class SignatureVerifier {
     checkCoverage(signed, request.headers)
     const key = await this.#key(signed)
     await checkBody(request)
-    const expected = await signatureOf(signed, signedAt, key, request)
-    if (!constantTimeEqual(signed.signature, expected)) {
-      throw authError(
-        'InvalidSignatureException',
-        'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method.',
-      )
-    }
+    await checkSignature(signed, signedAt, key, request)
     if (signed.signedHeaders.includes(CALL_NUMBER)) {
       if (!this.#replays.admit(signed.signature, signedAt + WINDOW_MS)) {
         throw authError(
@@ -122,8 +127,24 @@ function checkCoverage({ signedHeaders, service }: Signed, headers: ReadonlyMap<
   }
 }
 
+/** @throws BoxletError UNAUTHENTICATED */
+async function checkSignature(
+  signed: Signed,
+  signedAt: number,
+  key: AccessKey,
+  request: AuthRequest,
+): Promise<void> {
+  const expected = await signatureOf(signed, signedAt, key, request)
+  if (!constantTimeEqual(signed.signature, expected)) {
+    throw authError(
+      'InvalidSignatureException',
+      'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method.',
+    )
+  }
+}
+
 async function checkBody({ headers, body }: AuthRequest): Promise<void> {
-  const declared = headers.get('x-amz-content-sha256')
+  const declared = headers.get(BODY_HASH)
   if (declared !== undefined && !constantTimeEqual(declared, await sha256Hex(body))) {
     throw authError('InvalidSignatureException', 'X-Amz-Content-SHA256 does not match the body.')
   }

@@ -111,35 +111,18 @@ async function fromForm(
   service: Service,
   call: Call,
 ): Promise<Parts> {
-  let form: FormData
-  try {
-    form = await new Response(body as Uint8Array<ArrayBuffer>, {
-      headers: { 'content-type': contentType },
-    }).formData()
-  } catch (cause) {
-    throw new BoxletError(
-      'REQUEST_INVALID',
-      'Expected a well-formed multipart form but received a damaged one.',
-      {
-        cause,
-      },
-    )
-  }
   const given: Given = [...query]
   const pictures: PictureSource[] = []
-  for (const [name, value] of form) {
-    if (typeof value !== 'string') {
-      pictures.push(
-        fromBytes(
-          sourceName(value.name, pictures.length),
-          new Uint8Array(await value.arrayBuffer()),
-          service,
-        ),
-      )
+  const { readForm } = await import('./form.ts')
+  // One more than are allowed, so that their number is what is refused.
+  for (const part of await readForm(body, contentType, service.limits.pictures + 1)) {
+    const { name } = part
+    if (!('text' in part)) {
+      pictures.push(fromBytes(sourceName(part.fileName ?? '', pictures.length), part.bytes, service))
     } else if (name === 'url') {
-      pictures.push(fromUrl(value, value, service, call))
+      pictures.push(fromUrl(part.text, part.text, service, call))
     } else if (name === 's3') {
-      pictures.push(fromBlob(value, parseBlobRef(value), service, call))
+      pictures.push(fromBlob(part.text, parseBlobRef(part.text), service, call))
     } else if (name === 'image' || name === 'images') {
       throw new BoxletError(
         'REQUEST_INVALID',
@@ -147,7 +130,7 @@ async function fromForm(
         { hint: 'A file in a form needs a filename. With curl: -F image=@picture.jpg' },
       )
     } else {
-      given.push([name, value])
+      given.push([name, part.text])
     }
   }
   return { given, pictures }

@@ -40,7 +40,7 @@ function storedKeys(env: Environment): Authenticator {
     return opening
   }
   return {
-    precheck: async (headers) => (await opened()).precheck(headers),
+    precheck: async (head) => (await opened()).precheck(head),
     authenticate: async (request) => (await opened()).authenticate(request),
     settled: (request, status) => {
       void opening?.then(({ settled }) => settled?.(request, status))

@@ -1,15 +1,23 @@
 import { BoxletError } from '../../../errors.ts'
 import type { Tensor } from '../../../model/tensor.ts'
+import { joinBytes } from '../../../system/bytes.ts'
 import { defined } from '../../../system/defined.ts'
 import { DATA_TYPES } from './datatype.ts'
 import type { InferRequest } from './infer-request.ts'
 
+/** An answer, ready to be sent. */
+export interface InferAnswer {
+  body: Uint8Array<ArrayBuffer>
+  /** Bytes of JSON at its beginning, where tensors follow as bytes. */
+  jsonBytes: number | undefined
+}
+
 /** Writes outputs as JSON, with the bytes of those that were asked for as bytes after it. */
 export function inferAnswer(
   model: string,
-  request: InferRequest,
+  request: Pick<InferRequest, 'id' | 'outputs' | 'binaryByDefault'>,
   results: ReadonlyMap<string, Tensor>,
-): Response {
+): InferAnswer {
   const wanted =
     request.outputs ?? [...results.keys()].map((name) => ({ name, binary: request.binaryByDefault }))
   const raw: Uint8Array[] = []
@@ -36,14 +44,8 @@ export function inferAnswer(
     ...defined({ id: request.id }),
     outputs,
   })
-  if (raw.length === 0) {
-    return new Response(json, { headers: { 'content-type': 'application/json' } })
-  }
   const header = new TextEncoder().encode(json)
-  return new Response(new Blob([header, ...(raw as Uint8Array<ArrayBuffer>[])]), {
-    headers: {
-      'content-type': 'application/octet-stream',
-      'inference-header-content-length': String(header.byteLength),
-    },
-  })
+  return raw.length === 0
+    ? { body: header, jsonBytes: undefined }
+    : { body: joinBytes([header, ...raw]), jsonBytes: header.byteLength }
 }

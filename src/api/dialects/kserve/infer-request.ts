@@ -4,11 +4,14 @@ import { BoxletError } from '../../../errors.ts'
 import type { Tensor } from '../../../model/tensor.ts'
 import { formFault } from '../../form-fault.ts'
 import { parseJsonObject } from '../../json-body.ts'
+import { type JsonBounds, REQUEST_BOUNDS } from '../../json-bounds.ts'
 import { DATA_TYPES, protocolName } from './datatype.ts'
 
 /** Detectors have inputs of rank four at most; more dimensions only serve to overflow a product. */
 const MAX_RANK = 8
 const MAX_TENSORS = 32
+/** Of a request as text; a picture of 1280 × 1280 has 5 million. Larger tensors are sent as bytes. */
+const MAX_NUMBERS = 2 ** 23
 
 const parameters = v.optional(v.record(v.string(), v.unknown()))
 const tensorName = v.pipe(v.string(), v.minLength(1), v.maxLength(200))
@@ -60,7 +63,7 @@ export function parseInferRequest(
   if (!isCount || jsonBytes > body.byteLength) {
     throw invalid('Expected a length within the body for Inference-Header-Content-Length.')
   }
-  const given = parseJsonObject(body.subarray(0, jsonBytes))
+  const given = parseJsonObject(body.subarray(0, jsonBytes), boundsFor(expected))
   const parsed = v.safeParse(schema, given, { abortEarly: true })
   if (!parsed.success) {
     throw formFault(parsed.issues[0])
@@ -91,6 +94,19 @@ export function parseInferRequest(
     binary: own?.binary_data === undefined ? binaryByDefault : own.binary_data === true,
   }))
   return { id, feeds, outputs: wanted, binaryByDefault }
+}
+
+/** Each element once, and its list at the worst; the rest of a request is small. */
+function boundsFor(expected: readonly RawTensorInfo[]): JsonBounds {
+  const elements = expected.reduce((sum, { shape }) => {
+    const isFixed = shape.every((edge) => typeof edge === 'number' && edge >= 0)
+    return sum + (isFixed ? shape.reduce<number>((product, edge) => product * Number(edge), 1) : MAX_NUMBERS)
+  }, 0)
+  return {
+    ...REQUEST_BOUNDS,
+    values: 2 * Math.min(elements, MAX_NUMBERS) + REQUEST_BOUNDS.values,
+    plainBytes: Number.POSITIVE_INFINITY,
+  }
 }
 
 function toTensor(

@@ -4,6 +4,7 @@ import { BoxletError } from '../../../errors.ts'
 import { addStage, type Ctx, type Env } from '../../call.ts'
 import { allowOnly, type Service } from '../../service.ts'
 import { protocolName } from './datatype.ts'
+import { tensorTextInPlace } from './tensor-text.ts'
 
 /** Models have one version here; clients that ask for it by number find it. */
 const VERSION = '1'
@@ -58,15 +59,15 @@ async function infer(c: Ctx, service: Service): Promise<Response> {
   const call = c.get('call')
   const { name, raw } = await rawModel(c, service)
   call.model = name
-  // Tensors are asked for by few, and pictures by all.
-  const [{ parseInferRequest }, { inferAnswer }] = await Promise.all([
-    import('./infer-request.ts'),
-    import('./infer-answer.ts'),
-  ])
-  const request = parseInferRequest(
-    c.get('body'),
-    c.req.header('inference-header-content-length'),
-    raw.inputs,
+  const text = service.options.tensorText ?? tensorTextInPlace
+  const { feeds, ...request } = await text.read(
+    {
+      body: c.get('body'),
+      headerLength: c.req.header('inference-header-content-length'),
+      expected: raw.inputs,
+    },
+    call.caller,
+    call.signal,
   )
   const unknown = request.outputs?.find((output) => !raw.outputs.some((known) => known.name === output.name))
   if (unknown !== undefined) {
@@ -76,9 +77,18 @@ async function infer(c: Ctx, service: Service): Promise<Response> {
     )
   }
   const started = performance.now()
-  const results = await raw.infer(request.feeds, call.signal)
+  const results = await raw.infer(feeds, call.signal)
   addStage(call, 'run', performance.now() - started)
-  return inferAnswer(name, request, results)
+  const { body, jsonBytes } = await text.write({ model: name, request, results }, call.caller, call.signal)
+  return new Response(body, {
+    headers:
+      jsonBytes === undefined
+        ? { 'content-type': 'application/json' }
+        : {
+            'content-type': 'application/octet-stream',
+            'inference-header-content-length': String(jsonBytes),
+          },
+  })
 }
 
 function modelName(c: Ctx, service: Service): string {
@@ -92,7 +102,7 @@ function modelName(c: Ctx, service: Service): string {
 
 async function rawModel(c: Ctx, service: Service): Promise<{ name: string; raw: RawModel }> {
   const name = modelName(c, service)
-  const raw = await service.options.detectors.raw?.(name)
+  const raw = await service.options.detectors.raw?.(name, c.get('call').caller)
   if (raw === undefined) {
     throw new BoxletError('NOT_FOUND', 'Expected a service that offers raw tensors.')
   }

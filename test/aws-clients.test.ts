@@ -17,8 +17,8 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createAccessKey } from '../src/api/auth/create-key.ts'
 import { changeKeys } from '../src/server/key-file.ts'
-import { corpusBytes, corpusPath, hasCorpus } from './support/corpus.ts'
 import { startTestService, type TestService } from './support/service.ts'
+import { streetBytes, streetPicture } from './support/street.ts'
 
 /** The AWS CLI of the machine: it comes from PyPI, not from npm, so it may be absent. */
 const awsCli = ['BOXLET_AWS_CLI' in process.env ? process.env.BOXLET_AWS_CLI : 'aws'].find((command) => {
@@ -32,12 +32,12 @@ const awsCli = ['BOXLET_AWS_CLI' in process.env ? process.env.BOXLET_AWS_CLI : '
 
 const run = promisify(execFile)
 
-describe.skipIf(!hasCorpus)('unmodified AWS clients', () => {
+describe('unmodified AWS clients', () => {
   let folder: string
   let open: TestService
   let locked: TestService
   let credentials: { accessKeyId: string; secretAccessKey: string }
-  const Bytes = () => corpusBytes('images/scenes/bus.jpg')
+  const Bytes = () => streetBytes
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'boxlet-aws-'))
@@ -46,7 +46,7 @@ describe.skipIf(!hasCorpus)('unmodified AWS clients', () => {
     credentials = { accessKeyId: stored.id, secretAccessKey: secret }
     await changeKeys(keyFile, () => [stored])
     await mkdir(join(folder, 'blobs', 'photos'), { recursive: true })
-    await cp(corpusPath('images/scenes/bus.jpg'), join(folder, 'blobs', 'photos', 'bus.jpg'))
+    await cp(streetPicture, join(folder, 'blobs', 'photos', 'bus.jpg'))
     open = await startTestService({ blobs: join(folder, 'blobs') })
     locked = await startTestService({ host: '0.0.0.0', keyFile, blobs: join(folder, 'blobs') })
   })
@@ -179,7 +179,7 @@ describe.skipIf(!hasCorpus)('unmodified AWS clients', () => {
       )
       return JSON.parse(stdout) as { Labels: { Name: string }[]; CustomLabels: { Name: string }[] }
     }
-    const picture = () => `fileb://${corpusPath('images/scenes/bus.jpg')}`
+    const picture = () => `fileb://${streetPicture}`
 
     it('detects labels, open and signed', async () => {
       const nobody = { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'none' }

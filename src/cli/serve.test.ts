@@ -4,19 +4,20 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { corpusBytes, corpusPath, hasCorpus } from '../../test/support/corpus.ts'
+import { largeBytes } from '../../test/support/large-picture.ts'
+import { streetBytes, streetModel } from '../../test/support/street.ts'
 
 const BIN = resolve(import.meta.dirname, '../../bin/boxlet.js')
 
 /** The built command as a process of its own, in a folder without configuration. */
-describe.skipIf(!hasCorpus)('boxlet serve', () => {
+describe('boxlet serve', () => {
   let folder: string
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'boxlet-cli-serve-'))
   })
   afterAll(() => rm(folder, { recursive: true }))
 
-  const model = corpusPath('models/yolox-nano.onnx')
+  const model = streetModel()
   function start(...args: string[]): {
     child: ChildProcess
     text: () => string
@@ -38,7 +39,7 @@ describe.skipIf(!hasCorpus)('boxlet serve', () => {
     const { child, text, ended } = start('--model', `tiny=${model}`, '--workers', '1')
     await expect.poll(text, { timeout: 30_000 }).toMatch(/tiny at http:\/\/127\.0\.0\.1:\d+ with 1 worker\./)
     const url = /http:\/\/[\d.:]+\d/.exec(text())?.[0] as string
-    const body = corpusBytes('images/scenes/bus.jpg') as Uint8Array<ArrayBuffer>
+    const body = streetBytes
     const answer = await fetch(`${url}/v1/detect?model=tiny`, { method: 'POST', body })
     expect(answer.status).toBe(200)
     const page = await fetch(url)
@@ -67,7 +68,7 @@ describe.skipIf(!hasCorpus)('boxlet serve', () => {
     await expect.poll(text, { timeout: 30_000 }).toMatch(/at http:/)
     const url = /http:\/\/[\d.:]+\d/.exec(text())?.[0] as string
     // All its tiles would take far longer than a test waits.
-    const body = corpusBytes('images/sizes/photo-13mp.jpg') as Uint8Array<ArrayBuffer>
+    const body = largeBytes
     const work = [1, 2].map(() => fetch(`${url}/v1/detect?sliceSize=128`, { method: 'POST', body }))
     await new Promise((resolve) => setTimeout(resolve, after))
     child.kill(signal)

@@ -5,12 +5,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { corpusBytes, corpusPath, hasCorpus } from '../../test/support/corpus.ts'
+import { largeBytes } from '../../test/support/large-picture.ts'
 import { startTestService, type TestService } from '../../test/support/service.ts'
+import { streetBytes, streetModel } from '../../test/support/street.ts'
 import { createBearerKey } from '../api/auth/create-key.ts'
 import { changeKeys } from './key-file.ts'
 
-const bus = () => corpusBytes('images/scenes/bus.jpg') as Uint8Array<ArrayBuffer>
+const bus = () => streetBytes
 
 /** Writes raw bytes to the service and reads until it closes the connection or the time is over. */
 function raw(port: number, write: (socket: ReturnType<typeof connect>) => void, waitMs: number) {
@@ -33,7 +34,7 @@ function raw(port: number, write: (socket: ReturnType<typeof connect>) => void, 
 }
 
 const onePool = () => ({
-  models: [{ name: 'yolox-nano', model: corpusPath('models/yolox-nano.onnx'), options: {} }],
+  models: [{ name: 'yolox-nano', model: streetModel(), options: {} }],
   workers: 1,
   threads: 1,
   queue: 100,
@@ -44,10 +45,10 @@ const onePool = () => ({
 const slow = ({ url }: { url: string }) =>
   fetch(`${url}/v1/detect?sliceSize=128`, {
     method: 'POST',
-    body: corpusBytes('images/sizes/photo-13mp.jpg') as Uint8Array<ArrayBuffer>,
+    body: largeBytes,
   })
 
-describe.skipIf(!hasCorpus)('the running service', () => {
+describe('the running service', () => {
   let service: TestService
   const detect = (init: RequestInit = {}) =>
     fetch(`${service.url}/v1/detect`, { method: 'POST', body: bus(), ...init })
@@ -228,7 +229,7 @@ describe.skipIf(!hasCorpus)('the running service', () => {
     const own = await startTestService({ limits: { deadlineMs: 500 } })
     const response = await fetch(`${own.url}/v1/detect?sliceSize=128`, {
       method: 'POST',
-      body: corpusBytes('images/sizes/photo-13mp.jpg') as Uint8Array<ArrayBuffer>,
+      body: largeBytes,
     })
     expect(response.status).toBe(504)
     // All its tiles would take far longer than a test waits.

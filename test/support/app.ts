@@ -3,7 +3,7 @@ import type { AppOptions, RequestRecord } from '../../src/api/options.ts'
 import { Detector } from '../../src/detector/detector.ts'
 import type { Detectors } from '../../src/detector/detectors.ts'
 import type { DetectorLike } from '../../src/detector/types.ts'
-import { corpusPath } from './corpus.ts'
+import { streetModel } from './street.ts'
 
 /** Detectors around one that is loaded already, as inside Lambda; raw tensors run on the model as it is. */
 export function singleDetector(detector: DetectorLike, raw?: Detector, name = 'tiny'): Detectors {
@@ -33,6 +33,6 @@ export function testApp(detectors: Detectors, options: Partial<AppOptions> = {})
   return { app, records, send: (path, init) => app.fetch(new Request(`http://127.0.0.1${path}`, init)) }
 }
 
-/** A small model that knows the 80 classes of COCO. */
+/** A small model that finds a bus and people of the 80 classes of COCO. */
 export const loadTestDetector = (options: { asIs?: boolean } = {}): Promise<Detector> =>
-  Detector.load(corpusPath('models/yolox-nano.onnx'), { threads: 1, ...options })
+  Detector.load(streetModel(), { threads: 1, ...options })

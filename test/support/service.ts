@@ -2,7 +2,7 @@ import { Writable } from 'node:stream'
 import { defaultKeyFile } from '../../src/server/key-file.ts'
 import { type RunningService, startService } from '../../src/server/service.ts'
 import type { ServiceOptions } from '../../src/server/service-options.ts'
-import { corpusPath } from './corpus.ts'
+import { streetModel } from './street.ts'
 
 export interface TestService extends RunningService {
   /** Lines of the log so far. */
@@ -10,12 +10,13 @@ export interface TestService extends RunningService {
 }
 
 /**
- * The whole service on a free loopback port with a small real model. Its workers run the built code, so build
+ * The whole service on a free loopback port with a small model. Its workers run the built code, so build
  * first, as `npm test` does.
  */
 export async function startTestService(
   changes: Partial<ServiceOptions> = {},
   model = 'yolox-nano',
+  path = streetModel(),
 ): Promise<TestService> {
   const log: Record<string, unknown>[] = []
   const out = new Writable({
@@ -32,7 +33,7 @@ export async function startTestService(
     host: '127.0.0.1',
     port: 0,
     pool: {
-      models: [{ name: model, model: corpusPath(`models/${model}.onnx`), options: {} }],
+      models: [{ name: model, model: path, options: {} }],
       workers: 1,
       threads: 1,
       queue: 100,

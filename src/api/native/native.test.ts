@@ -2,13 +2,13 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loadTestDetector, singleDetector, type TestApp, testApp } from '../../../test/support/app.ts'
-import { corpusBytes, hasCorpus } from '../../../test/support/corpus.ts'
+import { streetBytes } from '../../../test/support/street.ts'
 import type { Detector } from '../../detector/detector.ts'
 import { BoxletError } from '../../errors.ts'
 import type { NativeReport } from '../../formats/native.ts'
 import { schemas } from '../openapi/schemas.ts'
 
-const bus = () => corpusBytes('images/scenes/bus.jpg') as Uint8Array<ArrayBuffer>
+const bus = () => streetBytes
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64')
 
 const ajv = new Ajv2020({ strict: false, validateFormats: false })
@@ -21,7 +21,7 @@ function conforms(name: keyof typeof schemas, value: unknown): void {
   expect(valid).toBe(true)
 }
 
-describe.skipIf(!hasCorpus)('POST /v1/detect', () => {
+describe('POST /v1/detect', () => {
   let detector: Detector
   let test: TestApp
   const asked: { url: string; bytes: Uint8Array }[] = []

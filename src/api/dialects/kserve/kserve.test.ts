@@ -1,12 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loadTestDetector, singleDetector, type TestApp, testApp } from '../../../../test/support/app.ts'
-import { hasCorpus } from '../../../../test/support/corpus.ts'
 import type { Detector } from '../../../detector/detector.ts'
 
 const SIZE = 416
 const ELEMENTS = 3 * SIZE * SIZE
 
-describe.skipIf(!hasCorpus)('the open inference protocol', () => {
+describe('the open inference protocol', () => {
   let detector: Detector
   let raw: Detector
   let test: TestApp

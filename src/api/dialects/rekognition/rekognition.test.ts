@@ -1,7 +1,7 @@
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loadTestDetector, singleDetector, type TestApp, testApp } from '../../../../test/support/app.ts'
-import { corpusBytes, hasCorpus } from '../../../../test/support/corpus.ts'
+import { streetBytes } from '../../../../test/support/street.ts'
 import type { Detector } from '../../../detector/detector.ts'
 import { BoxletError, ERROR_CODES, type ErrorCode } from '../../../errors.ts'
 import type { CustomLabel, Label } from '../../../formats/rekognition.ts'
@@ -11,7 +11,7 @@ import { awsErrorOf } from './errors.ts'
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64')
 const ARN = 'arn:aws:rekognition:us-east-1:123456789012:project/tiny/version/v1/1700000000000'
 
-describe.skipIf(!hasCorpus)('the Rekognition API', () => {
+describe('the Rekognition API', () => {
   let detector: Detector
   let test: TestApp
   let bus: string
@@ -31,12 +31,12 @@ describe.skipIf(!hasCorpus)('the Rekognition API', () => {
             )
           }
           expect(options?.maxBytes).toBe(15 * 1024 * 1024)
-          return corpusBytes('images/scenes/bus.jpg')
+          return streetBytes
         },
         put: async () => {},
       },
     })
-    bus = base64(corpusBytes('images/scenes/bus.jpg'))
+    bus = base64(streetBytes)
   })
   afterAll(() => detector?.dispose())
 
@@ -70,7 +70,7 @@ describe.skipIf(!hasCorpus)('the Rekognition API', () => {
     expect(body).toMatchObject({ LabelModelVersion: '3.0', OrientationCorrection: 'ROTATE_0' })
     expect(body).not.toHaveProperty('ImageProperties')
     const labels = body.Labels as unknown as Label[]
-    const found = await detector.detect(corpusBytes('images/scenes/bus.jpg'), { minScore: 0.55 })
+    const found = await detector.detect(streetBytes, { minScore: 0.55 })
     const person = labels.find(({ Name }) => Name === 'Person') as Label
     const people = found.detections.filter(({ label }) => label === 'person')
     expect(person.Instances).toHaveLength(people.length)
@@ -175,10 +175,7 @@ describe.skipIf(!hasCorpus)('the Rekognition API', () => {
   it('gives boxes in the upright picture whatever the EXIF orientation', async () => {
     const tops = new Set<string>()
     for (let orientation = 1; orientation <= 8; orientation++) {
-      const turned = await sharp(corpusBytes('images/scenes/bus.jpg'))
-        .resize(405)
-        .withMetadata({ orientation })
-        .toBuffer()
+      const turned = await sharp(streetBytes).resize(405).withMetadata({ orientation }).toBuffer()
       const upright = await sharp(turned).autoOrient().jpeg({ quality: 95 }).toBuffer()
       const [a, b] = await Promise.all(
         [turned, upright].map(async (picture) => {
@@ -203,7 +200,7 @@ describe.skipIf(!hasCorpus)('the Rekognition API', () => {
       Image: { Bytes: bus },
       MaxResults: 2,
     })
-    const found = await detector.detect(corpusBytes('images/scenes/bus.jpg'))
+    const found = await detector.detect(streetBytes)
     expect((body.CustomLabels as unknown as CustomLabel[]).map(({ Name }) => Name)).toEqual(
       found.detections.slice(0, 2).map(({ label }) => label),
     )

@@ -27,12 +27,11 @@ const project = (name: string, include: string[], testTimeout: number, exclude: 
 export default defineConfig({
   test: {
     projects: [
-      project(
-        'unit',
-        ['src/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts'],
-        60_000,
-        [...CORPUS, ...SERVICE, ...AWS],
-      ),
+      project('unit', ['src/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts'], 60_000, [
+        ...CORPUS,
+        ...SERVICE,
+        ...AWS,
+      ]),
       project('corpus', CORPUS, 120_000),
       project('service', SERVICE, 90_000, CORPUS),
       project('aws', AWS, 180_000),

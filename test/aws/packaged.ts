@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { LambdaHost, type LambdaHostOptions } from '../../src/aws/emulator/lambda-host.ts'
@@ -9,11 +9,11 @@ import {
   type PackageResult,
   writePackage,
 } from '../../src/aws/package/build-package.ts'
-import { corpusPath, hasCorpus } from '../support/corpus.ts'
+import { streetBytes, streetModel } from '../support/street.ts'
 
 /** Where a package for this machine can be built and run. */
-export const canRunPackage = hasCorpus && hostArchitecture() !== undefined && process.platform === 'linux'
-export const picture = hasCorpus ? readFileSync(corpusPath('images/scenes/bus.jpg')) : Buffer.alloc(0)
+export const canRunPackage = hostArchitecture() !== undefined && process.platform === 'linux'
+export const picture = Buffer.from(streetBytes)
 
 export interface Packaged {
   built: PackageResult
@@ -29,7 +29,7 @@ export async function packageFunction(request: Partial<PackageOptions> = {}): Pr
   const folder = mkdtempSync(join(tmpdir(), 'boxlet-function-'))
   const built = await buildPackage({
     arch: hostArchitecture()!,
-    model: corpusPath('models/yolox-nano.onnx'),
+    model: streetModel(),
     acceptedLicences: [],
     env: process.env,
     signal: new AbortController().signal,

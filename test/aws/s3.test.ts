@@ -6,7 +6,7 @@ import { S3BlobStore } from '../../src/aws/clients/s3-blob-store.ts'
 import type { LambdaHostOptions } from '../../src/aws/emulator/lambda-host.ts'
 import { resolveModel } from '../../src/store/store.ts'
 import { blobStoreContract } from '../support/blob-store-contract.ts'
-import { corpusPath } from '../support/corpus.ts'
+import { streetModel } from '../support/street.ts'
 import { parse } from './events.ts'
 import { type Moto, startMoto } from './moto.ts'
 import { canRunPackage, type Packaged, packageFunction, picture } from './packaged.ts'
@@ -118,7 +118,7 @@ describe.skipIf(motoServer === undefined)('S3 against moto', () => {
     })
 
     it('takes any model file with its class map beside it', async () => {
-      await put('raw/detector.onnx', readFileSync(corpusPath('models/yolox-nano.onnx')))
+      await put('raw/detector.onnx', readFileSync(streetModel()))
       const names = Object.fromEntries(Array.from({ length: 80 }, (_, id) => [`thing ${id}`, id]))
       await put('raw/class_map.json', JSON.stringify(names))
       const host = await open({ BOXLET_MODEL: 's3://bucket/raw/detector.onnx' })
@@ -130,9 +130,7 @@ describe.skipIf(motoServer === undefined)('S3 against moto', () => {
 
     it('refuses such a file when it has not the hash that it has to have', async () => {
       const BOXLET_MODEL = 's3://bucket/raw/detector.onnx'
-      const right = createHash('sha256')
-        .update(readFileSync(corpusPath('models/yolox-nano.onnx')))
-        .digest('hex')
+      const right = createHash('sha256').update(readFileSync(streetModel())).digest('hex')
       const wrong = await open({ BOXLET_MODEL, BOXLET_MODEL_SHA256: '0'.repeat(64) })
       const call = { image: picture.toString('base64') }
       expect(parse((await wrong.invoke(call)).payload)).toMatchObject({ errorType: 'DOWNLOAD_MISMATCH' })
@@ -157,7 +155,7 @@ describe.skipIf(motoServer === undefined)('S3 against moto', () => {
       const answer = await host.invoke({ Records: [s3Record('incoming/a+b.jpg')] })
       expect(answer.functionError).toBeUndefined()
       expect(await result('results/incoming/a b.jpg.json')).toMatchObject({
-        model: { name: 'yolox-nano' },
+        model: { name: 'street' },
         images: [{ source: 's3://bucket/incoming/a b.jpg', width: 810, height: 1080 }],
       })
     })

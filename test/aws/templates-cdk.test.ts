@@ -6,7 +6,7 @@ import { Key } from 'aws-cdk-lib/aws-kms'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hostArchitecture } from '../../src/aws/package/architecture.ts'
 import type { Resource, Template } from '../../src/aws/template/cloudformation.ts'
-import { corpusPath, hasCorpus } from '../support/corpus.ts'
+import { streetModel } from '../support/street.ts'
 import { packageFile, synthesise } from './templates-forms.ts'
 
 let folder: string
@@ -98,12 +98,10 @@ describe('the CDK construct', () => {
   })
 })
 
-describe.skipIf(!hasCorpus || hostArchitecture() === undefined)('the CDK construct with a model', () => {
+describe.skipIf(hostArchitecture() === undefined)('the CDK construct with a model', () => {
   const model = (modelIn?: string) => {
     const path = join(folder, 'fridge.onnx')
-    if (hasCorpus) {
-      copyFileSync(corpusPath('models/yolox-nano.onnx'), path)
-    }
+    copyFileSync(streetModel(), path)
     return { package: undefined, model: path, modelIn, architecture: hostArchitecture() }
   }
   const left = () => readdirSync(tmpdir()).filter((name) => /^boxlet-cdk-\w{6}$/.test(name))

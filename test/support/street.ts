@@ -9,7 +9,7 @@ import { madeFile, photo } from './made-files.ts'
  * far below every threshold, holds the first values of the input, so that a tensor that arrives damaged is seen.
  */
 
-export const STREET_SIZE = { width: 810, height: 1080 }
+const STREET_SIZE = { width: 810, height: 1080 }
 const INPUT = 416
 const STRIDES = [8, 16, 32]
 const CLASSES = 80
@@ -28,7 +28,7 @@ const FOUND = [
 
 /** Path of the model; made once in a checkout. */
 export function streetModel(): string {
-  return madeFile('yolox-street.onnx', () => {
+  return madeFile('street.onnx', () => {
     const graph = new GraphBuilder('street')
     graph.input('images', 'float32', [1, 3, INPUT, INPUT])
     graph.outputs.push({ name: 'output', type: 'float32', shape: [1, ROWS, COLUMNS] })

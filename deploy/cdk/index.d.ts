@@ -35,8 +35,8 @@ export interface BoxletDetectorProps {
 /** `new BoxletDetector(this, 'Detector', { model: 'yolov8n', acceptLicences: ['AGPL-3.0'] })` */
 export declare class BoxletDetector extends Construct {
   constructor(scope: Construct, id: string, props?: BoxletDetectorProps)
-  /** HTTPS address of the service. */
-  readonly url: string
+  /** HTTPS address of the service; undefined where the parameter `Front` is `none`. */
+  readonly url: string | undefined
   /** ARN of the live alias. */
   readonly functionArn: string
   readonly functionName: string

@@ -81,14 +81,20 @@ export class BoxletDetector extends Construct {
     // Assets are staged and the template is read by now.
     rmSync(folder, { recursive: true, force: true })
     this.functionArn = this.include.getResource('Alias').ref
-    this.url = Fn.getAtt(
-      Stack.of(this).getLogicalId(this.include.getResource('Url')),
-      'FunctionUrl',
-    ).toString()
+    this.url = this.#address(known.Front ?? 'url')
     this.function = LambdaFunction.fromFunctionAttributes(this, 'Live', {
       functionArn: this.functionArn,
       sameEnvironment: true,
     })
+  }
+
+  #address(front) {
+    const stack = Stack.of(this)
+    const idOf = (name) => stack.getLogicalId(this.include.getResource(name))
+    if (front === 'http-api') {
+      return Fn.sub(`https://\${${idOf('Api')}}.execute-api.\${AWS::Region}.\${AWS::URLSuffix}/`)
+    }
+    return front === 'url' ? Fn.getAtt(idOf('Url'), 'FunctionUrl').toString() : undefined
   }
 
   /** Lets a principal call the endpoint with its AWS credentials. */

@@ -3,8 +3,8 @@ variable "name" {
   type        = string
   default     = "boxlet"
   validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{0,62}$", var.name))
-    error_message = "Expected lower-case letters, digits and hyphens for name."
+    condition     = can(regex("^[a-z][a-z0-9-]{0,56}$", var.name))
+    error_message = "Expected lower-case letters, digits and hyphens for name, 57 at most."
   }
 }
 

@@ -4,6 +4,7 @@ import { loadSdk, sdkFault } from '../clients/sdk.ts'
 import type { PackageResult } from '../package/build-package.ts'
 import type { PackageFile } from '../package/zip.ts'
 import { hasBucket } from './bucket.ts'
+import { partitionOf } from './regions.ts'
 import { type AwsSession, awsFault } from './session.ts'
 
 const sdk = () => loadSdk<typeof import('@aws-sdk/client-s3')>('@aws-sdk/client-s3')
@@ -44,6 +45,9 @@ export async function ensureBucket(session: AwsSession, name: string): Promise<b
         },
       }),
     )
+    await session.s3.send(
+      new s3.PutBucketPolicyCommand({ Bucket: name, Policy: JSON.stringify(encryptedOnly(session, name)) }),
+    )
     // Nothing goes by age: a package is in use, or a way back, for as long as its stack stands.
     await session.s3.send(
       new s3.PutBucketLifecycleConfigurationCommand({
@@ -64,6 +68,23 @@ export async function ensureBucket(session: AwsSession, name: string): Promise<b
     throw awsFault(`set up the bucket ${name}`, error)
   }
   return !exists
+}
+
+/** Nobody may read or write in the clear. */
+const encryptedOnly = ({ region }: AwsSession, bucket: string) => {
+  const arn = `arn:${partitionOf(region)}:s3:::${bucket}`
+  return {
+    Version: '2012-10-17',
+    Statement: [
+      {
+        Effect: 'Deny',
+        Principal: '*',
+        Action: 's3:*',
+        Resource: [arn, `${arn}/*`],
+        Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+      },
+    ],
+  }
 }
 
 /** Where the parts of one package are; the parameters of the same names. */

@@ -21,6 +21,13 @@ export async function hasBucket(session: AwsSession, name: string, hint: string)
     if (status === 404) {
       return false
     }
+    if (status === 301) {
+      throw new BoxletError(
+        'USAGE',
+        `Expected a bucket in ${session.region} but ${name} is in another region.`,
+        { cause, hint: 'Deploy to the region of the bucket with --region, or name another one.' },
+      )
+    }
     if (status === 403) {
       throw new BoxletError(
         'FORBIDDEN',

@@ -1,6 +1,7 @@
 /** A plan of CloudFormation: made, shown, then executed or thrown away. Never left behind. */
 import type { Change, Parameter, Stack } from '@aws-sdk/client-cloudformation'
 import { BoxletError } from '../../errors.ts'
+import { defined } from '../../system/defined.ts'
 import { loadSdk } from '../clients/sdk.ts'
 import { change, MAX_WAIT_MS, pause, ready, timedOut, type WaitOptions } from './follow.ts'
 import { type AwsSession, awsFault } from './session.ts'
@@ -14,6 +15,8 @@ export interface StackInput {
   /** All of them; those that are left out have their default. */
   parameters: Record<string, string>
   tags: Record<string, string>
+  /** Without one, CloudFormation takes that of the last time, or else the caller's rights. */
+  roleArn?: string | undefined
 }
 
 export interface ChangeSet {
@@ -44,6 +47,7 @@ export async function createChangeSet(
     TemplateBody: input.template,
     Parameters: parameters,
     Capabilities: ['CAPABILITY_IAM'],
+    ...defined({ RoleARN: input.roleArn }),
     Tags: Object.entries(input.tags).map(([Key, Value]) => ({ Key, Value })),
   })
   const { Id: id = '' } = await session.cloudFormation.send(command).catch((cause) => {

@@ -36,7 +36,7 @@ export async function checkStack(session: AwsSession, stack: Stack, options: Che
     return checked
   }
   // The function bears the name of its stack; the alias is what callers reach.
-  const { FunctionArn: target = options.stack, Endpoint: url } = outputsOf(stack)
+  const { FunctionArn: target = options.stack, Endpoint, ApiEndpoint: url = Endpoint } = outputsOf(stack)
   const auth = parametersOf(stack).Auth === 'keys' ? 'keys' : 'iam'
   try {
     options.onStep('Sending a picture.')

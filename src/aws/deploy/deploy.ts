@@ -29,6 +29,8 @@ export interface DeployOptions extends ProvideOptions, Pick<CheckOptions, 'smoke
   /** What the user chose; parameters that he left out keep their last value, or their default the first time. */
   parameters: Record<string, string>
   keys?: KeysPlan
+  /** Role that CloudFormation makes the resources with, now and later. */
+  roleArn?: string | undefined
   /** Called with the plan; nothing is changed unless it answers true. */
   confirm(plan: Plan): Promise<boolean>
   /** Called as soon as keys exist, because nobody can read them again. */
@@ -120,6 +122,7 @@ async function agree(
   const input = {
     name,
     template: JSON.stringify(template),
+    roleArn: options.roleArn,
     parameters,
     tags: stackTags(name, before, options.built?.record),
   }

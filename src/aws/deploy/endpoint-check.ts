@@ -98,7 +98,7 @@ async function signed(
   body: Uint8Array,
 ): Promise<Record<string, string>> {
   const signer = new SignatureV4({
-    service: 'lambda',
+    service: /\.execute-api\./.test(url.hostname) ? 'execute-api' : 'lambda',
     region: session.region,
     credentials: await session.cloudFormation.config.credentials(),
     sha256: WebSha256,
@@ -133,7 +133,7 @@ function refused({ auth, url }: EndpointOptions, status: number, text: string): 
     {
       hint:
         auth === 'iam'
-          ? 'You need lambda:InvokeFunctionUrl and lambda:InvokeFunction on the function, and so does every caller.'
+          ? 'You need lambda:InvokeFunctionUrl and lambda:InvokeFunction on the function, or execute-api:Invoke on an HTTP API, and so does every caller.'
           : 'Look at the permissions UrlPermission and UrlInvokePermission of the stack, and at policies of your organisation against public functions.',
     },
   )

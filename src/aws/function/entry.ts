@@ -36,6 +36,8 @@ import { work, workerSettings } from './worker.ts'
 
 /** Lambda hands over no larger event, so no larger body can come. */
 const MAX_BODY_BYTES = 6 * 2 ** 20
+/** API Gateway waits for 29 seconds and answers for the function then, without a word of what was wrong. */
+const GATEWAY_MS = 29_000
 /** Lambda ends a call at its deadline without a word, so our answer leaves this long before. */
 const ANSWER_MS = 500
 
@@ -47,6 +49,15 @@ export interface Context {
 /** The part of Lambda's response stream that is used here. */
 export interface AnswerStream extends NodeJS.WritableStream {
   setContentType?(type: string): void
+}
+
+/** What the service in front takes of an answer. */
+interface Front {
+  maxBytes?: number
+  /** Headers as lists of values. */
+  lists?: boolean
+  /** Milliseconds that it waits, where that may be less than the function has. */
+  waitsMs?: number
 }
 
 export class Entry {
@@ -87,13 +98,15 @@ export class Entry {
 
   async #answer(event: unknown, context: Context): Promise<unknown> {
     if (isHttpV2(event)) {
-      return this.#whole(() => webCallV2(event), context)
+      const make = () => webCallV2(event, this.#env.BOXLET_BASE_PATH)
+      return this.#whole(make, context, isFunctionUrl(event) ? {} : { waitsMs: GATEWAY_MS })
     }
     if (isHttpV1(event)) {
       const balanced = isLoadBalancer(event)
-      const lists = balanced && event.multiValueHeaders !== undefined
-      const maxBytes = balanced ? MAX_BALANCED_ANSWER_BYTES : MAX_ANSWER_BYTES
-      return this.#whole(() => webCallV1(event), context, maxBytes, lists)
+      const front: Front = balanced
+        ? { maxBytes: MAX_BALANCED_ANSWER_BYTES, lists: event.multiValueHeaders !== undefined }
+        : { waitsMs: GATEWAY_MS }
+      return this.#whole(() => webCallV1(event, this.#env.BOXLET_BASE_PATH), context, front)
     }
     const source = sourceOf(event)
     if (source !== undefined) {
@@ -122,7 +135,7 @@ export class Entry {
       stream.end(JSON.stringify((await this.handle(event, context)) ?? null))
       return
     }
-    const response = await this.#fetch(() => webCallV2(event), context)
+    const response = await this.#fetch(() => webCallV2(event, this.#env.BOXLET_BASE_PATH), context)
     const { headers, cookies } = responseHead(response)
     const out = withHead(stream, { statusCode: response.status, headers, cookies })
     if ((await sendBody(response.body, out)) === 'gone') {
@@ -133,10 +146,9 @@ export class Entry {
   async #whole(
     make: () => WebCall,
     context: Context,
-    maxBytes = MAX_ANSWER_BYTES,
-    lists = false,
+    { maxBytes = MAX_ANSWER_BYTES, lists = false, waitsMs }: Front,
   ): Promise<HttpResult> {
-    const result = await httpResult(await this.#fetch(make, context), lists)
+    const result = await httpResult(await this.#fetch(make, context, waitsMs), lists)
     try {
       checkAnswerSize(result, result.body, maxBytes)
       return result
@@ -145,12 +157,12 @@ export class Entry {
     }
   }
 
-  async #fetch(make: () => WebCall, context: Context): Promise<Response> {
+  async #fetch(make: () => WebCall, context: Context, waitsMs = Number.POSITIVE_INFINITY): Promise<Response> {
     const telemetry = await this.#start.telemetry
     try {
       const { request, connection } = make()
       connection.requestId = context.awsRequestId
-      const left = context.getRemainingTimeInMillis()
+      const left = Math.min(context.getRemainingTimeInMillis(), waitsMs)
       connection.deadlineMs = Math.round(Math.max(left - ANSWER_MS, left / 2))
       const name = `${request.method} ${new URL(request.url).pathname}`
       return await telemetry.trace(name, this.#env, async () => {

@@ -28,13 +28,24 @@ export interface HttpEventV2 {
 export interface HttpEventV1 {
   httpMethod: string
   path: string
+  /** Only in events of an HTTP API, whose path begins with a named stage. */
+  version?: string
+  /** Of a REST API: what its path is in the API, such as `/{proxy+}`. */
+  resource?: string
+  pathParameters?: Record<string, string | undefined> | null
   headers?: Record<string, string | undefined> | null
   multiValueHeaders?: Record<string, string[] | undefined> | null
   queryStringParameters?: Record<string, string | undefined> | null
   multiValueQueryStringParameters?: Record<string, string[] | undefined> | null
   body?: string | null
   isBase64Encoded?: boolean
-  requestContext?: { identity?: { sourceIp?: string; userArn?: string | null } | null; elb?: unknown }
+  requestContext?: {
+    /** As the caller has sent it, with the stage and the base path of a custom domain. */
+    path?: string
+    stage?: string
+    identity?: { sourceIp?: string; userArn?: string | null } | null
+    elb?: unknown
+  }
 }
 
 export interface WebCall {
@@ -62,8 +73,12 @@ export const isLoadBalancer = (event: HttpEventV1): boolean => isRecord(event.re
 export const isFunctionUrl = (event: HttpEventV2): boolean =>
   (event.requestContext.domainName ?? '').includes('.lambda-url.')
 
-/** @throws BoxletError REQUEST_INVALID for a path that no address can hold */
-export function webCallV2(event: HttpEventV2): WebCall {
+/**
+ * @param basePath that a custom domain puts in front of our paths; empty for none
+ * @throws BoxletError REQUEST_INVALID for a path that no address can hold, IMAGE_FORMAT for a picture that the gateway
+ * has turned into text
+ */
+export function webCallV2(event: HttpEventV2, basePath = ''): WebCall {
   const { http, stage, authorizer } = event.requestContext
   const headers = new Headers()
   for (const [name, value] of Object.entries(event.headers ?? {})) {
@@ -73,14 +88,15 @@ export function webCallV2(event: HttpEventV2): WebCall {
     setHeader(headers, 'cookie', event.cookies.join('; '))
   }
   const query = event.rawQueryString ? `?${event.rawQueryString}` : ''
-  return webCall(http.method, withoutStage(event.rawPath, stage), query, headers, event, {
+  const path = { sent: event.rawPath, own: without(basePath, withoutStage(event.rawPath, stage)) }
+  return webCall(http.method, path, query, headers, event, {
     clientAddress: http.sourceIp,
     principal: authorizer?.iam?.userArn,
   })
 }
 
-/** @throws BoxletError REQUEST_INVALID for a path that no address can hold */
-export function webCallV1(event: HttpEventV1): WebCall {
+/** As `webCallV2`. */
+export function webCallV1(event: HttpEventV1, basePath = ''): WebCall {
   const headers = new Headers()
   for (const [name, value] of Object.entries(event.headers ?? {})) {
     setHeader(headers, name, value)
@@ -90,7 +106,11 @@ export function webCallV1(event: HttpEventV1): WebCall {
   }
   const identity = event.requestContext?.identity
   const balanced = isLoadBalancer(event)
-  return webCall(event.httpMethod, event.path, queryV1(event), headers, event, {
+  const path = {
+    sent: (balanced ? undefined : event.requestContext?.path) ?? event.path,
+    own: without(basePath, pathV1(event)),
+  }
+  return webCall(event.httpMethod, path, queryV1(event), headers, event, {
     // A load balancer tells the address in a header only, to which it appends what it has seen itself.
     clientAddress: balanced ? headers.get('x-forwarded-for')?.split(',').at(-1)?.trim() : identity?.sourceIp,
     principal: balanced ? undefined : (identity?.userArn ?? undefined),
@@ -120,12 +140,13 @@ const encodeQueryPart = (text: string): string =>
 
 function webCall(
   method: string,
-  path: string,
+  path: { sent: string; own: string },
   query: string,
   headers: Headers,
   event: { body?: string | null; isBase64Encoded?: boolean },
   caller: { clientAddress: string | undefined; principal: string | undefined },
 ): WebCall {
+  expectBytes(event, headers)
   const body =
     event.body === undefined || event.body === null || event.body === ''
       ? undefined
@@ -137,16 +158,17 @@ function webCall(
     headers.set('content-length', String(body.length))
   }
   const bodyless = method === 'GET' || method === 'HEAD'
-  const request = new Request(addressOf(path, query, headers.get('host')), {
+  const request = new Request(addressOf(path.own, query, headers.get('host')), {
     method,
     headers,
     ...(body === undefined || bodyless ? {} : { body }),
   })
-  const connection: Connection = { target: path + query }
+  const connection: Connection = { target: path.sent + query }
   if (caller.clientAddress !== undefined) {
     connection.clientAddress = caller.clientAddress
   }
-  if (caller.principal !== undefined) {
+  // An empty text names nobody.
+  if (caller.principal) {
     connection.principal = caller.principal
   }
   // Signed requests of older clients carry a body with GET, which the Request class refuses to hold.
@@ -183,6 +205,48 @@ function setHeader(headers: Headers, name: string, value: string | undefined): v
   } catch {
     // Nothing in the application reads such a header.
   }
+}
+
+/**
+ * A REST API leaves the stage out of the path, and an HTTP API does not. A resource that takes every path tells what
+ * is ours of it, and so what a custom domain has put in front.
+ */
+function pathV1({ path, version, resource, pathParameters, requestContext }: HttpEventV1): string {
+  const own = pathParameters?.proxy
+  if (resource === '/{proxy+}' && own !== undefined && path.endsWith(`/${own}`)) {
+    return `/${own}`
+  }
+  return version === '1.0' ? withoutStage(path, requestContext?.stage) : path
+}
+
+function without(basePath: string, path: string): string {
+  const base = basePath.replace(/^\/+|\/+$/g, '')
+  return base === '' ? path : withoutStage(path, base)
+}
+
+/** A gateway that takes bytes for text puts this in the place of each one that is no part of a letter. */
+const LOST = '\uFFFD'
+/** So many are no slip of a caller's own: a picture of a few pixels has dozens. */
+const MANY_LOST = 4
+
+/** @throws BoxletError IMAGE_FORMAT for bytes that were lost on the way, which nothing brings back */
+function expectBytes(
+  { body, isBase64Encoded }: { body?: string | null; isBase64Encoded?: boolean },
+  headers: Headers,
+): void {
+  if (isBase64Encoded || !body || /^(application\/json|text\/)/.test(headers.get('content-type') ?? '')) {
+    return
+  }
+  if (body.split(LOST, MANY_LOST + 1).length <= MANY_LOST) {
+    return
+  }
+  throw new BoxletError(
+    'IMAGE_FORMAT',
+    'Expected the bytes of a picture but received text, into which the gateway in front has turned them.',
+    {
+      hint: 'Add */* to the binary media types of the API (binaryMediaTypes) and deploy its stage again, or send the picture as base64 in JSON.',
+    },
+  )
 }
 
 /** An API with a named stage puts it in front of the path. */

@@ -24,13 +24,7 @@ export class Start {
 
   get telemetry(): Promise<Telemetry> {
     // Beside the model: some milliseconds that need not stand before it.
-    this.#telemetry ??= Promise.all([
-      import('./telemetry.ts'),
-      import('@aws-lambda-powertools/metrics'),
-    ]).then(
-      ([{ Telemetry }, { Metrics }]) =>
-        new Telemetry(this.#env, Metrics, () => import('@aws-lambda-powertools/logger')),
-    )
+    this.#telemetry ??= import('./telemetry.ts').then(({ Telemetry }) => new Telemetry(this.#env))
     return this.#telemetry
   }
 

@@ -2,24 +2,22 @@
  * Logs, metrics and traces in the forms that CloudWatch and X-Ray read, through AWS's Powertools. Metrics go
  * out as log lines (embedded metric format), so they cost no call and no wait.
  */
-import type { Metrics } from '@aws-lambda-powertools/metrics'
+import { Logger } from '@aws-lambda-powertools/logger'
+import { Metrics } from '@aws-lambda-powertools/metrics'
 import type { Observer, RequestRecord } from '../../api/options.ts'
 import type { Environment } from '../../system/environment.ts'
-import { LazyLogger, type LoggerModule } from './lazy-logger.ts'
-
-/** Namespace of all metrics; the alarms and the dashboard of the template name it too. */
-export const METRICS_NAMESPACE = 'Boxlet'
+import { METRICS_NAMESPACE } from './metrics-namespace.ts'
 
 export class Telemetry implements Observer {
-  readonly logger: LazyLogger
+  readonly logger: Logger
   readonly #metrics: Metrics
   readonly #traced: boolean
   #cold = true
 
-  constructor(env: Environment, MetricsClass: typeof Metrics, logger: () => Promise<LoggerModule>) {
+  constructor(env: Environment) {
     const serviceName = env.BOXLET_SERVICE ?? env.AWS_LAMBDA_FUNCTION_NAME ?? 'boxlet'
-    this.logger = new LazyLogger(serviceName, logger)
-    this.#metrics = new MetricsClass({ namespace: METRICS_NAMESPACE, serviceName })
+    this.logger = new Logger({ serviceName })
+    this.#metrics = new Metrics({ namespace: METRICS_NAMESPACE, serviceName })
     this.#traced = env.AWS_XRAY_DAEMON_ADDRESS !== undefined
   }
 

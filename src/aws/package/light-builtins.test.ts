@@ -16,12 +16,7 @@ describe('lightBuiltins', () => {
       'import a,{join as b}from"node:path";',
       'const a=require("node:path");const{join:b}=require("node:path");',
     ],
-    [
-      'import{createHash as a,randomInt}from"node:crypto";',
-      'const a=(...a)=>require("node:crypto").createHash(...a),randomInt=(...a)=>require("node:crypto").randomInt(...a);',
-    ],
     ['import{Hash as a}from"node:crypto";', 'const{Hash:a}=require("node:crypto");'],
-    ['import{constants as a}from"node:crypto";', 'const{constants:a}=require("node:crypto");'],
   ])('%s', (text, expected) => {
     expect(made(text, 1)).toBe(HEAD + expected)
   })

@@ -1,7 +1,5 @@
-import { builtinModules, createRequire } from 'node:module'
+import { builtinModules } from 'node:module'
 
-/** Loaded by their first call: 1 to 4 ms of a start each, for hashes and programs that most functions never need. */
-const ON_FIRST_CALL = ['node:crypto', 'node:child_process']
 const BUILTINS = new Set(builtinModules.flatMap((name) => [name, `node:${name}`]))
 
 /** An import statement as the bundler prints it when it minifies: default, namespace or names, and the module. */
@@ -45,16 +43,8 @@ function required(module: string, wholes: readonly string[], names: string | und
   if (pairs.length === 0) {
     return parts.join('')
   }
-  const lazy = ON_FIRST_CALL.includes(module) && pairs.every(([name]) => isPlainFunction(module, name))
   parts.push(
-    lazy
-      ? `const ${pairs.map(([name, local]) => `${local ?? name}=(...a)=>${call}.${name}(...a)`).join(',')};`
-      : `const{${pairs.map(([name, local]) => (local === undefined ? name : `${name}:${local}`)).join(',')}}=${call};`,
+    `const{${pairs.map(([name, local]) => (local === undefined ? name : `${name}:${local}`)).join(',')}}=${call};`,
   )
   return parts.join('')
 }
-
-/** Classes, which begin with a capital, are made with `new`, and constants are no calls at all. */
-const isPlainFunction = (module: string, name: string): boolean =>
-  /^[a-z]/.test(name) &&
-  typeof (createRequire(import.meta.url)(module) as Record<string, unknown>)[name] === 'function'

@@ -1,6 +1,5 @@
-import { METRICS_NAMESPACE } from '../function/telemetry.ts'
+import { METRICS_NAMESPACE } from '../function/metrics-namespace.ts'
 import { att, type Resource, ref, sub, type Value, when } from './cloudformation.ts'
-import { VISIBILITY } from './data-part.ts'
 
 export const FIVE_MINUTES = 300
 /** Percent of the time limit; a call that comes so close to it is ended by it on a bad day. */
@@ -52,7 +51,7 @@ function measured(of: Alarm['of']): Record<string, Value> {
   }
 }
 
-const alarm = ({ description, of, threshold, bad, condition = 'IsWatched' }: Alarm): Resource => ({
+export const alarm = ({ description, of, threshold, bad, condition = 'IsWatched' }: Alarm): Resource => ({
   Type: 'AWS::CloudWatch::Alarm',
   Condition: condition,
   Properties: {
@@ -69,7 +68,7 @@ const alarm = ({ description, of, threshold, bad, condition = 'IsWatched' }: Ala
   },
 })
 
-const platform =
+export const functionMetric =
   (logicalId: string) =>
   (name: string, statistic = 'Sum'): Metric => ({
     namespace: 'AWS/Lambda',
@@ -77,9 +76,8 @@ const platform =
     dimension: ['FunctionName', ref(logicalId)],
     statistic,
   })
-const main = platform('Function')
-const worker = platform('Worker')
-const queue = (logicalId: string, name: string): Metric => ({
+const main = functionMetric('Function')
+export const queueMetric = (logicalId: string, name: string): Metric => ({
   namespace: 'AWS/SQS',
   name,
   dimension: ['QueueName', att(logicalId, 'QueueName')],
@@ -123,33 +121,5 @@ export const alarmResources: Record<string, Resource> = {
     },
     threshold: SLOW,
     bad: [3, 3],
-  }),
-  WorkerErrorsAlarm: alarm({
-    description: 'Batches of pictures ended without an answer: crashes, time limits, too little memory.',
-    of: worker('Errors'),
-    threshold: 1,
-    bad: [1, 1],
-    condition: 'DataIsWatched',
-  }),
-  WorkerThrottlesAlarm: alarm({
-    description: 'Batches of pictures wait because no environment is free.',
-    of: worker('Throttles'),
-    threshold: 1,
-    bad: [3, 3],
-    condition: 'DataIsWatched',
-  }),
-  QueueAgeAlarm: alarm({
-    description: 'A picture waits for longer than a second try needs.',
-    of: queue('Queue', 'ApproximateAgeOfOldestMessage'),
-    threshold: 2 * VISIBILITY,
-    bad: [1, 1],
-    condition: 'DataIsWatched',
-  }),
-  DeadLettersAlarm: alarm({
-    description: 'Pictures could not be worked on and wait among the dead letters.',
-    of: queue('DeadLetters', 'ApproximateNumberOfMessagesVisible'),
-    threshold: 1,
-    bad: [1, 1],
-    condition: 'DataIsWatched',
   }),
 }

@@ -58,6 +58,8 @@ export const any = (...conditions: Value[]): Value => ({ 'Fn::Or': conditions })
 /** A named condition within another one. */
 export const named = (condition: string): Value => ({ Condition: condition })
 export const equals = (a: Value, b: Value): Value => ({ 'Fn::Equals': [a, b] })
+/** In rules only. */
+export const contains = (values: string[], value: Value): Value => ({ 'Fn::Contains': [values, value] })
 export const filled = (parameter: string): Value => not(equals(ref(parameter), ''))
 
 const statement = (

@@ -1,44 +1,16 @@
-import { METRICS_NAMESPACE } from '../function/telemetry.ts'
-import { FIVE_MINUTES } from './alarms-part.ts'
-import { att, type Resource, sub, type Value, when } from './cloudformation.ts'
+import { METRICS_NAMESPACE } from '../function/metrics-namespace.ts'
+import { type Resource, sub, when } from './cloudformation.ts'
+import { SOURCES } from './sources/sources.ts'
+import { functionLine, type Line, widget } from './widgets.ts'
 
-type Metric = (string | { stat: string; label?: string })[]
-
-const widget = (title: string, [column, row]: [number, number], metrics: Metric[], unit: string): Value => ({
-  type: 'metric',
-  x: 8 * column,
-  y: 6 * row,
-  width: 8,
-  height: 6,
-  properties: {
-    title,
-    region: `\${AWS::Region}`,
-    view: 'timeSeries',
-    period: FIVE_MINUTES,
-    metrics: metrics as Value[],
-    yAxis: { left: { label: unit, showUnits: false, min: 0 } },
-  },
-})
-
-const own = (name: string, stat: string): Metric => [
+const own = (name: string, stat: string): Line => [
   METRICS_NAMESPACE,
   name,
   'service',
   `\${AWS::StackName}`,
   { stat },
 ]
-const platform =
-  (functionName: string) =>
-  (name: string, stat: string): Metric => ['AWS/Lambda', name, 'FunctionName', functionName, { stat }]
-const main = platform(`\${AWS::StackName}`)
-const worker = platform(`\${AWS::StackName}-worker`)
-const queue = (name: 'Queue' | 'DeadLetters', metric: string, label: string): Metric => [
-  'AWS/SQS',
-  metric,
-  'QueueName',
-  `\${${name}Name}`,
-  { stat: 'Maximum', label },
-]
+const main = functionLine(`\${AWS::StackName}`)
 
 const widgets = [
   widget(
@@ -69,33 +41,15 @@ const widgets = [
   ),
 ]
 
-const dataWidgets = [
-  widget(
-    'Batches of pictures',
-    [0, 2],
-    [worker('Invocations', 'Sum'), worker('Errors', 'Sum'), worker('Throttles', 'Sum')],
-    'count',
-  ),
-  widget(
-    'Pictures that wait',
-    [1, 2],
-    [
-      queue('Queue', 'ApproximateNumberOfMessagesVisible', 'waiting'),
-      queue('DeadLetters', 'ApproximateNumberOfMessagesVisible', 'dead letters'),
-    ],
-    'count',
-  ),
-  widget('Longest wait', [2, 2], [queue('Queue', 'ApproximateAgeOfOldestMessage', 'oldest')], 's'),
-]
-
-/** The widgets of the data bucket, each behind a comma, or nothing: what is joined are texts of JSON. */
-const whereThereIsData = when(
-  'HasData',
-  sub(dataWidgets.map((one) => `,${JSON.stringify(one)}`).join(''), {
-    QueueName: att('Queue', 'QueueName'),
-    DeadLettersName: att('DeadLetters', 'QueueName'),
-  }),
-  '',
+/** The widgets of each source, each behind a comma, or nothing: what is joined are texts of JSON. */
+const ofSources = SOURCES.flatMap(({ widgets }, index) =>
+  widgets === undefined ? [] : [{ name: `Source${index}Widgets`, ...widgets }],
+)
+const moreWidgets = Object.fromEntries(
+  ofSources.map(({ name, condition, list, names }) => [
+    name,
+    when(condition, sub(list.map((one) => `,${JSON.stringify(one)}`).join(''), names), ''),
+  ]),
 )
 
 export const dashboardResources: Record<string, Resource> = {
@@ -104,9 +58,13 @@ export const dashboardResources: Record<string, Resource> = {
     Condition: 'IsWatched',
     Properties: {
       DashboardName: sub(`\${AWS::StackName}-\${AWS::Region}`),
-      DashboardBody: sub(JSON.stringify({ widgets }).replace(/\]\}$/, `\${DataWidgets}]}`), {
-        DataWidgets: whereThereIsData,
-      }),
+      DashboardBody: sub(
+        JSON.stringify({ widgets }).replace(
+          /\]\}$/,
+          `${ofSources.map(({ name }) => `\${${name}}`).join('')}]}`,
+        ),
+        moreWidgets,
+      ),
     },
   },
 }

@@ -1,7 +1,11 @@
 import { att, list, type Resource, ref, sub, type Value, when } from './cloudformation.ts'
+import { logGroup } from './function-part.ts'
 
 const authType = when('UsesKeys', 'NONE', 'AWS_IAM')
-/** What the application itself allows; without these, preflights, which carry no signature, would be refused. */
+/**
+ * The front answers for other origins, and the function does not: Lambda adds these headers to those of the function,
+ * and browsers refuse an answer that names its origin twice.
+ */
 const cors = when('HasCors', {
   AllowOrigins: list('CorsOrigins'),
   AllowMethods: ['GET', 'POST'],
@@ -32,6 +36,7 @@ const principal = when('UsesKeys', '*', ref('AWS::AccountId'))
 export const urlResources: Record<string, Resource> = {
   Url: {
     Type: 'AWS::Lambda::Url',
+    Condition: 'HasUrl',
     DependsOn: ['Alias'],
     Properties: {
       TargetFunctionArn: ref('Function'),
@@ -43,6 +48,7 @@ export const urlResources: Record<string, Resource> = {
   },
   UrlPermission: {
     Type: 'AWS::Lambda::Permission',
+    Condition: 'HasUrl',
     Properties: {
       FunctionName: ref('Alias'),
       Action: 'lambda:InvokeFunctionUrl',
@@ -52,6 +58,7 @@ export const urlResources: Record<string, Resource> = {
   },
   UrlInvokePermission: {
     Type: 'AWS::Lambda::Permission',
+    Condition: 'HasUrl',
     Properties: {
       FunctionName: ref('Alias'),
       Action: 'lambda:InvokeFunction',
@@ -59,6 +66,21 @@ export const urlResources: Record<string, Resource> = {
       InvokedViaFunctionUrl: true,
     },
   },
+}
+
+/** What API Gateway knows of a request, also of one that never reached the function. */
+const API_LOG_LINE = {
+  requestId: '$context.requestId',
+  time: '$context.requestTime',
+  ip: '$context.identity.sourceIp',
+  caller: '$context.identity.userArn',
+  route: '$context.routeKey',
+  path: '$context.path',
+  status: '$context.status',
+  bytes: '$context.responseLength',
+  latency: '$context.responseLatency',
+  error: '$context.error.message',
+  integrationError: '$context.integrationErrorMessage',
 }
 
 const integration = sub(`integrations/\${ApiIntegration}`)
@@ -109,7 +131,20 @@ export const apiResources: Record<string, Resource> = {
   ApiStage: {
     Type: 'AWS::ApiGatewayV2::Stage',
     Condition: 'HasHttpApi',
-    Properties: { ApiId: ref('Api'), StageName: '$default', AutoDeploy: true, DefaultRouteSettings: limits },
+    Properties: {
+      ApiId: ref('Api'),
+      StageName: '$default',
+      AutoDeploy: true,
+      DefaultRouteSettings: limits,
+      AccessLogSettings: when('LogsApi', {
+        DestinationArn: att('ApiLogGroup', 'Arn'),
+        Format: JSON.stringify(API_LOG_LINE),
+      }),
+    },
+  },
+  ApiLogGroup: {
+    ...logGroup(sub(`/aws/vendedlogs/boxlet/\${AWS::StackName}`)),
+    Condition: 'LogsApi',
   },
   ApiPermission: {
     Type: 'AWS::Lambda::Permission',
@@ -126,7 +161,11 @@ export const apiResources: Record<string, Resource> = {
 export const endpointOutputs = {
   FunctionName: { Description: 'Name of the function.', Value: ref('Function') },
   FunctionArn: { Description: 'ARN of the live alias.', Value: ref('Alias') },
-  Endpoint: { Description: 'HTTPS address of the service.', Value: att('Url', 'FunctionUrl') },
+  Endpoint: {
+    Description: 'HTTPS address of the service.',
+    Condition: 'HasUrl',
+    Value: att('Url', 'FunctionUrl'),
+  },
   ApiEndpoint: {
     Description: 'Address of the HTTP API.',
     Condition: 'HasHttpApi',

@@ -90,6 +90,9 @@ function decider(template: Template, known: Known): (condition: Value) => boolea
     if (name === 'Fn::Or') {
       return parts.some(decide)
     }
+    if (name === 'Fn::Contains') {
+      return (parts[0] as Value[]).map(literal).includes(literal(parts[1]!))
+    }
     throw new Error('a function that conditions do not use')
   }
   return decide

@@ -72,7 +72,7 @@ const httpFunction: Record<string, Value> = {
       BOXLET_AUTH: ref('Auth'),
       BOXLET_KEYS_PARAMETER: when('HasKeysParameter', ref('KeysParameter')),
       BOXLET_KEYS_SECRET: when('HasKeysSecret', ref('KeysSecretArn')),
-      BOXLET_CORS_ORIGINS: when('HasCors', ref('CorsOrigins')),
+      BOXLET_BASE_PATH: when('HasBasePath', ref('BasePath')),
     }),
   },
 }

@@ -1,5 +1,7 @@
 import { MB_PER_VCPU } from '../emulator/function-config.ts'
 import type { Parameter } from './cloudformation.ts'
+import { arnPattern, choice, listOf, number, optional, text } from './parameter.ts'
+import { SOURCES } from './sources/sources.ts'
 import { EPHEMERAL_STORAGE_MB } from './storage.ts'
 
 /** One processor exactly; half of it doubles the time at the same price. */
@@ -9,33 +11,8 @@ const RETENTION_DAYS = [1, 3, 5, 7, 14, 30, 60, 90, 180, 365, 731, 1827, 3653]
 /** The revision is a part of a description, which has room for 256 characters. */
 const MAX_REVISION = 64
 
-const text = (Description: string, Default = '', more: Partial<Parameter> = {}): Parameter => ({
-  Type: 'String',
-  Description,
-  Default,
-  ...more,
-})
-const choice = (Description: string, ...AllowedValues: string[]): Parameter =>
-  text(Description, AllowedValues[0], { AllowedValues })
-const number = (Description: string, Default: number, MinValue: number, MaxValue: number): Parameter => ({
-  Type: 'Number',
-  Description,
-  Default,
-  MinValue,
-  MaxValue,
-})
-/**
- * Text with commas rather than CloudFormation's own lists: rules and conditions can compare a text with nothing,
- * but have no way to look at an empty list.
- */
-const listOf = (Description: string, item: string): Parameter =>
-  text(Description, '', { AllowedPattern: `^(${item}(,${item})*)?$` })
-
-/** Source of a pattern, for CloudFormation and for JavaScript. */
-export const arnPattern = (service: string): string => `arn:aws[a-z-]*:${service}:[a-z0-9-]+:[0-9]{12}:.+`
-/** The text, or none. */
-const optional = (Description: string, pattern: string): Parameter =>
-  text(Description, '', { AllowedPattern: `^(${pattern})?$` })
+/** A permission for an ARN without its last six letters would fit nothing. */
+export const SECRET_ARN = `${arnPattern('secretsmanager')}-[A-Za-z0-9]{6}`
 
 export const PARAMETERS: Record<string, Parameter> = {
   CodeBucket: { Type: 'String', Description: 'Bucket that holds the package.' },
@@ -69,27 +46,27 @@ export const PARAMETERS: Record<string, Parameter> = {
     AllowedPattern: '^(/[A-Za-z0-9_.-]+)*$',
   }),
   KeysSecretArn: optional(
-    'ARN of the Secrets Manager secret that holds the Boxlet keys.',
-    arnPattern('secretsmanager'),
+    'Whole ARN, with the six letters at its end, of the Secrets Manager secret that holds the Boxlet keys.',
+    SECRET_ARN,
   ),
   Streaming: choice('Answers as they are written, up to 200 MB instead of 6.', 'true', 'false'),
-  HttpApi: choice('Adds an API Gateway HTTP API, for custom domains and throttling.', 'false', 'true'),
+  Front: choice(
+    'What callers call. url: a function URL, which not every region has. http-api: an API Gateway HTTP API instead, for custom domains and throttling. none: nothing but invocations.',
+    'url',
+    'http-api',
+    'none',
+  ),
+  ApiLogs: choice('Writes a line for each request of the HTTP API into a log group.', 'false', 'true'),
+  BasePath: optional(
+    'Path that a custom domain puts in front of ours, such as vision. Empty: none.',
+    '/?[A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*',
+  ),
   ApiRate: number('Requests a second that the HTTP API lets through.', 50, 1, 10_000),
   ApiBurst: number('Requests at once that the HTTP API lets through.', 100, 1, 5000),
   PictureArns: listOf(
     'ARNs of S3 objects that requests may name, such as arn:aws:s3:::photos/*, with commas. Empty: none.',
     'arn:[a-z-]+:s3:::[^,]+',
   ),
-  DataBucketName: optional(
-    'Bucket of pictures: those below incoming/ get results below results/. Empty: none.',
-    '[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]',
-  ),
-  CreateDataBucket: choice(
-    'true: makes that bucket. false: takes one that exists, such as one that a deleted stack left. Its owner then has to turn on EventBridge for the bucket, or send s3:ObjectCreated:* below incoming/ to the queue in the output QueueArn.',
-    'true',
-    'false',
-  ),
-  WorkerConcurrency: number('Environments at once that work on pictures of that bucket.', 10, 2, 1000),
   LogRetentionDays: {
     Type: 'Number',
     Description: 'Days that logs are kept.',
@@ -116,4 +93,5 @@ export const PARAMETERS: Record<string, Parameter> = {
   SecurityGroupIds: listOf('Security groups in that VPC, with commas. Empty: none.', 'sg-[0-9a-z]+'),
   Tracing: choice('X-Ray traces.', 'PassThrough', 'Active'),
   CorsOrigins: text('Origins that browsers may call from, with commas. Empty: none.'),
+  ...Object.assign({}, ...SOURCES.map(({ parameters }) => parameters)),
 }

@@ -1,8 +1,10 @@
-import { att, type Resource, ref, type Template, type Value, when } from './cloudformation.ts'
+import { type Resource, ref, type Template, type Value, when } from './cloudformation.ts'
 import { buildTemplate } from './template.ts'
 
 /** Parts of the plain template that SAM writes itself. */
-const WRITTEN_BY_SAM = ['Alias', 'Url', 'UrlPermission', 'UrlInvokePermission', 'Version']
+const WRITTEN_BY_SAM = ['Alias', 'Version']
+/** Those that name our alias. */
+const OF_THE_ALIAS = ['UrlPermission', 'UrlInvokePermission', 'ApiIntegration', 'ApiPermission']
 
 /**
  * The same stack for the SAM command line: the two functions in SAM's form, which package, version and alias
@@ -25,7 +27,6 @@ export function samTemplate(codeUri: string): Template {
       AutoPublishAlias: 'live',
       // SAM publishes for another package only; the description replaces the version for other settings.
       VersionDescription: plain.Resources.Version!.Properties.Description!,
-      FunctionUrlConfig: urlConfig(plain.Resources.Url!),
       ProvisionedConcurrencyConfig: when('HasProvisioned', {
         ProvisionedConcurrentExecutions: ref('ProvisionedConcurrency'),
       }),
@@ -36,13 +37,13 @@ export function samTemplate(codeUri: string): Template {
     Type: 'AWS::Serverless::Function',
     Properties: samFunction(plain.Resources.Worker!, codeUri),
   }
-  // SAM cannot see through a condition, so both permissions are ours, whichever way callers are checked.
-  for (const name of ['UrlPermission', 'UrlInvokePermission']) {
+  // SAM cannot see through a condition, so the address and its permissions are ours.
+  for (const name of OF_THE_ALIAS) {
     resources[name] = renamed(plain.Resources[name]!) as unknown as Resource
   }
-  for (const name of ['ApiIntegration', 'ApiPermission']) {
-    resources[name] = renamed(resources[name]!) as unknown as Resource
-  }
+  const { DependsOn: _alias, ...url } = plain.Resources.Url!
+  const { Qualifier: _live, ...address } = url.Properties
+  resources.Url = { ...url, Properties: { ...address, TargetFunctionArn: ref('Function.Alias') } }
   const parameters = { ...plain.Parameters }
   // The SAM command line uploads the package itself; a layer is added by hand where one is needed.
   for (const name of ['CodeBucket', 'CodeKey', 'LayerKey']) {
@@ -60,14 +61,8 @@ export function samTemplate(codeUri: string): Template {
     Outputs: {
       ...plain.Outputs,
       FunctionArn: { Description: 'ARN of the live alias.', Value: ref('Function.Alias') },
-      Endpoint: { Description: 'HTTPS address of the service.', Value: att('FunctionUrl', 'FunctionUrl') },
     },
   }
-}
-
-function urlConfig({ Properties }: Resource): Value {
-  const { AuthType, InvokeMode, Cors } = Properties as Record<string, Value>
-  return { AuthType: AuthType!, InvokeMode: InvokeMode!, Cors: Cors! }
 }
 
 function samFunction({ Properties }: Resource, codeUri: string): Record<string, Value> {

@@ -2,10 +2,10 @@ import { alarmResources } from './alarms-part.ts'
 import type { Template } from './cloudformation.ts'
 import { CONDITIONS, RULES } from './conditions.ts'
 import { dashboardResources } from './dashboard-part.ts'
-import { dataOutputs, dataResources } from './data-part.ts'
 import { apiResources, endpointOutputs, urlResources } from './endpoint-part.ts'
 import { functionResources } from './function-part.ts'
 import { PARAMETERS } from './parameters.ts'
+import { SOURCES } from './sources/sources.ts'
 
 /**
  * The whole stack as one CloudFormation template. Everything that people choose is a parameter, so the same
@@ -25,10 +25,10 @@ export function buildTemplate(codeHash = ''): Template {
       ...functionResources(codeHash.slice(0, 12)),
       ...urlResources,
       ...apiResources,
-      ...dataResources,
       ...alarmResources,
+      ...Object.assign({}, ...SOURCES.map(({ resources }) => resources)),
       ...dashboardResources,
     },
-    Outputs: { ...endpointOutputs, ...dataOutputs },
+    Outputs: { ...endpointOutputs, ...Object.assign({}, ...SOURCES.map(({ outputs }) => outputs)) },
   }
 }

@@ -29,7 +29,7 @@ export async function measureDeployed(session: AwsSession, options: DeployedOpti
       )
       await sdk.waitUntilFunctionUpdatedV2({ client, maxWaitTime: 120 }, { FunctionName: functionName })
     } catch (cause) {
-      throw awsFault(`the memory size of ${functionName}`, cause)
+      throw awsFault(`change the memory size of ${functionName}`, cause)
     }
   }
   const invoke = async (): Promise<InvokeCommandOutput> => {
@@ -40,7 +40,7 @@ export async function measureDeployed(session: AwsSession, options: DeployedOpti
       Payload: payload,
     } as const
     return client.send(new sdk.InvokeCommand(call)).catch((cause) => {
-      throw awsFault(`an answer of ${functionName}`, cause)
+      throw awsFault(`invoke ${functionName}`, cause)
     })
   }
   const before = await client

@@ -1,7 +1,9 @@
 /** What can be wrong with the options of `deploy` and is known before a package is built. */
+import { hasFunctionUrls } from '../../aws/deploy/regions.ts'
 import { parseArchitecture } from '../../aws/package/architecture.ts'
 import { brokenRules } from '../../aws/template/fold.ts'
-import { arnPattern, PARAMETERS } from '../../aws/template/parameters.ts'
+import { arnPattern } from '../../aws/template/parameter.ts'
+import { PARAMETERS, SECRET_ARN } from '../../aws/template/parameters.ts'
 import { buildTemplate } from '../../aws/template/template.ts'
 import { BoxletError } from '../../errors.ts'
 import { list, type StackSettings } from './settings.ts'
@@ -25,7 +27,10 @@ const FORMS = {
     filled: true,
   },
   'keys-secret': {
-    ...like(arnOf('secretsmanager'), 'the ARN of a secret, arn:aws:secretsmanager:...,'),
+    ...like(
+      new RegExp(`^${SECRET_ARN}$`),
+      'the ARN of a secret, arn:aws:secretsmanager:...-AbCdEf, with the six letters at its end',
+    ),
     filled: true,
   },
   pictures: {
@@ -34,13 +39,18 @@ const FORMS = {
   },
   'data-bucket': like(BUCKET, BUCKET_WORDS),
   artefacts: { ...like(BUCKET, BUCKET_WORDS), filled: true },
+  'role-arn': {
+    ...like(/^arn:aws[a-z-]*:iam::\d{12}:role\/.+$/, 'the ARN of a role, arn:aws:iam::ACCOUNT:role/NAME,'),
+    filled: true,
+  },
+  'base-path': like(new RegExp(PARAMETERS.BasePath!.AllowedPattern!), 'a path such as vision'),
   'alarm-topic': like(arnOf('sns'), 'the ARN of an SNS topic, arn:aws:sns:REGION:ACCOUNT:NAME,'),
   'kms-key': like(arnOf('kms'), 'the ARN of a key, arn:aws:kms:REGION:ACCOUNT:key/ID,'),
   subnets: like(/^subnet-[0-9a-z]+$/, 'subnets such as subnet-0a1b2c'),
   'security-groups': like(/^sg-[0-9a-z]+$/, 'security groups such as sg-0a1b2c'),
 } as const satisfies Record<string, Form>
 
-type Checked = StackSettings & { arch?: string; artefacts?: string }
+type Checked = StackSettings & { arch?: string; artefacts?: string; 'role-arn'?: string }
 
 /** @throws BoxletError USAGE for the first value that the stack could not take */
 export function expectValues(values: Checked): void {
@@ -66,16 +76,32 @@ export function expectValues(values: Checked): void {
  * @throws BoxletError USAGE for limits of an HTTP API that the stack will not have
  */
 export function expectApi(values: StackSettings, parameters: Record<string, string>): void {
-  if (parameters.HttpApi === 'true') {
+  if (parameters.Front === 'http-api') {
     return
   }
-  const limit = (['api-rate', 'api-burst'] as const).find((name) => values[name] !== undefined)
+  const limit = (['api-rate', 'api-burst', 'api-logs'] as const).find(
+    (name) => values[name] !== undefined && values[name] !== false,
+  )
   if (limit === undefined) {
     return
   }
   throw new BoxletError('USAGE', `Expected an HTTP API for --${limit} but the stack has none.`, {
-    hint: 'Add --http-api. The most environments at once, --reserved, limit the function itself.',
+    hint: 'Add --front http-api. The most environments at once, --reserved, limit the function itself.',
   })
+}
+
+/**
+ * @param parameters those that the stack has, and those that were chosen
+ * @throws BoxletError USAGE for a function URL where there are none
+ */
+export function expectFront({ Front: front = 'url' }: Record<string, string>, region: string): void {
+  if (front === 'url' && !hasFunctionUrls(region)) {
+    throw new BoxletError(
+      'USAGE',
+      `Expected a region with function URLs for the stack but received ${region}, which has none.`,
+      { hint: 'Add --front http-api, or --front none for invocations alone, or choose another --region.' },
+    )
+  }
 }
 
 const wrong = (option: string, expected: string, received: string): BoxletError =>
@@ -87,6 +113,9 @@ const OPTIONS: Record<string, string> = {
   SecurityGroupIds: '--security-groups',
   KeysParameter: '--keys-parameter',
   KeysSecretArn: '--keys-secret',
+  'Streaming "false"': '--no-streaming',
+  'Front "http-api"': '--front http-api',
+  Timeout: '--timeout',
 }
 
 /**

@@ -1,20 +1,27 @@
+import {
+  accountLimits,
+  expectCapacity,
+  expectShares,
+  needsConcurrency,
+} from '../../aws/deploy/account-limits.ts'
 import { artefactBucketName } from '../../aws/deploy/artefacts.ts'
 import { deploy } from '../../aws/deploy/deploy.ts'
 import { type CreatedKeys, planKeys } from '../../aws/deploy/keys.ts'
 import { readRecord } from '../../aws/deploy/package-record.ts'
-import { openSession } from '../../aws/deploy/session.ts'
+import { type AwsSession, openSession } from '../../aws/deploy/session.ts'
 import { describeStack, isStanding, parametersOf } from '../../aws/deploy/stack.ts'
+import { throwIfAborted, toBoxletError } from '../../errors.ts'
 import { loadSharp } from '../../image/decode/load-sharp.ts'
 import { confirm, expectTerminal } from '../kit/confirm.ts'
 import { FORMAT_OPTION } from '../kit/format-option.ts'
 import type { Options } from '../kit/option-spec.ts'
 import { type Call, defineVerb, type ExitCode, type Io } from '../kit/verb.ts'
 import { PACKAGE_OPTIONS } from '../package/options.ts'
-import { expectApi, expectRules, expectValues } from './checks.ts'
+import { expectApi, expectFront, expectRules, expectValues } from './checks.ts'
 import { checkLines, formatChanges, formatEvent, formatExample, formatKeys } from './output.ts'
 import { packageToDeploy } from './package.ts'
 import { chosenParameters, keysChoice, STACK_OPTIONS } from './settings.ts'
-import { NAME_THE_STACK, STACK_NAME_OPTIONS, stackName } from './stack-name.ts'
+import { MAX_NEW_NAME, NAME_THE_STACK, STACK_NAME_OPTIONS, stackName } from './stack-name.ts'
 
 const OPTIONS = {
   ...PACKAGE_OPTIONS,
@@ -26,6 +33,13 @@ const OPTIONS = {
     group: 'Operation',
     value: 'BUCKET',
     otherwise: 'boxlet-ACCOUNT-REGION, created when missing',
+  },
+  'role-arn': {
+    type: 'string',
+    says: 'role that CloudFormation makes the resources with',
+    group: 'Operation',
+    value: 'ARN',
+    otherwise: 'your own rights, or the role of the last time',
   },
   smoke: { type: 'boolean', says: 'send no picture at the end', group: 'Operation', negation: 'no' },
   yes: { type: 'boolean', says: 'do not ask', group: 'Operation', short: 'y' },
@@ -51,7 +65,7 @@ export const verb = defineVerb({
 })
 
 async function run({ values }: Call<typeof OPTIONS>, io: Io): Promise<ExitCode> {
-  const stack = stackName(values.stack)
+  const stack = stackName(values.stack, MAX_NEW_NAME)
   expectValues(values)
   const say = (text: string) => io.stderr.write(`boxlet: ${text}\n`)
   // All that can stop the run comes first: nobody wants to wait for a package that cannot be deployed.
@@ -66,7 +80,10 @@ async function run({ values }: Call<typeof OPTIONS>, io: Io): Promise<ExitCode> 
   const parameters = chosenParameters(values, session.region)
   const wanted = { ...parametersOf(before), ...parameters, ...keys.parameters }
   expectRules(wanted)
+  expectFront(wanted, session.region)
   expectApi(values, wanted)
+  expectShares(wanted)
+  await expectEnvironments(session, wanted, parametersOf(before), say, io.signal)
   const built = await packageToDeploy(values, before, io)
   if (built === undefined) {
     say('The package stays as it is.')
@@ -75,6 +92,7 @@ async function run({ values }: Call<typeof OPTIONS>, io: Io): Promise<ExitCode> 
   let created: CreatedKeys | undefined
   const result = await deploy(session, {
     stack,
+    roleArn: values['role-arn'],
     artefactBucket: values.artefacts ?? artefactBucketName(session),
     built,
     parameters,
@@ -109,9 +127,31 @@ async function run({ values }: Call<typeof OPTIONS>, io: Io): Promise<ExitCode> 
     io.stdout.write(`${JSON.stringify(document, null, 2)}\n`)
     return code
   }
-  io.stdout.write(`${outputs.Endpoint ?? outputs.FunctionName ?? ''}\n`)
-  io.stderr.write(formatExample(result, session.region, created))
+  io.stdout.write(`${outputs.Endpoint ?? outputs.ApiEndpoint ?? outputs.FunctionName ?? ''}\n`)
+  const { sessionToken } = await session.cloudFormation.config.credentials()
+  io.stderr.write(formatExample(result, session.region, created, sessionToken !== undefined))
   return code
+}
+
+/** A caller who may not ask the account for its limits deploys without an answer. */
+async function expectEnvironments(
+  session: AwsSession,
+  wanted: Record<string, string>,
+  has: Record<string, string>,
+  say: (text: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!needsConcurrency(wanted)) {
+    return
+  }
+  const limits = await accountLimits(session, signal).catch((error: unknown) => {
+    throwIfAborted(signal)
+    say(`Whether the account has enough environments is not known. ${toBoxletError(error).message}`)
+    return undefined
+  })
+  if (limits !== undefined) {
+    expectCapacity(wanted, has, limits)
+  }
 }
 
 /** Something to decode; what is in it does not matter, since only the way through is checked. */

@@ -54,19 +54,26 @@ export function checkLines({ smoke, endpoint, unchecked }: DeployResult): string
   return lines
 }
 
+/** An empty token would be signed and not be sent by some versions of curl, which AWS answers with 403. */
+function signedCall(region: string, service: string, hasToken: boolean): string {
+  const token = hasToken ? ' -H "x-amz-security-token: $AWS_SESSION_TOKEN"' : ''
+  return `--aws-sigv4 "aws:amz:${region}:${service}" --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY"${token}`
+}
+
 /** A call to copy, with the kind of credentials that the stack asks for. */
 export function formatExample(
   { outputs, parameters }: DeployResult,
   region: string,
   created: CreatedKeys | undefined,
+  hasToken: boolean,
 ): string {
-  const url = outputs.Endpoint
+  const url = outputs.Endpoint ?? outputs.ApiEndpoint
   if (url === undefined) {
     return ''
   }
   const credentials =
     parameters.Auth === 'keys'
       ? `-H "authorization: Bearer ${created?.bearer ?? '$BOXLET_KEY'}"`
-      : `--aws-sigv4 "aws:amz:${region}:lambda" --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" -H "x-amz-security-token: $AWS_SESSION_TOKEN"`
+      : signedCall(region, outputs.Endpoint === undefined ? 'execute-api' : 'lambda', hasToken)
   return `Try it:\n  curl ${credentials} --data-binary @photo.jpg ${url}v1/detect\n`
 }

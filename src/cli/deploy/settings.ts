@@ -1,5 +1,7 @@
 import type { KeysChoice } from '../../aws/deploy/keys.ts'
+import { partitionOf } from '../../aws/deploy/regions.ts'
 import { EPHEMERAL_STORAGE_MB } from '../../aws/template/storage.ts'
+import { BoxletError } from '../../errors.ts'
 import type { OptionSpec, Options, Settings } from '../kit/option-spec.ts'
 
 export const MEMORY_OPTION = {
@@ -88,7 +90,26 @@ export const STACK_OPTIONS = {
     says: 'create and show one more pair of keys; those that exist go on working',
     group: 'Access',
   },
-  'http-api': { type: 'boolean', says: 'add an API Gateway HTTP API', group: 'Access' },
+  front: {
+    type: 'string',
+    says: 'what callers call',
+    group: 'Access',
+    value: 'F',
+    choices: {
+      url: 'a function URL, which some regions do not have',
+      'http-api': 'an API Gateway HTTP API',
+      none: 'nothing but invocations',
+    },
+    otherwise: 'url',
+  },
+  'http-api': { type: 'boolean', says: 'the same as --front http-api', group: 'Access' },
+  'api-logs': { type: 'boolean', says: 'log each request of the HTTP API', group: 'Access' },
+  'base-path': {
+    type: 'string',
+    says: 'path that a custom domain puts in front, such as vision',
+    group: 'Access',
+    value: 'PATH',
+  },
   'api-rate': {
     type: 'number',
     says: 'requests a second that the HTTP API lets through',
@@ -192,7 +213,9 @@ export function chosenParameters(values: StackSettings, region: string): Record<
     Timeout: values.timeout,
     Runtime: values.runtime,
     Streaming: values.streaming,
-    HttpApi: values['http-api'],
+    Front: frontOf(values),
+    ApiLogs: values['api-logs'],
+    BasePath: values['base-path'],
     ApiRate: values['api-rate'],
     ApiBurst: values['api-burst'],
     PictureArns: values.pictures
@@ -217,6 +240,19 @@ export function chosenParameters(values: StackSettings, region: string): Record<
   )
 }
 
+/** @throws BoxletError USAGE where the two options contradict one another */
+function frontOf({ front, 'http-api': api }: StackSettings): string | undefined {
+  if (api === undefined) {
+    return front
+  }
+  if (front !== undefined && api !== (front === 'http-api')) {
+    throw new BoxletError('USAGE', `Expected --front or --http-api but received both, and they differ.`, {
+      hint: 'Leave --http-api out.',
+    })
+  }
+  return front ?? (api ? 'http-api' : 'url')
+}
+
 export const keysChoice = (values: StackSettings): KeysChoice => ({
   auth: values.auth,
   parameter: values['keys-parameter'],
@@ -234,6 +270,3 @@ function pictureArn(place: string, partition: string): string {
   const arn = place.startsWith('arn:') ? place : `arn:${partition}:s3:::${place}`
   return arn.includes('/') ? arn : `${arn}/*`
 }
-
-const partitionOf = (region: string): string =>
-  region.startsWith('cn-') ? 'aws-cn' : region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws'

@@ -3,11 +3,22 @@ import type { Options } from '../kit/option-spec.ts'
 import type { Io } from '../kit/verb.ts'
 
 /** Lower case, since buckets and paths are made from it. */
-const STACK_NAME = /^[a-z][a-z0-9-]{0,62}$/
+const STACK_NAME = /^[a-z][a-z0-9-]*$/
+/** What CloudFormation and Lambda take, for stacks that are there already. */
+const MAX_NAME = 63
+/** Functions have at most 64 letters, and the one that works on pictures of a bucket is called NAME-worker. */
+export const MAX_NEW_NAME = 57
 const DEFAULT_STACK = 'boxlet'
 
-export function stackName(given: string | undefined): string {
+export function stackName(given: string | undefined, longest = MAX_NAME): string {
   const name = given ?? DEFAULT_STACK
+  if (name.length > longest) {
+    throw new BoxletError(
+      'USAGE',
+      `Expected at most ${longest} characters for --stack but received ${name.length}: "${name}".`,
+      { hint: 'The function is named after its stack, and AWS takes no longer name.' },
+    )
+  }
   if (STACK_NAME.test(name)) {
     return name
   }

@@ -1,0 +1,5 @@
+import type { TemplatePart } from '../part.ts'
+import { bucket } from './bucket.ts'
+
+/** Every source of events that the stack can have, in the order of the template. */
+export const SOURCES: readonly TemplatePart[] = [bucket]

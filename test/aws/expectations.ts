@@ -1,4 +1,5 @@
 /** What every way to deploy must give, resource by resource; `templates-facts.ts` says how it is written. */
+import { expect } from 'vitest'
 import { EVERYTHING } from './templates-choices.ts'
 import type { Facts } from './templates-facts.ts'
 
@@ -113,15 +114,12 @@ export const FULL: Facts = {
         BOXLET_AUTH: 'keys',
         BOXLET_KEYS_PARAMETER: '/boxlet/test/keys',
         BOXLET_KEYS_SECRET: EVERYTHING.KeysSecretArn,
-        BOXLET_CORS_ORIGINS: 'https://a.example,https://b.example',
+        BOXLET_BASE_PATH: 'vision',
       },
     },
   },
   Version: { FunctionName: '<Function>', Description: EVERYTHING_DESCRIPTION },
   Alias: { ...PLAIN.Alias, ProvisionedConcurrencyConfig: { ProvisionedConcurrentExecutions: '2' } },
-  Url: { ...PLAIN.Url, AuthType: 'NONE', InvokeMode: 'BUFFERED', Cors: CORS },
-  UrlPermission: { ...PLAIN.UrlPermission, Principal: '*', FunctionUrlAuthType: 'NONE' },
-  UrlInvokePermission: { ...PLAIN.UrlInvokePermission, Principal: '*' },
   LogGroup: { ...PLAIN.LogGroup, RetentionInDays: '7', KmsKeyId: EVERYTHING.KmsKeyArn },
   ModelLayer: { LayerName: 'test-model' },
   Api: { Name: 'test', ProtocolType: 'HTTP', CorsConfiguration: CORS },
@@ -139,6 +137,16 @@ export const FULL: Facts = {
     StageName: '$default',
     AutoDeploy: true,
     DefaultRouteSettings: { ThrottlingRateLimit: '7', ThrottlingBurstLimit: '9' },
+    AccessLogSettings: {
+      DestinationArn: '<ApiLogGroup.Arn>',
+      Format: expect.stringMatching(/^\{"requestId":"\$context.requestId",.*"status":"\$context.status"/),
+    },
+  },
+  ApiLogGroup: {
+    DeletionPolicy: 'Delete',
+    LogGroupName: '/aws/vendedlogs/boxlet/test',
+    RetentionInDays: '7',
+    KmsKeyId: EVERYTHING.KmsKeyArn,
   },
   ApiPermission: {
     FunctionName: '<Alias>',
@@ -170,8 +178,9 @@ export const FULL: Facts = {
   },
   Queue: {
     VisibilityTimeout: '720',
+    MessageRetentionPeriod: '1209600',
     SqsManagedSseEnabled: true,
-    RedrivePolicy: { deadLetterTargetArn: '<DeadLetters.Arn>', maxReceiveCount: '3' },
+    RedrivePolicy: { deadLetterTargetArn: '<DeadLetters.Arn>', maxReceiveCount: '5' },
   },
   DeadLetters: { MessageRetentionPeriod: '1209600', SqsManagedSseEnabled: true },
   Arrivals: {

@@ -31,7 +31,7 @@ describe.skipIf(motoServer === undefined)('boxlet status against moto', () => {
     await createStack(moto.endpoint, 'boxlet', {
       MemorySize: '3008',
       DataBucketName: 'photos',
-      HttpApi: 'true',
+      Front: 'http-api',
       LogRetentionDays: '7',
     })
   })
@@ -62,7 +62,7 @@ describe.skipIf(motoServer === undefined)('boxlet status against moto', () => {
       Endpoint: 'https://function.example/',
       LogGroupName: '/aws/lambda/boxlet',
       DataBucketName: 'photos',
-      HttpApi: 'true',
+      Front: 'http-api',
       LogRetentionDays: '7',
       Architecture: 'arm64',
       Runtime: 'nodejs24.x',

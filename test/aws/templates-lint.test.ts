@@ -3,11 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Template } from '../../src/aws/template/cloudformation.ts'
-import { foldTemplate } from '../../src/aws/template/fold.ts'
 import { samTemplate } from '../../src/aws/template/sam.ts'
 import { buildTemplate } from '../../src/aws/template/template.ts'
 import { CHOSEN, EVERYTHING } from './templates-choices.ts'
+import { chosenOf } from './templates-chosen.ts'
 import { type Chosen, cdkProps, synthesise, terraformTemplate, translateSam } from './templates-forms.ts'
 import { cfnLint, samPython } from './tools.ts'
 
@@ -29,32 +28,11 @@ const FINE = { status: 0, words: '' }
 const choices: [name: string, chosen: Chosen][] = [
   ['nothing chosen', {}],
   ['keys and a data bucket', CHOSEN],
-  ['an API for signed requests', { HttpApi: 'true', CorsOrigins: 'https://a.example' }],
+  ['an API for signed requests', { Front: 'http-api', CorsOrigins: 'https://a.example' }],
+  ['no address', { Front: 'none' }],
   ['nothing to watch', { ...CHOSEN, Watch: 'none' }],
   ['everything chosen', EVERYTHING],
 ]
-
-/** Parameters and conditions that nothing refers to any more would be found as mistakes. */
-function only(template: Template): Template {
-  const text = JSON.stringify([template.Resources, template.Outputs])
-  const used = Object.entries(template.Parameters).filter(
-    ([name]) => text.includes(`{"Ref":"${name}"}`) || text.includes(`\${${name}}`),
-  )
-  const { Conditions: _decided, Rules: _checked, ...rest } = template
-  return { ...rest, Parameters: Object.fromEntries(used) } as Template
-}
-/** The parts that a choice gives, with what it chooses as defaults, so that the linter sees the values. */
-function chosenOf(template: Template, chosen: Chosen): Template {
-  const folded = only(foldTemplate(template, chosen))
-  const Parameters = Object.fromEntries(
-    Object.entries(folded.Parameters).map(([name, parameter]) => [
-      name,
-      // The linter would try the least value too, which may mean "none".
-      name in chosen ? { Type: parameter.Type, Description: '', Default: chosen[name] as string } : parameter,
-    ]),
-  )
-  return { ...folded, Parameters }
-}
 
 describe.skipIf(cfnLint === undefined)('cfn-lint', () => {
   it('finds what is wrong', () => {

@@ -29,7 +29,17 @@ describe('rules of the template', () => {
 
   it.each([
     ['keys without a place for them', { Auth: 'keys' }, /KeysParameter or KeysSecretArn/],
-    ['subnets without security groups', { SubnetIds: 'subnet-1' }, /SubnetIds and SecurityGroupIds/],
+    [
+      'subnets without security groups',
+      { SubnetIds: 'subnet-1', Streaming: 'false' },
+      /SubnetIds and SecurityGroupIds/,
+    ],
+    [
+      'streaming from within a VPC',
+      { SubnetIds: 'subnet-1', SecurityGroupIds: 'sg-1', Streaming: 'true' },
+      /does not stream from within a VPC/,
+    ],
+    ['an HTTP API with more time than it waits', { Front: 'http-api', Timeout: '31' }, /30 at most/],
     ['security groups without subnets', { SecurityGroupIds: 'sg-1' }, /SubnetIds and SecurityGroupIds/],
   ])('refuse %s', (_name, chosen, words) => {
     expect(broken(chosen as unknown as Record<string, string>)).toEqual([expect.stringMatching(words)])
@@ -39,7 +49,10 @@ describe('rules of the template', () => {
     ['nothing chosen', {}],
     ['keys in SSM', { Auth: 'keys', KeysParameter: '/a' }],
     ['keys in Secrets Manager', { Auth: 'keys', KeysSecretArn: 'arn:a' }],
-    ['a network', { SubnetIds: 'subnet-1', SecurityGroupIds: 'sg-1' }],
+    ['a network', { SubnetIds: 'subnet-1', SecurityGroupIds: 'sg-1', Streaming: 'false' }],
+    ['a network behind an HTTP API', { SubnetIds: 'subnet-1', SecurityGroupIds: 'sg-1', Front: 'http-api' }],
+    ['an HTTP API with the time that it waits', { Front: 'http-api', Timeout: '30' }],
+    ['a function URL with all the time there is', { Timeout: '900' }],
   ])('permit %s', (_name, chosen) => {
     expect(broken(chosen as unknown as Record<string, string>)).toEqual([])
   })
@@ -54,8 +67,8 @@ describe('patterns of parameters', () => {
     ['KmsKeyArn', 'arn:aws-cn:kms:cn-north-1:111122223333:key/0a1b', 'alias/mine'],
     [
       'KeysSecretArn',
+      'arn:aws:secretsmanager:eu-west-1:111122223333:secret:keys-AbCdEf',
       'arn:aws:secretsmanager:eu-west-1:111122223333:secret:keys',
-      'arn:aws:ssm:eu-west-1:111122223333:p',
     ],
   ])('let %s be %s or empty, and not %s', (name, good, bad) => {
     expect([fits(name, good), fits(name, ''), fits(name, bad)]).toEqual([true, true, false])

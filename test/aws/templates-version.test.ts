@@ -37,7 +37,7 @@ const OTHER: Record<string, Chosen> = {
 }
 /** A version does not hold these: they belong to other resources, or to the function beside its versions. */
 const BESIDE_THE_FUNCTION = [
-  'HttpApi',
+  'ApiLogs',
   'ApiRate',
   'ApiBurst',
   'PictureArns',

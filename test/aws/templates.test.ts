@@ -29,7 +29,8 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const cases: [name: string, chosen: Chosen][] = [
   ['nothing chosen', {}],
   ['keys and a data bucket', CHOSEN],
-  ['an API for signed requests', { HttpApi: 'true', CorsOrigins: 'https://a.example' }],
+  ['an API for signed requests', { Front: 'http-api', CorsOrigins: 'https://a.example' }],
+  ['no address', { Front: 'none' }],
   ['nothing to watch', { ...CHOSEN, Watch: 'none' }],
   ['everything chosen', EVERYTHING],
 ]
@@ -51,7 +52,8 @@ describe('the CloudFormation template', () => {
 
   it('opens the address to all only where the function asks for keys', () => {
     for (const Auth of ['iam', 'keys']) {
-      const { Function: main, Url, ApiRoute } = cloudFormationFacts({ Auth, HttpApi: 'true' })
+      const { Function: main, Url } = cloudFormationFacts({ Auth })
+      const { ApiRoute } = cloudFormationFacts({ Auth, Front: 'http-api' })
       const open = Auth === 'keys' ? 'NONE' : 'AWS_IAM'
       expect(main).toMatchObject({ Environment: { Variables: { BOXLET_AUTH: Auth } } })
       expect(Url).toMatchObject({ AuthType: open })
@@ -84,7 +86,7 @@ describe('the CloudFormation template', () => {
 
   it('has no preflight route without an API or without origins', () => {
     const names = (chosen: Chosen) => Object.keys(cloudFormationFacts(chosen))
-    expect(names({ HttpApi: 'true' })).not.toContain('ApiPreflight')
+    expect(names({ Front: 'http-api' })).not.toContain('ApiPreflight')
     expect(names({ CorsOrigins: '*' })).not.toContain('ApiPreflight')
   })
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { isHttpV1, isHttpV2, webCallV1, webCallV2 } from './http-event.ts'
+import { isHttpV1, isHttpV2, type WebCall, webCallV1, webCallV2 } from './http-event.ts'
 
 describe('HTTP events', () => {
   it('keep path, query, headers, cookies and body of format 2.0', async () => {
@@ -25,7 +25,8 @@ describe('HTTP events', () => {
     expect(request.headers.get('cookie')).toBe('a=1; b=2')
     expect(new Uint8Array(await request.arrayBuffer())).toEqual(new Uint8Array([255, 0, 1]))
     expect(connection).toEqual({
-      target: '/v1/detect?minScore=0.5&classes=a%2Cb',
+      // What the caller has signed.
+      target: '/prod/v1/detect?minScore=0.5&classes=a%2Cb',
       clientAddress: '192.0.2.1',
       principal: 'arn:x',
     })
@@ -115,6 +116,87 @@ describe('HTTP events', () => {
     const { request, connection } = webCallV1(balanced)
     expect(connection).toEqual({ target: '/v1/detect?classes=a%20b%26c', clientAddress: '192.0.2.7' })
     expect(new URL(request.url).searchParams.get('classes')).toBe('a b&c')
+  })
+
+  const pathOf = (call: WebCall) => new URL(call.request.url).pathname
+  const v1 = (path: string, more: object = {}) => ({
+    httpMethod: 'POST',
+    path,
+    headers: { host: 'h' },
+    ...more,
+  })
+  const v2 = (rawPath: string, stage = '$default') => ({
+    version: '2.0' as const,
+    rawPath,
+    requestContext: { stage, http: { method: 'POST' } },
+  })
+
+  it('leave the base path of a custom domain out, once, and sign what was sent', () => {
+    const call = webCallV2(v2('/vision/v1/detect'), 'vision')
+    expect(pathOf(call)).toBe('/v1/detect')
+    expect(call.connection.target).toBe('/vision/v1/detect')
+    for (const base of ['/vision', 'vision/', '/a/vision']) {
+      expect(pathOf(webCallV2(v2(`${base.startsWith('/a') ? '/a' : ''}/vision/v1/detect`), base))).toBe(
+        '/v1/detect',
+      )
+    }
+    expect(pathOf(webCallV2(v2('/visionary/v1/detect'), 'vision'))).toBe('/visionary/v1/detect')
+    expect(pathOf(webCallV2(v2('/v1/detect'), 'vision'))).toBe('/v1/detect')
+    expect(pathOf(webCallV1(v1('/vision/v1/detect'), 'vision'))).toBe('/v1/detect')
+    expect(pathOf(webCallV2(v2('/vision'), 'vision'))).toBe('/')
+  })
+
+  it('know the base path of a REST API from its resource', () => {
+    const proxy = { resource: '/{proxy+}', pathParameters: { proxy: 'v1/detect' } }
+    const requestContext = { path: '/vision/v1/detect', stage: 'prod' }
+    const call = webCallV1(v1('/vision/v1/detect', { ...proxy, requestContext }))
+    expect(pathOf(call)).toBe('/v1/detect')
+    expect(call.connection.target).toBe('/vision/v1/detect')
+    const named = { resource: '/v1/{proxy+}', pathParameters: { proxy: 'detect' } }
+    expect(pathOf(webCallV1(v1('/v1/detect', named)))).toBe('/v1/detect')
+  })
+
+  it('leave out the stage that an HTTP API puts into the path of format 1.0, and a REST API does not', () => {
+    const requestContext = { stage: 'v1' }
+    expect(
+      pathOf(webCallV1(v1('/prod/v1/detect', { version: '1.0', requestContext: { stage: 'prod' } }))),
+    ).toBe('/v1/detect')
+    expect(pathOf(webCallV1(v1('/v1/detect', { requestContext })))).toBe('/v1/detect')
+  })
+
+  const png = Buffer.from([
+    0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0xfe, 0xff, 0xd8, 0xe0,
+  ]).toString('utf8')
+  it.each([
+    ['image/png', 'an image type'],
+    ['multipart/form-data; boundary=b', 'a form'],
+    ['application/x-www-form-urlencoded', 'what curl says by itself'],
+  ])('refuse bytes that a gateway has turned into text, sent as %s', (type) => {
+    const event = { ...v1('/v1/detect'), headers: { 'Content-Type': type }, body: png }
+    expect(() => webCallV1(event)).toThrow(
+      expect.objectContaining({ code: 'IMAGE_FORMAT', hint: expect.stringContaining('binaryMediaTypes') }),
+    )
+    expect(() => webCallV2({ ...v2('/v1/detect'), headers: { 'content-type': type }, body: png })).toThrow(
+      'the gateway in front',
+    )
+  })
+
+  it('take the same letters in JSON, and bytes in base64', () => {
+    const json = {
+      ...v1('/v1/detect'),
+      headers: { 'content-type': 'application/json' },
+      body: `{"a":"${'\uFFFD'.repeat(9)}"}`,
+    }
+    expect(() => webCallV1(json)).not.toThrow()
+    expect(() => webCallV1({ ...v1('/v1/detect'), body: 'iVBORw0K', isBase64Encoded: true })).not.toThrow()
+  })
+
+  it('name no principal for an empty text', () => {
+    const event = {
+      ...v2('/v1/models'),
+      requestContext: { http: { method: 'GET' }, authorizer: { iam: { userArn: '' } } },
+    }
+    expect(webCallV2(event).connection.principal).toBeUndefined()
   })
 
   it('name the IAM principal of a REST API', () => {

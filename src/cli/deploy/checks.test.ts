@@ -1,7 +1,10 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { boxlet } from '../../../test/support/boxlet.ts'
-import { expectApi, expectRules, expectValues } from './checks.ts'
-import { chosenParameters } from './settings.ts'
+import type { DeployResult } from '../../aws/deploy/deploy.ts'
+import { expectApi, expectFront, expectRules, expectValues } from './checks.ts'
+import { formatExample } from './output.ts'
+import { chosenParameters, type StackSettings } from './settings.ts'
+import { MAX_NEW_NAME, stackName } from './stack-name.ts'
 
 afterEach(() => vi.unstubAllEnvs())
 
@@ -81,11 +84,60 @@ describe('options of deploy', () => {
   })
 })
 
+describe('what stands in front', () => {
+  const front = (values: StackSettings) => chosenParameters(values, 'eu-west-1').Front
+  it('is one thing, and --http-api is its short form', () => {
+    expect(front({})).toBeUndefined()
+    expect(front({ front: 'none' })).toBe('none')
+    expect(front({ 'http-api': true })).toBe('http-api')
+    expect(front({ 'http-api': false })).toBe('url')
+    expect(front({ front: 'http-api', 'http-api': true })).toBe('http-api')
+    expect(() => front({ front: 'url', 'http-api': true })).toThrow(
+      expect.objectContaining({ code: 'USAGE' }),
+    )
+  })
+
+  it('is no function URL where there are none', () => {
+    expect(() => expectFront({}, 'eu-south-2')).toThrow(
+      expect.objectContaining({ code: 'USAGE', hint: expect.stringContaining('--front http-api') }),
+    )
+    expect(() => expectFront({ Front: 'http-api' }, 'eu-south-2')).not.toThrow()
+    expect(() => expectFront({}, 'eu-west-1')).not.toThrow()
+  })
+})
+
+describe('the name of a stack', () => {
+  it('leaves room for the second function of a new one', () => {
+    expect(stackName('a'.repeat(57), MAX_NEW_NAME)).toHaveLength(57)
+    expect(() => stackName('a'.repeat(58), MAX_NEW_NAME)).toThrow('at most 57 characters')
+    expect(stackName('a'.repeat(63))).toHaveLength(63)
+    expect(() => stackName('Boxlet')).toThrow('lower-case letters')
+  })
+})
+
+describe('the call to copy', () => {
+  const result = (outputs: Record<string, string>, Auth = 'iam') =>
+    ({ outputs, parameters: { Auth } }) as unknown as DeployResult
+  const url = { Endpoint: 'https://x.lambda-url.eu-west-1.on.aws/' }
+  it('carries a session token only where there is one', () => {
+    expect(formatExample(result(url), 'eu-west-1', undefined, true)).toContain('$AWS_SESSION_TOKEN')
+    expect(formatExample(result(url), 'eu-west-1', undefined, false)).not.toContain('TOKEN')
+  })
+  it('signs for the service that it goes to', () => {
+    expect(formatExample(result(url), 'eu-west-1', undefined, false)).toContain('aws:amz:eu-west-1:lambda')
+    const api = { ApiEndpoint: 'https://x.execute-api.eu-west-1.amazonaws.com/' }
+    expect(formatExample(result(api), 'eu-west-1', undefined, false)).toContain(
+      'aws:amz:eu-west-1:execute-api',
+    )
+    expect(formatExample(result({}), 'eu-west-1', undefined, false)).toBe('')
+  })
+})
+
 describe('options of deploy together with what the stack has', () => {
   it.each([
-    [{ SubnetIds: SUBNET }],
+    [{ SubnetIds: SUBNET, Streaming: 'false' }],
     [{ SecurityGroupIds: GROUP }],
-    [{ SubnetIds: SUBNET, SecurityGroupIds: '' }],
+    [{ SubnetIds: SUBNET, SecurityGroupIds: '', Streaming: 'false' }],
   ])('need subnets and security groups both: %j', (parameters) => {
     expect(() => expectRules(parameters)).toThrow(
       expect.objectContaining({ code: 'USAGE', hint: 'A VPC needs --subnets and --security-groups.' }),
@@ -96,7 +148,7 @@ describe('options of deploy together with what the stack has', () => {
     'limit an HTTP API only where there is one: %j',
     (values) => {
       const [option] = Object.keys(values)
-      for (const parameters of [{}, { HttpApi: 'false' }]) {
+      for (const parameters of [{}, { Front: 'url' }]) {
         expect(() => expectApi(values, parameters)).toThrow(
           expect.objectContaining({
             code: 'USAGE',
@@ -104,14 +156,22 @@ describe('options of deploy together with what the stack has', () => {
           }),
         )
       }
-      expect(() => expectApi(values, { HttpApi: 'true' })).not.toThrow()
+      expect(() => expectApi(values, { Front: 'http-api' })).not.toThrow()
       expect(() => expectApi({}, {})).not.toThrow()
     },
   )
 
   it('may break no rule, and do not without a VPC or with a whole one', () => {
     expect(() => expectRules({})).not.toThrow()
-    expect(() => expectRules({ SubnetIds: SUBNET, SecurityGroupIds: GROUP })).not.toThrow()
+    const network = { SubnetIds: SUBNET, SecurityGroupIds: GROUP }
+    expect(() => expectRules({ ...network, Streaming: 'false' })).not.toThrow()
+    expect(() => expectRules({ ...network, Front: 'http-api' })).not.toThrow()
+    expect(() => expectRules(network)).toThrow(
+      expect.objectContaining({ hint: expect.stringContaining('--subnets need --no-streaming') }),
+    )
+    expect(() => expectRules({ Front: 'http-api', Timeout: '60' })).toThrow(
+      expect.objectContaining({ hint: expect.stringContaining('--front http-api needs a --timeout of 30') }),
+    )
     expect(() => expectRules({ Auth: 'keys', KeysParameter: '/boxlet/keys' })).not.toThrow()
   })
 })

@@ -14,7 +14,8 @@ const ALLOCATOR = {
 export const PLAIN: Facts = {
   Function: {
     FunctionName: 'test',
-    Description: 'Boxlet, auth iam, nodejs24.x arm64, 1769 MB, 30 s, streaming true, tracing PassThrough',
+    Description:
+      'Boxlet, auth iam, nodejs24.x arm64, 1769 MB, 30 s, url, streaming true, tracing PassThrough',
     Runtime: 'nodejs24.x',
     Architectures: ['arm64'],
     MemorySize: '1769',
@@ -28,7 +29,8 @@ export const PLAIN: Facts = {
   },
   Version: {
     FunctionName: '<Function>',
-    Description: 'Boxlet, auth iam, nodejs24.x arm64, 1769 MB, 30 s, streaming true, tracing PassThrough',
+    Description:
+      'Boxlet, auth iam, nodejs24.x arm64, 1769 MB, 30 s, url, streaming true, tracing PassThrough',
   },
   Alias: { Name: 'live', FunctionName: '<Function>', FunctionVersion: '<Version.Version>' },
   Url: {
@@ -71,7 +73,7 @@ const CORS = {
   MaxAge: '600',
 }
 const EVERYTHING_DESCRIPTION =
-  'Boxlet, auth keys, nodejs22.x x86_64, 1024 MB, 20 s, streaming false, tracing Active'
+  'Boxlet, auth keys, nodejs22.x x86_64, 1024 MB, 20 s, http-api, streaming false, tracing Active'
 const SHARED = {
   Runtime: 'nodejs22.x',
   Architectures: ['x86_64'],

@@ -54,8 +54,11 @@ const shared = (name: string) => [
 const workerOwn = [
   allow(['s3:GetObject', 's3:GetObjectVersion'], `${bucket}/incoming/*`),
   allow(['s3:ListBucket'], bucket),
-  allow(['s3:PutObject'], `${bucket}/results/*`),
-  allow(['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'], '<Queue.Arn>'),
+  allow(['s3:PutObject', 's3:GetObject'], `${bucket}/results/*`),
+  allow(
+    ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ChangeMessageVisibility'],
+    '<Queue.Arn>',
+  ),
 ]
 
 describe('the role of the function that answers requests', () => {

@@ -27,13 +27,15 @@ const OTHER: Record<string, Chosen> = {
   Timeout: { Timeout: 60 },
   Auth: { Auth: 'keys', KeysParameter: '/boxlet/test/keys' },
   KeysParameter: { KeysParameter: '/boxlet/test/keys' },
-  KeysSecretArn: { KeysSecretArn: 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:keys' },
+  KeysSecretArn: { KeysSecretArn: 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:keys-AbCdEf' },
+  Front: { Front: 'http-api' },
+  BasePath: { BasePath: 'vision' },
   Streaming: { Streaming: 'false' },
   Tracing: { Tracing: 'Active' },
   CorsOrigins: { CorsOrigins: 'https://a.example' },
   KmsKeyArn: { KmsKeyArn: 'arn:aws:kms:eu-west-1:111122223333:key/00000000-1111-2222-3333-444444444444' },
-  SubnetIds: { SubnetIds: 'subnet-0a1b2c3d', SecurityGroupIds: 'sg-0a1b2c3d' },
-  SecurityGroupIds: { SubnetIds: 'subnet-0a1b2c3d', SecurityGroupIds: 'sg-1a2b3c4d' },
+  SubnetIds: { SubnetIds: 'subnet-0a1b2c3d', SecurityGroupIds: 'sg-0a1b2c3d', Streaming: 'false' },
+  SecurityGroupIds: { SubnetIds: 'subnet-0a1b2c3d', SecurityGroupIds: 'sg-1a2b3c4d', Streaming: 'false' },
 }
 /** A version does not hold these: they belong to other resources, or to the function beside its versions. */
 const BESIDE_THE_FUNCTION = [

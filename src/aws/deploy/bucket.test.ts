@@ -50,10 +50,16 @@ describe('a bucket', () => {
     const { session, sent } = fakeSession({
       HeadBucket: () => ({}),
       PutPublicAccessBlock: () => ({}),
+      PutBucketPolicy: () => ({}),
       PutBucketLifecycleConfiguration: () => ({}),
     })
     await ensureBucket(session, artefactBucketName(session))
-    expect(sent).toEqual(['HeadBucket', 'PutPublicAccessBlock', 'PutBucketLifecycleConfiguration'])
+    expect(sent).toEqual([
+      'HeadBucket',
+      'PutPublicAccessBlock',
+      'PutBucketPolicy',
+      'PutBucketLifecycleConfiguration',
+    ])
     sent.length = 0
     await ensureBucket(session, 'mine')
     expect(sent).toEqual(['HeadBucket'])

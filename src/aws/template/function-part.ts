@@ -56,7 +56,7 @@ const snapshot = (...made: string[]): Value =>
       `\${Runtime} \${Architecture}`,
       `\${MemorySize} MB`,
       `\${Timeout} s`,
-      `streaming \${Streaming}`,
+      `\${Front}, streaming \${Streaming}`,
       `tracing \${Tracing}`,
     ].join(', '),
   )

@@ -8,7 +8,18 @@ if (!existsSync(built)) {
   )
   process.exit(3)
 }
-const { main } = await import(built.href)
+const main = await import(built.href).then(
+  (module) => module.main,
+  (error) => {
+    if (error.code !== 'EMFILE') {
+      throw error
+    }
+    process.stderr.write(
+      'boxlet: Expected to open one more file but the process may not have more open. Raise the limit with "ulimit -n 1024". [TOO_MANY_FILES]\n',
+    )
+    process.exit(3)
+  },
+)
 const interrupt = new AbortController()
 // Only the first: a second one ends the process at once, as the system does by default.
 process.once('SIGINT', () => interrupt.abort())

@@ -22,6 +22,7 @@ export const ERROR_CODES = {
   CONFIG_INVALID: ['usage', 'A configuration file or variable does not have the expected form.'],
   ABORTED: ['unavailable', 'The caller cancelled the work before it was done.'],
   DISPOSED: ['usage', 'The detector was used after it was disposed.'],
+  TOO_MANY_FILES: ['unavailable', 'The process has as many files open as the system permits.'],
   INTERNAL: ['internal', 'Something that Boxlet takes for impossible happened.'],
 
   IMAGE_EMPTY: ['input', 'The picture has no bytes.'],
@@ -127,8 +128,32 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
   }
 }
 
+/** Causes that are looked at; a chain of errors may be a circle. */
+const MAX_CAUSES = 8
+
+/** A file that could not be opened for this reason is not missing or damaged, whatever was concluded from it. */
+function isOutOfFiles(error: unknown): boolean {
+  let cause = error
+  for (let depth = 0; cause instanceof Error && depth < MAX_CAUSES; depth++) {
+    const { code, message } = cause as NodeJS.ErrnoException
+    // The loader of native libraries has the words of the system alone.
+    if (code === 'EMFILE' || code === 'ENFILE' || message.includes('Too many open files')) {
+      return true
+    }
+    cause = cause.cause
+  }
+  return false
+}
+
 /** Keeps a BoxletError as it is and hides anything else behind `INTERNAL`, with the cause kept. */
 export function toBoxletError(error: unknown): BoxletError {
+  if (isOutOfFiles(error)) {
+    return new BoxletError(
+      'TOO_MANY_FILES',
+      'Expected to open one more file but the process may not have more open.',
+      { cause: error, hint: 'Raise the limit with "ulimit -n 1024", or do less at once.' },
+    )
+  }
   if (error instanceof BoxletError) {
     return error
   }

@@ -8,6 +8,7 @@ import { MEMORY_VARIABLES } from '../aws/template/memory-variables.ts'
 import { DEFAULT_MEMORY_MB } from '../aws/template/parameters.ts'
 import { BoxletError, throwIfAborted } from '../errors.ts'
 import { defined } from '../system/defined.ts'
+import { oneLine } from '../system/printable.ts'
 import { MEMORY_OPTION } from './deploy/settings.ts'
 import type { Options, Settings } from './kit/option-spec.ts'
 import { type Call, defineVerb, type ExitCode, type Io } from './kit/verb.ts'
@@ -157,7 +158,7 @@ async function run({ values }: Call<typeof OPTIONS>, io: Io): Promise<ExitCode> 
       if (result.functionError !== undefined) {
         failed = true
         // The payload may go to a file, and a report alone does not say what is wrong.
-        io.stderr.write(`boxlet: The function failed: ${firstLine(result.payload)}\n`)
+        io.stderr.write(`boxlet: The function failed: ${oneLine(firstLine(result.payload))}\n`)
       }
       if (values.out !== undefined) {
         await writeFile(values.out, result.payload)

@@ -1,9 +1,12 @@
 import { readFile } from 'node:fs/promises'
-import { type ErrorCode, toBoxletError } from '../errors.ts'
+import { BoxletError, type ErrorCode, toBoxletError } from '../errors.ts'
 import { readCall } from './kit/call.ts'
 import { checkSettings } from './kit/check-settings.ts'
 import { tellStack } from './kit/debug.ts'
+import { errorText } from './kit/error-text.ts'
+import { fewFiles } from './kit/few-files.ts'
 import { refuseGroup, verbNamed } from './kit/find-verb.ts'
+import { guarded } from './kit/terminal.ts'
 import {
   type AnyVerb,
   type ExitCode,
@@ -44,14 +47,13 @@ export const VERBS: Readonly<Record<string, LoadAnyVerb>> = {
 /** Faults of the call although their kind is `input`: labels and contracts are named or written by the caller. */
 const CALL_FAULTS: readonly ErrorCode[] = ['CONTRACT_INVALID', 'LABELS_INVALID']
 
-export async function main(args: string[], io: Io): Promise<ExitCode> {
+export async function main(args: string[], raw: Io): Promise<ExitCode> {
+  const io = guarded(raw)
   try {
     return await dispatch(args, io)
   } catch (error) {
-    const known = toBoxletError(error)
-    io.stderr.write(
-      `boxlet: ${known.message}${known.hint === undefined ? '' : ` ${known.hint}`} [${known.code}]\n`,
-    )
+    const known = toBoxletError(fewFiles(error instanceof BoxletError ? error.cause : error) ?? error)
+    io.stderr.write(`boxlet: ${errorText(known)}\n`)
     tellStack(known, io)
     return known.kind === 'usage' || CALL_FAULTS.includes(known.code) ? 2 : 3
   }

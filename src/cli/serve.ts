@@ -12,6 +12,7 @@ import { DETECTION_OPTIONS } from './kit/detection-options.ts'
 import { MODEL_OPTIONS } from './kit/model-options.ts'
 import { inGroup, type Options, type Settings } from './kit/option-spec.ts'
 import { SERVED_MODELS_OPTION, servedModels } from './kit/served-models.ts'
+import { isTerminal } from './kit/terminal.ts'
 import { type Call, defineVerb, type ExitCode, type Io } from './kit/verb.ts'
 
 const MIB = 1024 * 1024
@@ -254,7 +255,7 @@ async function serviceOptions(values: Values, io: Io): Promise<ServiceOptions> {
   for (const origin of values.cors ?? []) {
     checkOrigin(origin)
   }
-  const terminal = 'isTTY' in io.stderr && io.stderr.isTTY === true
+  const terminal = isTerminal(io.stderr)
   return {
     host: values.host,
     port: values.port,

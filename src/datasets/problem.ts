@@ -1,4 +1,5 @@
 import { BoxletError } from '../errors.ts'
+import { oneLine } from '../system/printable.ts'
 
 /** Stable names of what can be wrong; listed in docs/datasets.md. */
 export type ProblemKind =
@@ -36,8 +37,10 @@ export type ProblemPolicy =
 const EDGE_TOLERANCE = 1
 
 export const formatProblem = (problem: Problem): string =>
-  `${problem.file}${problem.line === undefined ? '' : `:${problem.line}`}: ${problem.message}` +
-  ` (${problem.kind}${problem.at === undefined ? '' : `, ${problem.at}`})`
+  oneLine(
+    `${problem.file}${problem.line === undefined ? '' : `:${problem.line}`}: ${problem.message}` +
+      ` (${problem.kind}${problem.at === undefined ? '' : `, ${problem.at}`})`,
+  )
 
 /** Collects problems, or stops at the first one when they are fatal. */
 export class ProblemList {

@@ -174,7 +174,7 @@ describe('what Boxlet writes', () => {
 
 describe('table', () => {
   it('keeps escape sequences of file names away from the terminal', () => {
-    expect(write('table', [{ source: 'a\u001b[2J.jpg', result: result([]) }])).toContain('a?[2J.jpg')
+    expect(write('table', [{ source: 'a\u001b[2J.jpg', result: result([]) }])).toContain('a\\u001b[2J.jpg')
   })
 })
 

@@ -1,3 +1,4 @@
+import { oneLine } from '../system/printable.ts'
 import { counted, percent } from '../system/words.ts'
 import type { ReportWriter } from './report-writer.ts'
 
@@ -13,17 +14,14 @@ export function tableWriter(): ReportWriter {
       // Without the wait for the pictures before it.
       const { decode, prepare, run, boxes } = timings
       const count = counted(detections.length, 'object')
-      const head = `${printable(source)}  ${image.width} × ${image.height}  ${count}  ${Math.round(decode + prepare + run + boxes)} ms`
-      const width = Math.max(0, ...detections.map(({ label }) => label.length))
+      const head = `${oneLine(source)}  ${image.width} × ${image.height}  ${count}  ${Math.round(decode + prepare + run + boxes)} ms`
+      const width = Math.max(0, ...detections.map(({ label }) => oneLine(label).length))
       const rows = detections.map(({ label, score, box }) => {
         const corners = [box.x1, box.y1, box.x2, box.y2].map((edge) => edge.toFixed(1).padStart(8)).join('')
-        return `  ${printable(label).padEnd(width)}  ${percent(score).padStart(5)} %${corners}`
+        return `  ${oneLine(label).padEnd(width)}  ${percent(score).padStart(5)} %${corners}`
       })
       return `${[head, ...(altText === undefined ? [] : [`  ${altText}`]), ...rows].join('\n')}\n`
     },
     end: () => '',
   }
 }
-
-/** Names and labels come from files; escape sequences in them must not reach the terminal. */
-const printable = (text: string): string => text.replace(/\p{Cc}/gu, '?')

@@ -1,3 +1,5 @@
+import { oneLine } from './printable.ts'
+
 /** "1 object", "2 objects", for nouns that take an s. */
 export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
 
@@ -17,7 +19,8 @@ export function alignColumns(
   isRight: (column: number) => boolean = () => false,
 ): string[] {
   const widths: number[] = []
-  for (const row of rows) {
+  const cells = rows.map((row) => row.map(oneLine))
+  for (const row of cells) {
     row.forEach((cell, column) => {
       if (column < row.length - 1 || isRight(column)) {
         widths[column] = Math.max(widths[column] ?? 0, cell.length)
@@ -26,7 +29,7 @@ export function alignColumns(
   }
   const padded = (cell: string, column: number) =>
     isRight(column) ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0)
-  return rows.map((row) => row.map(padded).join('  ').trimEnd())
+  return cells.map((row) => row.map(padded).join('  ').trimEnd())
 }
 
 /** Names close enough to be what the writer meant, nearest first, three at most. */

@@ -5,9 +5,11 @@ import type { DetectOptions, DetectorLike } from '../../detector/types.ts'
 import { type BoxletError, toBoxletError } from '../../errors.ts'
 import { altText } from '../../formats/alt-text.ts'
 import type { Outcome, ReportWriter } from '../../formats/report-writer.ts'
+import { oneLine } from '../../system/printable.ts'
 import { saveFile } from '../../system/save-file.ts'
 import { counted } from '../../system/words.ts'
 import { tellStack } from '../kit/debug.ts'
+import { errorText } from '../kit/error-text.ts'
 import { progressLine } from '../kit/progress.ts'
 import type { ExitCode, Io } from '../kit/verb.ts'
 import { saveMarked } from './output.ts'
@@ -136,8 +138,7 @@ async function inOrder(
     const unsaved = await emit(first.source, done)
     const error = done.outcome.error ?? unsaved
     if (error !== undefined) {
-      progress.clear()
-      io.stderr.write(`boxlet: ${done.outcome.source}: ${errorText(error)}\n`)
+      io.stderr.write(`boxlet: ${oneLine(done.outcome.source)}: ${errorText(error)}\n`)
       tellStack(error, io)
       tally.failed++
     }
@@ -156,17 +157,6 @@ function exitCode({ done, failed }: Tally, total: number, io: Io): ExitCode {
     return 3
   }
   return failed > 0 || done < total ? 1 : 0
-}
-
-/** Hints are written for every way of calling; here is what the parts are called on the command line. */
-const FLAG_WORDS: readonly [word: string, flag: string][] = [
-  ['the tolerant option', '--tolerant'],
-  ['raise the pixel limit', 'raise --max-pixels'],
-]
-
-function errorText({ message, hint = '', code }: BoxletError): string {
-  const said = FLAG_WORDS.reduce((text, [word, flag]) => text.replace(word, flag), hint)
-  return `${message}${said === '' ? '' : ` ${said}`} [${code}]`
 }
 
 async function write(stream: Writable, text: string): Promise<void> {

@@ -10,6 +10,7 @@ import { fetchImage } from '../../image/fetch/fetch-url.ts'
 import { isOffline } from '../../store/store.ts'
 import { readBounded } from '../../system/bytes.ts'
 import { counted } from '../../system/words.ts'
+import { isTerminal } from '../kit/terminal.ts'
 
 /** Endings taken from folders and patterns; a file that is named is read whatever it is called. */
 const PICTURE_ENDINGS = 'jpg,jpeg,jpe,jfif,png,webp,avif,gif,tif,tiff,svg'
@@ -180,7 +181,7 @@ const openPipe = (path: string): Readable =>
   })
 
 function fromStdin({ stdin }: SourceOptions): PictureSource {
-  if ('isTTY' in stdin && stdin.isTTY === true) {
+  if (isTerminal(stdin)) {
     throw new BoxletError('USAGE', 'Expected a picture on standard input but it is a terminal.', {
       hint: 'For example: cat photo.jpg | boxlet detect -',
     })

@@ -11,6 +11,8 @@ import { MEASURING } from '../../evaluate/measuring.ts'
 import { readCocoResults } from '../../evaluate/predictions.ts'
 import { readLabelFile } from '../../model/labels/label-file.ts'
 import { defined } from '../../system/defined.ts'
+import { oneLine } from '../../system/printable.ts'
+import { errorText } from '../kit/error-text.ts'
 import type { Call, ExitCode, Io } from '../kit/verb.ts'
 import type { EVAL_OPTIONS, EvalSettings } from './options.ts'
 import { writeResults } from './output.ts'
@@ -51,7 +53,7 @@ export async function runEval({ values, inputs }: Call<typeof EVAL_OPTIONS>, io:
         throw error
       }
       failed.push({ name: candidate.name, error: known })
-      io.stderr.write(`boxlet: ${candidate.name}: ${known.message} [${known.code}]\n`)
+      io.stderr.write(`boxlet: ${oneLine(candidate.name)}: ${errorText(known)}\n`)
     }
   }
   if (evaluations.length === 0) {

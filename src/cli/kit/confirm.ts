@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline/promises'
 import { BoxletError } from '../../errors.ts'
+import { isTerminal } from './terminal.ts'
 import type { Io } from './verb.ts'
 
 /**
@@ -9,7 +10,7 @@ import type { Io } from './verb.ts'
  * @throws BoxletError USAGE where nobody can answer
  */
 export function expectTerminal(io: Io, flag: string): void {
-  if ('isTTY' in io.stdin && io.stdin.isTTY === true) {
+  if (isTerminal(io.stdin)) {
     return
   }
   throw new BoxletError('USAGE', 'Expected an answer on a terminal but there is none.', {
@@ -25,7 +26,8 @@ export function expectTerminal(io: Io, flag: string): void {
  */
 export async function confirm(io: Io, question: string, flag: string): Promise<boolean> {
   expectTerminal(io, flag)
-  const terminal = createInterface({ input: io.stdin, output: io.stderr })
+  // The terminal's own line editing: what readline writes for its own would have to pass the guard.
+  const terminal = createInterface({ input: io.stdin, output: io.stderr, terminal: false })
   // A question alone would wait for ever once nothing can come any more.
   const closed = new Promise<never>((_, reject) => {
     terminal.once('close', () => reject(new Error('The input has ended.')))

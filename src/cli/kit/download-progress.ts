@@ -2,6 +2,7 @@
 
 import type { DownloadProgress, StoreOptions } from '../../store/store.ts'
 import { megabytes } from '../../system/words.ts'
+import { clearStatus, drawStatus, isTerminal } from './terminal.ts'
 import type { Io } from './verb.ts'
 
 /** Fast enough to look alive, slow enough for a remote terminal. */
@@ -10,20 +11,12 @@ const BAR_CELLS = 24
 
 /** Store options that report on `io.stderr`; call `end` when the work is over, whichever way it went. */
 export function storeProgress(io: Io): StoreOptions & { end(): void } {
-  const terminal = 'isTTY' in io.stderr && io.stderr.isTTY === true
   let started = Date.now()
   let drawn = 0
-  let open = false
-  const clear = () => {
-    if (open) {
-      io.stderr.write('\r\u001b[K')
-    }
-    open = false
-  }
   return {
     env: io.env,
     signal: io.signal,
-    ...(terminal
+    ...(isTerminal(io.stderr)
       ? {
           onProgress: (progress: DownloadProgress) => {
             const now = Date.now()
@@ -35,16 +28,12 @@ export function storeProgress(io: Io): StoreOptions & { end(): void } {
               return
             }
             drawn = now
-            open = true
-            io.stderr.write(`\r\u001b[K${progressLine(progress, (now - started) / 1000)}`)
+            drawStatus(io, progressLine(progress, (now - started) / 1000))
           },
         }
       : {}),
-    onNotice: (line) => {
-      clear()
-      io.stderr.write(`boxlet: ${line}\n`)
-    },
-    end: clear,
+    onNotice: (line) => void io.stderr.write(`boxlet: ${line}\n`),
+    end: () => clearStatus(io),
   }
 }
 

@@ -1,3 +1,4 @@
+import { clearStatus, drawStatus, isTerminal } from './terminal.ts'
 import type { Io } from './verb.ts'
 
 /** Fast enough to look alive, slow enough for a remote terminal. */
@@ -12,7 +13,7 @@ const LEAST_SECONDS = 0.5
  * @param before those that were done before it began, which say nothing of the rate
  */
 export function progressLine(io: Io, total: number, unit: string, before = 0) {
-  const shown = total > 1 && 'isTTY' in io.stderr && io.stderr.isTTY === true
+  const shown = total > 1 && isTerminal(io.stderr)
   const started = performance.now()
   let drawn = Number.NEGATIVE_INFINITY
   return {
@@ -26,13 +27,10 @@ export function progressLine(io: Io, total: number, unit: string, before = 0) {
       const rate = seconds < LEAST_SECONDS ? undefined : (done - before) / seconds
       const speed = rate === undefined ? '' : `  ${rate.toFixed(1)} ${unit}/s`
       const left = rate === undefined || rate === 0 ? '' : `  ${timeLeft((total - done) / rate)} left`
-      io.stderr.write(`\r\u001b[K${done}/${total}${speed}${left}`)
+      drawStatus(io, `${done}/${total}${speed}${left}`)
     },
-    /** Call before any other line is written, and at the end. */
     clear(): void {
-      if (shown && drawn > 0) {
-        io.stderr.write('\r\u001b[K')
-      }
+      clearStatus(io)
     },
   }
 }

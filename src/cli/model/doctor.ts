@@ -9,12 +9,14 @@ import { decodeImage } from '../../image/decode/decode.ts'
 import { readSignature } from '../../prepare/read-signature.ts'
 import { resolveModel } from '../../store/store.ts'
 import { defined } from '../../system/defined.ts'
+import { oneLine } from '../../system/printable.ts'
 import { counted } from '../../system/words.ts'
 import { pictureSources } from '../detect/sources.ts'
 import { storeProgress } from '../kit/download-progress.ts'
 import { FORMAT_OPTION } from '../kit/format-option.ts'
 import { CONTRACT_OPTIONS, MODEL_OPTIONS, modelOptions } from '../kit/model-options.ts'
 import type { Options } from '../kit/option-spec.ts'
+import { clearStatus, drawStatus } from '../kit/terminal.ts'
 import { type Call, defineVerb, type ExitCode, type Io } from '../kit/verb.ts'
 import { MODEL_INPUT } from './options.ts'
 
@@ -104,9 +106,8 @@ async function run({ values, inputs }: Call<typeof OPTIONS>, io: Io): Promise<Ex
       ...defined({ truth }),
       quantization: signature.quantization,
       signal: io.signal,
-      onProgress: trialLine(io),
+      onProgress: (line) => drawStatus(io, line),
     })
-    trialLine(io)('')
     const folder = values.out ?? `${model.info.name}-doctor`
     const { writeReport } = await import('../../doctor/report.ts')
     const written = await writeReport(folder, basename(name), pictures[0]!.pixels, diagnosis)
@@ -122,6 +123,7 @@ async function run({ values, inputs }: Call<typeof OPTIONS>, io: Io): Promise<Ex
       ? 1
       : 0
   } finally {
+    clearStatus(io)
     await model.session.release()
   }
 }
@@ -169,15 +171,6 @@ async function ofTruth(truth: Dataset): Promise<DoctorPicture[]> {
   }
   return pictures
 }
-
-/** One line that is overwritten, on a terminal only. */
-const trialLine =
-  (io: Io) =>
-  (line: string): void => {
-    if ('isTTY' in io.stderr && io.stderr.isTTY === true) {
-      io.stderr.write(`\r\u001b[K${line}`)
-    }
-  }
 
 /** @throws BoxletError LABELS_INVALID when the contract would name objects wrongly */
 async function writeContract(path: string, { contract, labels }: Diagnosis): Promise<void> {
@@ -241,5 +234,5 @@ function text(name: string, family: string, diagnosis: Diagnosis, page: string):
     }
   }
   lines.push(...(diagnosis.dimensions.length > 0 ? [''] : []), `Pictures: ${page}`, endingText(diagnosis))
-  return `${lines.join('\n')}\n`
+  return `${lines.map(oneLine).join('\n')}\n`
 }

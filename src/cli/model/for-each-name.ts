@@ -1,4 +1,5 @@
 import { BoxletError } from '../../errors.ts'
+import { errorText } from '../kit/error-text.ts'
 import type { ExitCode, Io } from '../kit/verb.ts'
 
 /** One name as an error of the verb; with several, a failure does not stop the rest. */
@@ -24,7 +25,7 @@ export async function forEachName(
       }
       failed++
       results.push({ name, error: error.toJSON() })
-      io.stderr.write(`boxlet: ${error.message} ${error.hint ?? ''} [${error.code}]\n`)
+      io.stderr.write(`boxlet: ${errorText(error)}\n`)
     }
   }
   if (format === 'json') {

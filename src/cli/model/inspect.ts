@@ -2,6 +2,7 @@ import { basename } from 'node:path'
 import type { CheckpointFacts } from '../../checkpoint/facts.ts'
 import { BoxletError } from '../../errors.ts'
 import type { ModelSignature } from '../../model/signature.ts'
+import { oneLine } from '../../system/printable.ts'
 import { alignColumns } from '../../system/words.ts'
 import { FORMAT_OPTION } from '../kit/format-option.ts'
 import type { Options } from '../kit/option-spec.ts'
@@ -126,7 +127,7 @@ function asText(facts: ModelFacts, work: ModelWork, preparation: string[]): stri
     ...contractLines(facts),
     ...(preparation.length === 0 ? [] : ['', 'Before it runs', ...preparation.map((edit) => `  ${edit}`)]),
   ]
-  return `${lines.map((line) => line.trimEnd()).join('\n')}\n`
+  return `${lines.map((line) => oneLine(line).trimEnd()).join('\n')}\n`
 }
 
 const QUANTIZATION: Record<NonNullable<ModelSignature['quantization']>, string> = {

@@ -4,10 +4,12 @@ import { CROSS_LEVEL, type CrossLevel } from './blocks/cross-level.ts'
 import { REPARAMETRIZED } from './blocks/reparametrized.ts'
 import { RESAMPLING } from './blocks/resampling.ts'
 import { STAGES } from './blocks/stages.ts'
+import { TRANSFORMER } from './blocks/transformer.ts'
 import { ANCHOR_HEADS } from './heads/anchors.ts'
 import { CLASSIFIERS } from './heads/classify.ts'
 import { ANCHOR_FREE_HEADS } from './heads/detect.ts'
 import type { Head } from './heads/head.ts'
+import { TRANSFORMER_HEADS } from './heads/rtdetr.ts'
 import { torch } from './layers/torch.ts'
 import type { Module } from './module.ts'
 import type { Library } from './network/builder.ts'
@@ -20,7 +22,14 @@ const YOLO_PACKAGES = /^(?:ultralytics\.nn\.|(?:yolov5\.|yolov7\.)?models\.(?:co
 
 const yolo: Library = {
   holds: (type) => YOLO_PACKAGES.test(type),
-  blocks: new Map([...BOTTLENECKS, ...STAGES, ...RESAMPLING, ...ATTENTION, ...REPARAMETRIZED]),
+  blocks: new Map([
+    ...BOTTLENECKS,
+    ...STAGES,
+    ...RESAMPLING,
+    ...ATTENTION,
+    ...REPARAMETRIZED,
+    ...TRANSFORMER,
+  ]),
 }
 
 export const LIBRARIES: readonly Library[] = [torch, yolo]
@@ -31,7 +40,7 @@ export function headOf(module: Module): Head | undefined {
     return undefined
   }
   const heads = module.has('m') ? ANCHOR_HEADS : ANCHOR_FREE_HEADS
-  return heads.get(module.name) ?? CLASSIFIERS.get(module.name)
+  return heads.get(module.name) ?? CLASSIFIERS.get(module.name) ?? TRANSFORMER_HEADS.get(module.name)
 }
 
 /** What a layer computes that gives several values or takes some of those. */

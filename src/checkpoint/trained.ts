@@ -8,8 +8,6 @@ export interface Trained {
   network: PyObject
   /** Empty when the network was saved alone. */
   around: PyDict
-  /** Key that held the network, for messages. */
-  from: 'ema' | 'model' | 'file'
 }
 
 /** Wrappers deeper than this are no wrappers. */
@@ -22,8 +20,9 @@ const MAX_WRAPPERS = 4
  * @throws BoxletError MODEL_UNSUPPORTED for weights without a network, naming the way of their trainer
  */
 export function findNetwork(root: PyValue): Trained {
-  if (isModule(root)) {
-    return { network: unwrapped(root), around: new Map(), from: 'file' }
+  const whole = unwrapped(root)
+  if (isModule(whole)) {
+    return { network: whole, around: new Map() }
   }
   if (root instanceof PyObject) {
     throw unsupported('a network or a dictionary with one', `an object of the class ${quoted(root.type)}`)
@@ -31,10 +30,10 @@ export function findNetwork(root: PyValue): Trained {
   if (!(root instanceof Map)) {
     throw corrupt('a network or a dictionary with one', Array.isArray(root) ? 'a list' : 'another value')
   }
-  for (const from of ['ema', 'model'] as const) {
-    const value = root.get(from)
-    if (isModule(value)) {
-      return { network: unwrapped(value), around: root, from }
+  for (const key of ['ema', 'model']) {
+    const network = unwrapped(root.get(key))
+    if (isModule(network)) {
+      return { network, around: root }
     }
   }
   const model = root.get('model')
@@ -44,22 +43,25 @@ export function findNetwork(root: PyValue): Trained {
   throw foreignTrainer(root)
 }
 
-function unwrapped(network: PyObject): PyObject {
-  let inner = network
-  for (let depth = 0; depth < MAX_WRAPPERS; depth++) {
-    const members = inner.attributes.get('_modules')
-    const next =
-      members instanceof Map ? (WRAPPERS.get(inner.type)?.map((key) => members.get(key)) ?? []) : []
-    const found = [...next, ...(COMPILED.test(inner.type) ? inner.args : [])].find(isModule)
-    if (found === undefined) {
-      return inner
+/** What is inside the wrappers of training and compiling. */
+function unwrapped(value: PyValue | undefined): PyValue | undefined {
+  let inner = value
+  for (let depth = 0; depth < MAX_WRAPPERS && inner instanceof PyObject; depth++) {
+    const keys = WRAPPERS.get(inner.type)
+    if (keys === undefined) {
+      break
     }
-    inner = found
+    const members = inner.attributes.get('_modules')
+    const held = members instanceof Map ? keys.map((key) => members.get(key)) : []
+    // A compiled network is kept as the argument of its wrapper.
+    const next = [...held, ...inner.args].find((one) => one instanceof PyObject)
+    if (next === undefined) {
+      break
+    }
+    inner = next
   }
   return inner
 }
-
-const COMPILED = /^torch\._dynamo\.eval_frame\.OptimizedModule/
 
 /** Classes that hold the network as a part of this name. */
 const WRAPPERS = new Map<string, string[]>([

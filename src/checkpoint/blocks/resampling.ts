@@ -94,6 +94,23 @@ const hgStem: Block = (builder, inputs, module) => {
   return builder.chain([module.child('stem3'), module.child('stem4')], joined)
 }
 
+/** A pool in a module of its own (YOLOv7). */
+const pooling: Block = (builder, inputs, module) => builder.call(module.child('m'), only(inputs, module))
+
+/** As SPP, between more convolutions, and beside a branch without any (YOLOv7). */
+const sppcspc: Block = (builder, inputs, module) => {
+  const x = only(inputs, module)
+  const parts = (...names: string[]) => names.map((name) => module.child(name))
+  const first = builder.chain(parts('cv1', 'cv3', 'cv4'), x)
+  const pools = module.child('m').use().children()
+  const seen = builder.net.concat([first, ...pools.map((pool) => builder.call(pool, first))], 1)
+  const joined = builder.net.concat(
+    [builder.chain(parts('cv5', 'cv6'), seen), builder.call(module.child('cv2'), x)],
+    1,
+  )
+  return builder.call(module.child('cv7'), joined)
+}
+
 /** Joins layers along `d`, which is the channels. */
 const concat: Block = ({ net }, inputs, module: Module) => {
   if (module.count('d') !== 1) {
@@ -113,4 +130,7 @@ export const RESAMPLING = new Map<string, Block>([
   ['SCDown', scDown],
   ['HGStem', hgStem],
   ['Concat', concat],
+  ['MP', pooling],
+  ['SP', pooling],
+  ['SPPCSPC', sppcspc],
 ])

@@ -4,6 +4,7 @@ import type { Builder } from '../network/builder.ts'
 import type { Value } from '../network/network.ts'
 import { mapsOf } from './branches.ts'
 import type { Head, HeadOptions } from './head.ts'
+import { prototypeMaps } from './prototypes.ts'
 
 /**
  * The head of YOLOv5 and YOLOv7, which corrects boxes of given sizes.
@@ -16,21 +17,25 @@ import type { Head, HeadOptions } from './head.ts'
 const anchorDetect: Head = (builder, inputs, module, options) => {
   const classes = module.count('nc')
   const values = module.count('no')
+  const masks = module.has('proto') ? module.count('nm') : 0
   const anchors = anchorsOf(module)
-  if (values !== classes + 5 || anchors.levels !== inputs.length) {
-    throw module.unknown(`${classes + 5} values at ${inputs.length} levels`, `${values} at ${anchors.levels}`)
+  if (values !== classes + 5 + masks || anchors.levels !== inputs.length) {
+    throw module.unknown(
+      `${classes + 5 + masks} values at ${inputs.length} levels`,
+      `${values} at ${anchors.levels}`,
+    )
   }
   const branch = module.has('ia')
     ? implicitMaps(builder, inputs, module)
     : mapsOf(builder, module.child('m'), inputs)
   const rows = branch.map((map, level) =>
-    decodeLevel(builder, map, { module, options, values, anchors, level }),
+    decodeLevel(builder, map, { module, options, values, masks, anchors, level }),
   )
   // Old files keep the anchors a second time, in pixels.
   module.optionalTensor('anchor_grid')
   return {
-    outputs: [builder.net.concat(rows, 1)],
-    task: 'detect',
+    outputs: [builder.net.concat(rows, 1), ...(masks > 0 ? [prototypeMaps(builder, module, inputs)] : [])],
+    task: masks > 0 ? 'segment' : 'detect',
     strides: anchors.strides,
     classes,
     exempt: [],
@@ -61,6 +66,7 @@ interface LevelContext {
   module: Module
   options: HeadOptions
   values: number
+  masks: number
   anchors: Anchors
   level: number
 }
@@ -68,7 +74,7 @@ interface LevelContext {
 function decodeLevel(
   { net }: Builder,
   map: Value,
-  { module, options, values, anchors, level }: LevelContext,
+  { module, options, values, masks, anchors, level }: LevelContext,
 ): Value {
   const { each, strides, pixels } = anchors
   const [, channels, rows = 0, columns = 0] = map.shape
@@ -87,14 +93,22 @@ function decodeLevel(
     throw tooLarge('rows of the head', MAX_ANCHORS, each * rows * columns)
   }
   const split = net.transpose(net.reshape(map, [1, each, values, rows, columns]), [0, 1, 3, 4, 2])
-  const shares = net.sigmoid(split)
-  const [centre, size, rest] = net.split(shares, 4, [2, 2, values - 4]) as [Value, Value, Value]
+  // Mask coefficients are taken as they are.
+  const [raw, ...coefficients] = net.split(split, 4, masks > 0 ? [values - masks, masks] : [values]) as [
+    Value,
+    ...Value[],
+  ]
+  const [centre, size, rest] = net.split(net.sigmoid(raw), 4, [2, 2, values - masks - 4]) as [
+    Value,
+    Value,
+    Value,
+  ]
   const cells = net.weight([1, 1, rows, columns, 2], () => corners(rows, columns))
   const sizes = net.weight([1, each, 1, 1, 2], () => pixels.slice(level * each * 2, (level + 1) * each * 2))
   const doubled = (value: Value) => net.mul(value, net.scalar(2))
   const places = net.mul(net.binary('Add', doubled(centre), cells), net.scalar(stride))
   const squared = net.binary('Pow', doubled(size), net.scalar(2))
-  const decoded = net.concat([places, net.mul(squared, sizes), rest], 4)
+  const decoded = net.concat([places, net.mul(squared, sizes), rest, ...coefficients], 4)
   return net.reshape(decoded, [1, each * rows * columns, values])
 }
 
@@ -140,4 +154,5 @@ function implicit({ net }: Builder, module: Module, { shape }: Value): Value {
 export const ANCHOR_HEADS = new Map<string, Head>([
   ['Detect', anchorDetect],
   ['IDetect', anchorDetect],
+  ['Segment', anchorDetect],
 ])

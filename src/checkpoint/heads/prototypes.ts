@@ -8,20 +8,28 @@ import type { Extra, ExtraContext } from './extra.ts'
 export function prototypesOf(builder: Builder, { module, inputs, branch }: ExtraContext): Extra {
   const masks = module.count('nm')
   const coefficients = joined(builder, mapsOf(builder, branch('cv4'), inputs), masks, module)
-  const proto = module.child('proto').use()
-  const prototypes = builder.net.within(proto.path, () => prototypeMaps(builder, proto, inputs))
-  if (prototypes.shape[1] !== masks) {
-    throw proto.unknown(`${masks} masks`, `${prototypes.shape[1]}`)
+  return {
+    columns: [coefficients],
+    outputs: [prototypeMaps(builder, module, inputs)],
+    exempt: ['proto.semseg'],
   }
-  return { columns: [coefficients], outputs: [prototypes], exempt: ['proto.semseg'] }
 }
 
-function prototypeMaps(builder: Builder, proto: Module, inputs: readonly Value[]): Value {
-  const feature = proto.name === 'Proto26' ? refined(builder, proto, inputs) : inputs[0]!
-  return builder.chain(
-    ['cv1', 'upsample', 'cv2', 'cv3'].map((name) => proto.child(name)),
-    feature,
-  )
+/** @param module the head, which says how many masks there are */
+export function prototypeMaps(builder: Builder, module: Module, inputs: readonly Value[]): Value {
+  const proto = module.child('proto').use()
+  const maps = builder.net.within(proto.path, () => {
+    const feature = proto.name === 'Proto26' ? refined(builder, proto, inputs) : inputs[0]!
+    return builder.chain(
+      ['cv1', 'upsample', 'cv2', 'cv3'].map((name) => proto.child(name)),
+      feature,
+    )
+  })
+  const masks = module.count('nm')
+  if (maps.shape[1] !== masks) {
+    throw proto.unknown(`${masks} masks`, `${maps.shape[1]}`)
+  }
+  return maps
 }
 
 /** YOLO26 adds what the coarser levels see to the finest one first. */

@@ -1,5 +1,5 @@
 import type { Builder } from '../network/builder.ts'
-import type { Value } from '../network/network.ts'
+import type { Network, Value } from '../network/network.ts'
 
 /** Rows that an end-to-end head gives where the file does not say. */
 export const MAX_ROWS = 300
@@ -24,14 +24,14 @@ export function topRows(
   const rows = Math.min(limit, cells)
   const byCell = net.transpose(scores, [0, 2, 1])
   const best = net.node('ReduceMax', [byCell], [1, cells], { axes: [2], keepdims: 0 })
-  const [, cellPlaces] = top(builder, best, rows)
-  const chosen = gatherRows(builder, byCell, cellPlaces)
-  const [values, pairs] = top(builder, net.reshape(chosen, [1, rows * classes]), rows)
+  const [, cellPlaces] = top(net, best, rows)
+  const chosen = gatherRows(net, byCell, cellPlaces)
+  const [values, pairs] = top(net, net.reshape(chosen, [1, rows * classes]), rows)
   const count = { name: net.ints([classes]), shape: [1] }
   const places = net.node('Div', [pairs, count], [1, rows])
   const labels = net.node('Mod', [pairs, count], [1, rows])
   const rowsOf = (value: Value) =>
-    gatherRows(builder, gatherRows(builder, net.transpose(value, [0, 2, 1]), cellPlaces), places)
+    gatherRows(net, gatherRows(net, net.transpose(value, [0, 2, 1]), cellPlaces), places)
   return net.concat(
     [
       rowsOf(boxes),
@@ -44,7 +44,7 @@ export function topRows(
 }
 
 /** The largest values of [1, n] and their places, in order. */
-function top({ net }: Builder, x: Value, count: number): [Value, Value] {
+export function top(net: Network, x: Value, count: number): [Value, Value] {
   const [values, places] = net.graph.nodeOutputs(
     'TopK',
     [x.name, net.ints([count])],
@@ -59,7 +59,7 @@ function top({ net }: Builder, x: Value, count: number): [Value, Value] {
 }
 
 /** Rows of [1, n, columns] at the places [1, m]. */
-function gatherRows({ net }: Builder, x: Value, places: Value): Value {
+export function gatherRows(net: Network, x: Value, places: Value): Value {
   const [, rows = 1, columns = 1] = x.shape
   const [, count = 1] = places.shape
   const flat = net.node(

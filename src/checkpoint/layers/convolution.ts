@@ -3,7 +3,7 @@ import { misfit, type Network, type Value } from '../network/network.ts'
 
 /** A linear filter: what convolutions become, alone, with their batch norm, or several added up. */
 export interface Filter {
-  /** [outputs, inputs of a group, height, width]. */
+  /** [outputs, inputs of a group, height, width], or [outputs, inputs] of a matrix. */
   shape: readonly number[]
   weight: () => Float32Array
   bias: (() => Float32Array) | undefined

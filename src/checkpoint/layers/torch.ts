@@ -2,7 +2,7 @@ import type { Module } from '../module.ts'
 import { type Block, type Library, only } from '../network/builder.ts'
 import { type Network, product, type Value } from '../network/network.ts'
 import { ACTIVATION_NAMES, activate } from './activation.ts'
-import { convolve, filterOf, geometryOf, normOf } from './convolution.ts'
+import { convolve, type Filter, filterOf, geometryOf, normOf } from './convolution.ts'
 import { averagePool, maxPool2d } from './pooling.ts'
 
 /** A block that takes one input. */
@@ -121,21 +121,24 @@ export function linear(net: Network, x: Value, module: Module): Value {
   if (weight.shape.length !== 2 || x.shape.at(-1) !== inputs) {
     throw module.unknown(`${inputs} values`, `${x.shape.at(-1)}`)
   }
-  const product = net.matmul(
-    x,
-    net.weight([inputs, outputs], () => transposed(weight.values(), outputs, inputs)),
-  )
-  if (bias === undefined) {
-    return product
-  }
-  if (bias.shape.join() !== `${outputs}`) {
+  if (bias !== undefined && bias.shape.join() !== `${outputs}`) {
     throw module.unknown(`a bias of ${outputs} values`, `[${bias.shape.join(', ')}]`)
   }
-  return net.binary(
-    'Add',
-    product,
-    net.weight([outputs], () => bias.values()),
+  return projected(net, x, {
+    shape: [outputs, inputs],
+    weight: () => weight.values(),
+    bias: bias === undefined ? undefined : () => bias.values(),
+  })
+}
+
+/** The matrix product behind `linear`, of a weight [outputs, inputs] from wherever. */
+export function projected(net: Network, x: Value, { shape, weight, bias }: Filter): Value {
+  const [outputs = 0, inputs = 0] = shape
+  const product = net.matmul(
+    x,
+    net.weight([inputs, outputs], () => transposed(weight(), outputs, inputs)),
   )
+  return bias === undefined ? product : net.binary('Add', product, net.weight([outputs], bias))
 }
 
 /** A matrix of `rows` by `columns` with its axes exchanged. */

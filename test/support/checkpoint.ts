@@ -106,6 +106,21 @@ export function archive(root: Ops | Uint8Array, storages: Record<string, Float32
   return zipSync(files, { level: 0 })
 }
 
+/** The magic number of the stream form, 0x1950a86a20f9469cfc6c. */
+const MAGIC: Ops = [0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19]
+
+/** A file as torch.save wrote it before PyTorch 1.6: five pickles, then each storage as a count and its values. */
+export function stream(root: Ops, storages: Record<string, Float32Array> = {}): Uint8Array {
+  const system = dict([text('little_endian'), bool(true)])
+  const keys = list(...Object.keys(storages).map(text))
+  const pickles = [MAGIC, int(1001), system, root, keys].map(pickle)
+  const values = Object.values(storages).flatMap((data) => [
+    new Uint8Array(BigInt64Array.of(BigInt(data.length)).buffer),
+    new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+  ])
+  return new Uint8Array(Buffer.concat([...pickles, ...values]))
+}
+
 /** What a trainer saves: the network under "model" and what it knows beside it. */
 export const checkpoint = (network: Ops, facts: readonly (readonly [string, Ops])[] = []): Ops =>
   dict([text('model'), network], ...facts.map(([key, value]) => [text(key), value] as const))

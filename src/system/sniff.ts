@@ -1,6 +1,6 @@
 /** What bytes are, by their first few, never by a file name. */
 
-export type ImageFormat = 'jpeg' | 'png' | 'webp' | 'avif' | 'gif' | 'tiff' | 'svg'
+export type ImageFormat = 'jpeg' | 'png' | 'webp' | 'avif' | 'gif' | 'tiff' | 'heic'
 
 /** As people write them. */
 export const FORMAT_NAMES: Record<ImageFormat, string> = {
@@ -10,7 +10,7 @@ export const FORMAT_NAMES: Record<ImageFormat, string> = {
   avif: 'AVIF',
   gif: 'GIF',
   tiff: 'TIFF',
-  svg: 'SVG',
+  heic: 'HEIC',
 }
 export const ALL_FORMATS = Object.keys(FORMAT_NAMES) as readonly ImageFormat[]
 
@@ -100,7 +100,7 @@ function isoMedia(bytes: Uint8Array, head: string): Sniffed {
     return { name: 'AVIF', format: 'avif' }
   }
   if (brands.some((brand) => /^(hei[cmxs]|hev[cmxs]|mif1|msf1)$/.test(brand))) {
-    return { name: 'HEIC' }
+    return { name: 'HEIC', format: 'heic' }
   }
   if (brands[0] === 'crx ') {
     return { name: 'camera raw' }
@@ -156,7 +156,7 @@ function hasControls(head: string): boolean {
 function markup(body: string): Sniffed {
   const first = /<(?![?!])\s*(?:[\w.-]+:)?([\w.-]+)/.exec(body.replace(/<!--[\s\S]*?-->/g, ''))?.[1]
   if (first === 'svg') {
-    return { name: 'SVG', format: 'svg' }
+    return { name: 'SVG' }
   }
   if (first?.toLowerCase() === 'html') {
     return { name: 'HTML page' }

@@ -19,13 +19,14 @@ export function isHarmless(error: unknown): boolean {
 }
 
 /** Says that there was a warning, not which. */
-const GENERIC = /Warning treated as error due to failOn setting/
+const GENERIC = /Warning treated as error due to failOn setting|^error in tile \d+ x \d+$/
 const HARMLESS = [
   /Corrupt JPEG data: [1-9]\d? extraneous bytes before marker 0x(d9|e\w|fe|db)/,
   /Unknown Adobe color transform code/,
   /iCCP: |cHRM: |gAMA: |sRGB: |known incorrect sRGB profile/,
   /Unknown field with tag|tag ignored|TIFFReadDirectory: Warning|not sorted in ascending order/,
   /Incompatible type for/,
+  /Sum of Photometric type-related color channels and ExtraSamples/,
 ]
 
 export async function decodeError(
@@ -41,14 +42,14 @@ export async function decodeError(
   const message = messageOf(error)
   const name = FORMAT_NAMES[format]
   if (/exceeds pixel limit/i.test(message)) {
-    return tooLarge(await declaredSize(), maxPixels, format)
+    return tooLarge(await declaredSize(), maxPixels)
   }
   if (/timeout:/i.test(message)) {
     return new BoxletError(
       'IMAGE_TOO_LARGE',
-      `Expected a drawing that is rendered in seconds but received a longer one.`,
+      `Expected a ${name} that is decoded within half a minute but this one takes longer.`,
       {
-        hint: 'Export the drawing as PNG and send that.',
+        hint: 'Save the picture again, as a plain JPEG or PNG of ordinary size.',
       },
     )
   }
@@ -66,16 +67,13 @@ export async function decodeError(
   })
 }
 
-function tooLarge(size: Size | undefined, maxPixels: number, format: ImageFormat): BoxletError {
+export function tooLarge(size: Size | undefined, maxPixels: number): BoxletError {
   const received = size === undefined ? 'more' : `${size.width} × ${size.height}`
   return new BoxletError(
     'IMAGE_TOO_LARGE',
     `Expected at most ${maxPixels} pixels for a picture but received ${received}.`,
     {
-      hint:
-        format === 'svg'
-          ? 'Give the drawing a smaller width and height, or export it as PNG.'
-          : 'Send a smaller picture or raise the pixel limit.',
+      hint: 'Send a smaller picture or raise the pixel limit.',
       details: { maxPixels, ...size },
     },
   )
@@ -98,11 +96,8 @@ export function isCutShort(bytes: Uint8Array, format: ImageFormat): boolean {
     case 'tiff':
       return directoryBeyondEnd(buffer)
     case 'avif':
+    case 'heic':
       return boxesBeyondEnd(buffer)
-    case 'svg':
-      return !/<\/(?:[\w.-]+:)?svg\s*>\s*(?:<!--[\s\S]*-->\s*)?$|\/>\s*$/.test(
-        buffer.toString('latin1', Math.max(0, buffer.length - 4096)),
-      )
   }
 }
 

@@ -28,7 +28,11 @@ const SETTINGS: SharpOptions = {
 const light = (await loadSharp()) as unknown as typeof sharp
 
 const plain = (picture: Sharp): Sharp =>
-  picture.flatten({ background: '#000' }).toColourspace('srgb').raw({ depth: 'uchar' })
+  picture
+    .timeout({ seconds: 30 })
+    .flatten({ background: '#000' })
+    .toColourspace('srgb')
+    .raw({ depth: 'uchar' })
 
 /** Pixels or the fault, in a form that can be compared. */
 async function outcome(picture: Sharp): Promise<unknown> {
@@ -78,17 +82,12 @@ describe.skipIf(!hasCorpus)('the pipelines that a package hands to the native li
 })
 
 it('leaves what is not one of them to sharp', async () => {
-  const drawing = Buffer.from(
-    '<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><rect width="8" height="4" fill="red"/></svg>',
-  )
-  const drawn = (picture: Sharp): Promise<unknown> =>
-    outcome(
-      picture
-        .timeout({ seconds: 5 })
-        .flatten({ background: '#fff' })
-        .toColourspace('srgb')
-        .raw({ depth: 'uchar' }),
-    )
-  expect(await drawn(light(drawing, SETTINGS))).toEqual(await drawn(sharp(drawing, SETTINGS)))
+  const bytes = await sharp({ create: { width: 8, height: 8, channels: 4, background: '#f008' } })
+    .png()
+    .toBuffer()
+  // As a TIFF with more bands than colours is decoded: nothing is laid on black.
+  const bands = (picture: Sharp): Promise<unknown> =>
+    outcome(picture.timeout({ seconds: 30 }).toColourspace('srgb').raw({ depth: 'uchar' }))
+  expect(await bands(light(bytes, SETTINGS))).toEqual(await bands(sharp(bytes, SETTINGS)))
   expect(loads.count).toBe(1)
 })

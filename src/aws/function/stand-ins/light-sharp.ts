@@ -16,7 +16,10 @@ import {
 import type { PicturePipeline } from '../../../image/decode/picture-pipeline.ts'
 
 type Step = readonly [name: string, argument: unknown]
-type LightOptions = Pick<SharpOptions, 'autoOrient' | 'ignoreIcc' | 'limitInputPixels' | 'failOn'>
+type LightOptions = Pick<
+  SharpOptions,
+  'autoOrient' | 'ignoreIcc' | 'limitInputPixels' | 'limitInputChannels' | 'failOn'
+>
 type Decoded = { data: Buffer; info: OutputInfo }
 
 const PLAIN = JSON.stringify(PLAIN_STEPS)

@@ -7,6 +7,7 @@ import sharp, { type OutputInfo, type SharpOptions } from 'sharp'
 
 /** The calls of `image/decode.ts` on a picture, in their order; one that is reduced has a `resize` before them. */
 export const PLAIN_STEPS = [
+  ['timeout', { seconds: 30 }],
   ['flatten', { background: '#000' }],
   ['toColourspace', 'srgb'],
   ['raw', { depth: 'uchar' }],
@@ -35,12 +36,12 @@ export interface Pipelines {
 }
 
 export function plainPipelines(): Pipelines {
-  const [[, background], [, colourspace], [, depth]] = PLAIN_STEPS
+  const [[, timeout], [, background], [, colourspace], [, depth]] = PLAIN_STEPS
   const optionsOf = (resize: boolean): PipelineOptions => {
     const settings: SharpOptions = { autoOrient: true }
     const source = sharp(Buffer.from([0]), settings)
     const sized = resize ? source.resize({ width: 1, height: 1, ...REDUCTION }) : source
-    const picture = sized.flatten(background).toColourspace(colourspace).raw(depth)
+    const picture = sized.timeout(timeout).flatten(background).toColourspace(colourspace).raw(depth)
     const { options } = picture as unknown as { options: PipelineOptions }
     const { buffer: _bytes, ...input } = options.input
     // Through JSON, as in a package: the functions for sharp's events and its debug log go.

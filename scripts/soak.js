@@ -1,0 +1,19 @@
+/** The long form of tests that CI runs short: `npm run soak -- NAME`. */
+import { spawnSync } from 'node:child_process'
+
+/** Rounds of the long form, and the file that reads them from BOXLET_TEST_SOAK. */
+const RUNS = {
+  pictures: { rounds: 300, file: 'src/image/decode/decode-fuzz.test.ts' },
+}
+
+const [name = ''] = process.argv.slice(2)
+const run = Object.hasOwn(RUNS, name) ? RUNS[name] : undefined
+if (run === undefined) {
+  process.stderr.write(`Expected one of ${Object.keys(RUNS).join(', ')} but received "${name}".\n`)
+  process.exit(2)
+}
+const { status } = spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', run.file], {
+  stdio: 'inherit',
+  env: { ...process.env, BOXLET_TEST_SOAK: String(run.rounds) },
+})
+process.exit(status ?? 1)

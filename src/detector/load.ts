@@ -110,7 +110,7 @@ export async function knowModel(
   bytes: Uint8Array,
   options: LoadOptions,
   threads: number,
-): Promise<{ contract: Contract; evidence: Evidence[] }> {
+): Promise<Known> {
   const parts = await contractParts(options)
   let contract = resolved.contract
   let evidence: Evidence[] = []
@@ -123,7 +123,7 @@ export async function knowModel(
     const known = await settle(signature, recognised, async () =>
       openSession(await runnable(resolved.path, bytes), { threads }),
     )
-    ;({ contract, evidence } = known)
+    ;({ contract, evidence } = await withLabelsBeside(known, resolved.labels, options))
     if (contract.licence === undefined && resolved.licence !== undefined) {
       contract = { ...contract, licence: resolved.licence }
     }
@@ -140,6 +140,45 @@ export async function knowModel(
   }
   const labels = await chosenLabels(options)
   return { contract: labels === undefined ? contract : withLabels(contract, labels, options), evidence }
+}
+
+/** What a model says by itself is worth more than a file beside it, and a guess less. */
+const TRUSTED_LABELS = 0.9
+
+async function withLabelsBeside(
+  known: Known,
+  path: string | undefined,
+  { onNotice, labels: given }: LoadOptions,
+): Promise<Known> {
+  const said = known.evidence.find(({ about }) => about === 'labels')
+  if (path === undefined || given !== undefined || (said?.confidence ?? 0) >= TRUSTED_LABELS) {
+    return known
+  }
+  const { readLabelFile } = await import('../model/labels/label-file.ts')
+  try {
+    const labels = labelsFor(known.contract, await readLabelFile(path))
+    const evidence: Evidence = {
+      about: 'labels',
+      conclusion: `${labels.filter((label) => label !== null).length} labels`,
+      because: `"${basename(path)}" beside the model lists them`,
+      confidence: 0.95,
+    }
+    return {
+      contract: { ...known.contract, labels },
+      evidence: known.evidence.map((entry) => (entry === said ? evidence : entry)),
+    }
+  } catch (error) {
+    if (!(error instanceof BoxletError)) {
+      throw error
+    }
+    onNotice?.(`"${basename(path)}" lies beside the model, but its labels are not taken: ${error.message}`)
+    return known
+  }
+}
+
+interface Known {
+  contract: Contract
+  evidence: Evidence[]
 }
 
 /** @throws BoxletError for a file that the runtime must not be given */

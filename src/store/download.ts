@@ -6,6 +6,7 @@ import { BoxletError } from '../errors.ts'
 import type { Environment } from '../system/environment.ts'
 import { unwritable, writeRecord } from './cache.ts'
 import type { CatalogueEntry, ModelSource } from './catalogue-entry.ts'
+import { MAX_MODEL_BYTES } from './file-limit.ts'
 import {
   faultReason,
   isPassing,
@@ -25,10 +26,24 @@ export interface DownloadOptions {
   env: Environment
   signal?: AbortSignal | undefined
   onProgress?: ((progress: DownloadProgress) => void) | undefined
+  /** Of an address alone, for sources at https addresses. */
+  headersFor?: ((address: string) => Record<string, string>) | undefined
 }
 
-/** Fetches `entry` to `path`. Leaves either the whole, proven file or nothing. */
-export async function download(entry: CatalogueEntry, path: string, options: DownloadOptions): Promise<void> {
+/** What is to be fetched; size and hash are proven where they are known. */
+export type Wanted = Pick<CatalogueEntry, 'name' | 'sources'> &
+  Partial<Pick<CatalogueEntry, 'bytes' | 'sha256'>>
+
+/**
+ * Fetches `entry` to `path`. Leaves either the whole, proven file or nothing.
+ *
+ * @returns the hash that the file has
+ */
+export async function download(
+  entry: Wanted,
+  path: string,
+  options: DownloadOptions,
+): Promise<{ sha256: string }> {
   await removeAbandoned(path)
   const attempts: { source: string; reason: string; mismatch: boolean }[] = []
   const sources = [...entry.sources]
@@ -36,10 +51,10 @@ export async function download(entry: CatalogueEntry, path: string, options: Dow
     const source = sources[at]!
     const part = `${path}.${randomUUID()}.part`
     try {
-      await fetchTo(part, entry, source, options)
+      const sha256 = await fetchTo(part, entry, source, options)
       await putInPlace(part, path)
-      await writeRecord(path, entry.sha256).catch(() => undefined)
-      return
+      await writeRecord(path, sha256).catch(() => undefined)
+      return { sha256 }
     } catch (error) {
       if (error instanceof BoxletError) {
         throw error
@@ -63,19 +78,19 @@ export async function download(entry: CatalogueEntry, path: string, options: Dow
   const mismatch = attempts.every((attempt) => attempt.mismatch)
   throw new BoxletError(
     mismatch ? 'DOWNLOAD_MISMATCH' : 'DOWNLOAD_FAILED',
-    `Expected the model "${entry.name}" (${entry.bytes} bytes) but received ${attempts
+    `Expected the model "${entry.name}"${entry.bytes === undefined ? '' : ` (${entry.bytes} bytes)`} but received ${attempts
       .map(({ source, reason }) => `${reason} from ${source}`)
       .join('; ')}.`,
     {
       hint: mismatch
-        ? 'Nothing was kept; what the source serves is not the model of the catalogue.'
+        ? 'Nothing was kept; what the source serves is not the file that its hash names.'
         : 'Check the network and proxy settings, or pass the path of a model file that you have.',
       details: { model: entry.name, attempts: attempts.map(({ source, reason }) => ({ source, reason })) },
     },
   )
 }
 
-const cancelled = (entry: CatalogueEntry, cause: unknown): BoxletError =>
+const cancelled = (entry: Wanted, cause: unknown): BoxletError =>
   new BoxletError('ABORTED', `Expected the download of "${entry.name}" to finish but it was cancelled.`, {
     cause,
     hint: 'Nothing was kept; the next use starts it again.',
@@ -97,10 +112,10 @@ class MismatchFault extends SourceFault {}
 
 async function fetchTo(
   part: string,
-  entry: CatalogueEntry,
+  entry: Wanted,
   source: ModelSource,
   options: DownloadOptions,
-): Promise<void> {
+): Promise<string> {
   if (options.signal?.aborted) {
     throw cancelled(entry, options.signal.reason)
   }
@@ -112,29 +127,34 @@ async function fetchTo(
   try {
     const hash = createHash('sha256')
     let done = 0
-    const context = { env: options.env, signal: connection.signal, alive: watch.alive }
+    const { env, headersFor } = options
+    const context = { env, headersFor, signal: connection.signal, alive: watch.alive }
     const chunks = await readSource(source, context)
-    options.onProgress?.({ name: entry.name, done, total: entry.bytes })
+    const tell = () =>
+      options.onProgress?.({ name: entry.name, done, total: Math.max(1, entry.bytes ?? done) })
+    tell()
     for await (const chunk of untilStopped(chunks, watch.stopped)) {
       done += chunk.length
-      if (done > entry.bytes) {
+      if (done > (entry.bytes ?? MAX_MODEL_BYTES)) {
         throw new MismatchFault('more bytes than expected')
       }
       hash.update(chunk)
       await writeWhole(file, chunk)
-      options.onProgress?.({ name: entry.name, done, total: entry.bytes })
+      tell()
     }
     // Behind the wanted file a package goes on; syncing the disk is long enough for many bytes more.
     connection.abort()
-    if (done < entry.bytes) {
+    if (done < (entry.bytes ?? 0)) {
       throw new SourceFault(`only ${done} bytes`)
     }
-    if (hash.digest('hex') !== entry.sha256) {
+    const sha256 = hash.digest('hex')
+    if (sha256 !== (entry.sha256 ?? sha256)) {
       throw new MismatchFault('bytes with another SHA-256')
     }
     await file.sync().catch((error) => {
       throw unwritable('be written', error)
     })
+    return sha256
   } finally {
     watch.end()
     connection.abort()

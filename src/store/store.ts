@@ -25,6 +25,8 @@ import { catalogueNames, readCatalogue, readEntry } from './catalogue.ts'
 import type { CatalogueEntry } from './catalogue-entry.ts'
 import { type DownloadProgress, download } from './download.ts'
 import { MAX_MODEL_BYTES } from './file-limit.ts'
+import { labelsBeside } from './labels-beside.ts'
+import { HUGGING_FACE } from './sources/address.ts'
 
 export type { CatalogueEntry } from './catalogue-entry.ts'
 export type { DownloadProgress } from './download.ts'
@@ -55,6 +57,8 @@ export interface ResolvedModel {
   /** The file that `contract` was read from, when it lies beside the model. */
   contractPath?: string
   licence?: Licence
+  /** A label file beside the model under its name. */
+  labels?: string
   /** Present for models of the catalogue. */
   catalogue?: CatalogueEntry
 }
@@ -65,7 +69,7 @@ export interface ListedModel {
 }
 
 /**
- * A name of the catalogue is fetched unless it is cached; a path is used as it is.
+ * A name of the catalogue, or `hf:OWNER/REPO/FILE[@REVISION]`, is fetched unless it is cached; a path is used as it is.
  *
  * @throws BoxletError `MODEL_NOT_FOUND`, `MODEL_LIMIT`, `DOWNLOAD_FAILED`, `DOWNLOAD_MISMATCH`, `CACHE_UNWRITABLE`, `ABORTED`,
  * `CONTRACT_INVALID` for a contract beside the model that cannot be read.
@@ -74,6 +78,9 @@ export async function resolveModel(nameOrPath: string, options: StoreOptions): P
   const entry = await readEntry(nameOrPath, options.env)
   if (entry !== undefined) {
     return resolveEntry(entry, options)
+  }
+  if (nameOrPath.startsWith(HUGGING_FACE)) {
+    return resolveHuggingFace(nameOrPath, options)
   }
   const info = await stat(nameOrPath).catch(() => undefined)
   if (info?.isFile()) {
@@ -84,7 +91,21 @@ export async function resolveModel(nameOrPath: string, options: StoreOptions): P
 
 /** Fetches a model of the catalogue unless it is cached already. */
 export async function pullModel(name: string, options: StoreOptions): Promise<ResolvedModel> {
+  if (name.startsWith(HUGGING_FACE)) {
+    return resolveHuggingFace(name, options, true)
+  }
   return resolveEntry(await knownEntry(name, options.env), options)
+}
+
+async function resolveHuggingFace(
+  name: string,
+  options: StoreOptions,
+  refresh = false,
+): Promise<ResolvedModel> {
+  const { fetchHuggingFace } = await import('./hugging-face.ts')
+  const model = await fetchHuggingFace(name, { ...options, refresh, isOffline: isOffline(options.env) })
+  const info = await stat(model.path)
+  return { ...(await resolveFile(model.path, info.size, options)), ...model }
 }
 
 /** Removes a model from the cache, versions of former catalogues included; false when it was not there. */
@@ -205,11 +226,13 @@ async function resolveFile(path: string, bytes: number, options: StoreOptions): 
   const { convertedCheckpoint } = await import('./checkpoints.ts')
   const converted = await convertedCheckpoint(path, sha256, options)
   const beside = options.ignoreContract ? undefined : await contractBeside(path)
+  const labels = await labelsBeside(path)
   return {
     name: basename(path, extname(path)),
     path: converted ?? path,
     ...(converted === undefined ? {} : { checkpoint: path }),
     sha256,
+    ...defined({ labels }),
     ...(beside === undefined ? {} : { contract: beside.contract, contractPath: beside.path }),
     ...(beside?.contract.licence === undefined ? {} : { licence: beside.contract.licence }),
   }

@@ -180,3 +180,33 @@ describe('fitLabels', () => {
     expect([usualLabels(20), usualLabels(21)]).toEqual([undefined, undefined])
   })
 })
+
+describe('lines with class ids', () => {
+  it.each<[string, string, (string | null)[]]>([
+    ['two blanks', '0  person\n1  bicycle\n2  wine glass\n', ['person', 'bicycle', 'wine glass']],
+    ['gaps, as Coral has them', '0  person\n2  cat\n5  dog\n', ['person', null, 'cat', null, null, 'dog']],
+    ['colons', '0: person\r\n1: cat\r\n', ['person', 'cat']],
+    ['tabs and commas', '0\tperson\n1,cat\n', ['person', 'cat']],
+    ['ids from 1', '1 person\n2 cat\n', [null, 'person', 'cat']],
+    ['a background', '0 ???\n1 person\n', [null, 'person']],
+  ])('name each class: %s', (_, text, labels) => {
+    expect(parseLabels(text)).toEqual(labels)
+  })
+
+  it.each<[string, string[]]>([
+    ['coins', ['1 euro', '2 euro', '50 cent']],
+    ['numbers that do not rise', ['3 wheeler', '2 wheeler']],
+    ['numbers that begin elsewhere', ['4 door', '5 door']],
+    ['one line without a number', ['0 cat', 'dog']],
+    ['numbers alone', ['0', '1', '2']],
+  ])('are names where the numbers belong to them: %s', (_, lines) => {
+    expect(parseLabels(lines.join('\n'))).toEqual(lines)
+  })
+
+  it('fit a head whose ids have the same gaps', () => {
+    const text = Array.from({ length: 90 }, (_, id) => (id % 9 === 4 ? [] : [`${id}  thing ${id}`])).flat()
+    const labels = parseLabels(text.join('\n'))
+    expect(fitLabels(labels, 90)).toHaveLength(90)
+    expect(labels[89]).toBe('thing 89')
+  })
+})

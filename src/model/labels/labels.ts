@@ -88,7 +88,8 @@ export function usualLabels(classes: number): { labels: Labels; set: string } | 
 }
 
 /**
- * Reads a label file by its content, the name being only a hint: `classes.txt` (a line each), `data.yaml`
+ * Reads a label file by its content, the name being only a hint: `classes.txt` (a line each, with or without the class
+ * id before the name), `data.yaml`
  * (`names`), `class_map.json` in both directions (`{"WBC": 2}` as IceVision writes it, `{"2": "WBC"}`), a
  * JSON list, COCO `categories`, a TensorFlow `.pbtxt` map, or the class descriptions of Open Images
  * (`/m/011k07,Tortoise`, the line being the class id, with or without a heading).
@@ -115,7 +116,28 @@ export function parseLabels(text: string, fileName = ''): Labels {
   if (/\.ya?ml$/i.test(fileName) || /^names\s*:/m.test(trimmed)) {
     return fromYaml(trimmed)
   }
-  return toLabels(trimmed.split(/\r?\n/).map((line) => line.trim()))
+  const lines = trimmed.split(/\r?\n/).map((line) => line.trim())
+  return fromNumbered(lines) ?? toLabels(lines)
+}
+
+/** A number, then blanks, a colon, a comma or a tab, then the name: `0  person`, `1: cat`. */
+const NUMBERED = /^(\d{1,6})(?:\s*[:,;\t]\s*|\s+)(\S.*)$/
+
+/**
+ * Lines that begin with their class id, gaps allowed, as label files of Coral have them. Names may begin with numbers
+ * too ("2 euro"), so the numbers have to rise from 0 or 1, and no name may come twice without them.
+ */
+function fromNumbered(lines: readonly string[]): Labels | undefined {
+  const filled = lines.filter((line) => line !== '')
+  const matches = filled.map((line) => NUMBERED.exec(line))
+  const ids = matches.map((match) => Number(match?.[1] ?? Number.NaN))
+  const names = matches.map((match) => match?.[2] ?? '')
+  const rises = ids.every((id, i) => (i === 0 ? id === 0 || id === 1 : id > ids[i - 1]!))
+  const real = names.filter((name) => !NO_CLASS.has(name.toLowerCase()))
+  if (filled.length < 2 || !rises || new Set(real).size < real.length) {
+    return undefined
+  }
+  return fromMap(Object.fromEntries(ids.map((id, i) => [String(id), names[i]!])))
 }
 
 /** Dicts as objects, at every depth. */

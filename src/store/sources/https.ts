@@ -11,5 +11,5 @@ export const readHttps: ReadSource<HttpsSource> = (source, context) => {
     // A proxy elsewhere could not reach this machine by these names.
     noProxy: [...noProxy.filter((host) => host !== ''), 'localhost', '127.0.0.1', '[::1]'],
   }
-  return readHttp(source.url, { connection, headersFor: () => ({}) }, context)
+  return readHttp(source.url, { connection, headersFor: context.headersFor ?? (() => ({})) }, context)
 }

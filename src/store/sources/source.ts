@@ -4,6 +4,8 @@ import type { Environment } from '../../system/environment.ts'
 
 export interface SourceContext {
   env: Environment
+  /** Of an address alone: credentials must not follow a redirect to another host. */
+  headersFor?: ((address: string) => Record<string, string>) | undefined
   /** Aborting it closes the connection. */
   signal: AbortSignal
   /** To be called for every piece that the network brings, wanted or not: silence ends the download. */

@@ -134,7 +134,7 @@ describe.skipIf(!canRunPackage)('the packaged function', () => {
       })
       expect(parse((await host.invoke({ what: 'ever' })).payload)).toMatchObject({
         errorType: 'REQUEST_INVALID',
-        errorMessage: expect.stringMatching(/SQS, EventBridge or direct.*Send \{"image"/),
+        errorMessage: expect.stringMatching(/SQS, SNS, EventBridge or direct.*Send \{"image"/),
       })
       expect(host.environments).toBe(1)
     })

@@ -19,6 +19,11 @@ export type Ops = readonly (number | Ops)[]
 export const none: Ops = [0x4e]
 export const bool = (value: boolean): Ops => [value ? 0x88 : 0x89]
 export const int = (value: number): Ops => [0x4a, ...int32(value)]
+export const float = (value: number): Ops => {
+  const bytes = Buffer.alloc(8)
+  bytes.writeDoubleBE(value)
+  return [0x47, ...bytes]
+}
 export const text = (value: string): Ops => [0x58, ...int32(Buffer.byteLength(value)), ...ascii(value)]
 export const global = (module: string, name: string): Ops => [0x63, ...ascii(`${module}\n${name}\n`)]
 export const tuple = (...items: readonly Ops[]): Ops => [0x28, ...items, 0x74]

@@ -3,6 +3,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
 import { beforeEach, describe, expect, it } from 'vitest'
+import {
+  archive,
+  classifier,
+  dict,
+  float,
+  int,
+  module,
+  sequential,
+  text,
+} from '../../../test/support/checkpoint.ts'
 import { corpusPath, hasCorpus } from '../../../test/support/corpus.ts'
 import { readSignature } from '../../prepare/read-signature.ts'
 import { readTflite } from '../../tflite/tflite.ts'
@@ -103,5 +113,58 @@ describe('boxlet convert', () => {
     expect(converted.inputs).toEqual(original.inputs)
     expect(converted.outputs).toEqual(original.outputs)
     expect(converted.metadata).toEqual(original.metadata)
+  })
+})
+
+describe('boxlet convert of a checkpoint', () => {
+  const written = (name: string) => join(folder, name)
+  beforeEach(() => {
+    const facts = [
+      ['version', text('8.3.1')],
+      ['train_metrics', dict([text('metrics/accuracy_top1'), float(0.875)])],
+    ] as const
+    const { root, storages } = classifier({ facts: [...facts] })
+    writeFileSync(written('best.pt'), archive(root, storages))
+  })
+
+  it('writes what was trained, and says what its training measured', async () => {
+    const { code, stdout, stderr } = await run(written('best.pt'))
+    expect(code).toBe(0)
+    expect(stdout).toBe(`${written('best.onnx')}\n`)
+    expect(stderr).toContain('ClassificationModel of version 8.3.1, 2 classes, pictures of 8 by 8 pixels')
+    expect(stderr).toContain('accuracy_top1 0.875; "boxlet eval best.pt --data DATA"')
+    const signature = await readSignature(new Uint8Array(readFileSync(written('best.onnx'))))
+    expect(signature.metadata).toMatchObject({ task: 'classify', version: '8.3.1' })
+  })
+
+  it('takes another size, height first', async () => {
+    const { stdout } = await run(written('best.pt'), '--imgsz', '16x32', '--format', 'json')
+    expect(JSON.parse(stdout)).toMatchObject({
+      inputs: [{ name: 'images', shape: [1, 3, 16, 32] }],
+      size: { height: 16, width: 32 },
+      checkpoint: { version: '8.3.1', metrics: { 'metrics/accuracy_top1': 0.875 } },
+    })
+  })
+
+  it('refuses a size that is none, and options that the file has no use for', async () => {
+    for (const size of ['large', '0', '640x0', '-1']) {
+      expect(await run(written('best.pt'), `--imgsz=${size}`)).toMatchObject({ code: 2 })
+    }
+    const tflite = await run(written('small.tflite'), '--imgsz', '640')
+    expect(tflite).toMatchObject({ code: 2 })
+    expect(tflite.stderr).toContain('PyTorch checkpoint for --imgsz')
+  })
+
+  it('names a class that is not known and leaves no file', async () => {
+    const network = module('ultralytics.nn.tasks.DetectionModel', {
+      modules: [
+        ['model', sequential(module('mine.layers.\u001b[31mStem', { attributes: [['f', int(-1)]] }))],
+      ],
+    })
+    writeFileSync(written('fork.pt'), archive(dict([text('model'), network])))
+    const { code, stderr } = await run(written('fork.pt'))
+    expect(code).toBe(3)
+    expect(stderr).toContain('"mine.layers.\\u001b[31mStem"')
+    expect(readdirSync(folder)).not.toContain('fork.onnx')
   })
 })

@@ -1,13 +1,12 @@
 import { readdir, stat } from 'node:fs/promises'
-import { extname, isAbsolute, join, relative } from 'node:path'
+import { isAbsolute, join, relative } from 'node:path'
 import { BoxletError } from '../errors.ts'
 import { MAX_ENTRIES } from './limits.ts'
 
 /** Endings that annotation tools give to pictures; the bytes decide what they are. */
-const PICTURE_ENDINGS = ['.jpg', '.jpeg', '.png', '.webp', '.bmp', '.tif', '.tiff', '.gif', '.avif'] as const
+const PICTURE_ENDINGS = /\.(jpe?g|jpe|jfif|png|webp|bmp|tiff?|gif|avif|hei[cf])$/i
 
-export const isPictureName = (name: string): boolean =>
-  (PICTURE_ENDINGS as readonly string[]).includes(extname(name).toLowerCase())
+export const isPictureName = (name: string): boolean => PICTURE_ENDINGS.test(name)
 
 /** True when `path` lies in `folder`; both absolute. Keeps annotation files from naming files elsewhere. */
 export function isInside(folder: string, path: string): boolean {

@@ -19,6 +19,15 @@ describe('alignColumns', () => {
   it('lets a lone cell run on', () => {
     expect(alignColumns(rows)).toEqual(['name  ms', 'a     1000', 'a long sentence alone'])
   })
+  it('counts the cells that a terminal needs', () => {
+    expect(
+      alignColumns([
+        ['安全帽', '1'],
+        ['hat', '2'],
+        ['e\u0301', '3'],
+      ]),
+    ).toEqual(['安全帽  1', 'hat     2', 'e\u0301       3'])
+  })
   it('sets columns of numbers to the right', () => {
     expect(alignColumns(rows.slice(0, 2), (column) => column > 0)).toEqual(['name    ms', 'a     1000'])
   })

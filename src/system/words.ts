@@ -23,14 +23,23 @@ export function alignColumns(
   for (const row of cells) {
     row.forEach((cell, column) => {
       if (column < row.length - 1 || isRight(column)) {
-        widths[column] = Math.max(widths[column] ?? 0, cell.length)
+        widths[column] = Math.max(widths[column] ?? 0, cellsOf(cell))
       }
     })
   }
-  const padded = (cell: string, column: number) =>
-    isRight(column) ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0)
+  const padded = (cell: string, column: number) => {
+    const room = ' '.repeat(Math.max(0, (widths[column] ?? 0) - cellsOf(cell)))
+    return isRight(column) ? room + cell : cell + room
+  }
   return cells.map((row) => row.map(padded).join('  ').trimEnd())
 }
+
+/** Letters of Chinese, Japanese and Korean take two cells of a terminal, and marks on a letter none. */
+const WIDE = /[\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}\uff01-\uff60]/gu
+const MARKS = /\p{Mn}/gu
+
+const cellsOf = (text: string): number =>
+  text.length + (text.match(WIDE)?.length ?? 0) - (text.match(MARKS)?.length ?? 0)
 
 /** Names close enough to be what the writer meant, nearest first, three at most. */
 export function nearestNames(written: string, names: readonly string[]): string[] {

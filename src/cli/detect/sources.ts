@@ -13,7 +13,7 @@ import { counted } from '../../system/words.ts'
 import { isTerminal } from '../kit/terminal.ts'
 
 /** Endings taken from folders and patterns; a file that is named is read whatever it is called. */
-const PICTURE_ENDINGS = 'jpg,jpeg,jpe,jfif,png,webp,avif,gif,tif,tiff,svg'
+const PICTURE_ENDINGS = 'jpg,jpeg,jpe,jfif,png,webp,avif,gif,tif,tiff,heic,heif'
 const IS_PICTURE = new RegExp(`\\.(${PICTURE_ENDINGS.replaceAll(',', '|')})$`, 'i')
 
 /** One picture to be detected, not read yet. */

@@ -20,8 +20,10 @@ export const JOB_DEFAULTS = {
   mostWaitMs: 25 * SECOND,
   /** A worker that is killed is noticed this long after; the lease is renewed at a third of it. */
   leaseMs: 30 * SECOND,
-  /** A picture that ended its worker five times is at fault itself. */
-  mostReceives: 5,
+  /** A picture that ended eight workers, the last six while it was alone, is at fault itself; chance is not. */
+  mostReceives: 8,
+  /** What may pass is tried five times within half a minute; after that a person has to look. */
+  mostTries: 5,
   /** The first retry comes after a second, each further one twice as late, up to five minutes. */
   backOffMs: SECOND,
   mostBackOffMs: 5 * MINUTE,

@@ -40,6 +40,8 @@ export interface RunnerOptions {
 
 /** A message that its worker did not survive twice is worked on alone, so that it takes no other along. */
 const SUSPECT_RECEIVES = 3
+const isSuspect = ({ receives }: Message): boolean => receives >= SUSPECT_RECEIVES
+
 /** Faults that say nothing of the picture: it waits for as long as they last. */
 const OF_THE_PLACE: readonly ErrorCode[] = ['OVERLOADED', 'SHUTTING_DOWN', 'DISPOSED', 'STORE_UNAVAILABLE']
 const IDLE_MS = 200
@@ -107,14 +109,18 @@ export class Runner {
         free > 0
           ? await this.#guarded(() => pictures.receive({ max: free, leaseMs: this.#leaseMs }))
           : undefined
-      for (const message of messages ?? []) {
-        this.#held.set(message.id, message)
-        if (message.receives >= SUSPECT_RECEIVES) {
-          await this.#settled()
-          await this.#begin(message, end)
-        } else {
-          void this.#begin(message, end)
-        }
+      const [suspect, ...others] = (messages ?? []).filter(isSuspect)
+      // Before the suspect has its chance to end the process, and with it their receive for nothing.
+      await this.#guarded(() =>
+        Promise.all(others.map((message) => pictures.giveBack(message, { delayMs: 0, unused: true }))),
+      )
+      for (const message of (messages ?? []).filter((each) => !isSuspect(each))) {
+        void this.#begin(message, end)
+      }
+      if (suspect !== undefined) {
+        this.#held.set(suspect.id, suspect)
+        await this.#settled()
+        await this.#begin(suspect, end)
       }
       if (free <= 0) {
         await Promise.race(this.#working)
@@ -126,6 +132,7 @@ export class Runner {
   }
 
   #begin(message: Message, end: AbortSignal): Promise<void> {
+    this.#held.set(message.id, message)
     const work = this.#one(message, end).finally(() => {
       this.#held.delete(message.id)
       this.#working.delete(work)
@@ -227,7 +234,7 @@ export class Runner {
       await pictures.giveBack(message, { delayMs: FAULT_MS, unused: true })
       return
     }
-    if (!mayPass(known) || message.receives >= JOB_DEFAULTS.mostReceives) {
+    if (!mayPass(known) || message.receives >= JOB_DEFAULTS.mostTries) {
       await store.finish(ref, { state: 'failed', error: jobError(known) })
       await pictures.bury(message, `${known.code}: ${known.message}`)
       this.wake()

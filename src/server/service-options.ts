@@ -16,6 +16,8 @@ export interface JobSettings {
   policy?: Policy
   uncertainBand?: readonly [number, number]
   webhookSecret?: string
+  /** After which the pictures of a worker that was killed are taken up by others. Milliseconds. */
+  leaseMs?: number
   /** Folders whose new pictures become jobs. */
   watch?: readonly WatchSettings[]
 }

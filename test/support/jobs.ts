@@ -16,7 +16,7 @@ const ROWS = 3 * (40 * 40 + 20 * 20 + 10 * 10)
  * A model that runs in the real runtime and sees the same in every picture: two dogs and a cat, at scores .72, .63
  * and .4.
  */
-const dogModel = (): Uint8Array =>
+export const dogModel = (): Uint8Array =>
   constantModel(
     [{ name: 'images', shape: [1, 3, 320, 320] }],
     [

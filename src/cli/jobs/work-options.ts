@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { BoxletError } from '../../errors.ts'
+import { JOB_DEFAULTS } from '../../jobs/defaults.ts'
 import { parsePolicy } from '../../jobs/rules.ts'
 import { defaultStoreFolder } from '../../local/home.ts'
 import type { JobSettings } from '../../server/service-options.ts'
@@ -31,6 +32,15 @@ export const WORK_OPTIONS = {
     value: 'TEXT',
     otherwise: 'that of the job, if it has one',
   },
+  lease: {
+    type: 'number',
+    says: 'seconds after which the pictures of a worker that was killed are taken up by others',
+    group: 'Jobs',
+    value: 'S',
+    min: 1,
+    max: 3600,
+    default: JOB_DEFAULTS.leaseMs / 1000,
+  },
 } as const satisfies Options
 
 export type WorkValues = Partial<Settings<typeof WORK_OPTIONS>>
@@ -47,6 +57,7 @@ export async function jobSettings(
       policy: policy === undefined ? undefined : await readPolicy(policy),
       uncertainBand: band === undefined ? undefined : readBand(band),
       webhookSecret,
+      leaseMs: values.lease === undefined ? undefined : values.lease * 1000,
     }),
   }
 }

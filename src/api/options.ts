@@ -1,5 +1,6 @@
 import type { Detectors } from '../detector/detectors.ts'
 import type { BlobStore } from '../jobs/blob-store.ts'
+import type { Policy } from '../jobs/rules.ts'
 import type { Authenticator } from './auth/authenticator.ts'
 import type { TensorText } from './dialects/kserve/tensor-text.ts'
 import type { JobOffer } from './jobs/offer.ts'
@@ -94,6 +95,8 @@ export interface AppOptions {
   limits?: Partial<Limits>
   /** Enables S3 objects as pictures. */
   blobStore?: BlobStore
+  /** What moderation labels come from. */
+  policy?: Policy
   /** Enables detection that does not wait. */
   jobs?: JobOffer
   /** Enables addresses as pictures. */

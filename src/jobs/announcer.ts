@@ -14,6 +14,8 @@ export interface AnnouncerOptions {
   pictures: Queue
   webhooks: Queue
   bus: EventBus
+  /** Called with each job that has ended, before anyone is told; it may come twice. */
+  onEnded?(job: Job): Promise<void>
 }
 
 /**
@@ -28,6 +30,9 @@ export async function announce(options: AnnouncerOptions): Promise<boolean> {
   const jobs = await store.unannounced(AT_ONCE)
   if (jobs.length === 0) {
     return lost
+  }
+  for (const job of jobs) {
+    await options.onEnded?.(job)
   }
   await webhooks.send(
     jobs.flatMap((job) => {

@@ -6,7 +6,7 @@ import { within } from './deadline.ts'
 import { JOB_DEFAULTS } from './defaults.ts'
 import type { EventBus } from './event-bus.ts'
 import { feed } from './feeder.ts'
-import type { PictureOutcome, PictureRef } from './job.ts'
+import type { Job, PictureOutcome, PictureRef } from './job.ts'
 import type { JobStore, StartedPicture } from './job-store.ts'
 import { refOf } from './message.ts'
 import type { Message, Queue } from './queue.ts'
@@ -30,6 +30,8 @@ export interface RunnerOptions {
   concurrency: number
   /** Called with each picture that is done, before others learn of it. */
   onPicture?(started: StartedPicture, outcome: PictureOutcome): Promise<void>
+  /** Called with each job that has ended, before anyone is told; it may come twice. */
+  onEnded?(job: Job): Promise<void>
   onNotice?(line: string): void
   leaseMs?: number
   pictureMs?: number

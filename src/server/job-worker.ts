@@ -1,4 +1,5 @@
 import { basename } from 'node:path'
+import { writeMediaResults } from '../api/dialects/rekognition/media-results.ts'
 import type { DetectorLike } from '../detector/types.ts'
 import type { BoxletError } from '../errors.ts'
 import type { NativeImage } from '../formats/native.ts'
@@ -77,6 +78,7 @@ export function startJobWorker(options: JobWorkerOptions): JobWorker {
       onPicture?.(outcome, started)
       await saveBeside(started, outcome, (key) => home.store.model(key), onNotice)
     },
+    onEnded: (job) => writeMediaResults(job, home.store, options.blobStore),
     onNotice,
   })
   const stop = new AbortController()

@@ -57,6 +57,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       ...(auth && { auth }),
       ...(jobs && { jobs: jobs.offer }),
       tensorText,
+      ...(options.jobs?.policy && { policy: options.jobs.policy }),
     })
     const trustedProxies = new TrustedProxies(options.trustedProxies)
     const server = await listen(app, { host: options.host, port: options.port, trustedProxies })

@@ -1,3 +1,4 @@
+import { OPERATION_NAMES } from '../dialects/rekognition/route.ts'
 import { REQUEST_OPTIONS } from '../native/detect-options.ts'
 import { jobPaths, jobSchemas } from './job-paths.ts'
 import { describeOption, optionSchema } from './option-schema.ts'
@@ -105,7 +106,7 @@ const older = (
 }
 
 const rekognition = {
-  summary: 'Amazon Rekognition: DetectLabels and DetectCustomLabels',
+  summary: 'Amazon Rekognition: labels, custom and moderation labels, media analysis jobs',
   description: 'AWS JSON 1.1, as the AWS SDKs and the AWS CLI send it.',
   operationId: 'rekognition',
   parameters: [
@@ -113,7 +114,7 @@ const rekognition = {
       name: 'X-Amz-Target',
       in: 'header',
       required: true,
-      schema: { enum: ['RekognitionService.DetectLabels', 'RekognitionService.DetectCustomLabels'] },
+      schema: { enum: OPERATION_NAMES.map((name) => `RekognitionService.${name}`) },
     },
   ],
   requestBody: { required: true, content: { 'application/x-amz-json-1.1': { schema: { type: 'object' } } } },

@@ -29,7 +29,7 @@ export async function detectCustomLabels(body: Uint8Array, service: Service, cal
   return { CustomLabels: MaxResults ? labels.slice(0, MaxResults) : labels }
 }
 
-function modelNamed(arn: string, { options }: Service): string {
+export function modelNamed(arn: string, { options }: Service): string {
   const name = PROJECT_VERSION.exec(arn)?.[1]
   if (name === undefined) {
     throw new BoxletError('REQUEST_INVALID', 'ProjectVersionArn is not the ARN of a project version', {

@@ -47,6 +47,47 @@ const detectCustomLabels = v.object({
   MinConfidence: percent,
 })
 
+const detectModerationLabels = v.object({
+  Image: image,
+  MinConfidence: percent,
+  ProjectVersion: v.nullish(text(1, 2048)),
+})
+
+const s3Object = v.object({
+  Bucket: text(3, 255),
+  Name: text(1, 1024),
+  Version: v.nullish(text(1, 1024)),
+})
+
+const startMediaJob = v.object({
+  ClientRequestToken: v.nullish(v.pipe(text(1, 64), v.regex(/^[a-zA-Z0-9-_]+$/))),
+  JobName: v.nullish(v.pipe(text(1, 64), v.regex(/^[a-zA-Z0-9_.:/+-]+$/))),
+  OperationsConfig: v.object({
+    DetectModerationLabels: v.nullish(
+      v.object({ MinConfidence: percent, ProjectVersion: v.nullish(v.string()) }),
+    ),
+    DetectLabels: v.nullish(v.object({ MinConfidence: percent, MaxLabels: v.nullish(count) })),
+    DetectCustomLabels: v.nullish(v.object({ ProjectVersionArn: text(20, 2048), MinConfidence: percent })),
+  }),
+  Input: v.object({ S3Object: s3Object }),
+  OutputConfig: v.object({ S3Bucket: text(3, 255), S3KeyPrefix: v.nullish(text(0, 800)) }),
+  KmsKeyId: v.nullish(v.string()),
+})
+
+const getMediaJob = v.object({ JobId: text(1, 64) })
+
+const listMediaJobs = v.object({
+  NextToken: v.nullish(text(1, 1024)),
+  MaxResults: v.nullish(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(100))),
+})
+
+export type MediaJobRequest = v.InferOutput<typeof startMediaJob>
+
+export const parseDetectModerationLabels = (body: Uint8Array) => parse(detectModerationLabels, body)
+export const parseStartMediaJob = (body: Uint8Array): MediaJobRequest => parse(startMediaJob, body)
+export const parseGetMediaJob = (body: Uint8Array) => parse(getMediaJob, body)
+export const parseListMediaJobs = (body: Uint8Array) => parse(listMediaJobs, body)
+
 export type RekognitionImage = v.InferOutput<typeof image>
 export type DetectLabelsRequest = v.InferOutput<typeof detectLabels>
 export type DetectCustomLabelsRequest = v.InferOutput<typeof detectCustomLabels>

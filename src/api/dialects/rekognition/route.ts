@@ -9,7 +9,13 @@ type Operation = (body: Uint8Array, service: Service, call: Call) => Promise<unk
 const OPERATIONS: Record<string, () => Promise<Operation>> = {
   DetectLabels: async () => (await import('./detect-labels.ts')).detectLabels,
   DetectCustomLabels: async () => (await import('./detect-custom-labels.ts')).detectCustomLabels,
+  DetectModerationLabels: async () => (await import('./moderation.ts')).detectModerationLabels,
+  StartMediaAnalysisJob: async () => (await import('./media-jobs.ts')).startMediaAnalysisJob,
+  GetMediaAnalysisJob: async () => (await import('./media-jobs.ts')).getMediaAnalysisJob,
+  ListMediaAnalysisJobs: async () => (await import('./media-jobs.ts')).listMediaAnalysisJobs,
 }
+
+export const OPERATION_NAMES: readonly string[] = Object.keys(OPERATIONS)
 
 /** AWS JSON 1.1: `POST /` with the operation in X-Amz-Target. */
 export function rekognitionRoute(app: Hono<Env>, service: Service, guarded: MiddlewareHandler<Env>): void {
@@ -41,6 +47,6 @@ async function dispatch(c: Ctx, service: Service): Promise<Response> {
 const notOffered = (name: string) =>
   new BoxletError(
     'REQUEST_INVALID',
-    `Boxlet does not offer ${/^\w{1,64}$/.test(name) ? `the operation ${name}` : 'this operation'}. It offers ${Object.keys(OPERATIONS).join(' and ')}.`,
+    `Boxlet does not offer ${/^\w{1,64}$/.test(name) ? `the operation ${name}` : 'this operation'}. It offers ${new Intl.ListFormat('en-GB').format(OPERATION_NAMES)}.`,
     { details: { aws: 'UnknownOperationException' } },
   )

@@ -5,6 +5,7 @@ import type { Env } from './call.ts'
 import type { Connection } from './connection.ts'
 import { cors } from './cors.ts'
 import { olderRoutes } from './dialects/earlier-services/routes.ts'
+import { tfliteRoutes } from './dialects/earlier-services/tflite.ts'
 import { kserveRoutes } from './dialects/kserve/routes.ts'
 import { rekognitionRoute } from './dialects/rekognition/route.ts'
 import { errorResponse, protocolOf } from './error-response.ts'
@@ -72,6 +73,7 @@ export function createApp(options: AppOptions): App {
   detectRoutes(app, service, guarded(limits.bodyBytes))
   kserveRoutes(app, service, guarded(0), guarded(limits.tensorBytes))
   olderRoutes(app, service, guarded(limits.bodyBytes))
+  tfliteRoutes(app, service, guarded(limits.bodyBytes))
   rekognitionRoute(app, service, guarded(limits.bodyBytes))
   const closing = new AbortController()
   // Asking after a job costs next to nothing, and may take half a minute: it takes no place from detection.

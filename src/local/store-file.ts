@@ -117,6 +117,10 @@ export class StoreFile {
     if (!this.#closed) {
       this.#closed = true
       this.#statements.clear()
+      try {
+        // The file alone then holds all, for whoever copies it; the last connection to close need not be this one.
+        this.#database.exec('PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE)')
+      } catch {}
       this.#database.close()
     }
   }

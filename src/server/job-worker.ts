@@ -78,7 +78,14 @@ export function startJobWorker(options: JobWorkerOptions): JobWorker {
       onPicture?.(outcome, started)
       await saveBeside(started, outcome, (key) => home.store.model(key), onNotice)
     },
-    onEnded: (job) => writeMediaResults(job, home.store, options.blobStore),
+    onEnded: async (job) => {
+      try {
+        await writeMediaResults(job, home.store, options.blobStore)
+      } catch (error) {
+        // Its own description tells the caller; the jobs behind it go on.
+        onNotice(`The results of job ${job.id} could not be written: ${(error as Error).message}`)
+      }
+    },
     onNotice,
   })
   const stop = new AbortController()

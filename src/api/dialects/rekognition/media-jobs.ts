@@ -146,6 +146,9 @@ async function describe(job: Job, blobs: BlobStore): Promise<object> {
     ...(job.state === 'cancelled' && {
       FailureDetails: { Code: 'INTERNAL_ERROR', Message: 'The job was cancelled.' },
     }),
+    ...(isUnwritable(job, isWritten) && {
+      FailureDetails: { Code: 'INVALID_OUTPUT_CONFIG', Message: 'The results could not be written.' },
+    }),
     // AWS JSON carries moments as seconds.
     CreationTimestamp: job.createdAt / 1000,
     ...(isWritten && { CompletionTimestamp: job.finishedAt! / 1000 }),
@@ -156,15 +159,21 @@ async function describe(job: Job, blobs: BlobStore): Promise<object> {
 }
 
 /** A job whose pictures all failed has succeeded too: the summary says why. */
-function statusOf({ state }: Job, isWritten: boolean): string {
+function statusOf(job: Job, isWritten: boolean): string {
+  const { state } = job
   if (state === 'queued') {
     return 'QUEUED'
   }
   if (state === 'cancelled') {
     return 'FAILED'
   }
-  return isWritten ? 'SUCCEEDED' : 'IN_PROGRESS'
+  return isWritten ? 'SUCCEEDED' : isUnwritable(job, isWritten) ? 'FAILED' : 'IN_PROGRESS'
 }
+
+/** Results are written within the second after the end; those that are not there by then were refused. */
+const WRITTEN_MS = 60_000
+const isUnwritable = ({ finishedAt }: Job, isWritten: boolean): boolean =>
+  !isWritten && finishedAt !== undefined && Date.now() - finishedAt > WRITTEN_MS
 
 function needed({ options: { jobs: offer, blobStore: blobs } }: Service): {
   offer: JobOffer

@@ -1,0 +1,124 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createApp } from '../../src/api/app.ts'
+import { listen } from '../../src/server/http-server.ts'
+import { startJobs } from '../../src/server/jobs.ts'
+import { singleDetector } from '../support/app.ts'
+import { boxlet } from '../support/boxlet.ts'
+import { dogModel, jobsPlace, jpeg } from '../support/jobs.ts'
+
+const PICTURES = 24
+
+describe('boxlet jobs', () => {
+  let folder: string
+  let photos: string
+  let where: string[]
+  let work: string[]
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'boxlet-cli-jobs-'))
+    photos = join(folder, 'photos')
+    await mkdir(photos)
+    for (let n = 0; n < PICTURES; n++) {
+      await writeFile(join(photos, `${n}.jpg`), await jpeg(n))
+    }
+    await writeFile(join(photos, 'broken.jpg'), 'no picture')
+    await writeFile(join(folder, 'dogs.onnx'), dogModel())
+    await writeFile(join(folder, 'policy.yaml'), 'review: [{label: dog, minCount: 2}]')
+    where = ['--store', join(folder, 'store')]
+    work = [...where, '--model', `dogs=${join(folder, 'dogs.onnx')}`, '--workers', '1']
+  })
+  afterAll(() => rm(folder, { recursive: true }))
+
+  const run = async (...args: string[]) => {
+    const { code, out, err } = await boxlet(['jobs', ...args])
+    return { code, out, err, json: () => JSON.parse(out) }
+  }
+
+  it('submits a folder, is stopped, and goes on where it was', async () => {
+    const stop = new AbortController()
+    const first = await boxlet(['jobs', 'submit', photos, '--format', 'json', ...where])
+    expect(first.code).toBe(0)
+    const [{ id, batch }] = JSON.parse(first.out)
+    expect(batch).toBe('photos')
+    setTimeout(() => stop.abort(), 1500)
+    const stopped = await boxlet(['jobs', 'submit', photos, '--wait', ...work], { signal: stop.signal })
+    expect(stopped.out).toContain(id)
+    const rest = await run('wait', id, '--policy', join(folder, 'policy.yaml'), ...work)
+    expect(rest.code).toBe(1)
+    expect(rest.out).toContain(`${PICTURES} succeeded, 1 failed`)
+    const shown = await run('show', id, ...where)
+    expect(shown.out).toMatch(/dog +24 pictures +48 objects/)
+    expect(shown.out).toContain('broken.jpg: Expected a JPEG')
+    const listed = await run('list', ...where)
+    expect(listed.out).toContain(`${PICTURES + 1}/${PICTURES + 1}, 1 failed`)
+  })
+
+  it('finds and exports', async () => {
+    const found = await run('search', '--label', 'dog', '--count', '>=2', '--min-score', '0.6', ...where)
+    expect([found.code, found.out.split('\n').length - 1]).toEqual([0, PICTURES])
+    expect((await run('search', '--label', 'zebra', ...where)).code).toBe(1)
+    const csv = await run('export', '--label', 'dog', '--format', 'csv', ...where)
+    expect(csv.out.trim().split('\r\n')).toHaveLength(1 + PICTURES * 3)
+    const coco = await run('export', '--label', 'dog', '--format', 'coco', ...where)
+    expect(coco.json()).toHaveLength(PICTURES * 3)
+    const out = join(folder, 'labels')
+    await run('export', '--label', 'cat', '--format', 'yolo', '--out', out, ...where)
+    expect((await readdir(out, { recursive: true })).filter((name) => name.endsWith('.txt'))).toHaveLength(
+      PICTURES,
+    )
+    const set = join(folder, 'set')
+    const written = await run('export', '--label', 'cat', '--set', set, ...where)
+    expect(written.code).toBe(0)
+    const { images, annotations } = JSON.parse((await readFile(join(set, 'instances.json'))).toString())
+    expect([images.length, annotations.length]).toEqual([PICTURES, PICTURES * 3])
+    expect(await readdir(join(set, 'images'))).toHaveLength(PICTURES)
+  })
+
+  it('cancels, tries again, copies and prunes', async () => {
+    const [{ id }] = (await run('submit', join(photos, '1.jpg'), '--format', 'json', ...where)).json()
+    expect((await run('cancel', id, ...where)).out).toContain('cancelled')
+    expect((await run('cancel', id, ...where)).err).toContain('JOB_CONFLICT')
+    expect((await run('retry', id, ...where)).out).toContain('queued')
+    expect((await run('redrive', ...where)).err).toContain('0 pictures queued again')
+    const copy = join(folder, 'copy')
+    expect((await run('backup', copy, ...where)).code).toBe(0)
+    expect((await run('restore', copy, '--store', join(folder, 'other'))).code).toBe(0)
+    expect((await run('list', '--store', join(folder, 'other'))).out).toContain(id)
+    expect((await run('prune', ...where)).err).toContain('deleted 0 jobs')
+    expect((await run('show', 'nothing', ...where)).code).toBe(3)
+  })
+
+  it('does the same on a service', async () => {
+    const place = await jobsPlace()
+    const jobs = await startJobs({
+      folder: join(place.folder, 'remote'),
+      detectors: { defaultName: 'dogs', get: async () => place.detector },
+      concurrency: 1,
+      blobStore: undefined,
+      urls: 'off',
+      maxBytes: 2 ** 20,
+      fetchMs: 1000,
+      onNotice: () => {},
+    })
+    const app = createApp({ detectors: singleDetector(place.detector, undefined, 'dogs'), jobs: jobs.offer })
+    const server = await listen(app, { host: '127.0.0.1', port: 0 })
+    const there = ['--endpoint', server.url]
+    const first = (await run('submit', photos, '--format', 'json', ...there)).json() as { id: string }[]
+    const again = (await run('submit', photos, '--format', 'json', ...there)).json() as { id: string }[]
+    expect(again.map(({ id }) => id).sort()).toEqual(first.map(({ id }) => id).sort())
+    const waited = await run('wait', '--batch', 'photos', '--format', 'json', ...there)
+    const counts = (waited.json() as { counts: { succeeded: number; failed: number } }[]).map(
+      (job) => job.counts,
+    )
+    expect(counts.reduce((sum, { succeeded }) => sum + succeeded, 0)).toBe(PICTURES)
+    expect(counts.reduce((sum, { failed }) => sum + failed, 0)).toBe(1)
+    expect((await run('search', '--label', 'dog', ...there)).out.split('\n').length - 1).toBe(PICTURES)
+    expect((await run('export', '--label', 'dog', '--set', join(folder, 'x'), ...there)).code).toBe(2)
+    server.destroy()
+    await server.close()
+    await jobs.stop(1000)
+    await place[Symbol.asyncDispose]()
+  })
+})

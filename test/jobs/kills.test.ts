@@ -11,7 +11,7 @@ import { isFinal } from '../../src/jobs/job.ts'
 import { type JobHome, openHome } from '../../src/local/home.ts'
 import { dogModel, jpeg } from '../support/jobs.ts'
 
-/** `npm run soak` does what the issue of jobs asked for; here a few rounds show that it holds. */
+/** `npm run soak:jobs` does what the issue of jobs asked for; here a few rounds show that it holds. */
 const soak = (import.meta as { env?: { MODE?: string } }).env?.MODE === 'soak'
 const ROUNDS = soak ? 20 : 2
 const JOBS = soak ? 1000 : 60

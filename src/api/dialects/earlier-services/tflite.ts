@@ -85,7 +85,7 @@ function rawSize(bytes: Uint8Array, { contract }: DetectorLike['model']): { widt
 function nested({ dims, data }: Tensor): unknown {
   const at = (axis: number, offset: number): unknown => {
     if (axis === dims.length) {
-      return valueOf(data, offset)
+      return numberAt(data, offset)
     }
     const step = dims.slice(axis + 1).reduce((product, dim) => product * dim, 1)
     return Array.from({ length: dims[axis]! }, (_, index) => at(axis + 1, offset + index * step))
@@ -93,7 +93,7 @@ function nested({ dims, data }: Tensor): unknown {
   return at(0, 0)
 }
 
-const valueOf = (data: TensorData, index: number): number => Number(data[index])
+const numberAt = (data: TensorData, index: number): number => Number(data[index])
 
 /** The same bytes, or a picture in any format, to be detected by a worker. */
 async function enqueue(c: Ctx, service: Service, jobs: JobOffer): Promise<Response> {

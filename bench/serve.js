@@ -5,6 +5,7 @@
  *
  *   npm run build && node bench/serve.js [--model NAME|FILE] [--pictures DIR] [--seconds 4] [--rounds 3]
  *   npm run build && node bench/serve.js --memory 10000   resident memory over so many requests
+ *   npm run build && node bench/serve.js --attack all [--sockets 300] [--seconds 20]   what good clients get meanwhile
  *
  * On a shared machine the processor time a picture is the steadiest figure: `cpu` is that of the bare detector
  * over that of the service, the clients left out.
@@ -21,6 +22,7 @@ import { parseArgs } from 'node:util'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { Detector } from '../dist/index.js'
 import { processorShare } from '../dist/runtime/processors.js'
+import { ATTACKS, attackAll } from './attacks.js'
 
 const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]
 const quantile = (sorted, q) =>
@@ -35,6 +37,8 @@ async function main() {
       seconds: { type: 'string', default: '4' },
       rounds: { type: 'string', default: '3' },
       memory: { type: 'string' },
+      attack: { type: 'string' },
+      sockets: { type: 'string', default: '300' },
     },
   })
   const pictures = readdirSync(values.pictures)
@@ -44,6 +48,12 @@ async function main() {
   console.log(
     `${cpus()[0].model}, ${workers} cores, Node ${process.version}, ${values.model.split('/').pop()}`,
   )
+  if (values.attack !== undefined) {
+    const kinds = values.attack === 'all' ? ATTACKS : values.attack.split(',')
+    const [seconds, sockets] = [Number(values.seconds), Number(values.sockets)]
+    await attackAll({ model: values.model, workers, pictures, seconds, sockets, kinds })
+    return
+  }
   const service = await startService(values.model, workers)
   try {
     if (values.memory !== undefined) {

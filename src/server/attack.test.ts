@@ -108,11 +108,17 @@ describe('slow uploads', () => {
     await service.stop()
   })
 
-  it('do not hold up a service that stops', async () => {
+  it.each([
+    ['slow bodies', `POST /v1/detect HTTP/1.1\r\n${DECLARED}`],
+    ['bodies in chunks', `POST /v1/detect HTTP/1.1\r\n${CHUNKED}`],
+    ['half a head', 'POST /v1/detect HTTP/1.1\r\nHost: a'],
+    ['nothing at all', ''],
+  ])('do not hold up a service that stops: %s', async (_what, text) => {
     // With a grace beyond the limit of the test, which ends because the service does not wait for it.
     const service = await start({ graceMs: 600_000, limits: { deadlineMs: 600_000 } })
-    const slow = await send(service.port, 30, `POST /v1/detect HTTP/1.1\r\n${DECLARED}`)
-    await expect.poll(() => service.app.usage.reading, PATIENT).toBe(30)
+    const slow = await send(service.port, 30, text)
+    await expect.poll(() => service.connections, PATIENT).toBe(30)
+    expect((await detect(service)).status).toBe(200)
     expect(await service.stop()).toBe(true)
     close(slow)
   })

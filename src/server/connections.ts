@@ -5,11 +5,16 @@ const MAX_CONNECTIONS = 2_048
 /** Of one address; a trusted proxy speaks for many and may have them all. */
 const MAX_OF_ADDRESS = MAX_CONNECTIONS / 2
 
+/** An answer that was just sent has reached its caller by then. */
+const QUIET_MS = 1_000
+
 interface Connection {
   socket: Socket
   address: string
   /** Requests without an answer; a connection that has none may be closed for another. */
   requests: number
+  /** Since when it has had none. */
+  quietSince: number
   silent: NodeJS.Timeout | undefined
 }
 
@@ -62,6 +67,7 @@ export class Connections {
       socket,
       address,
       requests: 0,
+      quietSince: performance.now(),
       silent: setTimeout(() => closeSilent(socket), this.#rules.firstByteMs).unref(),
     }
     this.#open.set(socket, connection)
@@ -77,7 +83,20 @@ export class Connections {
     }
     clearTimeout(connection.silent)
     connection.requests++
-    return () => connection.requests--
+    return () => {
+      connection.requests--
+      connection.quietSince = performance.now()
+    }
+  }
+
+  /** Closes those that have waited for no answer for a while, half a head of a request or not. */
+  closeQuiet(): void {
+    const before = performance.now() - QUIET_MS
+    for (const { socket, requests, quietSince } of this.#open.values()) {
+      if (requests === 0 && quietSince < before) {
+        socket.destroy()
+      }
+    }
   }
 
   #largest(): string {

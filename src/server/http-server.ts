@@ -85,7 +85,7 @@ export async function listen(app: App, options: ListenOptions): Promise<RunningS
     port: address.port,
     windDown: () => requests.windDown(),
     cut: (reason) => requests.cut(reason),
-    close: () => closeWhenIdle(server),
+    close: () => closeWhenIdle(server, connections),
     destroy: () => server.closeAllConnections(),
     get connections() {
       return connections.size
@@ -93,10 +93,13 @@ export async function listen(app: App, options: ListenOptions): Promise<RunningS
   }
 }
 
-/** Kept-alive connections would hold a closing server until they time out. */
-function closeWhenIdle(server: Server): Promise<void> {
+/** Connections that ask for nothing would hold a closing server: Node no longer times them once it closes. */
+function closeWhenIdle(server: Server, connections: Connections): Promise<void> {
   return new Promise((resolve) => {
-    const sweep = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP_MS)
+    const sweep = setInterval(() => {
+      server.closeIdleConnections()
+      connections.closeQuiet()
+    }, IDLE_SWEEP_MS)
     server.close(() => {
       clearInterval(sweep)
       resolve()

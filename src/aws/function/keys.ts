@@ -81,7 +81,9 @@ export class RemoteKeyStore implements KeyStore {
   }
 
   async load(): Promise<ReadonlyMap<string, StoredKey>> {
-    if (this.#keys !== undefined && this.#now() < this.#nextRead) {
+    const now = this.#now()
+    // A clock that was set back must not keep a revoked key until it is where it was.
+    if (this.#keys !== undefined && now >= this.#loaded && now < this.#nextRead) {
       return this.#keys
     }
     try {

@@ -18,6 +18,9 @@ export function isHarmless(error: unknown): boolean {
   return specific.length > 0 && specific.every((line) => HARMLESS.some((pattern) => pattern.test(line)))
 }
 
+/** Decoding was ended because it took too long. */
+export const isOverTime = (error: unknown): boolean => /timeout:/i.test(messageOf(error))
+
 /** Says that there was a warning, not which. */
 const GENERIC = /Warning treated as error due to failOn setting|^error in tile \d+ x \d+$/
 const HARMLESS = [
@@ -44,7 +47,7 @@ export async function decodeError(
   if (/exceeds pixel limit/i.test(message)) {
     return tooLarge(await declaredSize(), maxPixels)
   }
-  if (/timeout:/i.test(message)) {
+  if (isOverTime(error)) {
     return new BoxletError(
       'IMAGE_TOO_LARGE',
       `Expected a ${name} that is decoded within half a minute but this one takes longer.`,

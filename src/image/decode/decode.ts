@@ -4,7 +4,7 @@ import type { Size } from '../../boxes/box.ts'
 import { BoxletError } from '../../errors.ts'
 import { ALL_FORMATS, FORMAT_NAMES, type ImageFormat, sniff } from '../../system/sniff.ts'
 import type { RgbImage } from '../rgb-image.ts'
-import { decodeError, isCutShort, isHarmless, tooLarge } from './decode-error.ts'
+import { decodeError, isCutShort, isHarmless, isOverTime, tooLarge } from './decode-error.ts'
 import { decodeHeic, HEIC_HINT } from './heic.ts'
 import { jpegHeader } from './jpeg-header.ts'
 import type { PicturePipeline } from './picture-pipeline.ts'
@@ -224,7 +224,8 @@ async function decode(
     const reduced = declared.plainBands ? reducedSize(declared.size, options) : undefined
     const way: Way = { reduced, plainBands: declared.plainBands }
     const pixels = await run(open(), way).catch((error: unknown) => {
-      if (options.tolerant) {
+      // A second look would take as long again.
+      if (options.tolerant || isOverTime(error)) {
         throw error
       }
       return secondLook(() => decodeAgain(open, bytes, format, way, error))

@@ -21,7 +21,7 @@ export function smallPackage(content: string): PackageResult {
   const zip = Buffer.from(content)
   const sha256 = createHash('sha256').update(zip).digest('hex')
   const report = { zipBytes: zip.length, unpackedBytes: zip.length, parts: [], advice: [] }
-  return { arch: 'arm64', zip, sha256, report, model: undefined }
+  return { arch: 'arm64', zip, sha256, sbom: {}, report, model: undefined }
 }
 
 export interface Deployment {

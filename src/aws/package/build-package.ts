@@ -7,9 +7,11 @@ import { makeFolder } from '../../system/make-folder.ts'
 import type { ModelManifest } from '../function/packaged-model.ts'
 import type { Architecture } from './architecture.ts'
 import { bundleHandler } from './bundle.ts'
+import { licenceFiles } from './licences.ts'
 import { type ModelPartOptions, packageModel } from './model-part.ts'
 import { nativeFiles } from './native-source.ts'
-import { noticeFile } from './notice.ts'
+import type { NpmPackage } from './npm-packages.ts'
+import { sbom } from './sbom.ts'
 import {
   checkUnpacked,
   MAX_DIRECT_ZIP_BYTES,
@@ -36,6 +38,8 @@ export interface PackageResult {
   zip: Uint8Array
   /** Lower-case hex of the zip; the same inputs give the same one. */
   sha256: string
+  /** CycloneDX, of the zip and its model. */
+  sbom: object
   report: SizeReport
   model: { place: ModelPlace; manifest: ModelManifest; files: PackageFile[]; layer?: Uint8Array } | undefined
 }
@@ -47,10 +51,11 @@ export async function buildPackage(options: PackageOptions): Promise<PackageResu
   const native = await nativeFiles(arch, options)
   const bundle = await bundleHandler(arch)
   options.signal.throwIfAborted()
-  const code = [...bundle.files, ...native, noticeFile(bundle.packages, arch)]
+  const code = [...bundle.files, ...native, ...(await licenceFiles(bundle.packages, arch))]
+  const { packages } = bundle
   const alone = await reproducibleZip(code)
   if (model === undefined) {
-    return finish(arch, alone, code, undefined)
+    return finish(arch, alone, code, packages, undefined)
   }
 
   const { manifest, files, mapped } = model
@@ -63,13 +68,13 @@ export async function buildPackage(options: PackageOptions): Promise<PackageResu
     checkUnpacked(sizeReport(alone.length, whole))
   }
   if (place === 'zip') {
-    return finish(arch, await reproducibleZip(whole), whole, { place, manifest, files: mapped })
+    return finish(arch, await reproducibleZip(whole), whole, packages, { place, manifest, files: mapped })
   }
   if (place === 'layer') {
     const layer = await reproducibleZip(mapped)
-    return finish(arch, alone, code, { place, manifest, files: mapped, layer })
+    return finish(arch, alone, code, packages, { place, manifest, files: mapped, layer })
   }
-  return finish(arch, alone, code, { place, manifest, files })
+  return finish(arch, alone, code, packages, { place, manifest, files })
 }
 
 /** The zip as long as it can be uploaded directly; then a layer, which counts unpacked only; then S3. */
@@ -88,6 +93,7 @@ function finish(
   arch: Architecture,
   zip: Uint8Array,
   files: PackageFile[],
+  packages: readonly NpmPackage[],
   model: PackageResult['model'],
 ): PackageResult {
   const report = sizeReport(zip.length, files)
@@ -95,13 +101,20 @@ function finish(
     report.advice.push(`The model is in a layer of ${model.layer?.length} bytes.`)
   }
   checkUnpacked(report)
-  return { arch, zip, sha256: createHash('sha256').update(zip).digest('hex'), report, model }
+  return {
+    arch,
+    zip,
+    sha256: createHash('sha256').update(zip).digest('hex'),
+    sbom: sbom(arch, zip, packages, model?.manifest),
+    report,
+    model,
+  }
 }
 
 const sizeOf = (files: readonly PackageFile[]): number =>
   files.reduce((sum, { bytes }) => sum + bytes.length, 0)
 
-/** Writes `boxlet-ARCH.zip`, and beside it the layer or the files for S3 where the model is outside. */
+/** Writes `boxlet-ARCH.zip` and its bill of materials, and beside them the layer or the files for S3 where the model is outside. */
 export async function writePackage(result: PackageResult, folder: string): Promise<string[]> {
   const written: string[] = []
   const write = async (name: string, bytes: Uint8Array): Promise<void> => {
@@ -123,5 +136,6 @@ export async function writePackage(result: PackageResult, folder: string): Promi
       await write(file.name, file.bytes)
     }
   }
+  await write(`boxlet-${result.arch}.cdx.json`, Buffer.from(`${JSON.stringify(result.sbom, null, 2)}\n`))
   return written
 }

@@ -2,21 +2,22 @@
  * The handler and all JavaScript that it needs as one file and a few chunks that load on demand. One file
  * instead of some hundred saves about a tenth of a second at every cold start.
  */
-import { createRequire, isBuiltin } from 'node:module'
-import { basename, join, relative } from 'node:path'
+import { isBuiltin } from 'node:module'
+import { basename, relative } from 'node:path'
 import { type BuildOptions, build, type Metafile } from 'esbuild'
 import { BoxletError } from '../../errors.ts'
 import type { Architecture } from './architecture.ts'
 import { foldStart } from './fold-start.ts'
 import { lightBuiltins } from './light-builtins.ts'
 import { nativeLibraries } from './native-libraries.ts'
+import { type NpmPackage, npmPackages } from './npm-packages.ts'
 import { handlerFile, PACKAGE_ROOT } from './package-root.ts'
 import type { PackageFile } from './zip.ts'
 
 export interface Bundle {
   files: PackageFile[]
-  /** Names and versions of the npm packages inside, for the notice file. */
-  packages: string[]
+  /** The npm packages inside, for notices and the bill of materials. */
+  packages: NpmPackage[]
 }
 
 /** CommonJS inside an ES module needs a require of its own. */
@@ -65,7 +66,7 @@ export async function bundleHandler(arch: Architecture): Promise<Bundle> {
         const builtins = imports.filter(({ kind, path }) => kind === 'import-statement' && isBuiltin(path))
         return { name, bytes: Buffer.from(lightBuiltins(text, REQUIRE, builtins.length)) }
       }),
-      packages: packagesOf(split.metafile),
+      packages: npmPackages(Object.keys(split.metafile.inputs)),
     }
   } catch (cause) {
     throw new BoxletError('INTERNAL', 'Expected the handler to bundle but the bundler refused it.', {
@@ -79,23 +80,4 @@ export async function bundleHandler(arch: Architecture): Promise<Bundle> {
 function importedOnDemand({ inputs }: Metafile, file: string): string[] {
   const input = inputs[relative(PACKAGE_ROOT, file).replaceAll('\\', '/')]
   return (input?.imports ?? []).filter(({ kind }) => kind === 'dynamic-import').map(({ path }) => path)
-}
-
-function packagesOf(metafile: Metafile): string[] {
-  const require = createRequire(import.meta.url)
-  const found = new Set<string>()
-  for (const input of Object.keys(metafile.inputs)) {
-    const match = /^(.*node_modules\/((?:@[^/]+\/)?[^/]+))\//.exec(input)
-    if (match === null) {
-      continue
-    }
-    const manifest = join(PACKAGE_ROOT, match[1]!, 'package.json')
-    const { name, version, license } = require(manifest) as {
-      name: string
-      version: string
-      license?: string
-    }
-    found.add(`${name}@${version} ${license ?? 'unknown'}`)
-  }
-  return [...found].sort()
 }

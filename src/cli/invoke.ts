@@ -1,9 +1,11 @@
+import { execFile } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
+import { promisify } from 'node:util'
 import { unzipSync } from 'fflate'
 import type { InvokeMetrics } from '../aws/emulator/invoke-result.ts'
 import { LambdaHost } from '../aws/emulator/lambda-host.ts'
 import { ownCredentials } from '../aws/emulator/own-credentials.ts'
-import { hostArchitecture, packagedArchitecture } from '../aws/package/architecture.ts'
+import { hostArchitecture, nodeArch, packagedArchitecture } from '../aws/package/architecture.ts'
 import { MEMORY_VARIABLES } from '../aws/template/memory-variables.ts'
 import { DEFAULT_MEMORY_MB } from '../aws/template/parameters.ts'
 import { BoxletError, throwIfAborted } from '../errors.ts'
@@ -138,7 +140,7 @@ export const verb = defineVerb({
 async function run({ values }: Call<typeof OPTIONS>, io: Io): Promise<ExitCode> {
   const event = await readEvent(values, io)
   const zip = values.zip ?? `boxlet-${hostArchitecture() ?? 'x86_64'}.zip`
-  await checkMachine(zip)
+  await checkMachine(zip, values.node)
   const host = await LambdaHost.open({
     zip,
     layers: values.layer ?? [],
@@ -174,8 +176,8 @@ async function run({ values }: Call<typeof OPTIONS>, io: Io): Promise<ExitCode> 
   }
 }
 
-/** @throws BoxletError USAGE for a package of another processor, whose libraries this machine cannot load */
-async function checkMachine(zip: string): Promise<void> {
+/** @throws BoxletError USAGE for a package of another processor, whose libraries the Node cannot load */
+async function checkMachine(zip: string, node: string | undefined): Promise<void> {
   const names: string[] = []
   const bytes = await readFile(zip).catch(() => undefined)
   // What cannot be read or is no zip is told by the host.
@@ -188,13 +190,24 @@ async function checkMachine(zip: string): Promise<void> {
     return
   }
   const arch = packagedArchitecture(names)
-  if (arch !== undefined && arch !== hostArchitecture()) {
+  const own = node === undefined ? process.arch : await architectureOf(node)
+  if (arch !== undefined && nodeArch(arch) !== own) {
     throw new BoxletError(
       'USAGE',
       `Expected a package for ${hostArchitecture() ?? process.arch} but received one for ${arch}.`,
-      { hint: 'Build one for this machine with "boxlet package --arch", and deploy the other.' },
+      {
+        hint: 'Build one for this machine with "boxlet package --arch", and deploy the other, or name a Node of that architecture with --node.',
+      },
     )
   }
+}
+
+/** A Node that cannot be run is told by the host, in its own words. */
+async function architectureOf(node: string): Promise<string> {
+  return promisify(execFile)(node, ['-p', 'process.arch']).then(
+    ({ stdout }) => stdout.trim(),
+    () => process.arch,
+  )
 }
 
 async function readEvent(values: Settings<typeof OPTIONS>, io: Io): Promise<unknown> {

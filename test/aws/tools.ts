@@ -1,5 +1,5 @@
 /**
- * Tools beside npm: moto, cfn-lint, samtranslator, terraform, aws-lambda-ric. `test/aws/install-tools.sh` puts
+ * Tools beside npm: moto, cfn-lint, samtranslator, terraform, aws-lambda-ric, a Node of arm64. `test/aws/install-tools.sh` puts
  * them into `.aws-tools`. A test without its tool is skipped and counted as such. BOXLET_AWS_REQUIRED names the
  * tools whose absence is a failure, or is 1 for all of them; `.ci/run` names those that were installed.
  */
@@ -47,6 +47,11 @@ export const runtimeClients = (():
   }
   const other = existsSync(node22) ? [{ major: 22, node: node22 }] : (missing('node22') ?? [])
   return { folder, nodes: [{ major: 24, node: node24 }, ...other] }
+})()
+/** Wrappers of a Node of arm64, which sees its machine as a function does, or with the list of its processors. */
+export const arm64Nodes = ((): { bare: string; sys: string } | undefined => {
+  const [bare, sys] = ['bare', 'sys'].map((kind) => join(tools, 'arm64', `node-${kind}`))
+  return existsSync(bare!) ? { bare: bare!, sys: sys! } : missing('arm64')
 })()
 export const terraform = find('terraform')
 

@@ -37,8 +37,8 @@ const DEFAULTS = {
   headFactor: 3,
   clip: 10,
   latePart: 1 / 3,
-  /** Pictures that are shown, in all: 20 times each, within these bounds. */
-  epochs: 20,
+  /** Pictures that are shown, in all: 24 times each, within these bounds. */
+  epochs: 24,
   passes: [1200, 6000],
 } as const
 

@@ -1,5 +1,5 @@
 import type { Dataset } from '../datasets/dataset.ts'
-import { throwIfAborted } from '../errors.ts'
+import { BoxletError, throwIfAborted } from '../errors.ts'
 import type { Evaluation } from '../evaluate/evaluation.ts'
 import { saveFile } from '../system/save-file.ts'
 import { randomStream } from './augment/random.ts'
@@ -31,7 +31,7 @@ import {
   sharedState,
   startFromBase,
 } from './run/shared-state.ts'
-import { supervise } from './run/supervisor.ts'
+import { type RoundReport, supervise } from './run/supervisor.ts'
 import { measureBytes } from './validate.ts'
 
 /** Stream of random numbers for new layers. */
@@ -150,6 +150,7 @@ export async function teach(job: TeachJob): Promise<Taught> {
       },
       ...(signal === undefined ? {} : { signal }),
       async onRound(report) {
+        requireFinite(report)
         run.history.rounds.push(report)
         await job.onEvent({ kind: 'round', history: run.history, steps: recipe.steps })
         if (shownVal !== undefined && (report.step / round) % looks === 0) {
@@ -284,6 +285,17 @@ class Run {
         clearInterval(timer)
       },
     }
+  }
+}
+
+/** A run whose loss is no number will not come back. */
+function requireFinite({ step, losses }: RoundReport): void {
+  if (!Object.values(losses).every(Number.isFinite)) {
+    throw new BoxletError(
+      'TEACHING_FAILED',
+      `Expected a loss that is a number but after ${step} steps it is none.`,
+      { hint: 'Take a lower --rate.' },
+    )
   }
 }
 

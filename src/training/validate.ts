@@ -5,6 +5,7 @@ import { type Evaluation, evaluate } from '../evaluate/evaluation.ts'
 import { labelsByCategory, mapLabels, toPredictions } from '../evaluate/label-map.ts'
 import { MEASURING } from '../evaluate/measuring.ts'
 import { runDataset } from '../evaluate/run-dataset.ts'
+import { defined } from '../system/defined.ts'
 
 /** While one picture runs, the next ones are read and decoded. */
 const IN_FLIGHT = 3
@@ -18,16 +19,17 @@ export async function measureFile(
   file: string,
   dataset: Dataset,
   threads: number,
-  signal?: AbortSignal,
+  { iou, signal }: { iou?: number; signal?: AbortSignal | undefined } = {},
 ): Promise<Evaluation> {
+  const detect = { ...MEASURING, ...defined({ iou }) }
   await using detector = await Detector.load(file, { threads })
   const { model } = detector
   const started = performance.now()
   const run = await runDataset(dataset, detector, {
-    detect: MEASURING,
+    detect,
     labels: model.contract.labels,
     inFlight: IN_FLIGHT,
-    ...(signal === undefined ? {} : { signal }),
+    ...defined({ signal }),
   })
   const map = mapLabels(model.contract.labels, dataset.categories)
   const evaluation = evaluate(dataset, toPredictions(run.results, map), {
@@ -38,7 +40,7 @@ export async function measureFile(
       sha256: model.sha256,
       ...(model.licence === null ? {} : { licence: model.licence }),
     },
-    detect: MEASURING,
+    detect,
     results: run.results,
     seconds: (performance.now() - started) / 1000,
     jobs: 1,
@@ -62,7 +64,7 @@ export async function measureBytes(
 ): Promise<Evaluation> {
   await save(path, bytes)
   try {
-    return await measureFile(path, dataset, threads, signal)
+    return await measureFile(path, dataset, threads, { signal })
   } finally {
     await rm(path, { force: true })
   }

@@ -57,7 +57,7 @@ export const TEACH_OPTIONS = {
     value: 'N',
     min: 0.01,
     max: 10_000,
-    otherwise: '20, but more for few pictures and less for many',
+    otherwise: '24, but more for few pictures and less for many',
   },
   minutes: {
     type: 'number',

@@ -49,16 +49,17 @@ export function placeOne(
 ): Placement {
   const fitting = Math.min(size / width, size / height)
   const scale = fitting * between(random, ...change.zoom)
-  const shift = (room: number) => {
-    const low = Math.min(0, room) - OVERHANG * size
-    const high = Math.max(0, room) + OVERHANG * size
-    return between(random, low, high)
+  const shift = (shown: number) => {
+    const room = size - shown
+    // A narrow picture would otherwise be gone.
+    const over = Math.min(OVERHANG * size, shown / 2)
+    return between(random, Math.min(0, room) - over, Math.max(0, room) + over)
   }
   return {
     picture,
     scale,
-    offsetX: shift(size - width * scale),
-    offsetY: shift(size - height * scale),
+    offsetX: shift(width * scale),
+    offsetY: shift(height * scale),
     isMirrored: change.mirror && random() < 0.5,
     colour: change.colour ? randomColour(random) : PLAIN,
     window: { x1: 0, y1: 0, x2: size, y2: size },

@@ -83,7 +83,7 @@ export function tinyYolox(labels: readonly string[], size = 64, seed = 1): Uint8
 }
 
 /** Colours of the shapes in `writeShapes`, by class. */
-export const SHAPES = { red: [220, 40, 40], green: [40, 200, 60], blue: [50, 70, 230] } as const
+const SHAPES = { red: [220, 40, 40], green: [40, 200, 60], blue: [50, 70, 230] } as const
 
 /**
  * A YOLO set of pictures with a few coloured squares on noise, made by code: learnable in seconds.

@@ -23,7 +23,7 @@ export interface FitOptions {
   fit: 'letterbox' | 'stretch' | 'shortest-edge' | 'none'
   align: 'centre' | 'top-left'
   rounding: 'round' | 'floor'
-  /** Longest edge for `shortest-edge`. */
+  /** Longest edge for `shortest-edge`; for `none`, that of pictures which are reduced all the same. */
   longestEdge?: number
   /** Pad each side only up to the next multiple of this instead of the whole target. */
   stride?: number
@@ -57,7 +57,14 @@ export function letterbox(image: Size, target: Size, options: FitOptions): Lette
 
 function contentSize(image: Size, target: Size, options: FitOptions): Size {
   if (options.fit === 'none') {
-    return image
+    const scale = Math.min(
+      1,
+      (options.longestEdge ?? Number.POSITIVE_INFINITY) / Math.max(image.width, image.height),
+    )
+    return {
+      width: Math.max(1, Math.round(image.width * scale)),
+      height: Math.max(1, Math.round(image.height * scale)),
+    }
   }
   if (options.fit === 'stretch') {
     return target

@@ -70,7 +70,7 @@ async function openBest(
   options: LoadOptions,
   threads: number,
 ): Promise<{ session: Session; runs: Contract }> {
-  const graph = options.asIs ? undefined : await preparedGraph(bytes, contract)
+  const graph = await preparedGraph(bytes, contract, options.asIs === true)
   if (graph !== undefined) {
     try {
       return { session: await openSession(graph.bytes, { threads }), runs: graph.contract }
@@ -254,12 +254,12 @@ async function convertedOnce(bytes: Uint8Array): Promise<Converted> {
   return converted
 }
 
-async function preparedGraph(bytes: Uint8Array, contract: Contract) {
+async function preparedGraph(bytes: Uint8Array, contract: Contract, asIs: boolean) {
   if (isTflite(bytes)) {
     return undefined
   }
-  const { prepareModel } = await import('../prepare/prepare.ts')
-  return prepareModel(bytes, contract)
+  const { prepareModel, prepareNeeded } = await import('../prepare/prepare.ts')
+  return asIs ? prepareNeeded(bytes, contract) : prepareModel(bytes, contract)
 }
 
 /** A contract may be hand-written: every tensor that it names has to exist. */

@@ -47,6 +47,18 @@ const ROLES = [
   'scores1',
   'distances0',
   'distances1',
+  'landmarks',
+  'heatmap',
+  'scale',
+  'offset',
+  'sides',
+  'cells',
+  'grid',
+  'regressors0',
+  'regressors1',
+  'head8',
+  'boxes8',
+  'scores8',
 ] // prettier-ignore
 
 const tensor: fc.Arbitrary<Tensor> = fc

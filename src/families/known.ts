@@ -14,12 +14,20 @@ import { detr } from './detr/detr.ts'
 import { detrDeploy } from './detr/detr-deploy.ts'
 import { rfDetr } from './detr/rf-detr.ts'
 import { rtdetrUltralytics } from './detr/rtdetr-ultralytics.ts'
-import { blazeface } from './faces/blazeface.ts'
+import { centerface } from './faces/centerface.ts'
+import { dbface } from './faces/dbface.ts'
+import { retinaface } from './faces/retinaface.ts'
 import { scrfd } from './faces/scrfd.ts'
 import { ultraface } from './faces/ultraface.ts'
 import { yunet } from './faces/yunet.ts'
 import { yunetPriors } from './faces/yunet-priors.ts'
 import type { Family } from './family.ts'
+import { fomo } from './grids/fomo.ts'
+import { yolov2 } from './grids/yolov2.ts'
+import { blazeface } from './mediapipe/blazeface.ts'
+import { modelMaker } from './mediapipe/model-maker.ts'
+import { palm } from './mediapipe/palm.ts'
+import { poseDetection } from './mediapipe/pose.ts'
 import { damoYolo } from './yolo/damo-yolo.ts'
 import { yoloEnd2end } from './yolo/yolo-end2end.ts'
 import { yoloFastestV2 } from './yolo/yolo-fastestv2.ts'
@@ -66,6 +74,14 @@ export const KNOWN_FAMILIES: readonly Family[] = [
   rtmdet,
   torchvision,
   blazeface,
+  palm,
+  poseDetection,
+  modelMaker,
+  retinaface,
+  centerface,
+  dbface,
+  fomo,
+  yolov2,
   detr,
   detrDeploy,
   rtdetrUltralytics,

@@ -5,6 +5,7 @@ import { linkGraph } from '../onnx/graph/links.ts'
 import { parseModel } from '../onnx/read/parse.ts'
 import type { Preparation, PreparationStep } from './preparation.ts'
 import { foldFocus } from './steps/focus.ts'
+import { freeNominalSize } from './steps/nominal-size.ts'
 import { takePixels } from './steps/pixels.ts'
 import { cutYolov8Head } from './steps/yolov8.ts'
 import { freeYoloxSize } from './steps/yolox.ts'
@@ -17,7 +18,9 @@ export interface PreparedModel {
   edits: string[]
 }
 
-const STEPS: readonly PreparationStep[] = [cutYolov8Head, freeYoloxSize, foldFocus, takePixels]
+/** What a file needs to run at all. */
+const NEEDED: readonly PreparationStep[] = [freeNominalSize]
+const STEPS: readonly PreparationStep[] = [...NEEDED, cutYolov8Head, freeYoloxSize, foldFocus, takePixels]
 
 /**
  * An ONNX graph that gives the same detections in less time, or undefined when there is nothing to gain that
@@ -27,15 +30,32 @@ const STEPS: readonly PreparationStep[] = [cutYolov8Head, freeYoloxSize, foldFoc
  * @throws BoxletError MODEL_CORRUPT, MODEL_LIMIT as `readOnnx`
  */
 export function prepareModel(bytes: Uint8Array, contract: Contract): PreparedModel | undefined {
+  return applySteps(bytes, contract, STEPS)
+}
+
+/**
+ * The same with nothing but what the file cannot run without: for those who want the outputs as they are.
+ *
+ * @throws BoxletError MODEL_CORRUPT, MODEL_LIMIT as `readOnnx`
+ */
+export function prepareNeeded(bytes: Uint8Array, contract: Contract): PreparedModel | undefined {
+  return contract.input.dynamic === undefined ? undefined : applySteps(bytes, contract, NEEDED)
+}
+
+function applySteps(
+  bytes: Uint8Array,
+  contract: Contract,
+  steps: readonly PreparationStep[],
+): PreparedModel | undefined {
   const model = parseModel(bytes)
   const links = linkGraph(model)
   const edits: GraphEdits = { replace: new Map(), constants: [] }
   const done: string[] = []
-  if (model.graph.inputs.some(({ name }) => model.graph.initializers.has(name))) {
+  if (steps !== NEEDED && model.graph.inputs.some(({ name }) => model.graph.initializers.has(name))) {
     done.push('Weights are no longer listed as inputs, so that the runtime folds and fuses them.')
   }
   const at: Preparation = { model, links, folder: new Folder(model, links), contract, edits }
-  for (const step of STEPS) {
+  for (const step of steps) {
     const result = step(at)
     if (result === undefined) {
       continue

@@ -16,6 +16,7 @@ export type Kind =
   | 'table'
   | 'tables'
   | 'i32s'
+  | 'u16s'
   | 'i64s'
   | 'f32s'
   | 'bytes'
@@ -32,6 +33,7 @@ interface KindTypes {
   table: Table | undefined
   tables: Table[]
   i32s: number[] | undefined
+  u16s: number[] | undefined
   i64s: number[] | undefined
   f32s: number[] | undefined
   bytes: Uint8Array | undefined
@@ -114,6 +116,8 @@ export class FlatBuffer {
         return this.#list(at, 4, (entry) => ({ buffer: this, position: this.#target(entry) }))
       case 'i32s':
         return this.#list(at, 4, (entry) => this.#view.getInt32(entry, true))
+      case 'u16s':
+        return this.#list(at, 2, (entry) => this.#view.getUint16(entry, true))
       case 'f32s':
         return this.#list(at, 4, (entry) => this.#view.getFloat32(entry, true))
       case 'i64s':

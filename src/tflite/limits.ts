@@ -20,6 +20,9 @@ export const MAX_LISTED_VALUES = 2 ** 22
 /** Bytes of all constants as written; many tensors may share one buffer of the file. */
 export const MAX_CONSTANT_BYTES = 1024 * 2 ** 20
 
+/** Sparse constants of one file, unfolded: the largest pruned network in use has 3 MB of them. */
+export const MAX_DENSE_BYTES = 256 * 2 ** 20
+
 /** Licences and descriptions are a page; names of 10,000 classes take 400 kB. */
 export const MAX_PACKED_FILE_BYTES = 4 * 2 ** 20
 export const MAX_PACKED_FILES = 64

@@ -1,5 +1,6 @@
 import { BoxletError } from '../errors.ts'
 import { OPERATOR_NAMES, TENSOR_TYPES, TYPE_BITS } from './codes.ts'
+import { type DenseBudget, denseBudget, densify } from './densify.ts'
 import { FlatBuffer, readRow, type Table } from './flatbuffer.ts'
 import {
   elementCount,
@@ -55,8 +56,9 @@ export function readGraph(bytes: Uint8Array): TfliteGraph {
   }
   const graph = readRow(main, SUBGRAPH)
   const codes = bounded(model.operatorCodes, MAX_OPERATOR_CODES, 'operator codes').map(operatorCode)
+  const budget = denseBudget()
   const tensors = bounded(graph.tensors, MAX_TENSORS, 'tensors').map((table) =>
-    readTensor(table, model.buffers),
+    readTensor(table, model.buffers, budget),
   )
   const known = (indices: number[] | undefined, optional = false): number[] => {
     for (const index of indices ?? []) {
@@ -81,6 +83,7 @@ export function readGraph(bytes: Uint8Array): TfliteGraph {
       customOptions: row.customOptions,
     }
   })
+  unfold(operators, tensors)
   return {
     bytes: bytes.length,
     schemaVersion: model.version,
@@ -91,6 +94,17 @@ export function readGraph(bytes: Uint8Array): TfliteGraph {
     operators,
     otherGraphs: model.subgraphs.length - 1,
     blobs: readBlobs(model.metadata, model.buffers),
+  }
+}
+
+/** DENSIFY gives its input as it is: a sparse constant was unfolded when it was read. */
+function unfold(operators: readonly TfliteOperator[], tensors: TfliteTensor[]): void {
+  for (const { name, inputs, outputs } of operators) {
+    const [from, to] = [inputs[0], outputs[0]]
+    if (name === 'DENSIFY' && from !== undefined && to !== undefined && tensors[from]?.data !== undefined) {
+      const { data, isSparse } = tensors[from]
+      tensors[to] = { ...tensors[to]!, data, isSparse }
+    }
   }
 }
 
@@ -111,7 +125,7 @@ function operatorCode(table: Table): Pick<TfliteOperator, 'name' | 'isCustom' | 
   return { name, isCustom, version: row.version }
 }
 
-function readTensor(table: Table, buffers: Table[]): TfliteTensor {
+function readTensor(table: Table, buffers: Table[], budget: DenseBudget): TfliteTensor {
   const row = readRow(table, TENSOR)
   const shape = row.shape ?? []
   const name = row.name ?? ''
@@ -126,8 +140,12 @@ function readTensor(table: Table, buffers: Table[]): TfliteTensor {
     throw tooLarge('values in a tensor', MAX_TENSOR_ELEMENTS, elements)
   }
   const type = TENSOR_TYPES[row.type] ?? 'other'
-  const data = row.buffer === 0 ? undefined : bufferData(buffers, row.buffer)
-  const isSparse = row.sparsity !== undefined
+  const held = row.buffer === 0 ? undefined : bufferData(buffers, row.buffer)
+  const bytesPerValue = type === 'other' ? Number.NaN : TYPE_BITS[type] / 8
+  // Values of less than a byte share one, which no sparse file has.
+  const isUnfolded = row.sparsity !== undefined && held !== undefined && Number.isInteger(bytesPerValue)
+  const data = isUnfolded ? densify(row.sparsity!, held!, shape, bytesPerValue, budget) : held
+  const isSparse = row.sparsity !== undefined && !isUnfolded
   if (data !== undefined && type !== 'other' && !isSparse) {
     const needed = Math.ceil((elements * TYPE_BITS[type]) / 8)
     if (data.length < needed) {

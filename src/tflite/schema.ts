@@ -48,6 +48,25 @@ export const QUANTIZATION = {
   quantizedDimension: [6, 'i32'],
 } as const satisfies Schema
 
+export const SPARSITY = {
+  traversalOrder: [0, 'i32s'],
+  blockMap: [1, 'i32s'],
+  dimensions: [2, 'tables'],
+} as const satisfies Schema
+
+/** Unions take two ids: what they hold, and where. */
+export const DIMENSION_METADATA = {
+  format: [0, 'i8'],
+  denseSize: [1, 'i32'],
+  segmentsType: [2, 'u8'],
+  segments: [3, 'table'],
+  indicesType: [4, 'u8'],
+  indices: [5, 'table'],
+} as const satisfies Schema
+export const INDEX_VECTOR = { values: [0, 'i32s'] } as const satisfies Schema
+export const SHORT_INDEX_VECTOR = { values: [0, 'u16s'] } as const satisfies Schema
+export const TINY_INDEX_VECTOR = { values: [0, 'bytes'] } as const satisfies Schema
+
 export const OPERATOR = {
   opcodeIndex: [0, 'u32'],
   inputs: [1, 'i32s'],

@@ -14,6 +14,7 @@ import {
 } from '../heads/describe.ts'
 import { describeInput, PREPROCESS, type Preprocess } from '../heads/preprocess.ts'
 import { addCodedBox, argmax, boxUnits } from '../heads/rows.ts'
+import { tailOf } from '../heads/shapes.ts'
 import { floats } from '../heads/tensor.ts'
 import { lastAxes, logit, mismatch, roleTensor, roleValues, sigmoid } from '../heads/values.ts'
 import { settled } from '../settle.ts'
@@ -211,24 +212,35 @@ function variantOf(
   classes: number | undefined,
 ): Variant {
   const takesMask = signature.inputs.some(({ name }) => /pixel_mask/i.test(name))
-  const isSoftmax = classes === 92 || queries === SOFTMAX_QUERIES
+  const refined = refinement(signature)
+  const isSoftmax = refined === undefined ? classes === 92 || queries === SOFTMAX_QUERIES : refined === 'none'
   const activation = isSoftmax ? 'softmax' : 'sigmoid'
-  const reason = isSoftmax
-    ? classes === 92
-      ? '92 logits are the ids of COCO and one for "nothing"'
-      : `${queries} queries are those of DETR and YOLOS`
-    : classes === 80 || classes === 91
-      ? `${classes} logits leave no class for "nothing"`
-      : 'most DETRs since Deformable DETR use it'
-  const certain = classes === 92 || classes === 80
-  if (isSoftmax || takesMask) {
+  const reason =
+    refined !== undefined
+      ? isSoftmax
+        ? 'boxes come straight from a sigmoid, as in DETR and YOLOS'
+        : 'boxes are refined from reference points, as in all DETRs that use a sigmoid'
+      : isSoftmax
+        ? classes === 92
+          ? '92 logits are the ids of COCO and one for "nothing"'
+          : `${queries} queries are those of DETR and YOLOS`
+        : classes === 80 || classes === 91
+          ? `${classes} logits leave no class for "nothing"`
+          : 'most DETRs since Deformable DETR use it'
+  const certain = refined !== undefined || classes === 92 || classes === 80
+  const isConditional = refined === 'points' && (signature.ops.GridSample ?? 0) === 0
+  if (isSoftmax || takesMask || isConditional) {
     return {
       activation,
       reason,
       certain,
       preprocess: SHORT_EDGE,
       input: 'RGB with ImageNet mean and deviation, short edge 800, long edge at most 1,333',
-      inputReason: takesMask ? 'the file takes a pixel mask' : 'DETR and YOLOS are trained so',
+      inputReason: takesMask
+        ? 'the file takes a pixel mask'
+        : isConditional
+          ? 'Conditional DETR is trained so'
+          : 'DETR and YOLOS are trained so',
       inputConfidence: 0.8,
     }
   }
@@ -247,6 +259,39 @@ function variantOf(
       : 'RT-DETR and D-FINE are trained so; RF-DETR, of the same outputs, wants ImageNet mean and deviation',
     inputConfidence: classes === 80 || isRfDetr ? 0.8 : 0.6,
   }
+}
+
+/** Operators that may stand between the box layer and a box that nothing refines. */
+const PLAIN_BOX_OPS = new Set([
+  'Sigmoid',
+  'Add',
+  'Identity',
+  'Cast',
+  'Reshape',
+  'Squeeze',
+  'Unsqueeze',
+  'Gather',
+  'Slice',
+  'Transpose',
+  'QuantizeLinear',
+  'DequantizeLinear',
+])
+
+/**
+ * How the boxes are made, by the operators behind them: straight from their layer (DETR, YOLOS, Table Transformer),
+ * or added to reference points, whose inverse sigmoid is a logarithm (all others). Undefined where the graph does
+ * not tell.
+ */
+function refinement(signature: ModelSignature): 'none' | 'points' | undefined {
+  const boxes = outputNamed(signature, /^pred_boxes$/)
+  const tail = boxes && tailOf(signature, boxes.name)
+  if (tail === undefined || !tail.weightedChannels.includes(4)) {
+    return undefined
+  }
+  if (tail.ops.includes('Log') || (signature.ops.GridSample ?? 0) > 0) {
+    return 'points'
+  }
+  return tail.ops.includes('Sigmoid') && tail.ops.every((op) => PLAIN_BOX_OPS.has(op)) ? 'none' : undefined
 }
 
 const activationEvidence = (activation: string, reason: string, confidence: number) =>

@@ -15,13 +15,18 @@ export interface Grid {
 }
 
 /** Priors as fractions of the model input: centre x, centre y, width, height of each, cells in row-major order. */
-export function priorBoxes(input: Size, grids: readonly Grid[]): Float32Array {
+export function priorBoxes(
+  input: Size,
+  grids: readonly Grid[],
+  strides: readonly number[] = FACE_STRIDES,
+  sizes: readonly (readonly number[])[] = FACE_PRIOR_SIZES,
+): Float32Array {
   const values: number[] = []
   for (const [level, { across, down }] of grids.entries()) {
-    const stride = FACE_STRIDES[level]!
+    const stride = strides[level]!
     for (let y = 0; y < down; y++) {
       for (let x = 0; x < across; x++) {
-        for (const edge of FACE_PRIOR_SIZES[level]!) {
+        for (const edge of sizes[level]!) {
           const centreX = ((x + 0.5) * stride) / input.width
           const centreY = ((y + 0.5) * stride) / input.height
           values.push(centreX, centreY, edge / input.width, edge / input.height)

@@ -6,7 +6,7 @@ import { CandidateList } from '../heads/candidates.ts'
 import { declaredAxes, describe, evidence, perClass } from '../heads/describe.ts'
 import { PREPROCESS as COMMON, describeInput, type Preprocess, stretch } from '../heads/preprocess.ts'
 import { addCodedBox, boxUnits, takeClasses } from '../heads/rows.ts'
-import { gridCells } from '../heads/shapes.ts'
+import { gridCells, tailOf } from '../heads/shapes.ts'
 import { lastAxes, mismatch, roleTensor, roleValues } from '../heads/values.ts'
 
 const STRIDES = [8, 16, 32]
@@ -59,6 +59,11 @@ function decodeScoresAndBoxes(outputs: RoleTensors, context: DecodeContext): Can
   return list.finish(frame)
 }
 
+/** A class layer for each stride. */
+const hasLevels = (signature: ModelSignature, scores: TensorInfo, classes: number): boolean =>
+  (tailOf(signature, scores.name)?.weightedChannels ?? []).filter((width) => width >= classes).length >=
+  STRIDES.length
+
 function recognise(signature: ModelSignature): Recognition | undefined {
   if (signature.outputs.length !== 2 || signature.inputs.length > 1) {
     return undefined
@@ -77,6 +82,10 @@ function recognise(signature: ModelSignature): Recognition | undefined {
     return undefined
   }
   const cells = gridCells(described.input.size, STRIDES)
+  // Without a number of rows, the layers of each stride have to show that rows are cells and not pictures of a batch.
+  if (rows === undefined && !(boxes.shape?.length === 3 && hasLevels(signature, scores, classes))) {
+    return undefined
+  }
   if (rows === undefined ? /^(logits|pred_boxes|dets|labels)$/.test(scores.name) : rows !== cells) {
     return undefined
   }

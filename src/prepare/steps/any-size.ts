@@ -65,6 +65,9 @@ function takesAnySize(node: OnnxNode, links: Links, folder: Folder): boolean {
   if (PLACE_WISE.has(node.op)) {
     return padsFixed(node)
   }
+  if (node.op === 'ConvTranspose') {
+    return padsFixed(node) && node.attributes.get('output_shape') === undefined
+  }
   if (ELEMENTWISE.has(node.op)) {
     return node.inputs.every((name) => spreadsOver(name, links))
   }

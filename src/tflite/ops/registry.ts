@@ -1,3 +1,4 @@
+import { unsupported } from '../limits.ts'
 import type { Operation } from '../operation.ts'
 import { batchToSpace, depthBlocks, spaceToBatch } from './blocks.ts'
 import { cast, dequantize, oneHot, requantize } from './convert-type.ts'
@@ -10,6 +11,13 @@ import { nonMaxSuppression, scatterNd } from './select.ts'
 import * as shape from './shape.ts'
 import * as slice from './slice.ts'
 import { averagePool2d, maxPool2d } from './window.ts'
+
+/** Its output is a constant already, unless the input is computed. */
+function densified(at: Operation): void {
+  if (at.outputTensor().data === undefined) {
+    throw unsupported('DENSIFY of values computed while the model runs')
+  }
+}
 
 /** How each built-in operator becomes ONNX nodes. What is not here is refused by name. */
 export const CONVERSIONS: Record<string, (at: Operation) => void> = {
@@ -120,6 +128,7 @@ export const CONVERSIONS: Record<string, (at: Operation) => void> = {
   TOPK_V2: topK,
   CUMSUM: cumulativeSum,
 
+  DENSIFY: densified,
   QUANTIZE: requantize,
   DEQUANTIZE: dequantize,
   CAST: cast,

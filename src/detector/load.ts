@@ -3,7 +3,7 @@ import { basename } from 'node:path'
 import { BoxletError, throwIfAborted } from '../errors.ts'
 import type { Family } from '../families/family.ts'
 import { checkConcluded } from '../families/guard.ts'
-import { labelsFor, recognise } from '../families/recognise.ts'
+import { labelsFor, type Rival } from '../families/recognise.ts'
 import { familyNamed } from '../families/registry.ts'
 import type { Contract, Evidence } from '../model/contract.ts'
 import type { Labels } from '../model/labels/labels.ts'
@@ -13,7 +13,7 @@ import { defaultThreads } from '../runtime/processors.ts'
 import { openSession, type Session } from '../runtime/session.ts'
 import { MAX_MODEL_BYTES } from '../store/file-limit.ts'
 import { type ResolvedModel, resolveModel } from '../store/store.ts'
-import { settle } from './settle.ts'
+import { concludeModel } from './conclude.ts'
 import type { ContractParts, LoadOptions, ModelInfo } from './types.ts'
 
 export interface LoadedModel {
@@ -104,25 +104,61 @@ export async function readModelFile(path: string): Promise<Uint8Array> {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
-/** The contract: stored, or recognised and settled by a probe run, with the catalogue's and the user's parts over it. */
+export interface KnownModel {
+  contract: Contract
+  /** Empty when the contract was stored or given whole. */
+  evidence: Evidence[]
+  /** Other families that could read the file, best first. */
+  alternatives: Rival[]
+}
+
+/** What a contract has beside `$schema` and `licence`. */
+const CONTRACT_PARTS = [
+  'version',
+  'name',
+  'family',
+  'task',
+  'input',
+  'extraInputs',
+  'output',
+  'labels',
+  'thresholds',
+  'suppression',
+] as const satisfies (keyof Contract)[]
+
+/**
+ * A contract with every part says all that there is to know, so the file is not asked: it works for files that no
+ * family recognises, too.
+ */
+async function wholeContract(parts: ContractParts | undefined): Promise<Contract | undefined> {
+  if (parts === undefined || !CONTRACT_PARTS.every((part) => Object.hasOwn(parts, part))) {
+    return undefined
+  }
+  const { validateContract } = await import('../model/contract-schema.ts')
+  return validateContract(parts)
+}
+
+/** The contract: given whole, stored, or recognised and settled by a probe run, with the catalogue's and the user's parts over it. */
 export async function knowModel(
   resolved: ResolvedModel,
   bytes: Uint8Array,
   options: LoadOptions,
   threads: number,
-): Promise<Known> {
+): Promise<KnownModel> {
   const parts = await contractParts(options)
-  let contract = resolved.contract
+  const whole = await wholeContract(parts)
+  let contract = whole ?? resolved.contract
   let evidence: Evidence[] = []
+  let alternatives: Rival[] = []
   // Bytes proven by the hash of the catalogue need no look; a stored contract says nothing about the file beside it.
   const isProven = resolved.catalogue !== undefined && contract !== undefined
   const signature = isProven ? undefined : await checkedSignature(bytes)
   if (contract === undefined && signature !== undefined) {
-    const recognised = recognise(signature, resolved.name, parts?.family)
-    await checkConcluded(familyNamed(recognised.contract.family), recognised.contract)
-    const known = await settle(signature, recognised, async () =>
+    const known = await concludeModel(signature, resolved.name, parts?.family, async () =>
       openSession(await runnable(resolved.path, bytes), { threads }),
     )
+    await checkConcluded(familyNamed(known.contract.family), known.contract)
+    ;({ alternatives } = known)
     ;({ contract, evidence } = await withLabelsBeside(known, resolved.labels, options))
     if (contract.licence === undefined && resolved.licence !== undefined) {
       contract = { ...contract, licence: resolved.licence }
@@ -131,7 +167,7 @@ export async function knowModel(
   if (contract === undefined) {
     throw new BoxletError('INTERNAL', 'Expected a contract but none was concluded.')
   }
-  for (const over of [resolved.overrides, parts]) {
+  for (const over of whole === undefined ? [resolved.overrides, parts] : []) {
     if (over === undefined) {
       continue
     }
@@ -139,7 +175,19 @@ export async function knowModel(
     contract = mergeContract(contract, over)
   }
   const labels = await chosenLabels(options)
-  return { contract: labels === undefined ? contract : withLabels(contract, labels, options), evidence }
+  contract = labels === undefined ? contract : withLabels(contract, labels, options)
+  contract = signature === undefined ? contract : withChannels(contract, signature)
+  return { contract, evidence, alternatives }
+}
+
+/** A file of one channel takes brightness alone, whatever order of colours a contract written by hand names. */
+function withChannels(contract: Contract, signature: ModelSignature): Contract {
+  const { layout, name, colour } = contract.input
+  const shape = signature.inputs.find((input) => input.name === name)?.shape
+  const channels = shape?.[layout.slice(-shape.length).indexOf('C')]
+  return channels === 1 && colour !== 'grey'
+    ? { ...contract, input: { ...contract.input, colour: 'grey' } }
+    : contract
 }
 
 /** What a model says by itself is worth more than a file beside it, and a guess less. */

@@ -193,7 +193,7 @@ function unrecognised(signature: ModelSignature, faults: readonly FamilyFault[])
 }
 
 /** `images float32 [1, 3, 640, 640]` */
-function describeTensor(tensor: TensorInfo): string {
+export function describeTensor(tensor: TensorInfo): string {
   const shape =
     tensor.shape === undefined ? 'of unknown shape' : `[${tensor.shape.map((d) => d ?? '?').join(', ')}]`
   return `${tensor.name} ${tensor.type} ${shape}`

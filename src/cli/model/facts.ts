@@ -1,7 +1,7 @@
-import { knowModel, readModelFile } from '../../detector/load.ts'
+import { type KnownModel, knowModel, readModelFile } from '../../detector/load.ts'
 import type { ContractParts } from '../../detector/types.ts'
 import { BoxletError } from '../../errors.ts'
-import { type RecognisedModel, recognise } from '../../families/recognise.ts'
+import { recognise } from '../../families/recognise.ts'
 import type { Contract, Evidence, Licence } from '../../model/contract.ts'
 import type { ModelSignature } from '../../model/signature.ts'
 import { isTflite, readSignature } from '../../prepare/read-signature.ts'
@@ -38,12 +38,14 @@ export async function modelFacts(
   const resolved = await resolveModel(nameOrPath, { ...progress, ignoreContract }).finally(progress.end)
   const bytes = await readModelFile(resolved.path)
   const signature = await readSignature(bytes)
-  const { found, unrecognised } = await ask(signature, resolved, parts)
   const stored = resolved.contract
-  const known =
-    found === undefined && stored === undefined
-      ? undefined
-      : await knowModel(resolved, bytes, parts === undefined ? {} : { contract: parts }, defaultThreads())
+  const options = parts === undefined ? {} : { contract: parts }
+  const { known, unrecognised } = await ask(() => knowModel(resolved, bytes, options, defaultThreads()))
+  // What recognition would say of a file with a contract beside it.
+  const found =
+    stored === undefined
+      ? known
+      : (await ask(async () => recognise(signature, resolved.name, parts?.family))).known
   return {
     resolved,
     bytes,
@@ -63,15 +65,9 @@ export async function modelFacts(
 }
 
 /** What cannot run, or is of no family, can still be looked at. */
-async function ask(
-  signature: ModelSignature,
-  resolved: ResolvedModel,
-  parts: ContractParts | undefined,
-): Promise<{ found?: RecognisedModel; unrecognised?: BoxletError }> {
+async function ask<T>(know: () => Promise<T>): Promise<{ known?: T; unrecognised?: BoxletError }> {
   try {
-    const { checkForRuntime } = await import('../../onnx/check.ts')
-    checkForRuntime(signature)
-    return { found: recognise(signature, resolved.name, parts?.family) }
+    return { known: await know() }
   } catch (error) {
     if (error instanceof BoxletError && error.code.startsWith('MODEL_')) {
       return { unrecognised: error }
@@ -83,7 +79,7 @@ async function ask(
 function licenceFound(
   contract: Contract | undefined,
   resolved: ResolvedModel,
-  found: RecognisedModel | undefined,
+  found: Pick<KnownModel, 'contract'> | undefined,
 ): ModelFacts['licence'] {
   if (resolved.licence !== undefined) {
     return { licence: resolved.licence, from: 'the catalogue' }

@@ -70,7 +70,7 @@ export const isUltralytics = (signature: ModelSignature): boolean =>
   /ultralytics/i.test(`${signature.metadata.author ?? ''}${signature.metadata.description ?? ''}`)
 
 /** `imgsz` of the metadata: "[640, 640]", height first. */
-function imageSize(signature: ModelSignature): { height: number; width: number } | undefined {
+export function imageSize(signature: ModelSignature): { height: number; width: number } | undefined {
   const numbers = /^\[\s*(\d{1,5})\s*,\s*(\d{1,5})\s*\]$/.exec(signature.metadata.imgsz ?? '')
   return numbers === null ? undefined : { height: Number(numbers[1]), width: Number(numbers[2]) }
 }

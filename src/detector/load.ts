@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { BoxletError, throwIfAborted } from '../errors.ts'
@@ -11,9 +12,9 @@ import type { ModelSignature } from '../model/signature.ts'
 import { isTflite, readSignature } from '../prepare/read-signature.ts'
 import { defaultThreads } from '../runtime/processors.ts'
 import { openSession, type Session } from '../runtime/session.ts'
-import { MAX_MODEL_BYTES } from '../store/file-limit.ts'
 import { type ResolvedModel, resolveModel } from '../store/store.ts'
 import { concludeModel } from './conclude.ts'
+import { type ModelFile, readModelFile } from './model-file.ts'
 import type { ContractParts, LoadOptions, ModelInfo } from './types.ts'
 
 export interface LoadedModel {
@@ -36,11 +37,11 @@ export async function loadModel(model: string, options: LoadOptions): Promise<Lo
     onProgress: options.onProgress,
     onNotice: options.onNotice,
   })
-  const bytes = await readModelFile(resolved.path)
+  const file = await readModelFile(resolved.path)
   throwIfAborted(options.signal)
   const threads = options.threads ?? defaultThreads()
-  const { contract, evidence } = await knowModel(resolved, bytes, options, threads)
-  const { session, runs } = await openBest(resolved.path, bytes, contract, options, threads)
+  const { contract, evidence } = await knowModel(resolved, file, options, threads)
+  const { session, runs } = await openBest(resolved.path, file, contract, options, threads)
   try {
     throwIfAborted(options.signal)
     checkAgainst(runs, session)
@@ -51,7 +52,7 @@ export async function loadModel(model: string, options: LoadOptions): Promise<Lo
   const info: ModelInfo = {
     name: contract.name,
     family: contract.family,
-    sha256: resolved.sha256,
+    sha256: file.isJoined ? hashOf(file.bytes) : resolved.sha256,
     licence: contract.licence?.name ?? null,
     contract,
     evidence,
@@ -59,18 +60,21 @@ export async function loadModel(model: string, options: LoadOptions): Promise<Lo
   return { info, contract: runs, family: familyNamed(runs.family), session }
 }
 
+/** Of a model in several files: the graph alone may stay while its weights change. */
+const hashOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
+
 /**
  * Opens the equivalent faster graph where there is one. Should the runtime refuse it, the file itself is opened:
  * what runs as it is must not fail for being made faster.
  */
 async function openBest(
   path: string,
-  bytes: Uint8Array,
+  file: ModelFile,
   contract: Contract,
   options: LoadOptions,
   threads: number,
 ): Promise<{ session: Session; runs: Contract }> {
-  const graph = await preparedGraph(bytes, contract, options.asIs === true)
+  const graph = await preparedGraph(file.bytes, contract, options.asIs === true)
   if (graph !== undefined) {
     try {
       return { session: await openSession(graph.bytes, { threads }), runs: graph.contract }
@@ -80,28 +84,7 @@ async function openBest(
       )
     }
   }
-  return { session: await openSession(await runnable(path, bytes), { threads }), runs: contract }
-}
-
-export async function readModelFile(path: string): Promise<Uint8Array> {
-  let bytes: Buffer
-  try {
-    bytes = await readFile(path)
-  } catch (cause) {
-    const tooLarge = (cause as NodeJS.ErrnoException).code === 'ERR_FS_FILE_TOO_LARGE'
-    throw tooLarge
-      ? new BoxletError(
-          'MODEL_LIMIT',
-          `Expected a model of at most ${MAX_MODEL_BYTES} bytes but received a larger file.`,
-          { cause },
-        )
-      : new BoxletError(
-          'MODEL_NOT_FOUND',
-          `Expected a readable model file but "${basename(path)}" cannot be read.`,
-          { cause },
-        )
-  }
-  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return { session: await openSession(await runnable(path, file), { threads }), runs: contract }
 }
 
 export interface KnownModel {
@@ -141,7 +124,7 @@ async function wholeContract(parts: ContractParts | undefined): Promise<Contract
 /** The contract: given whole, stored, or recognised and settled by a probe run, with the catalogue's and the user's parts over it. */
 export async function knowModel(
   resolved: ResolvedModel,
-  bytes: Uint8Array,
+  file: ModelFile,
   options: LoadOptions,
   threads: number,
 ): Promise<KnownModel> {
@@ -152,10 +135,10 @@ export async function knowModel(
   let alternatives: Rival[] = []
   // Bytes proven by the hash of the catalogue need no look; a stored contract says nothing about the file beside it.
   const isProven = resolved.catalogue !== undefined && contract !== undefined
-  const signature = isProven ? undefined : await checkedSignature(bytes)
+  const signature = isProven ? undefined : await checkedSignature(file.bytes)
   if (contract === undefined && signature !== undefined) {
     const known = await concludeModel(signature, resolved.name, parts?.family, async () =>
-      openSession(await runnable(resolved.path, bytes), { threads }),
+      openSession(await runnable(resolved.path, file), { threads }),
     )
     await checkConcluded(familyNamed(known.contract.family), known.contract)
     ;({ alternatives } = known)
@@ -282,9 +265,12 @@ function withLabels(contract: Contract, labels: Labels, options: LoadOptions): C
   return { ...contract, labels: labelsFor(contract, labels) }
 }
 
-/** What the runtime can open: the file itself, or the ONNX form of a TFLite model. */
-async function runnable(path: string, bytes: Uint8Array): Promise<string | Uint8Array> {
-  return isTflite(bytes) ? (await convertedOnce(bytes)).bytes : path
+/** What the runtime can open: the file itself, the ONNX form of a TFLite model, or a model joined with its weights. */
+async function runnable(path: string, { bytes, isJoined }: ModelFile): Promise<string | Uint8Array> {
+  if (isTflite(bytes)) {
+    return (await convertedOnce(bytes)).bytes
+  }
+  return isJoined ? bytes : path
 }
 
 interface Converted {

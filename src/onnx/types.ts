@@ -47,3 +47,6 @@ export const typeCode = (type: ElementType): number => CODES.get(type)!
 
 /** Bytes of one value. */
 export const elementBytes = (type: ElementType): number => KINDS[typeCode(type)]!.bits! / 8
+
+/** Bits of one value by its number in onnx.proto; undefined where values have no fixed size, or the type is not known. */
+export const typeBits = (code: number): number | undefined => KINDS[code]?.bits

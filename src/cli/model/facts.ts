@@ -1,4 +1,5 @@
-import { type KnownModel, knowModel, readModelFile } from '../../detector/load.ts'
+import { type KnownModel, knowModel } from '../../detector/load.ts'
+import { readModelFile } from '../../detector/model-file.ts'
 import type { ContractParts } from '../../detector/types.ts'
 import { BoxletError } from '../../errors.ts'
 import { recognise } from '../../families/recognise.ts'
@@ -36,11 +37,12 @@ export async function modelFacts(
 ): Promise<ModelFacts> {
   const progress = storeProgress(io)
   const resolved = await resolveModel(nameOrPath, { ...progress, ignoreContract }).finally(progress.end)
-  const bytes = await readModelFile(resolved.path)
+  const file = await readModelFile(resolved.path)
+  const { bytes } = file
   const signature = await readSignature(bytes)
   const stored = resolved.contract
   const options = parts === undefined ? {} : { contract: parts }
-  const { known, unrecognised } = await ask(() => knowModel(resolved, bytes, options, defaultThreads()))
+  const { known, unrecognised } = await ask(() => knowModel(resolved, file, options, defaultThreads()))
   // What recognition would say of a file with a contract beside it.
   const found =
     stored === undefined

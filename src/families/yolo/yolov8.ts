@@ -47,6 +47,28 @@ export function headShape(
 }
 
 /**
+ * The head of an Ultralytics export whose rows are those of no pyramid known: its metadata name the task and the
+ * classes, and one axis has four values more.
+ */
+function namedHead(
+  signature: ModelSignature,
+  shape: readonly (number | string | null)[] | undefined,
+  classes: number | undefined,
+): HeadShape | undefined {
+  if (!isUltralytics(signature) || signature.metadata.task !== 'detect' || classes === undefined) {
+    return undefined
+  }
+  const [, second, third] = shape?.length === 3 ? shape.map((dimension) => fixed(dimension)) : []
+  const channels = 4 + classes
+  if (second === channels) {
+    return { channels, predictions: third, transposed: false, strides: undefined }
+  }
+  return third === channels
+    ? { channels, predictions: second, transposed: true, strides: undefined }
+    : undefined
+}
+
+/**
  * The YOLOv8 head and its descendants: YOLOv8, YOLOv9 as Ultralytics exports it, YOLO11, YOLO12, and YOLO26
  * with `end2end=False`.
  *
@@ -77,12 +99,12 @@ function recognise(signature: ModelSignature): Recognition | undefined {
   if (task !== undefined && task !== 'detect') {
     return undefined
   }
-  const head = headShape(output.shape, common.input.size)
+  const names = metadataLabels(signature.metadata)
+  const head = headShape(output.shape, common.input.size) ?? namedHead(signature, output.shape, names?.length)
   if (head === undefined || head.channels < 5) {
     return undefined
   }
   const classes = head.channels - 4
-  const names = metadataLabels(signature.metadata)
   const namesFit = names !== undefined && names.length === classes
   if (names !== undefined && !namesFit) {
     return undefined

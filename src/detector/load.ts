@@ -135,7 +135,7 @@ export async function knowModel(
   let alternatives: Rival[] = []
   // Bytes proven by the hash of the catalogue need no look; a stored contract says nothing about the file beside it.
   const isProven = resolved.catalogue !== undefined && contract !== undefined
-  const signature = isProven ? undefined : await checkedSignature(file.bytes)
+  const signature = isProven ? undefined : await checkedSignature(file.bytes, basename(resolved.path))
   if (contract === undefined && signature !== undefined) {
     const known = await concludeModel(signature, resolved.name, parts?.family, async () =>
       openSession(await runnable(resolved.path, file), { threads }),
@@ -213,8 +213,10 @@ interface Known {
 }
 
 /** @throws BoxletError for a file that the runtime must not be given */
-async function checkedSignature(bytes: Uint8Array): Promise<ModelSignature> {
-  const signature = isTflite(bytes) ? (await convertedOnce(bytes)).signature : await readSignature(bytes)
+async function checkedSignature(bytes: Uint8Array, name: string): Promise<ModelSignature> {
+  const signature = isTflite(bytes)
+    ? (await convertedOnce(bytes)).signature
+    : await readSignature(bytes, name)
   const { checkForRuntime } = await import('../onnx/check.ts')
   checkForRuntime(signature)
   return signature

@@ -21,6 +21,8 @@ const LIVELY_SCORE = 0.15
 /** Rows below this say nothing about how boxes are spread. */
 const LEAST_ROWS = 20
 const COLLAPSED_SPREAD = 0.02
+/** Of the frame: boxes whose offsets quantization rounded to nothing all have the size of their anchor. */
+const SAME_SIZE = 0.002
 const OUTSIDE_SHARE = 0.5
 /** Above this two boxes of a class are one object found twice. */
 const SAME_OBJECT = 0.8
@@ -93,6 +95,9 @@ function boxFindings(raw: readonly FoundRaw[]): Finding[] {
   if (spreads.every(({ flat }) => flat > 1 - OUTSIDE_SHARE / 5)) {
     return [fault('boxes-collapsed', 'Nearly all boxes have no width or height.')]
   }
+  if (spreads.every(({ sizes }) => sizes < SAME_SIZE)) {
+    return [fault('boxes-collapsed', 'All boxes are of one size, whatever the picture shows.')]
+  }
   if (spreads.every(({ across, down }) => across < COLLAPSED_SPREAD && down < COLLAPSED_SPREAD)) {
     return [fault('boxes-collapsed', 'All boxes lie in one place, whatever the picture shows.')]
   }
@@ -116,6 +121,8 @@ interface Spread {
   /** Share of the frame that the middles of the boxes cover. */
   across: number
   down: number
+  /** By how much widths or heights differ, whichever more. */
+  sizes: number
   outside: number
   flat: number
 }
@@ -123,6 +130,8 @@ interface Spread {
 function spread({ boxes, count }: Candidates, frame: Size): Spread {
   const xs = new Float32Array(count)
   const ys = new Float32Array(count)
+  const widths = new Float32Array(count)
+  const heights = new Float32Array(count)
   let outside = 0
   let flat = 0
   for (let i = 0; i < count; i++) {
@@ -131,6 +140,8 @@ function spread({ boxes, count }: Candidates, frame: Size): Spread {
     const y = (y1 + y2) / 2 / frame.height
     xs[i] = x
     ys[i] = y
+    widths[i] = (x2 - x1) / frame.width
+    heights[i] = (y2 - y1) / frame.height
     if (!(x > -0.1 && x < 1.1 && y > -0.1 && y < 1.1)) {
       outside++
     }
@@ -138,7 +149,8 @@ function spread({ boxes, count }: Candidates, frame: Size): Spread {
       flat++
     }
   }
-  return { across: range(xs), down: range(ys), outside: outside / count, flat: flat / count }
+  const sizes = Math.max(range(widths), range(heights))
+  return { across: range(xs), down: range(ys), sizes, outside: outside / count, flat: flat / count }
 }
 
 /** From the fifth to the ninety-fifth of a hundred, so that strays do not count. */

@@ -66,6 +66,8 @@ export function decodeWith(family: Family, outputs: RoleTensors, context: Decode
 const LARGEST_SCORE = 1.01
 /** Edges of the frame that a box may be wide, and lie beside it: twice what weak guesses of sound heads reach. */
 const LARGEST_BOX = 4
+/** Weaker guesses of sound models may lie anywhere: an evaluation asks for them down to 0.001. */
+const LEAST_TELLING_SCORE = 0.1
 /** Share of the candidates that may be no boxes: single rows of sound models are left-overs. */
 const IMPOSSIBLE_SHARE = 0.5
 
@@ -88,6 +90,9 @@ export function checkPlausible(candidates: Candidates, { contract, letterbox }: 
     }
     if (score > LARGEST_SCORE) {
       throw implausible(contract, 'scores from 0 to 1', `a score of ${score.toPrecision(4)}`)
+    }
+    if (score < LEAST_TELLING_SCORE) {
+      continue
     }
     const at = row * 4
     const kind = boxFault(boxes[at]!, boxes[at + 1]!, boxes[at + 2]!, boxes[at + 3]!, frame)

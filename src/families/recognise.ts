@@ -6,6 +6,7 @@ import type { ModelSignature, TensorInfo } from '../model/signature.ts'
 import type { Recognition } from './family.ts'
 import { withFoldedScaling } from './folded-scaling.ts'
 import { askFamily, type FamilyFault } from './guard.ts'
+import { lookAlike } from './look-alikes.ts'
 import { allFamilies, familyNamed } from './registry.ts'
 
 /** Two families closer than this are a question for the user, not a conclusion. */
@@ -184,11 +185,17 @@ function unrecognised(signature: ModelSignature, faults: readonly FamilyFault[])
       { cause: fault.cause, hint: 'Mend the family; no other one takes the file.' },
     )
   }
+  const likely = lookAlike(signature)
   const list = (tensors: readonly TensorInfo[]) => tensors.slice(0, 12).map(describeTensor).join(', ')
   return new BoxletError(
     'MODEL_UNRECOGNISED',
-    `Expected a detector of a known family but received inputs ${list(signature.inputs)} and outputs ${list(signature.outputs)}.`,
-    { hint: 'Describe the model in a contract and give it with --contract, or register a family for it.' },
+    `Expected a detector of a known family but received inputs ${list(signature.inputs)} and outputs ${list(signature.outputs)}${likely === undefined ? '' : `: ${likely}`}.`,
+    {
+      hint:
+        likely === undefined
+          ? 'Describe the model in a contract and give it with --contract, or register a family for it.'
+          : 'Boxlet runs detectors. If it is one all the same, describe it in a contract and give it with --contract.',
+    },
   )
 }
 

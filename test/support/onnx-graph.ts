@@ -17,6 +17,10 @@ export interface GraphOutput {
   type?: 'float32' | 'float16' | 'int64' | 'int32' | 'uint8'
   /** What the output always is; bits for float16. */
   values: ArrayLike<number>
+  /** What the file says of the shape where that is not all of it; null for nothing. */
+  declares?: (number | string)[] | null
+  /** Keeps the values as an initializer, as weights are kept. */
+  stored?: boolean
 }
 
 /** What a file says beside its tensors. */
@@ -35,12 +39,22 @@ export function constantModel(
 ): Uint8Array {
   const graph = new GraphBuilder('constant')
   graph.inputs.push(...inputs.map(valueInfo))
-  graph.outputs.push(...outputs.map(valueInfo))
+  graph.outputs.push(
+    ...outputs.map((output) => ({
+      ...valueInfo(output),
+      ...(output.declares === undefined ? {} : { shape: output.declares ?? undefined }),
+    })),
+  )
   for (const op of ops) {
     addUnread(graph, op)
   }
-  for (const { name, shape, type = 'float32', values } of outputs) {
-    graph.add(constantNode(name, type, concrete(shape, values.length), values))
+  for (const { name, shape, type = 'float32', values, stored } of outputs) {
+    const dims = concrete(shape, values.length)
+    if (stored) {
+      graph.node('Identity', [graph.constant(type, dims, rawData(type, values), `${name}_stored`)], {}, name)
+      continue
+    }
+    graph.add(constantNode(name, type, dims, values))
   }
   return writeModel(graph, { producer: { name: producer, version: '' }, metadata }).finish()
 }

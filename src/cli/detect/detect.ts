@@ -103,7 +103,7 @@ async function run({ values, inputs }: Call<typeof OPTIONS>, io: Io): Promise<Ex
   return await detectAll(
     detector,
     sources,
-    { options, writer, out: values.out, altText: values['alt-text'] ?? false },
+    { options, writer, model: values.model, out: values.out, altText: values['alt-text'] ?? false },
     io,
   )
 }

@@ -13,6 +13,7 @@ import { errorText } from '../kit/error-text.ts'
 import { progressLine } from '../kit/progress.ts'
 import type { ExitCode, Io } from '../kit/verb.ts'
 import { saveMarked } from './output.ts'
+import { SilenceWatch } from './silence.ts'
 import type { PictureSource } from './sources.ts'
 
 /** Pictures in work at once: while one runs, the next are decoded by other threads. More only holds memory. */
@@ -21,6 +22,8 @@ const IN_FLIGHT = 3
 export interface DetectRun {
   options: DetectOptions
   writer: ReportWriter
+  /** Name or path of the model as it was given. */
+  model: string
   /** Folder for annotated pictures and label files. */
   out: string | undefined
   altText: boolean
@@ -40,13 +43,16 @@ export async function detectAll(
   io: Io,
 ): Promise<ExitCode> {
   const { writer, out } = run
+  const silence = new SilenceWatch(detector)
   let running = 0
   const work = async (source: PictureSource): Promise<Done> => {
     try {
       const bytes = await source.read(io.signal)
       running++
       try {
-        return await detectOne(detector, source, bytes, run, io)
+        const done = await detectOne(detector, source, bytes, run, io)
+        await silence.look(bytes, done.outcome.result?.detections.length ?? 0, run.options)
+        return done
       } finally {
         running--
       }
@@ -74,6 +80,10 @@ export async function detectAll(
     await write(io.stdout, writer.begin(detector.model))
     const tally = await inOrder(sources, work, emit, io)
     await write(io.stdout, writer.end())
+    const word = io.signal.aborted ? undefined : silence.word(run.model)
+    if (word !== undefined) {
+      io.stderr.write(`boxlet: ${word}\n`)
+    }
     return exitCode(tally, sources.length, io)
   } finally {
     io.signal.removeEventListener('abort', tellStop)

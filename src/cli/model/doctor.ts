@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { Dataset } from '../../datasets/dataset.ts'
 import { loadModel } from '../../detector/load.ts'
+import { readModelFile } from '../../detector/model-file.ts'
 import type { Diagnosis, DoctorPicture } from '../../doctor/diagnosis.ts'
 import { endingText } from '../../doctor/ending.ts'
 import { BoxletError } from '../../errors.ts'
@@ -99,7 +100,7 @@ async function run({ values, inputs }: Call<typeof OPTIONS>, io: Io): Promise<Ex
   const { examine } = await import('../../doctor/doctor.ts')
   const progress = storeProgress(io)
   const resolved = await resolveModel(name, progress).finally(progress.end)
-  const signature = await readSignature(new Uint8Array(await readFile(resolved.path)))
+  const signature = await readSignature((await readModelFile(resolved.path)).bytes, basename(resolved.path))
   const model = await loadModel(name, { ...(await modelOptions(values)), asIs: true, signal: io.signal })
   try {
     const diagnosis = await examine(model, pictures, {

@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import { type KnownModel, knowModel } from '../../detector/load.ts'
 import { readModelFile } from '../../detector/model-file.ts'
 import type { ContractParts } from '../../detector/types.ts'
@@ -39,7 +40,7 @@ export async function modelFacts(
   const resolved = await resolveModel(nameOrPath, { ...progress, ignoreContract }).finally(progress.end)
   const file = await readModelFile(resolved.path)
   const { bytes } = file
-  const signature = await readSignature(bytes)
+  const signature = await readSignature(bytes, basename(resolved.path))
   const stored = resolved.contract
   const options = parts === undefined ? {} : { contract: parts }
   const { known, unrecognised } = await ask(() => knowModel(resolved, file, options, defaultThreads()))

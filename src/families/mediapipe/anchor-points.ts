@@ -31,7 +31,7 @@ const gridOf = ({ width, height }: Size, stride: number) => ({
 })
 
 /** Anchors of each grid for an input. */
-export const anchorRows = (input: Size, grids: Grids): number[] =>
+const anchorRows = (input: Size, grids: Grids): number[] =>
   grids.map(([stride, anchors]) => {
     const { across, down } = gridOf(input, stride)
     return across * down * anchors

@@ -36,7 +36,8 @@ export function headShape(
   const inColumns = pyramidOf(input, third)
   const inRows = pyramidOf(input, second)
   // A number of classes may be a number of cells, too: then the usual strides decide.
-  const isRows = inRows !== undefined && (inColumns === undefined || !isUsualPyramid(inColumns))
+  const isClear = inColumns !== undefined && (isUsualPyramid(inColumns) || !isUsualPyramid(inRows ?? []))
+  const isRows = inRows !== undefined && !isClear
   if (second !== undefined && !isRows && (inColumns !== undefined || (third === undefined && second >= 5))) {
     return { channels: second, predictions: third, transposed: false, strides: inColumns }
   }

@@ -16,6 +16,9 @@ import { lastAxes, mismatch, roleTensor, roleValues } from '../heads/values.ts'
 const STRIDES = [8, 16, 32]
 const STRIDES_P6 = [8, 16, 32, 64]
 
+/** As many as the published weights have; others were trained by their owners, in whatever fork. */
+const COCO_CLASSES = 80
+
 /** Raw widths are logarithms of cells: e¹² cells are wider than any picture. */
 const LARGEST_LOG = 12
 
@@ -150,8 +153,10 @@ function recognise(signature: ModelSignature): Recognition | undefined {
         evidence(
           'input',
           'BGR 0–255, letterbox at the top left padded with 114',
-          'YOLOX is trained so since 0.1.1; weights before that want RGB with ImageNet statistics',
-          0.8,
+          classes === COCO_CLASSES
+            ? 'YOLOX is trained so since 0.1.1; weights before that want RGB with ImageNet statistics'
+            : 'YOLOX is trained so since 0.1.1, but forks of it feed RGB or 0–1: a guess that the doctor tests',
+          classes === COCO_CLASSES ? 0.8 : 0.45,
         ),
       ],
     },

@@ -36,7 +36,7 @@ export async function concludeModel(
   }
   try {
     const { known, recognised } = await recogniseAny(signature, name, wanted, opened)
-    return await borneOut(known, recognised, opened)
+    return await borneOut(known, recognised, known !== signature, opened)
   } finally {
     await session?.release()
   }
@@ -194,6 +194,7 @@ async function runProbe(contract: Contract, session: Session): Promise<RunOutput
 async function borneOut(
   signature: ModelSignature,
   recognised: RecognisedModel,
+  isLearned: boolean,
   opened: () => Promise<Session>,
 ): Promise<RecognisedModel> {
   const others = recognised.alternatives.map(({ family }) => family)
@@ -201,7 +202,7 @@ async function borneOut(
   let reason: BoxletError | undefined
   for (;;) {
     try {
-      return await checked(signature, candidate, opened)
+      return await checked(signature, candidate, isLearned, opened)
     } catch (error) {
       if (!(error instanceof BoxletError && CONTRADICTIONS.has(error.code))) {
         throw error
@@ -222,12 +223,13 @@ const CONTRADICTIONS = new Set(['MODEL_OUTPUT', 'MODEL_RUN_FAILED'])
 async function checked(
   signature: ModelSignature,
   recognised: RecognisedModel,
+  isLearned: boolean,
   opened: () => Promise<Session>,
 ): Promise<RecognisedModel> {
   const { recognition, contract } = recognised
   const family = familyNamed(contract.family)
   const settles = (recognition.unsettled?.length ?? 0) > 0 && family.settle !== undefined
-  if (!settles && !restsOnOpenAxes(signature, recognised)) {
+  if (!settles && !isLearned && !restsOnOpenAxes(signature, recognised)) {
     return recognised
   }
   const session = await opened()

@@ -42,6 +42,7 @@ export function recognise(signature: ModelSignature, name: string, wanted?: stri
     .filter((recognition) => recognition !== undefined)
     // A declared shape costs a hostile file nothing; a label for each of two thousand million classes does.
     .filter(({ contract }) => contract.output.classes <= MAX_LABELS)
+    .filter((recognition) => batchFits(recognition, signature) && typesFit(recognition, signature))
     .map((recognition) => withFoldedScaling(recognition, signature))
     .sort((a, b) => b.confidence - a.confidence)
   const best = found[0]
@@ -53,6 +54,31 @@ export function recognise(signature: ModelSignature, name: string, wanted?: stri
     .map(({ contract, confidence }) => ({ family: contract.family, confidence }))
   const evidence = [...best.evidence, ...faults.map(passedOver)]
   return conclude(signature, name, { ...best, evidence }, alternatives)
+}
+
+/** Outputs that hold whole numbers in the known heads: ids of classes, counts, and what suppression has chosen. */
+const WHOLE_ROLES = /^(labels|classes|count|indices)$/
+const WHOLE_TYPES: readonly string[] = ['int64', 'uint64', 'int32', 'uint32', 'bool', 'string', 'other']
+
+/** Scores and boxes are no whole numbers: a map of class numbers has the shape of a head at times. */
+function typesFit({ contract }: Recognition, { outputs }: ModelSignature): boolean {
+  return Object.entries(contract.output.roles).every(([role, name]) => {
+    const type = outputs.find((output) => output.name === name)?.type
+    return type === undefined || !WHOLE_TYPES.includes(type) || WHOLE_ROLES.test(role)
+  })
+}
+
+/** The first of three axes and more is that of the batch: 1, or as many pictures as the file takes at a time. */
+function batchFits({ contract }: Recognition, { inputs, outputs }: ModelSignature): boolean {
+  const { layout, name } = contract.input
+  const shape = inputs.find((input) => input.name === name)?.shape
+  const pictures = layout === 'NCHW' || layout === 'NHWC' ? shape?.[0] : 1
+  const names = Object.values(contract.output.roles)
+  return outputs.every((output) => {
+    const first = output.shape?.[0]
+    const isBatched = names.includes(output.name) && (output.shape?.length ?? 0) > 2
+    return !isBatched || typeof first !== 'number' || first === 1 || first === pictures
+  })
 }
 
 const passedOver = ({ family, message }: FamilyFault): Evidence => ({

@@ -56,7 +56,7 @@ const output = fc.record({
   ),
   dims: fc.oneof(
     fc.array(fc.constantFrom(...AXES), { minLength: 1, maxLength: 4 }),
-    fc.constantFrom(
+    fc.constantFrom<number[]>(
       [1, 6, 84],
       [1, 84, 7],
       [1, 300, 6],

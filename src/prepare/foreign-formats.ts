@@ -63,7 +63,7 @@ function byMark(head: string, bytes: Uint8Array, ending: string): ForeignFormat 
     return { name: 'an OpenVINO network description', hint: TRAINERS.openvino }
   }
   // Pickles of protocol 2 and later, as torch.save wrote them before it made archives.
-  if (/^\x80[\x02-\x05](\x8a\x0al\xfc\x9c|.{0,64}(ctorch|cmodels|collections|numpy))/s.test(head)) {
+  if (isPickle(head)) {
     return { name: 'a PyTorch checkpoint', hint: TRAINERS.torch }
   }
   if (head.startsWith('PK\x03\x04')) {
@@ -100,9 +100,16 @@ function isSafetensors(head: string, bytes: Uint8Array): boolean {
 const isNamedEngine = (head: string, ending: string): boolean =>
   (ending === 'engine' || ending === 'trt' || ending === 'plan') && !head.startsWith('PK')
 
+/** Protocol 2 to 5; the magic number of torch.save, or modules that its pickles begin with. */
+const isPickle = (head: string): boolean =>
+  head[0] === '\x80' &&
+  head.charCodeAt(1) >= 2 &&
+  head.charCodeAt(1) <= 5 &&
+  (head.startsWith('\x8a\x0al\xfc\x9c', 2) || /c(torch|models|collections|numpy)/.test(head.slice(0, 80)))
+
 /** GraphDef: nodes with a name and an operator, of which the first are placeholders and constants. */
 const isFrozenGraph = (head: string): boolean =>
-  head.startsWith('\n') && /\x12(\x0bPlaceholder|\x05Const)/.test(head)
+  head.startsWith('\n') && (head.includes('\x12\x0bPlaceholder') || head.includes('\x12\x05Const'))
 
 const BY_NAME: Record<string, ForeignFormat> = {
   pt: { name: 'a PyTorch checkpoint', hint: TRAINERS.torch },

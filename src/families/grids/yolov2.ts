@@ -130,9 +130,7 @@ function recognise(signature: ModelSignature): Recognition | undefined {
   const classes = map.channels / ANCHORS_PER_CELL - FIXED_COLUMNS
   const tail = tailOf(signature, output.name)
   const isPlain =
-    tail !== undefined &&
-    tail.ops.every((op) => PLAIN_OPS.has(op)) &&
-    sameWidths(tail.weightedChannels, [map.channels])
+    tail?.ops.every((op) => PLAIN_OPS.has(op)) && sameWidths(tail.weightedChannels, [map.channels])
   const names = metadataLabels(signature.metadata)
   if (classes < 1 || !isPlain || (names !== undefined && names.length !== classes)) {
     return undefined

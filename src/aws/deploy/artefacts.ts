@@ -45,9 +45,12 @@ export async function ensureBucket(session: AwsSession, name: string): Promise<b
         },
       }),
     )
-    await session.s3.send(
-      new s3.PutBucketPolicyCommand({ Bucket: name, Policy: JSON.stringify(encryptedOnly(session, name)) }),
-    )
+    // An emulator without TLS would keep everybody out, us too.
+    if (!/^http:/.test(process.env.AWS_ENDPOINT_URL_S3 ?? process.env.AWS_ENDPOINT_URL ?? '')) {
+      await session.s3.send(
+        new s3.PutBucketPolicyCommand({ Bucket: name, Policy: JSON.stringify(encryptedOnly(session, name)) }),
+      )
+    }
     // Nothing goes by age: a package is in use, or a way back, for as long as its stack stands.
     await session.s3.send(
       new s3.PutBucketLifecycleConfigurationCommand({

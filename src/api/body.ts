@@ -19,6 +19,7 @@ export function declaredLength(headers: Headers): number | undefined {
  * Reads a body and stops at the limit, whatever length was declared.
  *
  * @param grow told of each piece that has arrived; may throw to stop
+ * @param beginning told the first 64 KB of a longer body of declared length; may throw to stop
  */
 export async function readBody(
   body: AsyncIterable<Uint8Array> | null | undefined,
@@ -26,6 +27,7 @@ export async function readBody(
   maxBytes: number,
   signal: AbortSignal,
   grow: (bytes: number) => void = () => {},
+  beginning: (bytes: Uint8Array) => void = () => {},
 ): Promise<Uint8Array> {
   if (declared !== undefined && declared > maxBytes) {
     throw bodyTooLarge(maxBytes)
@@ -36,7 +38,7 @@ export async function readBody(
   const pieces = untilStopped(body, signal)
   return declared === undefined
     ? readBounded(pieces, maxBytes, () => bodyTooLarge(maxBytes), grow)
-    : readDeclared(pieces, declared, grow)
+    : readDeclared(pieces, declared, grow, beginning)
 }
 
 /**
@@ -81,6 +83,7 @@ async function readDeclared(
   body: AsyncIterable<Uint8Array>,
   declared: number,
   grow: (bytes: number) => void,
+  beginning: (bytes: Uint8Array) => void,
 ): Promise<Uint8Array> {
   let bytes = new Uint8Array(Math.min(declared, BEGUN_BYTES))
   let size = 0
@@ -91,6 +94,7 @@ async function readDeclared(
     }
     grow(piece.byteLength)
     if (end > bytes.byteLength) {
+      beginning(bytes.subarray(0, size))
       const whole = new Uint8Array(declared)
       whole.set(bytes.subarray(0, size))
       bytes = whole

@@ -6,6 +6,7 @@ import type { Authenticator, AuthRequest } from './auth/authenticator.ts'
 import { declaredLength, readBody } from './body.ts'
 import type { Ctx, Env } from './call.ts'
 import { deadlineOf } from './connection.ts'
+import { checkJsonBounds, REQUEST_BOUNDS } from './json-bounds.ts'
 import type { Limits } from './options.ts'
 
 export interface GuardOptions {
@@ -46,7 +47,10 @@ export function guard({ limits, admission, auth, maxBytes }: GuardOptions): Midd
     const place = admission.enter(call.caller, call.cut)
     let request: AuthRequest | undefined
     const work = async () => {
-      const body = await readBody(stream, declared, maxBytes, call.signal, place.grow)
+      // A body that cannot be taken is refused by its beginning, before megabytes of it are held.
+      const isRequest = maxBytes === limits.bodyBytes && isJsonType(headers.get('content-type'))
+      const beginning = isRequest ? (bytes: Uint8Array) => checkJsonBounds(bytes, REQUEST_BOUNDS) : undefined
+      const body = await readBody(stream, declared, maxBytes, call.signal, place.grow, beginning)
       c.set('body', body)
       if (checks) {
         request = { ...head, body }
@@ -67,6 +71,8 @@ export function guard({ limits, admission, auth, maxBytes }: GuardOptions): Midd
     await untilAborted(worked, call.signal, gone)
   }
 }
+
+const isJsonType = (type = ''): boolean => /^application\/(.+\+)?json/i.test(type)
 
 function abortError(signal: AbortSignal, deadlineMs: number): BoxletError {
   return signal.reason instanceof BoxletError

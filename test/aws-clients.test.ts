@@ -21,14 +21,16 @@ import { startTestService, type TestService } from './support/service.ts'
 import { streetBytes, streetPicture } from './support/street.ts'
 
 /** The AWS CLI of the machine: it comes from PyPI, not from npm, so it may be absent. */
-const awsCli = ['BOXLET_AWS_CLI' in process.env ? process.env.BOXLET_AWS_CLI : 'aws'].find((command) => {
-  try {
-    execFileSync(command as string, ['--version'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-})
+const awsCli = ['BOXLET_TEST_AWS_CLI' in process.env ? process.env.BOXLET_TEST_AWS_CLI : 'aws'].find(
+  (command) => {
+    try {
+      execFileSync(command as string, ['--version'], { stdio: 'ignore' })
+      return true
+    } catch {
+      return false
+    }
+  },
+)
 
 const run = promisify(execFile)
 

@@ -10,11 +10,11 @@ import { corpusBytes, corpusPath, hasCorpus } from './support/corpus.ts'
 import { startTestService, type TestService } from './support/service.ts'
 
 /** A browser of the machine: none is downloaded for a test. */
-const executablePath = [process.env.BOXLET_CHROMIUM, '/usr/bin/chromium', '/usr/bin/google-chrome'].find(
+const executablePath = [process.env.BOXLET_TEST_CHROMIUM, '/usr/bin/chromium', '/usr/bin/google-chrome'].find(
   (path) => path !== undefined && existsSync(path),
 )
 /** Screenshots go here when a person wants to look at them. */
-const shots = process.env.BOXLET_SCREENSHOTS
+const shots = process.env.BOXLET_TEST_SCREENSHOTS
 
 describe.skipIf(!hasCorpus || executablePath === undefined)('the playground in Chromium', () => {
   let browser: Browser

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { main } from '../src/cli/main.ts'
 import { constantModel, yolov8Head } from './support/onnx-graph.ts'
 
-const executablePath = [process.env.BOXLET_CHROMIUM, '/usr/bin/chromium', '/usr/bin/google-chrome'].find(
+const executablePath = [process.env.BOXLET_TEST_CHROMIUM, '/usr/bin/chromium', '/usr/bin/google-chrome'].find(
   (path) => path !== undefined && existsSync(path),
 )
 const DATA = resolve(import.meta.dirname, '../examples/pictures')

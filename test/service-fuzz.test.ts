@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startTestService, type TestService } from './support/service.ts'
 import { streetBytes } from './support/street.ts'
 
-/** Many more by hand: BOXLET_FUZZ_RUNS=5000 npx vitest run test/service-fuzz.test.ts */
-const numRuns = Number(process.env.BOXLET_FUZZ_RUNS ?? 150)
+/** Many more by hand: BOXLET_TEST_FUZZ_RUNS=5000 npx vitest run test/service-fuzz.test.ts */
+const numRuns = Number(process.env.BOXLET_TEST_FUZZ_RUNS ?? 150)
 
 const PATHS = [
   '/',

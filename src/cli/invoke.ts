@@ -1,11 +1,17 @@
 import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { unzipSync } from 'fflate'
 import type { InvokeMetrics } from '../aws/emulator/invoke-result.ts'
 import { LambdaHost } from '../aws/emulator/lambda-host.ts'
 import { ownCredentials } from '../aws/emulator/own-credentials.ts'
-import { hostArchitecture, nodeArch, packagedArchitecture } from '../aws/package/architecture.ts'
+import {
+  ARCHITECTURES,
+  hostArchitecture,
+  nodeArch,
+  packagedArchitecture,
+} from '../aws/package/architecture.ts'
 import { MEMORY_VARIABLES } from '../aws/template/memory-variables.ts'
 import { DEFAULT_MEMORY_MB } from '../aws/template/parameters.ts'
 import { BoxletError, throwIfAborted } from '../errors.ts'
@@ -139,7 +145,7 @@ export const verb = defineVerb({
 
 async function run({ values }: Call<typeof OPTIONS>, io: Io): Promise<ExitCode> {
   const event = await readEvent(values, io)
-  const zip = values.zip ?? `boxlet-${hostArchitecture() ?? 'x86_64'}.zip`
+  const zip = values.zip ?? packageHere(values.node)
   await checkMachine(zip, values.node)
   const host = await LambdaHost.open({
     zip,
@@ -174,6 +180,29 @@ async function run({ values }: Call<typeof OPTIONS>, io: Io): Promise<ExitCode> 
   } finally {
     await host.close()
   }
+}
+
+/**
+ * The package that "boxlet package" wrote into the working folder.
+ *
+ * @throws BoxletError USAGE where there is one for another processor alone
+ */
+function packageHere(node: string | undefined): string {
+  const host = hostArchitecture() ?? 'x86_64'
+  const own = `boxlet-${host}.zip`
+  const other = ARCHITECTURES.map((arch) => `boxlet-${arch}.zip`).find(
+    (name) => name !== own && existsSync(name),
+  )
+  if (existsSync(own) || other === undefined) {
+    return own
+  }
+  // A Node of the other processor may be given, which an emulator runs.
+  if (node !== undefined) {
+    return other
+  }
+  throw new BoxletError('USAGE', `Expected a package for ${host} but there is only ${other}.`, {
+    hint: `This machine cannot run it. Build one that it can with "boxlet package --arch ${host}" and the other options as before.`,
+  })
 }
 
 /** @throws BoxletError USAGE for a package of another processor, whose libraries the Node cannot load */

@@ -61,7 +61,7 @@ export async function main(args: string[], raw: Io): Promise<ExitCode> {
 
 async function dispatch(args: string[], io: Io): Promise<ExitCode> {
   const [first, ...others] = args
-  if (first === '--version' || first === '-V' || first === 'version') {
+  if (first === '--version' || first === '-V' || first === '-v' || first === 'version') {
     io.stdout.write(`${await version()}\n`)
     return 0
   }

@@ -6,7 +6,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 top=$PWD
-tools="${BOXLET_AWS_TOOLS:-$top/.aws-tools}/arm64"
+tools="${BOXLET_TEST_AWS_TOOLS:-$top/.aws-tools}/arm64"
 [ "$(uname -s)-$(uname -m)" = Linux-x86_64 ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null
 [ ! -x "$tools/node-bare" ] || exit 0
 mkdir -p "$tools/apt/lists/partial" "$tools/apt/cache" "$tools/deb" "$tools/root"

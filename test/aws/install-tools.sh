@@ -2,7 +2,7 @@
 # Installs what the tests in this folder use beside npm, into .aws-tools. What cannot be installed is named
 # and left out; the tests then count it as skipped. The file "installed" there names what the tests may rely on.
 cd "$(dirname "$0")/../.." || exit 1
-tools="${BOXLET_AWS_TOOLS:-$PWD/.aws-tools}"
+tools="${BOXLET_TEST_AWS_TOOLS:-$PWD/.aws-tools}"
 mkdir -p "$tools"
 
 if [ ! -x "$tools/bin/moto_server" ]; then
@@ -42,7 +42,7 @@ sh test/aws/install-arm64.sh || echo "SKIPPED: a Node of arm64 could not be set 
 
 # Neither terraform nor its provider comes from a registry of npm, Python or Debian, so they are used where they are.
 command -v terraform >/dev/null || echo "SKIPPED: terraform is not installed"
-provider=$(find "${BOXLET_TERRAFORM_PLUGINS:-/opt}" -maxdepth 7 -name 'terraform-provider-aws*' 2>/dev/null | head -n 1)
+provider=$(find "${BOXLET_TEST_TERRAFORM_PLUGINS:-/opt}" -maxdepth 7 -name 'terraform-provider-aws*' 2>/dev/null | head -n 1)
 [ -n "$provider" ] || echo "SKIPPED: no provider of AWS for terraform lies on this machine"
 
 {

@@ -20,7 +20,7 @@ async function freePort(): Promise<number> {
 export async function startMoto(command: string): Promise<Moto> {
   const port = await freePort()
   const child: ChildProcess = spawn(command, ['-H', '127.0.0.1', '-p', String(port)], {
-    stdio: process.env.BOXLET_MOTO_LOG ? 'inherit' : 'ignore',
+    stdio: process.env.BOXLET_TEST_MOTO_LOG ? 'inherit' : 'ignore',
     env: { ...process.env, MOTO_PORT: String(port) },
   })
   const endpoint = `http://127.0.0.1:${port}`

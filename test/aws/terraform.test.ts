@@ -13,7 +13,7 @@ const MODULE = resolve(import.meta.dirname, '../../deploy/terraform')
 
 /** Providers that lie on this machine, for those who cannot download them. */
 function pluginFolder(): string | undefined {
-  const given = process.env.BOXLET_TERRAFORM_PLUGINS
+  const given = process.env.BOXLET_TEST_TERRAFORM_PLUGINS
   if (given !== undefined) {
     return given
   }

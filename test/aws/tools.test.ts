@@ -8,7 +8,7 @@ let empty: string
 beforeEach(() => {
   vi.resetModules()
   empty = mkdtempSync(join(tmpdir(), 'boxlet-tools-'))
-  vi.stubEnv('BOXLET_AWS_TOOLS', empty)
+  vi.stubEnv('BOXLET_TEST_AWS_TOOLS', empty)
   vi.stubEnv('PATH', empty)
   vi.spyOn(process.stderr, 'write').mockReturnValue(true)
 })
@@ -19,22 +19,22 @@ afterEach(() => {
 })
 
 it('leaves tests out that lack their tool', async () => {
-  vi.stubEnv('BOXLET_AWS_REQUIRED', '')
+  vi.stubEnv('BOXLET_TEST_AWS_REQUIRED', '')
   expect((await import('./tools.ts')).cfnLint).toBeUndefined()
 })
 
 it('leaves no test out whose tool was installed', async () => {
-  vi.stubEnv('BOXLET_AWS_REQUIRED', 'moto_server cfn-lint ')
+  vi.stubEnv('BOXLET_TEST_AWS_REQUIRED', 'moto_server cfn-lint ')
   await expect(import('./tools.ts')).rejects.toThrow('moto_server')
 })
 
 it('leaves out only what could not be installed', async () => {
-  vi.stubEnv('BOXLET_AWS_REQUIRED', 'terraform')
+  vi.stubEnv('BOXLET_TEST_AWS_REQUIRED', 'terraform')
   await expect(import('./tools.ts')).rejects.toThrow('Expected terraform for the tests')
 })
 
 it('is told by CI what was installed', () => {
   expect(readFileSync(join(root, '.ci/run'), 'utf8')).toMatch(
-    /install-tools\.sh[\s\S]*export BOXLET_AWS_REQUIRED[\s\S]*npm test/,
+    /install-tools\.sh[\s\S]*export BOXLET_TEST_AWS_REQUIRED[\s\S]*npm test/,
   )
 })

@@ -1,6 +1,6 @@
 /**
  * Tools beside npm: moto, cfn-lint, samtranslator, terraform, aws-lambda-ric, a Node of arm64. `test/aws/install-tools.sh` puts
- * them into `.aws-tools`. A test without its tool is skipped and counted as such. BOXLET_AWS_REQUIRED names the
+ * them into `.aws-tools`. A test without its tool is skipped and counted as such. BOXLET_TEST_AWS_REQUIRED names the
  * tools whose absence is a failure, or is 1 for all of them; `.ci/run` names those that were installed.
  */
 import { execFileSync } from 'node:child_process'
@@ -8,7 +8,7 @@ import { existsSync } from 'node:fs'
 import { delimiter, join, resolve } from 'node:path'
 
 const root = resolve(import.meta.dirname, '../..')
-const tools = process.env.BOXLET_AWS_TOOLS ?? join(root, '.aws-tools')
+const tools = process.env.BOXLET_TEST_AWS_TOOLS ?? join(root, '.aws-tools')
 
 function find(name: string): string | undefined {
   const folders = [join(tools, 'bin'), ...(process.env.PATH ?? '').split(delimiter)]
@@ -17,7 +17,7 @@ function find(name: string): string | undefined {
 }
 
 export function isRequired(name: string): boolean {
-  const required = process.env.BOXLET_AWS_REQUIRED ?? ''
+  const required = process.env.BOXLET_TEST_AWS_REQUIRED ?? ''
   return required === '1' || required.split(/\s+/).includes(name)
 }
 

@@ -6,11 +6,12 @@ import { didYouMean } from '../kit/suggest.ts'
 const MAX_NAMED = 12
 
 /**
- * Asks before the first picture whether the model has the classes of `--classes`.
+ * Asks before the first picture whether the model has the classes of an option.
  *
  * @throws BoxletError USAGE
  */
 export async function checkClasses(
+  option: string,
   classes: readonly (string | number)[],
   { labels }: Pick<Contract, 'labels'>,
 ): Promise<void> {
@@ -23,8 +24,12 @@ export async function checkClasses(
     }
     const meant = /^\d+$/.test(wanted) ? '' : await didYouMean(wanted, names)
     const some = `Its classes are ${known.slice(0, MAX_NAMED).join(', ')}${known.length > MAX_NAMED ? ' and others' : ''}.`
-    throw new BoxletError('USAGE', `Expected a class of the model for --classes but received "${wanted}".`, {
-      hint: meant === '' ? some : meant.trimEnd(),
-    })
+    throw new BoxletError(
+      'USAGE',
+      `Expected a class of the model for --${option} but received "${wanted}".`,
+      {
+        hint: meant === '' ? some : meant.trimEnd(),
+      },
+    )
   }
 }

@@ -2,10 +2,11 @@ import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { boxlet } from '../../../test/support/boxlet.ts'
 import { constantModel, yolov8Head } from '../../../test/support/onnx-graph.ts'
+import { decodeImage } from '../../image/decode/decode.ts'
 
 const PICTURES = join(import.meta.dirname, '../../../examples/pictures')
 let folder: string
@@ -88,6 +89,116 @@ describe('boxlet detect', () => {
     expect((await readdir(out)).sort()).toEqual(['chelsea.jpg', 'chelsea.txt', 'coffee.jpg', 'coffee.txt'])
     expect(await readFile(join(out, 'coffee.txt'), 'utf8')).toMatch(/^0 0\.5 /)
   })
+  it('says where results went, and nothing more when there are none to write', async () => {
+    const out = join(folder, 'told')
+    const args = ['detect', coffee, join(PICTURES, 'chelsea.png'), '--model', model, '--out', out]
+    expect((await boxlet(args)).err).toBe(`boxlet: 2 annotated pictures in ${out}\n`)
+    expect((await boxlet([...args, '--format', 'yolo'])).err).toBe(
+      `boxlet: 2 annotated pictures and 2 label files in ${out}\n`,
+    )
+    expect((await boxlet(['detect', coffee, '--model', model])).err).toBe('')
+  })
+  it('writes label files alone with --no-draw', async () => {
+    const out = join(folder, 'alone')
+    const args = ['detect', coffee, '--model', model, '--out', out, '--no-draw']
+    expect(await boxlet([...args, '--format', 'yolo'])).toMatchObject({
+      code: 0,
+      err: `boxlet: 1 label file in ${out}\n`,
+    })
+    expect(await readdir(out)).toEqual(['coffee.txt'])
+    expect(await boxlet(args)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('--no-draw leaves nothing'),
+    })
+  })
+  it('writes each object as a picture of its own with --crop', async () => {
+    const out = join(folder, 'cropped')
+    const { code, err } = await boxlet([
+      'detect',
+      coffee,
+      '--model',
+      model,
+      '--out',
+      out,
+      '--crop',
+      '--no-draw',
+    ])
+    expect({ code, err }).toEqual({ code: 0, err: `boxlet: 1 crop in ${out}\n` })
+    const crop = await decodeImage(await readFile(join(out, 'crops', 'cat', 'coffee-1.jpg')))
+    // 20 × 16 of 64 input pixels, over a letterbox of 600 × 400.
+    expect([crop.pixels.width, crop.pixels.height].map((edge) => Math.round(edge / 10))).toEqual([19, 15])
+    const refused = await boxlet([
+      'detect',
+      join(out, 'crops', 'cat'),
+      '--model',
+      model,
+      '--out',
+      out,
+      '--crop',
+    ])
+    expect(refused).toMatchObject({ code: 2, err: expect.stringContaining('would be overwritten') })
+  })
+  it('hides what is in boxes of --blur in the copy, and nothing else', async () => {
+    const out = join(folder, 'hidden')
+    const args = ['detect', coffee, '--model', model, '--out', out, '--no-draw', '--blur']
+    expect(await boxlet([...args, 'Cat'])).toMatchObject({
+      code: 0,
+      err: `boxlet: 1 blurred picture in ${out}\n`,
+    })
+    const before = (await decodeImage(await readFile(coffee))).pixels
+    const after = (await decodeImage(await readFile(join(out, 'coffee.jpg')))).pixels
+    const mean = (x: number, y: number) => {
+      let sum = 0
+      for (let i = 0; i < 40 * 40; i++) {
+        const at = ((y + Math.floor(i / 40)) * 600 + x + (i % 40)) * 3
+        sum += Math.abs(before.data[at]! - after.data[at]!)
+      }
+      return sum / 1600
+    }
+    expect(mean(290, 180)).toBeGreaterThan(3 * mean(20, 20))
+    expect(await boxlet([...args, 'tiger'])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('for --blur'),
+    })
+    expect(await boxlet(['detect', coffee, '--model', model, '--blur', 'cat'])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('Expected --out'),
+    })
+  })
+  it('takes no name of a picture for the folder', async () => {
+    expect(await boxlet(['detect', coffee, '--model', model, '--out', join(folder, 'x.jpg')])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('Name a folder'),
+    })
+  })
+  it('names what a pattern finds as a shell would', async () => {
+    const names = async (input: string) =>
+      (await boxlet(['detect', input, '--model', model, '--format', 'ndjson'])).out
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line).source)
+    const near = relative(process.cwd(), PICTURES)
+    for (const base of [PICTURES, near, `./${near}`, join(PICTURES, '..', '..', 'examples', 'pictures')]) {
+      expect(await names(`${base}/c*.png`)).toEqual([`${base}/chelsea.png`, `${base}/coffee.png`])
+    }
+    const out = join(folder, 'by-pattern')
+    await boxlet(['detect', join(PICTURES, 'c*.png'), '--model', model, '--out', out])
+    expect((await readdir(out)).sort()).toEqual(['chelsea.jpg', 'coffee.jpg'])
+  })
+  it('says so when the model has no names, and when it finds nothing at all', async () => {
+    const nameless = join(folder, 'nameless.onnx')
+    const head = (score: number) => yolov8Head([[32, 32, 20, 16, score, 0.1]], 84, 6)
+    const graph = (score: number) =>
+      constantModel(
+        [{ name: 'images', shape: [1, 3, 64, 64] }],
+        [{ name: 'output0', shape: [1, 6, 84], values: head(score) }],
+      )
+    await writeFile(nameless, graph(0.9))
+    expect((await boxlet(['detect', coffee, '--model', nameless])).err).toContain('--labels FILE')
+    expect((await boxlet(['detect', coffee, '--model', model, '--min-score', '0.99'])).err).toContain(
+      `boxlet model doctor ${model} --image PICTURE`,
+    )
+  })
   it('says so when the output folder cannot be written', async () => {
     const { code, err } = await boxlet(['detect', coffee, '--model', model, '--out', join(model, 'below')])
     expect(code).toBe(3)
@@ -157,6 +268,7 @@ describe('boxlet detect', () => {
       const refused = await boxlet(['detect', address, '--model', model])
       expect(refused).toMatchObject({ code: 3, err: expect.stringContaining('URL_REFUSED') })
       expect(refused.err).not.toContain('secret')
+      expect(refused.err).toContain('Add --allow-private')
       expect(await boxlet(['detect', address, '--model', model, '--allow-private'])).toMatchObject({
         code: 0,
       })

@@ -1,7 +1,7 @@
 import { Detector } from '../../detector/detector.ts'
 import { BoxletError } from '../../errors.ts'
 import { FORMATS, reportWriter } from '../../formats/report.ts'
-import { DETECTION_OPTIONS, detectOptions } from '../kit/detection-options.ts'
+import { classNames, DETECTION_OPTIONS, detectOptions } from '../kit/detection-options.ts'
 import { storeProgress } from '../kit/download-progress.ts'
 import { DEFAULT_MODEL, MODEL_OPTIONS, modelOptions } from '../kit/model-options.ts'
 import type { Options } from '../kit/option-spec.ts'
@@ -27,12 +27,33 @@ const OPTIONS = {
   },
   out: {
     type: 'string',
-    says: 'folder for annotated pictures, and for label files with yolo and voc',
+    says: 'folder for annotated pictures, and for label files with --format yolo or voc',
     group: 'Output',
     value: 'DIR',
     short: 'o',
     completes: 'folder',
     alsoKnownAs: ['output', 'output-dir', 'outdir', 'project', 'save-dir'],
+  },
+  draw: {
+    type: 'boolean',
+    says: 'write no annotated pictures: label files, crops or blurred copies alone',
+    group: 'Output',
+    negation: 'no',
+    default: true,
+  },
+  crop: {
+    type: 'boolean',
+    says: 'write each object as a picture of its own below --out, in a folder for its label',
+    group: 'Output',
+    alsoKnownAs: ['crops', 'save-crop', 'save-crops'],
+  },
+  blur: {
+    type: 'string',
+    says: 'make objects of these labels unrecognisable in the pictures below --out',
+    group: 'Output',
+    value: 'A,B',
+    multiple: true,
+    alsoKnownAs: ['anonymize', 'anonymise', 'pixelate', 'redact'],
   },
   'alt-text': altText,
   'max-pixels': maxPixels,
@@ -61,6 +82,7 @@ export const verb = defineVerb({
   examples: [
     'boxlet detect photo.jpg',
     'boxlet detect photos/ --format ndjson --out marked',
+    'boxlet detect street.jpg --out safe --no-draw --blur person,car',
     'boxlet detect "shelf-*.png" --model fridge.onnx --labels class_map.json --min-score 0.5',
   ],
   alsoKnownAs: ['predict', 'infer', 'inference', 'run', 'find', 'annotate'],
@@ -88,8 +110,16 @@ async function run({ values, inputs }: Call<typeof OPTIONS>, io: Io): Promise<Ex
       },
     )
   }
+  const copies = {
+    draw: values.draw,
+    blur: new Set(classNames(values.blur).map((name) => name.toLowerCase())),
+    crop: values.crop ?? false,
+  }
   if (values.out !== undefined) {
-    await checkOutput(values.out, sources, writer.perPicture)
+    await checkOutput(values.out, sources, copies, writer.perPicture)
+  } else if (copies.crop || copies.blur.size > 0) {
+    const option = copies.crop ? 'crop' : 'blur'
+    throw new BoxletError('USAGE', `Expected --out with a folder for --${option} but received none.`)
   }
   const options = detectOptions(values)
   const store = storeProgress(io)
@@ -99,11 +129,19 @@ async function run({ values, inputs }: Call<typeof OPTIONS>, io: Io): Promise<Ex
     ...(store.onNotice && { onNotice: store.onNotice }),
     signal: io.signal,
   }).finally(store.end)
-  await checkClasses(options.classes ?? [], detector.model.contract)
+  await checkClasses('classes', options.classes ?? [], detector.model.contract)
+  await checkClasses('blur', [...copies.blur], detector.model.contract)
   return await detectAll(
     detector,
     sources,
-    { options, writer, model: values.model, out: values.out, altText: values['alt-text'] ?? false },
+    {
+      options,
+      writer,
+      out: values.out,
+      copies,
+      model: values.model,
+      altText: values['alt-text'] ?? false,
+    },
     io,
   )
 }

@@ -12,20 +12,24 @@ import { tellStack } from '../kit/debug.ts'
 import { errorText } from '../kit/error-text.ts'
 import { progressLine } from '../kit/progress.ts'
 import type { ExitCode, Io } from '../kit/verb.ts'
-import { saveMarked } from './output.ts'
+import { type Copies, saveCopies } from './output.ts'
 import { SilenceWatch } from './silence.ts'
 import type { PictureSource } from './sources.ts'
 
 /** Pictures in work at once: while one runs, the next are decoded by other threads. More only holds memory. */
 const IN_FLIGHT = 3
 
+/** Below this a conclusion about the model is a guess. */
+const GUESS = 0.5
+
 export interface DetectRun {
   options: DetectOptions
   writer: ReportWriter
-  /** Name or path of the model as it was given. */
-  model: string
-  /** Folder for annotated pictures and label files. */
+  /** Folder for copies of pictures and for label files. */
   out: string | undefined
+  copies: Copies
+  /** The model as the user named it. */
+  model: string
   altText: boolean
 }
 
@@ -33,6 +37,7 @@ export interface DetectRun {
 interface Done {
   outcome: Outcome
   unsaved?: BoxletError | undefined
+  crops?: number
 }
 
 /** Detects in all pictures and prints what is found in their order. */
@@ -84,6 +89,7 @@ export async function detectAll(
     if (word !== undefined) {
       io.stderr.write(`boxlet: ${word}\n`)
     }
+    tellEnd(tally, detector, run, io)
     return exitCode(tally, sources.length, io)
   } finally {
     io.signal.removeEventListener('abort', tellStop)
@@ -95,7 +101,7 @@ async function detectOne(
   detector: DetectorLike,
   source: PictureSource,
   bytes: Uint8Array,
-  { options, out, altText: wantsText }: DetectRun,
+  { options, out, copies, altText: wantsText }: DetectRun,
   io: Io,
 ): Promise<Done> {
   const result = await detector.detect(bytes, options.slice ? { ...options, signal: io.signal } : options)
@@ -104,8 +110,12 @@ async function detectOne(
   if (out === undefined) {
     return { outcome }
   }
-  const saving = saveMarked(bytes, result, join(out, source.outputStem), options.image)
-  return { outcome, unsaved: await faultOf(saving) }
+  try {
+    const crops = await saveCopies(bytes, result, out, source.outputStem, copies, options.image)
+    return { outcome, crops }
+  } catch (error) {
+    return { outcome, unsaved: toBoxletError(error) }
+  }
 }
 
 const faultOf = (saving: Promise<void>): Promise<BoxletError | undefined> =>
@@ -114,7 +124,41 @@ const faultOf = (saving: Promise<void>): Promise<BoxletError | undefined> =>
 interface Tally {
   done: number
   failed: number
+  objects: number
+  crops: number
 }
+
+/** Where results went, and what may be wrong where there are none. */
+function tellEnd(
+  { done, failed, objects, crops }: Tally,
+  { model }: DetectorLike,
+  run: DetectRun,
+  io: Io,
+): void {
+  const good = done - failed
+  const { out, copies, writer } = run
+  if (out !== undefined && good > 0) {
+    const kind = copies.draw ? 'annotated picture' : 'blurred picture'
+    const written = [
+      ...(copies.draw || copies.blur.size > 0 ? [counted(good, kind)] : []),
+      ...(writer.perPicture === undefined ? [] : [counted(good, 'label file')]),
+      ...(copies.crop ? [counted(crops, 'crop')] : []),
+    ]
+    io.stderr.write(`boxlet: ${listed(written)} in ${out}\n`)
+  }
+  const guessed = model.evidence.some(({ about, confidence }) => about === 'labels' && confidence < GUESS)
+  if (objects > 0 && guessed) {
+    io.stderr.write('boxlet: the model file does not name its classes; give their names with --labels FILE\n')
+  }
+  if (good > 0 && objects === 0 && isFile(run.model)) {
+    io.stderr.write(
+      `boxlet: nothing found; "boxlet model doctor ${run.model} --image PICTURE" says whether the model is at fault\n`,
+    )
+  }
+}
+
+const isFile = (model: string): boolean => /[./\\]/.test(model)
+const listed = (parts: readonly string[]): string => parts.join(', ').replace(/, ([^,]*)$/, ' and $1')
 
 /**
  * Works on a few pictures at once and hands the outcomes on in the order of the pictures. When the user
@@ -130,7 +174,7 @@ async function inOrder(
 ): Promise<Tally> {
   const progress = progressLine(io, sources.length, 'pictures')
   const begun: { source: PictureSource; done: Promise<Done> }[] = []
-  const tally: Tally = { done: 0, failed: 0 }
+  const tally: Tally = { done: 0, failed: 0, objects: 0, crops: 0 }
   let next = 0
   for (;;) {
     while (begun.length < IN_FLIGHT && next < sources.length && !io.signal.aborted) {
@@ -153,6 +197,8 @@ async function inOrder(
       tally.failed++
     }
     tally.done++
+    tally.objects += done.outcome.result?.detections.length ?? 0
+    tally.crops += done.crops ?? 0
     progress.update(tally.done)
   }
   progress.clear()

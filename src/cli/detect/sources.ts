@@ -1,7 +1,7 @@
 import { constants, openSync } from 'node:fs'
 import { readFile, realpath, stat } from 'node:fs/promises'
 import { Socket } from 'node:net'
-import { join, relative, sep } from 'node:path'
+import { join, sep } from 'node:path'
 import { addAbortSignal, type Readable } from 'node:stream'
 import { glob, isDynamicPattern } from 'tinyglobby'
 import { BoxletError } from '../../errors.ts'
@@ -15,6 +15,8 @@ import { isTerminal } from '../kit/terminal.ts'
 /** Endings taken from folders and patterns; a file that is named is read whatever it is called. */
 const PICTURE_ENDINGS = 'jpg,jpeg,jpe,jfif,png,webp,avif,gif,tif,tiff,heic,heif'
 const IS_PICTURE = new RegExp(`\\.(${PICTURE_ENDINGS.replaceAll(',', '|')})$`, 'i')
+
+export const isPicture = (path: string): boolean => IS_PICTURE.test(path)
 
 /** One picture to be detected, not read yet. */
 export interface PictureSource {
@@ -74,9 +76,25 @@ async function expand(input: string, options: SourceOptions): Promise<PictureSou
     return fromFolder(input, options)
   }
   if (info === undefined && isDynamicPattern(input)) {
-    return asFiles('.', await glob(input.replaceAll(sep, '/'), GLOB), `pattern but "${input}"`)
+    const { base, pattern } = patternParts(input.replaceAll(sep, '/'))
+    const found = await glob(pattern, { ...GLOB, cwd: base === '' ? '.' : base })
+    return asFiles(base, found, `pattern but "${input}"`)
   }
   return [fromFile(input, stemOf(input.split(/[\\/]/).at(-1)!))]
+}
+
+/**
+ * The folders that a pattern names, and the rest. Names of what is found begin with these folders as they were
+ * written, as they do where a shell expands the pattern.
+ */
+function patternParts(text: string): { base: string; pattern: string } {
+  const parts = text.split('/')
+  const first = parts.findIndex((part) => isDynamicPattern(part))
+  const names = parts.slice(0, Math.max(first, 0))
+  return {
+    base: names.map((name) => `${name}/`).join(''),
+    pattern: parts.slice(names.length).join('/'),
+  }
 }
 
 const GLOB = { caseSensitiveMatch: false, onlyFiles: true } as const
@@ -85,7 +103,7 @@ async function fromFolder(folder: string, { onNotice }: SourceOptions): Promise<
   const all = await glob('**/*', { ...GLOB, cwd: folder })
   const pictures = all.filter((path) => IS_PICTURE.test(path))
   const others = (await withoutLinkedTwins(folder, all)).filter((path) => !IS_PICTURE.test(path)).length
-  const sources = await asFiles(folder, pictures, `folder but "${folder}"`)
+  const sources = await asFiles(folder === '.' ? '' : join(folder, sep), pictures, `folder but "${folder}"`)
   if (others > 0) {
     const files = counted(others, 'file')
     onNotice?.(`left out ${files} in "${folder}" without the ending of a picture`)
@@ -93,16 +111,17 @@ async function fromFolder(folder: string, { onNotice }: SourceOptions): Promise<
   return sources
 }
 
-async function asFiles(folder: string, found: string[], what: string): Promise<PictureSource[]> {
+/** @param base folder as names begin with it, with its separator; empty for the working folder */
+async function asFiles(base: string, found: string[], what: string): Promise<PictureSource[]> {
   if (found.length === 0) {
     throw new BoxletError('IMAGE_NOT_FOUND', `Expected pictures in the ${what} has none.`, {
       hint: `Endings looked for: ${PICTURE_ENDINGS.replaceAll(',', ', ')}.`,
     })
   }
   const order = new Intl.Collator('en', { numeric: true })
-  return (await withoutLinkedTwins(folder, found))
+  return (await withoutLinkedTwins(base === '' ? '.' : base, found))
     .sort(order.compare)
-    .map((path) => fromFile(folder === '.' ? path : join(folder, path), safeStem(relative('.', path))))
+    .map((path) => fromFile(base + path, safeStem(path)))
 }
 
 /** A link to a folder above leads to every picture again; the path without links stays. */
@@ -199,7 +218,7 @@ function fromAddress(address: string, { allowPrivate, env }: SourceOptions): Pic
       if (isOffline(env)) {
         throw new BoxletError(
           'URL_REFUSED',
-          'Expected no address because BOXLET_OFFLINE is set but received one.',
+          'Expected files alone, since BOXLET_OFFLINE is set, but received an address.',
           {
             hint: 'Fetch the picture, and give its path; or unset BOXLET_OFFLINE.',
           },
@@ -210,10 +229,21 @@ function fromAddress(address: string, { allowPrivate, env }: SourceOptions): Pic
         allowPrivate,
         allowHttp: allowPrivate,
         maxBytes: DEFAULT_MAX_BYTES,
+      }).catch((error: unknown) => {
+        throw allowPrivate ? error : withPrivateHint(error)
       })
     },
   }
 }
+
+/** The service that refuses an address has another cure than its own machine. */
+const withPrivateHint = (error: unknown): unknown =>
+  error instanceof BoxletError && error.code === 'URL_REFUSED'
+    ? new BoxletError(error.code, error.message, {
+        cause: error.cause,
+        hint: 'Add --allow-private to fetch from private networks and without encryption.',
+      })
+    : error
 
 /** Signed addresses carry credentials in the query, and old ones a password before the host. */
 function withoutSecrets(address: string): string {

@@ -76,13 +76,14 @@ export function detectOptions(values: Partial<Settings<typeof DETECTION_OPTIONS>
   const given = values as Readonly<Record<string, unknown>>
   const flat = onCommandLine.map(([name, row]) => {
     const value = given[flagOf(name, row)]
-    return [name, row.type === 'list' ? listed(value as readonly string[] | undefined) : value]
+    return [name, row.type === 'list' && value !== undefined ? classNames(value as readonly string[]) : value]
   })
   return nested(Object.fromEntries(flat.filter(([, value]) => value !== undefined)) as FlatValues)
 }
 
-const listed = (texts: readonly string[] | undefined): string[] | undefined =>
+/** Labels and class ids, given several times or with commas between them. */
+export const classNames = (texts: readonly string[] = []): string[] =>
   texts
-    ?.flatMap((text) => text.split(','))
+    .flatMap((text) => text.split(','))
     .map((name) => name.trim())
     .filter((name) => name !== '')

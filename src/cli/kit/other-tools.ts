@@ -16,7 +16,7 @@ const FLAGS: Readonly<Record<string, string>> = {
   verbose: 'BOXLET_DEBUG=1 shows what is behind an error.',
   show: 'Pictures are not opened in a window; --out writes annotated copies.',
   save: 'Pictures are saved where --out says.',
-  'save-txt': 'Write label files with --format yolo --out DIR.',
+  'save-txt': 'Write label files with --format yolo --out DIR, and --no-draw for them alone.',
   'save-json': 'Write COCO results with --format coco.',
   'save-conf': 'Every format but yolo for training carries the score.',
   'agnostic-nms': 'Boxes suppress others of their class only.',

@@ -1,3 +1,4 @@
+import { type Architecture, hostArchitecture } from '../../aws/package/architecture.ts'
 import { writePackage } from '../../aws/package/build-package.ts'
 import { formatSizeReport } from '../../aws/package/size-report.ts'
 import { FORMAT_OPTION } from '../kit/format-option.ts'
@@ -48,6 +49,15 @@ async function run({ values }: Call<typeof OPTIONS>, io: Io): Promise<ExitCode> 
   } else {
     io.stdout.write(`${files.join('\n')}\n`)
     io.stderr.write(formatSizeReport(built.report))
+    io.stderr.write(`boxlet: ${nextStep(built.arch, files[0]!)}\n`)
   }
   return 0
+}
+
+/** A package runs where its libraries do. */
+function nextStep(arch: Architecture, file: string): string {
+  const host = hostArchitecture()
+  return arch === host
+    ? `to try it here: boxlet invoke --zip ${file} --image PICTURE`
+    : `it is for ${arch}; to try one on this machine, build another with --arch ${host ?? process.arch}`
 }

@@ -234,6 +234,10 @@ function text(name: string, family: string, diagnosis: Diagnosis, page: string):
       )
     }
   }
-  lines.push(...(diagnosis.dimensions.length > 0 ? [''] : []), `Pictures: ${page}`, endingText(diagnosis))
+  lines.push(
+    ...(diagnosis.dimensions.length > 0 ? [''] : []),
+    `Pictures: ${page}`,
+    ...endingText(diagnosis).split('\n'),
+  )
   return `${lines.map(oneLine).join('\n')}\n`
 }

@@ -44,7 +44,7 @@ export const JOB_DEFAULTS = {
   /** Scores around a half, of which the model itself is least sure; such pictures are worth a label. */
   uncertainBand: [0.35, 0.55] as readonly [number, number],
   /** Rows that one page of a search may look at; a filter that finds little gives a short page and a cursor. */
-  mostExamined: 1_000,
+  mostExamined: 400,
   /** Objects of one label in one picture that the index counts: `count >= 20` finds all above. */
   mostRank: 20,
   /** A new file is taken when its size and time have been still for this long. */

@@ -185,7 +185,7 @@ describe('boxlet detect', () => {
     await boxlet(['detect', join(PICTURES, 'c*.png'), '--model', model, '--out', out])
     expect((await readdir(out)).sort()).toEqual(['chelsea.jpg', 'coffee.jpg'])
   })
-  it('says so when the model has no names, and when it finds nothing at all', async () => {
+  it('says so when the model has no names', async () => {
     const nameless = join(folder, 'nameless.onnx')
     const head = (score: number) => yolov8Head([[32, 32, 20, 16, score, 0.1]], 84, 6)
     const graph = (score: number) =>
@@ -195,9 +195,6 @@ describe('boxlet detect', () => {
       )
     await writeFile(nameless, graph(0.9))
     expect((await boxlet(['detect', coffee, '--model', nameless])).err).toContain('--labels FILE')
-    expect((await boxlet(['detect', coffee, '--model', model, '--min-score', '0.99'])).err).toContain(
-      `boxlet model doctor ${model} --image PICTURE`,
-    )
   })
   it('says so when the output folder cannot be written', async () => {
     const { code, err } = await boxlet(['detect', coffee, '--model', model, '--out', join(model, 'below')])

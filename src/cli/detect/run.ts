@@ -150,14 +150,8 @@ function tellEnd(
   if (objects > 0 && guessed) {
     io.stderr.write('boxlet: the model file does not name its classes; give their names with --labels FILE\n')
   }
-  if (good > 0 && objects === 0 && isFile(run.model)) {
-    io.stderr.write(
-      `boxlet: nothing found; "boxlet model doctor ${run.model} --image PICTURE" says whether the model is at fault\n`,
-    )
-  }
 }
 
-const isFile = (model: string): boolean => /[./\\]/.test(model)
 const listed = (parts: readonly string[]): string => parts.join(', ').replace(/, ([^,]*)$/, ' and $1')
 
 /**

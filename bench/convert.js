@@ -4,7 +4,7 @@
  *
  *   npm run build && node bench/convert.js [--rounds 7] [MODELS…]
  *
- * Without models it takes those of the corpus, found by BOXLET_TEST_CORPUS or beside the checkout.
+ * Without models it takes those of the corpus, found by BOXLET_CORPUS or beside the checkout.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
@@ -18,7 +18,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 })
 const rounds = Number(values.rounds)
-const corpus = process.env.BOXLET_TEST_CORPUS ?? resolve(import.meta.dirname, '../../shared/corpus')
+const corpus = process.env.BOXLET_CORPUS ?? resolve(import.meta.dirname, '../../shared/corpus')
 const paths = positionals.length > 0 ? positionals : corpusModels()
 
 function corpusModels() {

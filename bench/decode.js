@@ -4,7 +4,7 @@
  *
  *   npm run build && node bench/decode.js [--rounds 7] [PICTURES…]
  *
- * Without pictures it takes those of the corpus, found by BOXLET_TEST_CORPUS or beside the checkout.
+ * Without pictures it takes those of the corpus, found by BOXLET_CORPUS or beside the checkout.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
@@ -39,7 +39,7 @@ const input = {
 const floats = new Float32Array(edge * edge * 3)
 const bytes = new Uint8Array(edge * edge * 3)
 
-const corpus = process.env.BOXLET_TEST_CORPUS ?? resolve(import.meta.dirname, '../../shared/corpus')
+const corpus = process.env.BOXLET_CORPUS ?? resolve(import.meta.dirname, '../../shared/corpus')
 const groups = positionals.length > 0 ? { given: positionals } : corpusGroups()
 
 function corpusGroups() {

@@ -69,7 +69,7 @@ await detector.dispose()
 await asIs.dispose()
 
 function defaultFolder() {
-  const corpus = process.env.BOXLET_TEST_CORPUS ?? resolve(import.meta.dirname, '../../shared/corpus')
+  const corpus = process.env.BOXLET_CORPUS ?? resolve(import.meta.dirname, '../../shared/corpus')
   const coco = join(corpus, 'coco/images')
   try {
     readdirSync(coco)

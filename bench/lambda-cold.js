@@ -32,7 +32,7 @@ const { values, positionals: zips } = parseArgs({
   },
 })
 const root = join(import.meta.dirname, '..')
-const corpus = process.env.BOXLET_TEST_CORPUS ?? join(root, '../shared/corpus')
+const corpus = process.env.BOXLET_CORPUS ?? join(root, '../shared/corpus')
 const photo = join(corpus, 'images/scenes/bus.jpg')
 // The bundled picture is a PNG, which takes longer to decode than a photo.
 const image = values.image ?? (existsSync(photo) ? photo : join(root, 'examples/pictures/coffee.png'))

@@ -30,7 +30,7 @@ if (!canMeasureLocally()) {
   )
   process.exit(0)
 }
-const corpus = process.env.BOXLET_TEST_CORPUS ?? join(import.meta.dirname, '../../shared/corpus')
+const corpus = process.env.BOXLET_CORPUS ?? join(import.meta.dirname, '../../shared/corpus')
 const photo = join(corpus, 'images/scenes/bus.jpg')
 // The bundled picture is a PNG, which takes longer to decode than a photo.
 const path =

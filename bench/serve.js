@@ -29,7 +29,7 @@ const quantile = (sorted, q) =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? Number.NaN
 
 async function main() {
-  const corpus = process.env.BOXLET_TEST_CORPUS ?? resolve(import.meta.dirname, '../../shared/corpus')
+  const corpus = process.env.BOXLET_CORPUS ?? resolve(import.meta.dirname, '../../shared/corpus')
   const { values } = parseArgs({
     options: {
       model: { type: 'string', default: resolve(corpus, 'models/yolox-nano.onnx') },

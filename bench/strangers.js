@@ -17,13 +17,11 @@ const { values } = parseArgs({
 })
 const corpus = [
   values.corpus,
-  process.env.BOXLET_TEST_CORPUS,
+  process.env.BOXLET_CORPUS,
   resolve(import.meta.dirname, '../../shared/corpus'),
 ].find((folder) => folder !== undefined && existsSync(resolve(folder, 'MANIFEST.json')))
 if (corpus === undefined) {
-  console.error(
-    'Expected the test corpus but found none. Name its folder with --corpus or BOXLET_TEST_CORPUS.',
-  )
+  console.error('Expected the test corpus but found none. Name its folder with --corpus or BOXLET_CORPUS.')
   process.exit(2)
 }
 const at = (...path) => resolve(corpus, ...path)

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 
-/** Folder of real models and pictures, by `BOXLET_TEST_CORPUS` or beside the checkout; undefined in a fresh clone. */
+/** Folder of real models and pictures, by `BOXLET_CORPUS` or beside the checkout; undefined in a fresh clone. */
 const corpus: string | undefined = [
-  process.env.BOXLET_TEST_CORPUS,
+  process.env.BOXLET_CORPUS,
   resolve(import.meta.dirname, '../../../shared/corpus'),
 ].find((folder) => folder !== undefined && existsSync(resolve(folder, 'MANIFEST.json')))
 

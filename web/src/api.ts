@@ -1,27 +1,14 @@
-/** What the page uses of the native API. The same documents as `boxlet detect --format json`. */
-export interface Detection {
-  label: string
-  classId: number
-  score: number
-  /** x1, y1, x2, y2 in pixels of the upright picture. */
-  box: [number, number, number, number]
-  keypoints?: [number, number, number][]
-  mask?: { size: [number, number]; counts: string }
-  corners?: [number, number][]
-}
+import type { NativeDetection, NativeFound } from '../../src/formats/native.ts'
+
+/** The same documents as `boxlet detect --format json`. */
+export type Detection = NativeDetection
+export type Found = Pick<NativeFound, 'width' | 'height' | 'detections' | 'timings'>
 
 /** A detection as the page lists it. */
 export interface Shown {
   detection: Detection
   /** Place in the answer of the service, which does not change while a person filters. */
   index: number
-}
-
-export interface Found {
-  width: number
-  height: number
-  detections: Detection[]
-  timings: Record<string, number>
 }
 
 export interface Result extends Found {

@@ -10,6 +10,6 @@ export const VARIABLES: Readonly<Record<string, string>> = {
 
 /** Those of a deployed function, which may be set here to run its package, and those of Boxlet's own tests. */
 const OTHERS =
-  /^BOXLET_(AUTH|BASE_PATH|CORS_ORIGINS|DIRECT_PATH|KEYS?(_\w+)?|MODEL(_\w+)?|RESULT_\w+|SERVICE\w*|WARM_UP|TEST_\w+)$/
+  /^BOXLET_(AUTH|BASE_PATH|CORS_ORIGINS|DIRECT_PATH|KEYS?(_\w+)?|MODEL(_\w+)?|RESULT_\w+|SERVICE\w*|WARM_UP|CORPUS|TEST_\w+)$/
 
 export const isVariable = (name: string): boolean => Object.hasOwn(VARIABLES, name) || OTHERS.test(name)

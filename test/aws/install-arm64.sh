@@ -10,10 +10,10 @@ tools="${BOXLET_TEST_AWS_TOOLS:-$top/.aws-tools}/arm64"
 [ "$(uname -s)-$(uname -m)" = Linux-x86_64 ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null
 [ ! -x "$tools/node-bare" ] || exit 0
 mkdir -p "$tools/apt/lists/partial" "$tools/apt/cache" "$tools/deb" "$tools/root"
-command -v qemu-aarch64-static >/dev/null || { apt-get update -qq && apt-get install -y -qq qemu-user-static; }
+command -v qemu-aarch64-static >/dev/null || { apt-get -o Acquire::Retries=3 update -qq && apt-get -o Acquire::Retries=3 install -y -qq qemu-user-static; }
 
 # Libraries of the other architecture, from an index of their own.
-private="-o APT::Architecture=arm64 -o APT::Architectures=arm64 -o Dir::State::Lists=$tools/apt/lists
+private="-o Acquire::Retries=3 -o APT::Architecture=arm64 -o APT::Architectures=arm64 -o Dir::State::Lists=$tools/apt/lists
  -o Dir::Cache=$tools/apt/cache -o Dir::State::status=/dev/null"
 # shellcheck disable=SC2086
 apt-get $private update -qq

@@ -96,7 +96,7 @@ describe.skipIf(motoServer === undefined)('S3 against moto', () => {
       const host = await open(model)
       const first = await host.invoke({ s3: { bucket: 'bucket', key: 'incoming/second.jpg' } })
       expect(first.functionError).toBeUndefined()
-      expect(JSON.stringify(parse(first.payload))).toContain('"bus"')
+      expect(JSON.stringify(parse(first.payload))).toContain('"person"')
       expect(first.logs.join()).toContain('"InitFetch"')
       expect(first.metrics.tmpBytes).toBeGreaterThanOrEqual(packaged.built.model!.manifest.bytes)
       expect(
@@ -146,7 +146,7 @@ describe.skipIf(motoServer === undefined)('S3 against moto', () => {
         BOXLET_MODEL_SHA256: createHash('sha256').update(bytes).digest('hex'),
       })
       const result = await host.invoke({ image: picture.toString('base64') })
-      expect(Buffer.from(result.payload).toString()).toContain('"bus"')
+      expect(Buffer.from(result.payload).toString()).toContain('"person"')
       expect(result.metrics.tmpBytes).toBe(bytes.length)
     })
 

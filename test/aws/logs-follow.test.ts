@@ -108,7 +108,7 @@ describe.skipIf(motoServer === undefined)('boxlet logs --follow against moto', (
     await expect.poll(following.lines, { timeout: 20_000 }).toEqual(['before', 'meanwhile'])
     const { code, out, err } = await following.stop()
     expect([code, words(out)]).toEqual([0, ['before', 'meanwhile']])
-    expect(err).toMatch(/^boxlet: Expected AWS .+ Trying on\.\n$/)
+    expect(err).toMatch(/^boxlet: Expected AWS .+ Trying again\.\n$/)
   })
 
   it('outlives connections that have gone silent', async () => {

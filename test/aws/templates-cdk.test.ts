@@ -48,6 +48,7 @@ describe('the CDK construct', () => {
           KmsKeyArn: new Key(stack, 'Key').keyArn,
           SubnetIds: ['subnet-0a1b2c3d', 'subnet-1a2b3c4d'],
           SecurityGroupIds: ['sg-0a1b2c3d'],
+          Streaming: 'false',
         },
       }),
     )

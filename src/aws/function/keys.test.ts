@@ -5,7 +5,14 @@ import type { DetectorLike } from '../../detector/types.ts'
 import { functionAuthenticator, RemoteKeyStore } from './keys.ts'
 
 describe('keys of a function', () => {
-  const text = JSON.stringify({ version: 1, keys: [{ kind: 'bearer', id: 'a', name: 'n', hash: 'h' }] })
+  const key = {
+    kind: 'bearer',
+    id: 'a',
+    name: 'n',
+    hash: 'a'.repeat(64),
+    created: '2026-11-01T00:00:00.000Z',
+  }
+  const text = JSON.stringify({ version: 1, keys: [key] })
 
   it('are read again after a minute, and kept for a while when that fails', async () => {
     let now = 0

@@ -1,6 +1,7 @@
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { request as httpRequest, type IncomingMessage } from 'node:http'
-import { connect } from 'node:net'
+import { createServer, request as httpRequest, type IncomingMessage } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
@@ -331,13 +332,17 @@ describe('the running service', () => {
   })
 
   it('fetches an address where it is told that callers may be trusted', async () => {
+    const pictures = createServer((_request, response) => response.end(streetBytes)).listen(0, '127.0.0.1')
+    await once(pictures, 'listening')
+    const { port } = pictures.address() as AddressInfo
     const open = await startTestService({ urls: 'any' })
     const response = await fetch(`${open.url}/v1/detect`, {
       method: 'POST',
-      body: JSON.stringify({ url: `${open.url}/favicon.svg` }),
+      body: JSON.stringify({ url: `http://127.0.0.1:${port}/street.jpg` }),
       headers: { 'content-type': 'application/json' },
     })
     expect(response.status).toBe(200)
     await open.stop()
+    pictures.close()
   })
 })

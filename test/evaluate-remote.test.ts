@@ -18,7 +18,7 @@ describe.skipIf(!hasCorpus)('evaluating over the network', () => {
   let folder: string
   const saved = { ...process.env }
   beforeAll(async () => {
-    service = await startTestService()
+    service = await startTestService({}, 'yolox-nano', corpusPath('models/yolox-nano.onnx'))
     folder = await mkdtemp(join(tmpdir(), 'boxlet-remote-'))
     Object.assign(process.env, {
       AWS_ACCESS_KEY_ID: 'test',

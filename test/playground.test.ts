@@ -21,7 +21,7 @@ describe.skipIf(!hasCorpus || executablePath === undefined)('the playground in C
   let service: TestService
 
   beforeAll(async () => {
-    service = await startTestService()
+    service = await startTestService({}, 'yolox-nano', corpusPath('models/yolox-nano.onnx'))
     browser = await chromium.launch({
       executablePath: executablePath as string,
       args: ['--no-sandbox', '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'],
@@ -283,7 +283,7 @@ describe.skipIf(!hasCorpus || executablePath === undefined)('the playground in C
       ['yolov8n-seg-320-int8', '.mask'],
       ['yunet-n-dynamic', '.point'],
     ] as const) {
-      const own = await startTestService({}, model)
+      const own = await startTestService({}, model, corpusPath(`models/${model}.onnx`))
       const page = await browser.newPage({ viewport: { width: 1100, height: 800 } })
       await page.goto(own.url)
       await choose(page, 'images/scenes/zidane.jpg')

@@ -85,7 +85,7 @@ function entries(): Entry[] {
 describe.skipIf(!hasCorpus)('every picture of the corpus at every endpoint', () => {
   let service: TestService
   beforeAll(async () => {
-    service = await startTestService()
+    service = await startTestService({}, 'yolox-nano', corpusPath('models/yolox-nano.onnx'))
   })
   afterAll(() => service?.stop())
 

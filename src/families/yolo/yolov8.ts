@@ -47,9 +47,15 @@ export function headShape(
   return undefined
 }
 
+/** Box, score and class id, as graphs give them that have decoded and chosen already. */
+const FINAL_COLUMNS = 6
+
 /**
  * The head of an Ultralytics export whose rows are those of no pyramid known: its metadata name the task and the
  * classes, and one axis has four values more.
+ *
+ * cost  rows that are final have the columns of a head of two classes: read as one, they are centres and sizes of
+ *       boxes that nobody found
  */
 function namedHead(
   signature: ModelSignature,
@@ -60,6 +66,9 @@ function namedHead(
     return undefined
   }
   const [, second, third] = shape?.length === 3 ? shape.map((dimension) => fixed(dimension)) : []
+  if (third === FINAL_COLUMNS) {
+    return undefined
+  }
   const channels = 4 + classes
   if (second === channels) {
     return { channels, predictions: third, transposed: false, strides: undefined }

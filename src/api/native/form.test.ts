@@ -76,6 +76,11 @@ describe('a form', () => {
       form('--x\nContent-Disposition: form-data; name="a"; filename="b"\n\nabc'),
     ],
     ['no boundary in the body', form('abc')],
+    ['a field without a name', form('--x\nContent-Disposition: form-data\n\n1\n--x--')],
+    [
+      'a file without a name of the field',
+      form('--x\nContent-Disposition: form-data; filename="a.png"\nContent-Type: image/png\n\n1\n--x--'),
+    ],
     ['too many fields', form(`${'--x\nContent-Disposition: form-data; name="a"\n\n1\n'.repeat(200)}--x--`)],
     [
       'too many files',

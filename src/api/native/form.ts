@@ -33,6 +33,12 @@ export async function readForm(body: Uint8Array, contentType: string, maxFiles: 
   const tooMany = (what: string, most: number) => {
     fault ??= invalid(`Expected at most ${most} ${what} in a form but received more.`)
   }
+  // RFC 7578, 4.2: every part has one. The parser hands on what has none.
+  const checkName = (name: string | undefined) => {
+    if (name === undefined || name === '') {
+      fault ??= invalid('Expected a name for every part of a form but received a part without one.')
+    }
+  }
   const limits = {
     parts: maxFiles + MAX_FIELDS,
     files: maxFiles,
@@ -46,8 +52,9 @@ export async function readForm(body: Uint8Array, contentType: string, maxFiles: 
     // Looked at below; without a handler a fault while pieces are written would end the process.
     finished.catch(() => {})
     parser.on('error', () => {})
-    parser.on('file', (name, stream, fileName) => {
-      const part = { name, fileName, bytes: new Uint8Array(0) }
+    parser.on('file', (name: string | undefined, stream, fileName) => {
+      checkName(name)
+      const part = { name: name ?? '', fileName, bytes: new Uint8Array(0) }
       parts.push(part)
       const pieces: Uint8Array[] = []
       stream.on('data', (piece: Uint8Array) => pieces.push(piece))
@@ -58,11 +65,12 @@ export async function readForm(body: Uint8Array, contentType: string, maxFiles: 
         part.bytes = joinBytes(pieces)
       })
     })
-    parser.on('field', (name, text, _isNameCut, isCut) => {
+    parser.on('field', (name: string | undefined, text, _isNameCut, isCut) => {
+      checkName(name)
       if (isCut) {
         tooMany('bytes for a field', MAX_FIELD_BYTES)
       }
-      parts.push({ name, text })
+      parts.push({ name: name ?? '', text })
     })
     parser.on('partsLimit', () => tooMany('parts', limits.parts))
     parser.on('filesLimit', () => tooMany('files', limits.files))

@@ -99,8 +99,9 @@ function isJson(type: string, body: Uint8Array): boolean {
   }
   const untyped =
     type === '' || type.startsWith('application/x-www-form-urlencoded') || type.startsWith('text/')
-  return untyped && (body[0] === 0x7b || body[0] === 0x20 || body[0] === 0x0a)
+  return untyped && body[body.findIndex((byte) => !JSON_SPACE.includes(byte))] === 0x7b
 }
+const JSON_SPACE = [0x20, 0x09, 0x0a, 0x0d]
 
 const queryOf = (c: Ctx): Given => [...new URL(c.req.url).searchParams]
 

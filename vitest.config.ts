@@ -36,6 +36,7 @@ export default defineConfig({
       project('service', SERVICE, 90_000, CORPUS),
       project('aws', AWS, 180_000),
     ],
+    setupFiles: ['test/support/seed.ts'],
     // Two cores are common on build machines, and every worker holds its own ONNX Runtime.
     maxWorkers: 2,
     reporters: ['default', new LeftOutReporter()],

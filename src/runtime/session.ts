@@ -122,7 +122,12 @@ class OrtSession implements Session {
   #wrap({ type, data, dims }: Tensor): OrtTensor {
     const values = type === 'float16' ? asHalf(data as Uint16Array) : data
     // The constructor is typed per element type; the pair is one that the session asked for.
-    return new this.#tensor(type as 'float32', values as Float32Array, [...dims])
+    const tensor = new this.#tensor(type as 'float32', values as Float32Array, [...dims])
+    if (values !== data) {
+      // The class takes a Float16Array alone, and the library behind it sees no elements in one.
+      Object.defineProperty(tensor, 'data', { value: data })
+    }
+    return tensor
   }
 }
 

@@ -21,7 +21,9 @@ afterAll(() => rm(folder, { recursive: true, force: true }))
 
 describe('examples/custom-family', () => {
   it('passes its own test', async () => {
-    const { stdout } = await run(process.execPath, ['--test', 'centernet.test.js'], { cwd: folder })
+    const { stdout } = await run(process.execPath, ['--test', '--test-reporter=tap', 'centernet.test.js'], {
+      cwd: folder,
+    })
     expect(stdout).toMatch(/^# fail 0$/m)
   })
 

@@ -42,7 +42,7 @@ say(
 await accepting()
 await filling(Number(values.finished), Number(values.queued))
 await asking()
-home.close()
+await home.close()
 await rm(folder, { recursive: true })
 await detecting(Number(values.pictures), Number(values.workers))
 process.exit(0)

@@ -40,7 +40,7 @@ async function run({ values, inputs }: Call<typeof OPTIONS>, io: Io): Promise<Ex
   let done = 0
   const workers = await startWorkers(values, settings, io, () => void done++)
   io.stderr.write(
-    `boxlet: watching ${inputs.join(', ')}; results are in ${settings.folder}. Ctrl-C stops it.\n`,
+    `boxlet: watching ${inputs.join(', ')}; results are in ${workers.jobs.home.name}. Ctrl-C stops it.\n`,
   )
   if (!io.signal.aborted) {
     await once(io.signal, 'abort')

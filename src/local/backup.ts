@@ -2,7 +2,7 @@ import { cp, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BoxletError } from '../errors.ts'
 import { makeFolder } from '../system/make-folder.ts'
-import type { JobHome } from './home.ts'
+import type { LocalHome } from './home.ts'
 import { storeFault } from './store-fault.ts'
 import { STORE_FILE, StoreFile } from './store-file.ts'
 
@@ -16,7 +16,7 @@ const BLOBS = 'blobs'
  * @param target a folder that is empty or not there; itself a store that can be opened
  * @throws BoxletError OUTPUT_UNWRITABLE
  */
-export async function backUp(home: JobHome, target: string): Promise<void> {
+export async function backUp(home: LocalHome, target: string): Promise<void> {
   await expectEmpty(target)
   try {
     await makeFolder(target)

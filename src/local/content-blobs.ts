@@ -2,16 +2,15 @@ import { createHash } from 'node:crypto'
 import { readdir, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BlobGetOptions, BlobRef } from '../jobs/blob-store.ts'
+import { OWN_BUCKET, type OwnBlobs } from '../jobs/home.ts'
 import { FileBlobStore } from './file-blob-store.ts'
 import { storeFault } from './store-fault.ts'
 
-/** The bucket of a store's own blobs. Callers cannot name it: what others sent lies there. */
-export const OWN_BUCKET = 'boxlet-jobs'
 /** Blobs younger than this may belong to a job that is just being accepted. */
 const GRACE_MS = 3_600_000
 
-/** Bytes as files under their SHA-256: the same picture, sent twice, lies there once. */
-export class ContentBlobs {
+/** Bytes as files under their SHA-256, in a folder of one machine or one that several share. */
+export class ContentBlobs implements OwnBlobs {
   readonly #folder: string
   readonly #files: FileBlobStore
 
@@ -20,11 +19,10 @@ export class ContentBlobs {
     this.#files = new FileBlobStore(folder, { durable: true })
   }
 
-  /** Kept against a loss of power when it returns. */
   async keep(bytes: Uint8Array): Promise<BlobRef> {
     const sha = createHash('sha256').update(bytes).digest('hex')
     const ref = { bucket: OWN_BUCKET, key: `${sha.slice(0, 2)}/${sha}` }
-    const path = join(this.#folder, ref.key)
+    const path = this.pathOf(ref)
     const now = new Date()
     // What is needed again is young again, so that nobody takes it for a leftover.
     const known = await stat(path).then(
@@ -41,11 +39,14 @@ export class ContentBlobs {
     return ref
   }
 
+  pathOf({ key }: BlobRef): string {
+    return join(this.#folder, key)
+  }
+
   get(ref: BlobRef, options?: BlobGetOptions): Promise<Uint8Array> {
     return this.#files.get(ref, options)
   }
 
-  /** Removes blobs that no job uses any more. @returns how many */
   async sweep(isUsed: (key: string) => Promise<boolean>, now: number): Promise<number> {
     let removed = 0
     for (const shard of await readdir(this.#folder).catch(() => [])) {

@@ -1,9 +1,7 @@
 import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import { JOB_DEFAULTS } from '../jobs/defaults.ts'
-import type { EventBus } from '../jobs/event-bus.ts'
-import type { JobStore } from '../jobs/job-store.ts'
-import type { Queue } from '../jobs/queue.ts'
+import type { JobHome } from '../jobs/home.ts'
 import { ContentBlobs } from './content-blobs.ts'
 import { SqliteEventBus } from './sqlite-event-bus.ts'
 import { SqliteJobStore } from './sqlite-job-store.ts'
@@ -11,32 +9,26 @@ import { SqliteQueue } from './sqlite-queue.ts'
 import { StoreFile } from './store-file.ts'
 
 /** All ports in one folder: nothing to start, and several processes of a machine may share it. */
-export interface JobHome {
+export interface LocalHome extends JobHome {
   readonly folder: string
   readonly file: StoreFile
-  readonly store: JobStore
-  readonly pictures: Queue
-  readonly webhooks: Queue
-  readonly bus: EventBus
   readonly blobs: ContentBlobs
-  close(): void
 }
 
-/** Jobs deleted in one transaction. */
-const PRUNE_AT_ONCE = 50
-
 /** @throws BoxletError STORE_VERSION, STORE_CORRUPT, STORE_UNAVAILABLE */
-export async function openHome(folder: string): Promise<JobHome> {
+export async function openHome(folder: string): Promise<LocalHome> {
   const file = await StoreFile.open(folder)
   return {
+    name: folder,
     folder,
+    seesFiles: true,
     file,
     store: new SqliteJobStore(file),
     pictures: new SqliteQueue(file, { name: 'pictures' }),
     webhooks: new SqliteQueue(file, { name: 'webhooks', mostReceives: JOB_DEFAULTS.webhookTries + 1 }),
     bus: new SqliteEventBus(file),
     blobs: new ContentBlobs(join(folder, 'blobs')),
-    close: () => file.close(),
+    close: async () => file.close(),
   }
 }
 
@@ -57,25 +49,4 @@ export function defaultStoreFolder(
     return join(env.LOCALAPPDATA || join(home, 'AppData', 'Local'), 'boxlet', 'jobs')
   }
   return join(home, '.local', 'share', 'boxlet', 'jobs')
-}
-
-/**
- * Deletes jobs whose time is over, and then the blobs that no job uses any more.
- *
- * @param pause lets others get a word in between two transactions
- */
-export async function pruneHome(
-  { store, blobs }: JobHome,
-  pause: () => Promise<void> = () => new Promise((resolve) => setImmediate(resolve)),
-): Promise<{ jobs: number; blobs: number }> {
-  let jobs = 0
-  for (;;) {
-    const count = await store.prune(PRUNE_AT_ONCE)
-    if (count === 0) {
-      break
-    }
-    jobs += count
-    await pause()
-  }
-  return { jobs, blobs: await blobs.sweep((key) => store.usesBlob(key), Date.now()) }
 }

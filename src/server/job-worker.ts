@@ -5,13 +5,12 @@ import type { BoxletError } from '../errors.ts'
 import type { NativeImage } from '../formats/native.ts'
 import { drawDetections } from '../image/draw/draw.ts'
 import type { BlobStore } from '../jobs/blob-store.ts'
+import { type JobHome, OWN_BUCKET, pruneHome } from '../jobs/home.ts'
 import type { PictureOutcome } from '../jobs/job.ts'
 import type { StartedPicture, StoredModel } from '../jobs/job-store.ts'
 import type { Policy } from '../jobs/rules.ts'
 import { Runner } from '../jobs/runner.ts'
 import { JobService } from '../jobs/service.ts'
-import { OWN_BUCKET } from '../local/content-blobs.ts'
-import { type JobHome, pruneHome } from '../local/home.ts'
 import { saveFile } from '../system/save-file.ts'
 import { webhookPoster } from './post-webhook.ts'
 import { readSource } from './read-source.ts'
@@ -50,7 +49,11 @@ export function startJobWorker(options: JobWorkerOptions): JobWorker {
   const { home, detectors, onNotice, onPicture } = options
   const saved = new Set<string>()
   const runner = new Runner({
-    ...home,
+    store: home.store,
+    pictures: home.pictures,
+    webhooks: home.webhooks,
+    bus: home.bus,
+    ...(home.idleMs !== undefined && { idleMs: home.idleMs }),
     workplace: {
       read: (source, signal) => readSource(source, { ...options, blobs: home.blobs }, signal),
       detector: (model) => detectors.get(model ?? detectors.defaultName),

@@ -4,9 +4,9 @@ import type { DetectorLike } from '../detector/types.ts'
 import { BoxletError } from '../errors.ts'
 import { checkUrl } from '../image/fetch/guarded-address.ts'
 import type { BlobStore } from '../jobs/blob-store.ts'
+import type { JobHome } from '../jobs/home.ts'
 import type { PictureOutcome } from '../jobs/job.ts'
 import type { JobService } from '../jobs/service.ts'
-import { type JobHome, openHome } from '../local/home.ts'
 import { type JobWorker, startJobWorker } from './job-worker.ts'
 import type { JobSettings, UrlMode } from './service-options.ts'
 import { type FolderWatch, watchFolder } from './watch-folder.ts'
@@ -34,13 +34,13 @@ export interface RunningJobs {
 /** @throws BoxletError STORE_VERSION, STORE_CORRUPT, STORE_UNAVAILABLE; USAGE for a folder that cannot be watched */
 export async function startJobs(options: JobsOptions): Promise<RunningJobs> {
   const { onNotice, urls } = options
-  const home = await openHome(options.folder)
+  const home = await options.open()
   const worker = startJobWorker({ ...options, home })
   const watches: FolderWatch[] = []
   const stop = async (graceMs: number): Promise<void> => {
     await Promise.all(watches.map((watch) => watch.stop()))
     await worker.stop(graceMs)
-    home.close()
+    await home.close()
   }
   try {
     for (const settings of options.watch ?? []) {

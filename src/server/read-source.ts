@@ -3,12 +3,12 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { BoxletError } from '../errors.ts'
 import { fetchImage } from '../image/fetch/fetch-url.ts'
 import type { BlobStore } from '../jobs/blob-store.ts'
+import type { OwnBlobs } from '../jobs/home.ts'
 import type { PictureSource } from '../jobs/job.ts'
-import type { ContentBlobs } from '../local/content-blobs.ts'
 import type { UrlMode } from './service-options.ts'
 
 export interface SourceOptions {
-  blobs: ContentBlobs
+  blobs: OwnBlobs
   /** Objects that callers name. */
   blobStore: BlobStore | undefined
   urls: UrlMode

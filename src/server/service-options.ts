@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream'
 import type { Limits } from '../api/options.ts'
+import type { JobHome } from '../jobs/home.ts'
 import type { Policy } from '../jobs/rules.ts'
 import type { PoolOptions } from '../pool/worker-pool.ts'
 import type { LogFormat } from './request-log.ts'
@@ -11,8 +12,8 @@ export type UrlMode = (typeof URL_MODES)[number]
 
 /** Where jobs are kept, and what happens to their pictures beside detection. */
 export interface JobSettings {
-  /** Folder of the store. */
-  folder: string
+  /** Opens the store. @throws BoxletError STORE_VERSION, STORE_CORRUPT, STORE_UNAVAILABLE */
+  open(): Promise<JobHome>
   policy?: Policy
   uncertainBand?: readonly [number, number]
   webhookSecret?: string

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createApp } from '../../src/api/app.ts'
+import { openHome } from '../../src/local/home.ts'
 import { listen } from '../../src/server/http-server.ts'
 import { startJobs } from '../../src/server/jobs.ts'
 import { singleDetector } from '../support/app.ts'
@@ -93,7 +94,7 @@ describe('boxlet jobs', () => {
   it('does the same on a service', async () => {
     const place = await jobsPlace()
     const jobs = await startJobs({
-      folder: join(place.folder, 'remote'),
+      open: () => openHome(join(place.folder, 'remote')),
       detectors: { defaultName: 'dogs', get: async () => place.detector },
       concurrency: 1,
       blobStore: undefined,

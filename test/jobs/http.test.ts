@@ -10,6 +10,7 @@ import { openApiDocument } from '../../src/api/openapi/document.ts'
 import type { AppOptions } from '../../src/api/options.ts'
 import type { JobView } from '../../src/jobs/view.ts'
 import { FileBlobStore } from '../../src/local/file-blob-store.ts'
+import { openHome } from '../../src/local/home.ts'
 import { startJobs } from '../../src/server/jobs.ts'
 import { singleDetector } from '../support/app.ts'
 import { type JobsPlace, jobsPlace, jpeg } from '../support/jobs.ts'
@@ -70,7 +71,7 @@ describe('jobs over HTTP', () => {
     )
     const blobStore = new FileBlobStore(blobs)
     const jobs = await startJobs({
-      folder: join(place.folder, 'http-store'),
+      open: () => openHome(join(place.folder, 'http-store')),
       detectors: { defaultName: 'dogs', get: async () => place.detector },
       concurrency: 1,
       blobStore,
@@ -318,7 +319,7 @@ describe('jobs over HTTP', () => {
       access: async () => undefined,
     })
     const jobs = await startJobs({
-      folder: join(place.folder, 'keys-store'),
+      open: () => openHome(join(place.folder, 'keys-store')),
       detectors: { defaultName: 'dogs', get: async () => place.detector },
       concurrency: 1,
       blobStore: undefined,

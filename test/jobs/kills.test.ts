@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { isFinal } from '../../src/jobs/job.ts'
-import { type JobHome, openHome } from '../../src/local/home.ts'
+import { type LocalHome, openHome } from '../../src/local/home.ts'
 import { dogModel, jpeg } from '../support/jobs.ts'
 
 /** `npm run soak -- jobs` does what the issue of jobs asked for; here a few rounds show that it holds. */
@@ -23,7 +23,7 @@ describe('killed at any moment', () => {
   let folder: string
   let model: string
   let store: string
-  let home: JobHome
+  let home: LocalHome
   const children = new Set<ChildProcess>()
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'boxlet-kills-'))
@@ -37,7 +37,7 @@ describe('killed at any moment', () => {
       child.kill('SIGKILL')
       await once(child, 'exit')
     }
-    home.close()
+    await home.close()
     await rm(folder, { recursive: true, force: true })
   })
 
@@ -149,6 +149,9 @@ describe('killed at any moment', () => {
         const found = home.file.get("SELECT count(*) AS n FROM finds WHERE label = 'cat'")!.n
         expect(found).toBe(JOBS * (round + 1))
         expect(home.file.get('SELECT count(*) AS n FROM jobs')!.n).toBe(JOBS * (round + 1))
+        if (soak) {
+          console.log(`round ${round + 1}: ${JOBS} jobs ended once each, ${kills} kills so far`)
+        }
       }
       receiver.close()
       console.log(

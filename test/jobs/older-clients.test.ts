@@ -12,6 +12,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createApp } from '../../src/api/app.ts'
 import { parsePolicy } from '../../src/jobs/rules.ts'
 import { FileBlobStore } from '../../src/local/file-blob-store.ts'
+import { openHome } from '../../src/local/home.ts'
 import { listen, type RunningServer } from '../../src/server/http-server.ts'
 import { type RunningJobs, startJobs } from '../../src/server/jobs.ts'
 import { singleDetector } from '../support/app.ts'
@@ -36,7 +37,7 @@ describe('clients of other services', () => {
     const blobStore = new FileBlobStore(blobs)
     const policy = parsePolicy(POLICY)
     jobs = await startJobs({
-      folder: join(place.folder, 'older-store'),
+      open: () => openHome(join(place.folder, 'older-store')),
       detectors: { defaultName: 'dogs', get: async () => place.detector },
       concurrency: 1,
       blobStore,

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { JobService } from '../../src/jobs/service.ts'
 import { backUp, restore } from '../../src/local/backup.ts'
-import { openHome, pruneHome } from '../../src/local/home.ts'
+import { pruneHome } from '../../src/jobs/home.ts'
+import { openHome } from '../../src/local/home.ts'
 import { openDatabase } from '../../src/local/sqlite.ts'
 import { StoreFile } from '../../src/local/store-file.ts'
 
@@ -28,7 +29,7 @@ describe('a store', () => {
   const make = async (): Promise<string> => {
     const home = await openHome(store)
     const { job } = await new JobService(home.store, home.pictures).submit('local', submission)
-    home.close()
+    await home.close()
     return job.id
   }
   const opening = () => openHome(store).then((home) => home.close())
@@ -151,7 +152,7 @@ describe('a store', () => {
     await backUp(home, backup)
     await expect(backUp(home, backup)).rejects.toMatchObject({ code: 'OUTPUT_UNWRITABLE' })
     await expect(restore(backup, store)).rejects.toMatchObject({ code: 'OUTPUT_UNWRITABLE' })
-    home.close()
+    await home.close()
     const again = join(folder, 'again')
     await restore(backup, again)
     const restored = await openHome(again)
@@ -185,7 +186,7 @@ describe('a store', () => {
     expect(await pruneHome(home)).toEqual({ jobs: 1, blobs: 1 })
     await expect(home.blobs.get(over.ref)).rejects.toMatchObject({ code: 'IMAGE_NOT_FOUND' })
     expect((await home.blobs.get(needed.ref)).length).toBe(6)
-    home.close()
+    await home.close()
     expect(await readdir(store)).toContain('jobs.sqlite')
   })
 })

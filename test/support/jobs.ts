@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import sharp from 'sharp'
 import { Detector } from '../../src/detector/detector.ts'
 import { isFinal, type Job } from '../../src/jobs/job.ts'
-import { type JobHome, openHome } from '../../src/local/home.ts'
+import { type LocalHome, openHome } from '../../src/local/home.ts'
 import { type JobWorker, type JobWorkerOptions, startJobWorker } from '../../src/server/job-worker.ts'
 import { row, table } from './family-runs.ts'
 import { constantModel } from './onnx-graph.ts'
@@ -34,7 +34,7 @@ export const dogModel = (): Uint8Array =>
 
 export interface JobsPlace extends AsyncDisposable {
   folder: string
-  home: JobHome
+  home: LocalHome
   detector: Detector
   /** Starts a worker on the store; it ends with the place. */
   work(options?: Partial<JobWorkerOptions>): JobWorker
@@ -72,18 +72,18 @@ export async function jobsPlace(): Promise<JobsPlace> {
     },
     async [Symbol.asyncDispose]() {
       await Promise.all(workers.map((worker) => worker.stop(5000)))
-      home.close()
+      await home.close()
       await detector.dispose()
       await rm(folder, { recursive: true, force: true })
     },
   }
 }
 
-/** A small picture; each number gives another. */
+/** A small picture; each number gives another, and none so wide that boxes of the model fall beside it. */
 export const jpeg = (number = 0): Promise<Buffer> =>
   sharp({
     create: {
-      width: 64 + (number % 100),
+      width: 64 + (number % 64),
       height: 64,
       channels: 3,
       background: { r: number % 256, g: (number >> 8) % 256, b: 90 },
@@ -93,7 +93,7 @@ export const jpeg = (number = 0): Promise<Buffer> =>
     .toBuffer()
 
 export async function ended(
-  { store }: Pick<JobHome, 'store'>,
+  { store }: Pick<LocalHome, 'store'>,
   id: string,
   tenant = 'local',
   ms = 20_000,

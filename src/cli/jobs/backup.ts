@@ -2,7 +2,7 @@ import { backUp } from '../../local/backup.ts'
 import { defaultStoreFolder, openHome } from '../../local/home.ts'
 import type { Options } from '../kit/option-spec.ts'
 import { type Call, defineVerb, type ExitCode, type Io } from '../kit/verb.ts'
-import { STORE_OPTION } from './connect.ts'
+import { STORE_OPTION } from './open-store.ts'
 
 const OPTIONS = { ...STORE_OPTION } as const satisfies Options
 
@@ -22,6 +22,6 @@ async function run({ values, inputs }: Call<typeof OPTIONS>, io: Io): Promise<Ex
     io.stderr.write(`boxlet: the store is copied to ${inputs[0]}, which is a store itself.\n`)
     return 0
   } finally {
-    home.close()
+    await home.close()
   }
 }

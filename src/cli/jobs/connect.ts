@@ -1,23 +1,13 @@
 import { createApp } from '../../api/app.ts'
 import { LOCAL_TENANT } from '../../api/jobs/tenant.ts'
 import { BoxletError } from '../../errors.ts'
+import type { JobHome } from '../../jobs/home.ts'
 import { JobService } from '../../jobs/service.ts'
-import { defaultStoreFolder, type JobHome, openHome } from '../../local/home.ts'
 import { jobOffer } from '../../server/jobs.ts'
 import type { Options, Settings } from '../kit/option-spec.ts'
 import type { Io } from '../kit/verb.ts'
 import { JobsClient, type Send } from './client.ts'
-
-export const STORE_OPTION = {
-  store: {
-    type: 'string',
-    says: 'folder in which jobs and their results are kept',
-    group: 'Where',
-    value: 'DIR',
-    otherwise: '~/.local/share/boxlet/jobs',
-    completes: 'folder',
-  },
-} as const satisfies Options
+import { openStore, STORE_OPTION } from './open-store.ts'
 
 /** Options of every verb that asks after jobs. */
 export const WHERE_OPTIONS = {
@@ -58,7 +48,7 @@ export async function connect(values: WhereValues, io: Io): Promise<Connection> 
     const client = new JobsClient(remote(values.endpoint, values['api-key'], io.signal))
     return { client, [Symbol.asyncDispose]: async () => {} }
   }
-  const home = await openHome(values.store ?? defaultStoreFolder(io.env))
+  const home = await openStore(values, io.env)
   const service = new JobService(home.store, home.pictures)
   const app = createApp({
     detectors: { names: [], defaultName: '', ready: () => true, get: () => Promise.reject(noDetector()) },
@@ -71,7 +61,7 @@ export async function connect(values: WhereValues, io: Io): Promise<Connection> 
   return {
     client: new JobsClient(send),
     local: { home, service, tenant: LOCAL_TENANT },
-    [Symbol.asyncDispose]: async () => home.close(),
+    [Symbol.asyncDispose]: () => home.close(),
   }
 }
 

@@ -1,9 +1,12 @@
-import { stat } from 'node:fs/promises'
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { writeCoco } from '../../datasets/coco-write.ts'
 import type { Annotation, Category, Dataset, DatasetImage } from '../../datasets/dataset.ts'
-import { BoxletError } from '../../errors.ts'
+import { BoxletError, toBoxletError } from '../../errors.ts'
 import type { NativeFound } from '../../formats/native.ts'
+import type { BlobRef } from '../../jobs/blob-store.ts'
+import type { OwnBlobs } from '../../jobs/home.ts'
 import type { FoundView } from '../../jobs/view.ts'
 import { counted } from '../../system/words.ts'
 import type { ExitCode, Io } from '../kit/verb.ts'
@@ -29,59 +32,75 @@ export async function exportSet(
   const annotations: Annotation[] = []
   const names = new Map<string, number>()
   let gone = 0
-  for await (const { pictures } of pages) {
-    for (const picture of pictures) {
-      const { job, n, result } = picture
-      if (result === undefined || !('detections' in result)) {
-        continue
+  const fetched = await mkdtemp(join(tmpdir(), 'boxlet-export-'))
+  try {
+    for await (const { pictures } of pages) {
+      for (const picture of pictures) {
+        const { job, n, result } = picture
+        if (result === undefined || !('detections' in result)) {
+          continue
+        }
+        const id = images.length + 1
+        const path = await pathOf(local, { tenant: local.tenant, job, n }, join(fetched, String(id)))
+        if (path === undefined) {
+          gone++
+          continue
+        }
+        const { width, height } = result
+        const fileName = distinct(basename(picture.name), names)
+        images.push({ id, fileName, path, width, height })
+        annotations.push(...annotationsOf(result, id, annotations.length, categories))
       }
-      const path = await pathOf(local, { tenant: local.tenant, job, n })
-      if (path === undefined) {
-        gone++
-        continue
-      }
-      const { width, height } = result
-      const fileName = distinct(basename(picture.name), names)
-      const id = images.length + 1
-      images.push({ id, fileName, path, width, height })
-      annotations.push(...annotationsOf(result, id, annotations.length, categories))
     }
+    if (images.length === 0) {
+      io.stderr.write('boxlet: there are no pictures to export.\n')
+      return 3
+    }
+    const dataset: Dataset = {
+      name: 'boxlet jobs',
+      format: 'coco',
+      categories: [...categories.values()],
+      images,
+      annotations,
+      problems: [],
+      notes: [],
+    }
+    await writeCoco([{ name: 'all', dataset }], folder)
+  } finally {
+    await rm(fetched, { recursive: true, force: true })
   }
-  if (images.length === 0) {
-    io.stderr.write('boxlet: there are no pictures to export.\n')
-    return 3
-  }
-  const dataset: Dataset = {
-    name: 'boxlet jobs',
-    format: 'coco',
-    categories: [...categories.values()],
-    images,
-    annotations,
-    problems: [],
-    notes: [],
-  }
-  await writeCoco([{ name: 'all', dataset }], folder)
   const missing = gone === 0 ? '' : `; ${counted(gone, 'picture')} no longer there`
   io.stderr.write(`boxlet: wrote ${counted(images.length, 'picture')} to ${folder}${missing}.\n`)
   return gone > 0 ? 1 : 0
 }
 
-/** The copy that was kept, or the file itself if it is still there. */
+/** The copy that was kept, or the file itself if it is still there; what lies elsewhere is fetched to `target`. */
 async function pathOf(
   { home }: NonNullable<Connection['local']>,
   ref: { tenant: string; job: string; n: number },
+  target: string,
 ): Promise<string | undefined> {
   const picture = await home.store.picture(ref)
   const { source, found } = picture ?? {}
   const blob = found?.kept ?? (source?.kind === 'blob' && source.owned ? source.ref : undefined)
-  const path =
-    blob !== undefined
-      ? join(home.folder, 'blobs', blob.bucket, blob.key)
-      : source?.kind === 'file'
-        ? source.path
-        : undefined
+  let path = source?.kind === 'file' ? source.path : undefined
+  if (blob !== undefined) {
+    path = home.blobs.pathOf?.(blob) ?? (await fetched(home.blobs, blob, target))
+  }
   const info = path === undefined ? undefined : await stat(path).catch(() => undefined)
   return info?.isFile() ? path : undefined
+}
+
+async function fetched(blobs: OwnBlobs, ref: BlobRef, target: string): Promise<string | undefined> {
+  try {
+    await writeFile(target, await blobs.get(ref))
+    return target
+  } catch (error) {
+    if (toBoxletError(error).code === 'IMAGE_NOT_FOUND') {
+      return undefined
+    }
+    throw error
+  }
 }
 
 function annotationsOf(

@@ -1,8 +1,8 @@
-import { defaultStoreFolder, openHome, pruneHome } from '../../local/home.ts'
+import { pruneHome } from '../../jobs/home.ts'
 import { counted } from '../../system/words.ts'
 import type { Options } from '../kit/option-spec.ts'
 import { type Call, defineVerb, type ExitCode, type Io } from '../kit/verb.ts'
-import { STORE_OPTION } from './connect.ts'
+import { openStore, STORE_OPTION } from './open-store.ts'
 
 const OPTIONS = { ...STORE_OPTION } as const satisfies Options
 
@@ -16,12 +16,12 @@ export const verb = defineVerb({
 })
 
 async function run({ values }: Call<typeof OPTIONS>, io: Io): Promise<ExitCode> {
-  const home = await openHome(values.store ?? defaultStoreFolder(io.env))
+  const home = await openStore(values, io.env)
   try {
     const { jobs, blobs } = await pruneHome(home)
     io.stderr.write(`boxlet: deleted ${counted(jobs, 'job')} and ${counted(blobs, 'picture')}.\n`)
     return 0
   } finally {
-    home.close()
+    await home.close()
   }
 }

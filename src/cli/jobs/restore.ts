@@ -2,7 +2,7 @@ import { restore } from '../../local/backup.ts'
 import { defaultStoreFolder } from '../../local/home.ts'
 import type { Options } from '../kit/option-spec.ts'
 import { type Call, defineVerb, type ExitCode, type Io } from '../kit/verb.ts'
-import { STORE_OPTION } from './connect.ts'
+import { STORE_OPTION } from './open-store.ts'
 
 const OPTIONS = { ...STORE_OPTION } as const satisfies Options
 

@@ -2,11 +2,10 @@ import { readFile } from 'node:fs/promises'
 import { BoxletError } from '../../errors.ts'
 import { JOB_DEFAULTS } from '../../jobs/defaults.ts'
 import { parsePolicy } from '../../jobs/rules.ts'
-import { defaultStoreFolder } from '../../local/home.ts'
 import type { JobSettings } from '../../server/service-options.ts'
 import { defined } from '../../system/defined.ts'
 import type { Options, Settings } from '../kit/option-spec.ts'
-import { STORE_OPTION } from './connect.ts'
+import { openStore, STORE_OPTION } from './open-store.ts'
 
 /** Options of every verb that works on jobs in this process. */
 export const WORK_OPTIONS = {
@@ -52,7 +51,7 @@ export async function jobSettings(
 ): Promise<JobSettings> {
   const { policy, 'uncertain-band': band, 'webhook-secret': webhookSecret } = values
   return {
-    folder: values.store ?? defaultStoreFolder(env),
+    open: () => openStore(values, env),
     ...defined({
       policy: policy === undefined ? undefined : await readPolicy(policy),
       uncertainBand: band === undefined ? undefined : readBand(band),

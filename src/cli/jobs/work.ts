@@ -20,7 +20,7 @@ async function run({ values }: Call<typeof OPTIONS>, io: Io): Promise<ExitCode> 
   const settings = await jobSettings(values, io.env)
   let done = 0
   const workers = await startWorkers(values, settings, io, () => void done++)
-  io.stderr.write(`boxlet: working on the jobs in ${settings.folder}. Ctrl-C stops it.\n`)
+  io.stderr.write(`boxlet: working on the jobs in ${workers.jobs.home.name}. Ctrl-C stops it.\n`)
   if (!io.signal.aborted) {
     await once(io.signal, 'abort')
   }

@@ -23,8 +23,12 @@ export interface BlobPutOptions {
 export interface BlobStore {
   /** @throws BoxletError IMAGE_NOT_FOUND, FORBIDDEN, IMAGE_TOO_LARGE, IMAGE_UNREADABLE */
   get(ref: BlobRef, options?: BlobGetOptions): Promise<Uint8Array>
-  /** Replaces what is there. @throws BoxletError OUTPUT_UNWRITABLE, FORBIDDEN */
-  put(ref: BlobRef, bytes: Uint8Array, options?: BlobPutOptions): Promise<void>
+  /**
+   * Replaces what is there, once all is written. Bytes that come in parts need not fit into memory together.
+   *
+   * @throws BoxletError OUTPUT_UNWRITABLE, FORBIDDEN; what the parts throw
+   */
+  put(ref: BlobRef, bytes: Uint8Array | AsyncIterable<Uint8Array>, options?: BlobPutOptions): Promise<void>
   /** Objects whose keys begin so, in order of their keys. @throws BoxletError IMAGE_NOT_FOUND, FORBIDDEN */
   list?(
     bucket: string,

@@ -60,6 +60,8 @@ export interface ManifestPosition {
   lines: number
   /** Columns of a CSV file, from its first line. */
   columns?: readonly string[]
+  /** The line at hand is too long, and has been told so already; it ends somewhere behind `offset`. */
+  within?: true
 }
 
 export interface UnreadManifest {

@@ -41,6 +41,14 @@ export async function readManifest(
     lines,
     ...(columns !== undefined && { columns }),
   })
+  if (position.within) {
+    const newline = bytes.indexOf(NEWLINE)
+    if (newline < 0) {
+      offset = bytes.length
+      return { pictures, next: atEnd ? undefined : { ...rest(), within: true } }
+    }
+    offset = newline + 1
+  }
   while (offset < bytes.length) {
     if (pictures.length === JOB_DEFAULTS.expandLines) {
       return { pictures, next: rest() }
@@ -70,6 +78,9 @@ export async function readManifest(
             : `Expected at most ${JOB_DEFAULTS.mostLineBytes} bytes for a line but received more.`,
         ),
       )
+      if (newline < 0 && !atEnd) {
+        return { pictures, next: { ...rest(), within: true } }
+      }
       continue
     }
     if (text.trim() === '') {

@@ -59,7 +59,7 @@ export class FileBlobStore implements BlobStore {
     }
   }
 
-  async put(ref: BlobRef, bytes: Uint8Array): Promise<void> {
+  async put(ref: BlobRef, bytes: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
     const path = this.#path(ref)
     const temporary = `${path}.${crypto.randomUUID()}.part`
     try {

@@ -13,6 +13,27 @@ export function blobStoreContract(open: () => { store: BlobStore; bucket: string
     expect(text(await store.get(ref))).toBe('first')
   })
 
+  it('takes bytes that come in parts, large ones too, and none of those that break off', async () => {
+    const { store, bucket } = open()
+    const ref = { bucket, key: 'parts/whole' }
+    async function* parts(count: number, breaks = false) {
+      for (let i = 0; i < count; i++) {
+        yield new Uint8Array(3 * 2 ** 20).fill(i)
+      }
+      if (breaks) {
+        throw new Error('broken off')
+      }
+    }
+    for (const count of [0, 1, 4]) {
+      await store.put(ref, parts(count))
+      const got = await store.get(ref)
+      expect(got.length).toBe(count * 3 * 2 ** 20)
+      expect(got.at(-1)).toBe(count === 0 ? undefined : count - 1)
+    }
+    await expect(store.put(ref, parts(5, true))).rejects.toBeDefined()
+    expect((await store.get(ref)).length).toBe(4 * 3 * 2 ** 20)
+  })
+
   it('replaces what is there', async () => {
     const { store, bucket } = open()
     const ref = { bucket, key: 'replaced.json' }

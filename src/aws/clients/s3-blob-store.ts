@@ -3,6 +3,7 @@ import { BoxletError } from '../../errors.ts'
 import type { BlobGetOptions, BlobPutOptions, BlobRef, BlobStore } from '../../jobs/blob-store.ts'
 import { readBounded } from '../../system/bytes.ts'
 import { defined } from '../../system/defined.ts'
+import { putInParts } from './s3-parts.ts'
 import { clientOptions, isUnreachable, loadSdk, sdkFault, unreachable } from './sdk.ts'
 
 type S3 = typeof import('@aws-sdk/client-s3')
@@ -61,10 +62,22 @@ export class S3BlobStore implements BlobStore {
     }
   }
 
-  async put(ref: BlobRef, bytes: Uint8Array, options: BlobPutOptions = {}): Promise<void> {
+  async put(
+    ref: BlobRef,
+    bytes: Uint8Array | AsyncIterable<Uint8Array>,
+    options: BlobPutOptions = {},
+  ): Promise<void> {
     this.#checkBucket(ref)
     const { PutObjectCommand } = sdk()
     const { contentType, signal } = options
+    if (!(bytes instanceof Uint8Array)) {
+      try {
+        await putInParts(this.client, sdk(), ref, bytes, options)
+      } catch (error) {
+        throw error instanceof BoxletError ? error : writeFault(error, signal)
+      }
+      return
+    }
     try {
       await this.client.send(
         new PutObjectCommand({

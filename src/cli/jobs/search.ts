@@ -1,4 +1,5 @@
 import { JOB_DEFAULTS } from '../../jobs/defaults.ts'
+import type { FoundView } from '../../jobs/view.ts'
 import { FORMAT_OPTION } from '../kit/format-option.ts'
 import type { Options, Settings } from '../kit/option-spec.ts'
 import { type Call, defineVerb, type ExitCode, type Io } from '../kit/verb.ts'
@@ -117,22 +118,26 @@ async function run({ values }: Call<typeof OPTIONS>, io: Io): Promise<ExitCode> 
   await using jobs = await connect(values, io)
   const query = searchQuery(values)
   query.set('limit', String(Math.min(values.limit, JOB_DEFAULTS.mostPageSize)))
-  const found = []
+  const found: FoundView[] = []
   let models = {}
+  let count = 0
   for await (const page of jobs.client.allFound(query)) {
-    found.push(...page.pictures)
-    models = { ...models, ...page.models }
-    if (found.length >= values.limit || io.signal.aborted) {
+    const pictures = page.pictures.slice(0, values.limit - count)
+    count += pictures.length
+    if (values.format === 'json') {
+      found.push(...pictures)
+      models = { ...models, ...page.models }
+    } else {
+      io.stdout.write(pictures.map((each) => `${each.job}/${each.n}  ${pictureLine(each)}\n`).join(''))
+    }
+    if (count >= values.limit || io.signal.aborted) {
       break
     }
   }
-  found.length = Math.min(found.length, values.limit)
   if (values.format === 'json') {
     io.stdout.write(`${JSON.stringify({ pictures: found, models }, undefined, 2)}\n`)
-  } else {
-    for (const picture of found) {
-      io.stdout.write(`${picture.job}/${picture.n}  ${pictureLine(picture)}\n`)
-    }
+  } else if (count === 0) {
+    io.stderr.write('boxlet: nothing was found.\n')
   }
-  return found.length > 0 ? 0 : 1
+  return count > 0 ? 0 : 1
 }

@@ -1,3 +1,4 @@
+import { pythonNames } from '../model/labels/python-names.ts'
 import type { CheckpointFacts } from './facts.ts'
 import type { HeadResult, ImageSize } from './heads/head.ts'
 
@@ -43,15 +44,5 @@ export function metadataOf({
 
 const shortName = (type: string): string => type.slice(type.lastIndexOf('.') + 1)
 
-function namesText(names: readonly string[] | undefined, classes: number): string | undefined {
-  return names?.length === classes
-    ? `{${names.map((name, id) => `${id}: ${pythonString(name)}`).join(', ')}}`
-    : undefined
-}
-
-/** A string literal of Python. */
-const pythonString = (text: string): string =>
-  `'${text
-    .replace(/[\\']/g, (char) => `\\${char}`)
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what has to be escaped
-    .replace(/[\u0000-\u001f\u007f]/g, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`)}'`
+const namesText = (names: readonly string[] | undefined, classes: number): string | undefined =>
+  names?.length === classes ? pythonNames(names) : undefined

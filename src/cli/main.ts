@@ -21,6 +21,8 @@ import {
 export const VERBS: Readonly<Record<string, LoadAnyVerb>> = {
   detect: () => import('./detect/detect.ts'),
   convert: () => import('./convert/convert.ts'),
+  simplify: () => import('./simplify/simplify.ts'),
+  compress: () => import('./compress/compress.ts'),
   dataset: () => import('./dataset/dataset.ts'),
   diff: () => import('./diff/diff.ts'),
   eval: () => import('./eval/eval.ts'),

@@ -42,6 +42,23 @@ export function prepareNeeded(bytes: Uint8Array, contract: Contract): PreparedMo
   return contract.input.dynamic === undefined ? undefined : applySteps(bytes, contract, NEEDED)
 }
 
+/**
+ * The same file with an input of any size where nothing holds it to its own, and with boxes decoded outside the
+ * graph where that is what holds it. Floats and their order stay.
+ *
+ * @throws BoxletError MODEL_CORRUPT, MODEL_LIMIT as `readOnnx`
+ */
+export const freeModel = (bytes: Uint8Array, contract: Contract): PreparedModel | undefined =>
+  applySteps(bytes, contract, [freeNominalSize, cutYolov8Head, freeYoloxSize])
+
+/**
+ * The same file with boxes decoded outside the graph, where its head is known arithmetic.
+ *
+ * @throws BoxletError MODEL_CORRUPT, MODEL_LIMIT as `readOnnx`
+ */
+export const cutHead = (bytes: Uint8Array, contract: Contract): PreparedModel | undefined =>
+  applySteps(bytes, contract, [cutYolov8Head])
+
 function applySteps(
   bytes: Uint8Array,
   contract: Contract,

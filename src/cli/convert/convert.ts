@@ -1,8 +1,9 @@
-import { open, stat } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { basename, dirname, extname, join } from 'node:path'
 import { foreignFile, isCheckpoint } from '../../checkpoint/kind.ts'
 import { BoxletError } from '../../errors.ts'
 import { isTflite } from '../../prepare/read-signature.ts'
+import { refuseExisting } from '../kit/out-file.ts'
 import { type Call, defineVerb, type ExitCode, type Io } from '../kit/verb.ts'
 import { convertCheckpointFile } from './checkpoint.ts'
 import { CONVERT_OPTIONS } from './options.ts'
@@ -72,17 +73,4 @@ function converterOf(head: Uint8Array, path: string): typeof convertTfliteFile {
       },
     )
   )
-}
-
-async function refuseExisting(out: string): Promise<void> {
-  const exists = await stat(out).then(
-    () => true,
-    () => false,
-  )
-  if (!exists) {
-    return
-  }
-  throw new BoxletError('OUTPUT_UNWRITABLE', `Expected a new file for --out but "${out}" exists.`, {
-    hint: 'Add --force to write over it, or give another name.',
-  })
 }

@@ -1,7 +1,7 @@
 import type { OnnxModel, OnnxNode } from '../model.ts'
-import { tensorValues } from '../read/values.ts'
 import type { Folder } from './fold.ts'
-import type { Links } from './links.ts'
+import { type Links, resolveConstant } from './links.ts'
+import { weightValues } from './weight-values.ts'
 
 export interface PatternContext {
   model: OnnxModel
@@ -68,8 +68,8 @@ export class GraphPattern<Context extends PatternContext> {
   }
 
   numbers(name: string): number[] | undefined {
-    const tensor = this.context.links.constants.get(name)
-    return tensor === undefined ? undefined : tensorValues(this.context.model.bytes, tensor)
+    const found = weightValues(this.context.model, this.context.links, name)
+    return found === undefined ? undefined : [...found.values]
   }
 
   /** The value that Split or two Slices cut along axis 1 into parts of these sizes, in this order. */
@@ -118,7 +118,7 @@ export class GraphPattern<Context extends PatternContext> {
   /** Output channels of the convolution that makes a value. */
   channelsOf(name: string | undefined): number | undefined {
     const node = this.node(name, 'Conv')
-    return node === undefined ? undefined : this.context.links.constants.get(node.inputs[1] ?? '')?.dims[0]
+    return node === undefined ? undefined : resolveConstant(this.context.links, node.inputs[1] ?? '')?.dims[0]
   }
 }
 

@@ -18,7 +18,7 @@ export function quantizationKind(model: OnnxModel, links: Links, ops: Map<string
     return 'qdq'
   }
   const { half, full, small } = weightTypes(links)
-  if (has('DequantizeLinear') && small > half + full) {
+  if (small > half + full) {
     return 'int8-weights'
   }
   if (half <= full) {

@@ -1,3 +1,4 @@
+import type { OnnxAttribute } from '../model.ts'
 import { type ElementType, elementBytes, typeCode } from '../types.ts'
 import type { MessageWriter } from './message-writer.ts'
 
@@ -19,6 +20,8 @@ export type Attribute =
   | { tensor: Omit<NewTensor, 'name'> }
   /** The body of `If`, `Loop` and the like. */
   | { graph: NewGraph }
+  /** As another file has it: the content of its message, name included, and what was read of it. */
+  | { kept: Uint8Array; value: OnnxAttribute }
 
 export interface NewNode {
   /** Of another domain as `domain:Op`: `com.microsoft:QuickGelu`. */
@@ -51,7 +54,8 @@ export interface NewGraph {
   /** Initializers. */
   constants: Iterable<NewTensor>
   inputs: Iterable<NewValue>
-  outputs: Iterable<NewValue>
+  /** Those without a type get the one that the runtime infers. */
+  outputs: Iterable<NewValue | { name: string; type?: never }>
 }
 
 export function writeGraph(
@@ -69,7 +73,9 @@ export function writeGraph(
     writer.message(11, (inner) => writeValue(inner, input))
   }
   for (const output of outputs) {
-    writer.message(12, (inner) => writeValue(inner, output))
+    writer.message(12, (inner) =>
+      output.type === undefined ? inner.text(1, output.name) : writeValue(inner, output),
+    )
   }
 }
 
@@ -86,14 +92,18 @@ export function writeNode(writer: MessageWriter, { op, name, inputs, outputs, at
   const split = op.lastIndexOf(':')
   writer.text(3, name ?? outputs[0] ?? '').text(4, op.slice(split + 1))
   for (const [key, value] of Object.entries(attributes ?? {})) {
-    writer.message(5, (attribute) => writeAttribute(attribute.text(1, key), value))
+    writer.message(5, (attribute) =>
+      typeof value === 'object' && 'kept' in value
+        ? attribute.raw(value.kept)
+        : writeAttribute(attribute.text(1, key), value),
+    )
   }
   if (split > 0) {
     writer.text(7, op.slice(0, split))
   }
 }
 
-function writeAttribute(writer: MessageWriter, value: Attribute): void {
+function writeAttribute(writer: MessageWriter, value: Exclude<Attribute, { kept: Uint8Array }>): void {
   if (typeof value === 'number') {
     writer.int(3, value).int(20, KINDS.int)
   } else if (typeof value === 'string') {

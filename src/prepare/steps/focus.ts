@@ -1,6 +1,6 @@
 import { usedBy } from '../../onnx/graph/edit.ts'
+import { weightValues } from '../../onnx/graph/weight-values.ts'
 import type { OnnxNode } from '../../onnx/model.ts'
-import { tensorValues } from '../../onnx/read/values.ts'
 import type { NewNode } from '../../onnx/write/encode.ts'
 import type { Preparation, PreparationStep } from '../preparation.ts'
 
@@ -12,7 +12,7 @@ import type { Preparation, PreparationStep } from '../preparation.ts'
  * source  YOLOX `models/network_blocks.py` Focus; YOLOv5 made the same change in its version 6
  */
 export const foldFocus: PreparationStep = (at) => {
-  const { model, edits, contract } = at
+  const { model, links, edits, contract } = at
   const pictures = model.graph.inputs.filter(({ name }) => !model.graph.initializers.has(name))
   const picture = pictures.find(({ name }) => name === contract.input.name)
   const even = [picture?.shape?.[2], picture?.shape?.[3]].every(
@@ -27,24 +27,17 @@ export const foldFocus: PreparationStep = (at) => {
     if (focus === undefined || convolution === undefined || !isClosed(at, concat, focus.slices)) {
       continue
     }
-    const weight = model.graph.initializers.get(convolution.inputs[1] ?? '')
-    const values = weight?.type === 'float32' ? tensorValues(model.bytes, weight) : undefined
+    const weight = weightValues(model, links, convolution.inputs[1] ?? '')
     const [filters = 0, channels, size, alsoSize] = weight?.dims ?? []
-    if (
-      weight === undefined ||
-      values === undefined ||
-      channels !== 12 ||
-      size === undefined ||
-      size !== alsoSize
-    ) {
+    if (weight === undefined || channels !== 12 || size === undefined || size !== alsoSize) {
       continue
     }
-    const name = `${weight.name}.unfocused`
+    const name = `${convolution.inputs[1]}.unfocused`
     edits.constants.push({
       name,
       type: 'float32',
       dims: [filters, 3, 2 * size, 2 * size],
-      data: unfocus(values, filters, size, focus.offsets),
+      data: unfocus(weight.values, filters, size, focus.offsets),
     })
     edits.unused = focus.slices
     edits.replace.set(convolution, [widened(convolution, picture.name, name, size)])
@@ -166,7 +159,12 @@ function widened(convolution: OnnxNode, picture: string, weight: string, size: n
 }
 
 /** [filters, 12, size, size] to [filters, 3, 2 · size, 2 · size]. */
-function unfocus(values: number[], filters: number, size: number, offsets: readonly Offset[]): Float32Array {
+function unfocus(
+  values: Float32Array,
+  filters: number,
+  size: number,
+  offsets: readonly Offset[],
+): Float32Array {
   const wide = 2 * size
   const result = new Float32Array(filters * 3 * wide * wide)
   let at = 0

@@ -1,6 +1,6 @@
 import { usedBy } from '../../onnx/graph/edit.ts'
+import { weightValues } from '../../onnx/graph/weight-values.ts'
 import type { OnnxNode } from '../../onnx/model.ts'
-import { tensorValues } from '../../onnx/read/values.ts'
 import type { Attribute, NewNode, NewTensor } from '../../onnx/write/encode.ts'
 import type { Preparation, PreparationStep } from '../preparation.ts'
 
@@ -121,16 +121,13 @@ function copyOf(node: OnnxNode): NewNode | undefined {
   return { op: 'Conv', inputs: node.inputs, outputs: node.outputs, attributes }
 }
 
-function weightOf({ model, edits }: Preparation, name: string): FloatTensor | undefined {
+function weightOf({ model, links, edits }: Preparation, name: string): FloatTensor | undefined {
   const made = edits.constants.find((constant) => constant.name === name)
   if (made !== undefined) {
     return made.data instanceof Float32Array ? (made as FloatTensor) : undefined
   }
-  const tensor = model.graph.initializers.get(name)
-  const values = tensor?.type === 'float32' ? tensorValues(model.bytes, tensor) : undefined
-  return tensor === undefined || values === undefined
-    ? undefined
-    : { name, type: 'float32', dims: tensor.dims, data: Float32Array.from(values) }
+  const weight = weightValues(model, links, name)
+  return weight && { name, type: 'float32', dims: weight.dims, data: weight.values }
 }
 
 /** [filters, 3, h, w] with each channel divided by its deviation and the channels in RGB order. */

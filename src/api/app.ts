@@ -4,7 +4,7 @@ import { Admission } from './admission.ts'
 import type { Env } from './call.ts'
 import type { Connection } from './connection.ts'
 import { cors } from './cors.ts'
-import { olderRoutes } from './dialects/earlier-services/routes.ts'
+import { earlierRoutes } from './dialects/earlier-services/routes.ts'
 import { tfliteRoutes } from './dialects/earlier-services/tflite.ts'
 import { kserveRoutes } from './dialects/kserve/routes.ts'
 import { rekognitionRoute } from './dialects/rekognition/route.ts'
@@ -72,7 +72,7 @@ export function createApp(options: AppOptions): App {
   modelRoutes(app, service, guarded(0))
   detectRoutes(app, service, guarded(limits.bodyBytes))
   kserveRoutes(app, service, guarded(0), guarded(limits.tensorBytes))
-  olderRoutes(app, service, guarded(limits.bodyBytes))
+  earlierRoutes(app, service, guarded(limits.bodyBytes))
   tfliteRoutes(app, service, guarded(limits.bodyBytes))
   rekognitionRoute(app, service, guarded(limits.bodyBytes))
   const closing = new AbortController()

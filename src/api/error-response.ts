@@ -1,5 +1,8 @@
+import type * as v from 'valibot'
 import type { BoxletError } from '../errors.ts'
 import { defined } from '../system/defined.ts'
+import type { errorAnswer } from './answer-schema.ts'
+import type { kserveError } from './dialects/kserve/answer-schema.ts'
 import { rekognitionError } from './dialects/rekognition/errors.ts'
 import { mayRetry, RETRY_AFTER_SECONDS, statusOf } from './http-status.ts'
 
@@ -31,10 +34,13 @@ export function errorResponse(error: BoxletError, protocol: Protocol, requestId:
   }
   headers.set('content-type', 'application/json')
   if (protocol === 'kserve') {
-    return new Response(JSON.stringify({ error: error.message }), { status: nativeStatus(error), headers })
+    const body: v.InferOutput<typeof kserveError> = { error: error.message }
+    return new Response(JSON.stringify(body), { status: nativeStatus(error), headers })
   }
   const { code, message, hint } = error
-  const body = { error: { code, message, ...defined({ hint }), requestId } }
+  const body: v.InferOutput<typeof errorAnswer> = {
+    error: { code, message, ...defined({ hint }), requestId },
+  }
   return new Response(JSON.stringify(body), { status: nativeStatus(error), headers })
 }
 

@@ -20,11 +20,15 @@ export function formFault(issue: v.BaseIssue<unknown>): BoxletError {
     'REQUEST_INVALID',
     issue.input === undefined
       ? `Expected a value for ${path} but received none.`
-      : `Expected ${wanted(issue)} for ${path} but received ${given(issue)}.`,
+      : `Expected ${expectedBy(issue)} for ${path} but received ${given(issue)}.`,
   )
 }
 
-function wanted({ type, requirement, expected }: v.BaseIssue<unknown>): string {
+/** What would have been right, as a phrase: the message of the schema where it brings one. */
+export function expectedBy({ type, requirement, expected, message }: v.BaseIssue<unknown>): string {
+  if (isOwn(message)) {
+    return message
+  }
   if (type === 'min_value') {
     return `at least ${requirement}`
   }
@@ -43,6 +47,11 @@ function wanted({ type, requirement, expected }: v.BaseIssue<unknown>): string {
   return SCHEMAS[type] ?? expected ?? 'another value'
 }
 
-function given({ type, input }: v.BaseIssue<unknown>): string {
-  return /_length$/.test(type) ? String((input as { length: number }).length) : received(input)
+/** Those of valibot begin so. */
+const isOwn = (message: string): boolean => !message.startsWith('Invalid ')
+
+function given({ type, input, message }: v.BaseIssue<unknown>): string {
+  return /_length$/.test(type) && !isOwn(message)
+    ? String((input as { length: number }).length)
+    : received(input)
 }

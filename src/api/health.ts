@@ -1,12 +1,18 @@
 import type { Hono, MiddlewareHandler } from 'hono'
+import type * as v from 'valibot'
+import type { status } from './answer-schema.ts'
 import type { Env } from './call.ts'
 import { allowOnly, type Service } from './service.ts'
 
+type Status = v.InferOutput<typeof status>
+
 /** Liveness, readiness and metrics. The first two are open, since probes carry no credentials. */
 export function healthRoutes(app: Hono<Env>, { options }: Service, guarded: MiddlewareHandler<Env>): void {
-  app.get('/healthz', (c) => c.json({ status: 'ok' }))
+  app.get('/healthz', (c) => c.json<Status>({ status: 'ok' }))
   app.get('/readyz', (c) =>
-    options.detectors.ready() ? c.json({ status: 'ready' }) : c.json({ status: 'not ready' }, 503),
+    options.detectors.ready()
+      ? c.json<Status>({ status: 'ready' })
+      : c.json<Status>({ status: 'not ready' }, 503),
   )
   const render = options.observer?.render?.bind(options.observer)
   if (render !== undefined) {

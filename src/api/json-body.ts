@@ -1,4 +1,6 @@
+import * as v from 'valibot'
 import { BoxletError } from '../errors.ts'
+import { formFault } from './form-fault.ts'
 import { checkJsonBounds, type JsonBounds, REQUEST_BOUNDS } from './json-bounds.ts'
 
 const decoder = new TextDecoder('utf-8', { fatal: true })
@@ -33,4 +35,21 @@ export function parseJsonObject(
     )
   }
   return value as Record<string, unknown>
+}
+
+/**
+ * The body as a JSON object of a documented form.
+ *
+ * @throws BoxletError REQUEST_INVALID
+ */
+export const readJsonBody = <S extends v.GenericSchema>(schema: S, body: Uint8Array): v.InferOutput<S> =>
+  readJson(schema, parseJsonObject(body))
+
+/** @throws BoxletError REQUEST_INVALID */
+export function readJson<S extends v.GenericSchema>(schema: S, given: unknown): v.InferOutput<S> {
+  const parsed = v.safeParse(schema, given, { abortEarly: true })
+  if (!parsed.success) {
+    throw formFault(parsed.issues[0])
+  }
+  return parsed.output
 }

@@ -1,54 +1,19 @@
+import type * as v from 'valibot'
 import type { Size } from '../boxes/box.ts'
 import type { Detection } from '../boxes/detection.ts'
-import type { DetectResult, ModelInfo, Timings } from '../detector/types.ts'
+import type { DetectResult, ModelInfo } from '../detector/types.ts'
 import type { BoxletError } from '../errors.ts'
 import { defined } from '../system/defined.ts'
-import { encodeRle, type Rle } from './rle.ts'
+import type * as schema from './native-schema.ts'
+import { encodeRle } from './rle.ts'
 
 /** The native JSON: what `boxlet detect --format json` prints and `POST /v1/detect` answers. */
-export interface NativeReport {
-  model: NativeModel
-  images: NativeImage[]
-}
-
-export interface NativeModel {
-  name: string
-  family: string
-  sha256: string
-  licence: string | null
-}
-
+export interface NativeReport extends v.InferOutput<typeof schema.report> {}
+export interface NativeModel extends v.InferOutput<typeof schema.modelName> {}
+export interface NativeFound extends v.InferOutput<typeof schema.found> {}
+export interface NativeFailed extends v.InferOutput<typeof schema.failed> {}
+export interface NativeDetection extends v.InferOutput<typeof schema.detection> {}
 export type NativeImage = NativeFound | NativeFailed
-
-export interface NativeFound {
-  source: string
-  width: number
-  height: number
-  detections: NativeDetection[]
-  /** Milliseconds. */
-  timings: Timings
-  altText?: string
-}
-
-export interface NativeFailed {
-  source: string
-  error: { code: string; message: string; hint?: string }
-}
-
-export interface NativeDetection {
-  label: string
-  classId: number
-  score: number
-  /** x1, y1, x2, y2 in pixels of the upright original picture. */
-  box: [number, number, number, number]
-  /** x, y, score of each point. */
-  keypoints?: [number, number, number][]
-  /** COCO run-length encoding over the whole picture. */
-  mask?: Rle
-  /** Radians, clockwise on screen. */
-  angle?: number
-  corners?: [number, number][]
-}
 
 export const nativeModel = ({ name, family, sha256, licence }: ModelInfo): NativeModel => ({
   name,

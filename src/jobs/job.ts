@@ -30,6 +30,9 @@ export interface JobError {
   hint?: string
 }
 
+export const ANNOTATED_FORMATS = ['jpeg', 'png', 'webp'] as const
+export type AnnotatedFormat = (typeof ANNOTATED_FORMATS)[number]
+
 /** What is to be done with each picture of a job. */
 export interface JobOptions {
   /** Name of a model that the worker has; its default one otherwise. */
@@ -37,7 +40,7 @@ export interface JobOptions {
   /** Checked where they came in, handed on as they are. */
   detect?: Omit<DetectOptions, 'signal' | 'consume'>
   /** An annotated copy is made and kept with the result. */
-  annotate?: 'jpeg' | 'png' | 'webp'
+  annotate?: AnnotatedFormat
   webhook?: WebhookTarget
   /** Where a result goes besides the store: `x.jpg.json` in the folder of the picture. */
   besides?: 'picture'

@@ -1,53 +1,14 @@
 /** Jobs as callers see them: over HTTP, in webhooks and on the command line alike. */
-import type { NativeImage, NativeModel } from '../formats/native.ts'
-import type { Contract } from '../model/contract.ts'
-import type { Job, JobCounts, JobError, JobOptions, JobPicture, JobState, PictureSource } from './job.ts'
+import type * as v from 'valibot'
+import type { Job, JobPicture, PictureSource } from './job.ts'
 import type { StoredModel } from './job-store.ts'
-import type { Verdict } from './rules.ts'
 import type { Found } from './search.ts'
+import type * as schema from './view-schema.ts'
 
-export interface JobView {
-  id: string
-  state: JobState
-  batch?: string
-  model?: string
-  detect?: JobOptions['detect']
-  annotate?: JobOptions['annotate']
-  webhook?: { url: string }
-  counts: JobCounts
-  /** False while the manifest is still being read. */
-  complete: boolean
-  /** ISO 8601. */
-  createdAt: string
-  startedAt?: string
-  finishedAt?: string
-  expiresAt: string
-}
-
-export interface PictureView {
-  n: number
-  name: string
-  line?: number
-  source?: string
-  state: JobState
-  attempts: number
-  finishedAt?: string
-  error?: JobError
-  result?: NativeImage & { altText?: string }
-  /** What `POLICY` says of it. */
-  verdict?: Verdict
-  uncertain?: boolean
-  /** Names a model of `models`. */
-  model?: string
-  annotated?: boolean
-}
-
-export interface FoundView extends PictureView {
-  job: string
-}
-
-/** Models by the name that pictures give: the file's hash with a hash of the contract. */
-export type ModelsView = Record<string, NativeModel & { contract: Contract }>
+export interface JobView extends v.InferOutput<typeof schema.job> {}
+export interface PictureView extends v.InferOutput<typeof schema.picture> {}
+export interface FoundView extends v.InferOutput<typeof schema.foundPicture> {}
+export type ModelsView = v.InferOutput<typeof schema.models>
 
 const time = (at: number): string => new Date(at).toISOString()
 

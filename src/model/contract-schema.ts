@@ -1,15 +1,12 @@
 import * as v from 'valibot'
 import { BoxletError } from '../errors.ts'
+import { described, ratio } from '../system/schema.ts'
 import { type Contract, MAX_DETECTIONS } from './contract.ts'
 
 const whole = (min: number, max: number) => v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max))
-const between = (min: number, max: number) => v.pipe(v.number(), v.minValue(min), v.maxValue(max))
 const text = (max: number) => v.pipe(v.string(), v.maxLength(max))
 const positive = v.pipe(v.number(), v.gtValue(0))
-const share = between(0, 1)
 const byte = whole(0, 255)
-const described = <S extends v.GenericSchema>(schema: S, description: string) =>
-  v.pipe(schema, v.description(description))
 
 const size = v.strictObject({ width: whole(1, 65_536), height: whole(1, 65_536) })
 
@@ -75,7 +72,7 @@ const output = v.strictObject({
 })
 
 /** Schema of `contract.json`. Unknown keys are refused: a misspelt option would be ignored in silence. */
-export const contractSchema = v.strictObject({
+export const contractSchema: v.GenericSchema<unknown, Contract> = v.strictObject({
   $schema: v.exactOptional(v.string()),
   version: v.literal(1),
   name: v.pipe(v.string(), v.minLength(1), v.maxLength(200)),
@@ -92,14 +89,14 @@ export const contractSchema = v.strictObject({
     'Index is the class id; null for ids without a class, such as background.',
   ),
   thresholds: v.strictObject({
-    score: described(share, 'Least score of a detection.'),
+    score: described(ratio, 'Least score of a detection.'),
     perClass: v.exactOptional(
-      described(v.record(v.string(), share), 'Least score by label; wins over score.'),
+      described(v.record(v.string(), ratio), 'Least score by label; wins over score.'),
     ),
   }),
   suppression: v.strictObject({
     kind: v.picklist(['none', 'per-class', 'across-classes']),
-    iou: described(share, 'A box goes when its IoU with a better one is above this.'),
+    iou: described(ratio, 'A box goes when its IoU with a better one is above this.'),
     maxDetections: whole(1, MAX_DETECTIONS),
   }),
   licence: v.exactOptional(
@@ -108,7 +105,7 @@ export const contractSchema = v.strictObject({
       class: v.picklist(['permissive', 'copyleft', 'non-commercial', 'unknown']),
     }),
   ),
-}) satisfies v.GenericSchema<unknown, Contract>
+})
 
 /**
  * Checks a contract read from a file.

@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto'
 import type { Hono, MiddlewareHandler } from 'hono'
 import { BoxletError } from '../../errors.ts'
 import { JOB_DEFAULTS } from '../../jobs/defaults.ts'
-import { isJobId } from '../../jobs/id.ts'
 import { isFinal, type Job, type JobPicture } from '../../jobs/job.ts'
 import { type ModelsView, viewFound, viewJob, viewModel, viewPicture } from '../../jobs/view.ts'
 import { defined } from '../../system/defined.ts'
 import type { Ctx, Env } from '../call.ts'
 import { allowOnly, type Service } from '../service.ts'
+import { readQuery } from '../values.ts'
 import { jobEvents } from './job-events.ts'
-import { checkQuery, readLimit, readSeconds, readStates, readTime } from './job-values.ts'
+import { LIST_QUERY, PICTURES_QUERY, SHOW_QUERY } from './job-values.ts'
 import type { JobOffer } from './offer.ts'
 import { parseSearch } from './search-query.ts'
 import { parseSubmission } from './submit.ts'
@@ -80,27 +80,19 @@ class JobRoutes {
   }
 
   async list(c: Ctx): Promise<Response> {
-    const query = new URL(c.req.url).searchParams
-    checkQuery(query, ['state', 'batch', 'since', 'until', 'limit', 'cursor'])
+    const { state: states, limit = JOB_DEFAULTS.pageSize, ...query } = readQuery(LIST_QUERY, searchOf(c))
     const page = await this.#offer.service.store.list(tenantOf(c.get('call')), {
-      limit: readLimit(query.get('limit') ?? undefined),
-      ...defined({
-        states: readStates(query.get('state') ?? undefined),
-        batch: query.get('batch') ?? undefined,
-        since: readTime('since', query.get('since') ?? undefined),
-        until: readTime('until', query.get('until') ?? undefined),
-        cursor: readCursor(query.get('cursor'), isJobId),
-      }),
+      limit,
+      ...query,
+      ...defined({ states }),
     })
     return c.json({ jobs: page.items.map(viewJob), ...defined({ cursor: page.cursor }) })
   }
 
   /** With `wait` it answers when the job changes; with If-None-Match, with 304 while it has not. */
   async show(c: Ctx): Promise<Response> {
-    const query = new URL(c.req.url).searchParams
-    checkQuery(query, ['wait'])
     const most = Math.min(JOB_DEFAULTS.mostWaitMs, this.#service.limits.deadlineMs * WAIT_SHARE)
-    const ms = readSeconds('wait', query.get('wait') ?? undefined, most)
+    const ms = Math.min(most, readQuery(SHOW_QUERY, searchOf(c)).wait ?? 0)
     const known = c.req.header('if-none-match')
     const call = c.get('call')
     const tenant = tenantOf(call)
@@ -148,15 +140,12 @@ class JobRoutes {
   }
 
   async pictures(c: Ctx): Promise<Response> {
-    const query = new URL(c.req.url).searchParams
-    checkQuery(query, ['state', 'limit', 'cursor'])
+    const query = readQuery(PICTURES_QUERY, searchOf(c))
+    const { state: states, limit = JOB_DEFAULTS.pageSize, cursor } = query
     const job = await this.#job(c)
     const page = await this.#offer.service.store.pictures(job.tenant, job.id, {
-      limit: readLimit(query.get('limit') ?? undefined),
-      ...defined({
-        states: readStates(query.get('state') ?? undefined),
-        cursor: readCursor(query.get('cursor'), (text) => /^\d{1,9}$/.test(text)),
-      }),
+      limit,
+      ...defined({ states, cursor }),
     })
     return c.json({
       pictures: page.items.map(viewPicture),
@@ -192,8 +181,7 @@ class JobRoutes {
   }
 
   async search(c: Ctx): Promise<Response> {
-    const query = parseSearch(new URL(c.req.url).searchParams)
-    readCursor(query.cursor ?? null, (text) => /^\d{1,15}\.\d{1,15}$/.test(text))
+    const query = parseSearch(searchOf(c))
     const page = await this.#offer.service.store.search(tenantOf(c.get('call')), query)
     return c.json({
       pictures: page.items.map(viewFound),
@@ -257,15 +245,4 @@ const etagOf = ({ state, counts, complete }: Job): string =>
     .digest('hex')
     .slice(0, 20)}"`
 
-function readCursor(cursor: string | null, is: (text: string) => boolean): string | undefined {
-  if (cursor === null) {
-    return undefined
-  }
-  if (!is(cursor)) {
-    throw new BoxletError(
-      'REQUEST_INVALID',
-      'Expected the cursor of a page before for cursor but received another value.',
-    )
-  }
-  return cursor
-}
+const searchOf = (c: Ctx): URLSearchParams => new URL(c.req.url).searchParams

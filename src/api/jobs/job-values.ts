@@ -1,140 +1,140 @@
-import { BoxletError } from '../../errors.ts'
+/** Parameters of jobs: what reads them out of a query, a form or JSON, and what the API document says of them. */
+import * as v from 'valibot'
 import { JOB_DEFAULTS } from '../../jobs/defaults.ts'
-import { JOB_STATES, type JobState, type WebhookTarget } from '../../jobs/job.ts'
-import { received } from '../received.ts'
+import { isJobId } from '../../jobs/id.ts'
+import { ANNOTATED_FORMATS, type AnnotatedFormat, JOB_STATES } from '../../jobs/job.ts'
+import { described, text, wholeNumber } from '../../system/schema.ts'
+import { blobAddress, blobRef } from '../native/picture-schema.ts'
 
-/** Reads values of jobs out of a query, a form or JSON. Each throws BoxletError REQUEST_INVALID. */
-
-const wrong = (expected: string, name: string, value: unknown): BoxletError =>
-  new BoxletError('REQUEST_INVALID', `Expected ${expected} for ${name} but received ${received(value)}.`)
-
-const MOST_KEY = 255
-const MOST_BATCH = 200
 const SECONDS_MS = 1000
-const FORMATS = ['jpeg', 'png', 'webp'] as const
 
-export function readBatch(value: unknown): string | undefined {
-  if (value === undefined) {
-    return undefined
-  }
-  if (typeof value !== 'string' || value === '' || value.length > MOST_BATCH) {
-    throw wrong(`text of 1 to ${MOST_BATCH} characters`, 'batch', value)
-  }
-  return value
+const cursor = (is: (text: string) => boolean) => {
+  const expected = 'a cursor of an earlier page'
+  return v.pipe(v.string(expected), v.check(is, expected), v.description('Of the page before.'))
 }
 
-/** Seconds, as number or text. */
-export function readTtl(value: unknown): number | undefined {
-  if (value === undefined) {
-    return undefined
-  }
-  const seconds = typeof value === 'string' && /^\d{1,12}$/.test(value) ? Number(value) : value
-  const most = JOB_DEFAULTS.mostTtlMs / SECONDS_MS
-  if (typeof seconds !== 'number' || !Number.isInteger(seconds) || seconds < 1 || seconds > most) {
-    throw wrong(`whole seconds from 1 to ${most}`, 'ttl', value)
-  }
-  return seconds * SECONDS_MS
-}
-
-export function readAnnotate(value: unknown): (typeof FORMATS)[number] | undefined {
-  if (value === undefined || value === false || value === 'false') {
-    return undefined
-  }
-  if (value === true || value === 'true') {
-    return 'jpeg'
-  }
-  const format = FORMATS.find((name) => name === value)
-  if (format === undefined) {
-    throw wrong(`one of ${FORMATS.join(', ')}`, 'annotate', value)
-  }
-  return format
-}
-
-/** An address, or one with the key of its signature. */
-export function readWebhook(value: unknown, check: (url: string) => void): WebhookTarget | undefined {
-  if (value === undefined) {
-    return undefined
-  }
-  const { url, secret, ...rest } =
-    typeof value === 'object' && value !== null
-      ? (value as Record<string, unknown>)
-      : { url: value, secret: undefined }
-  const isSecret = secret === undefined || (typeof secret === 'string' && secret.length >= 16)
-  if (typeof url !== 'string' || !isSecret || Object.keys(rest).length > 0) {
-    throw wrong('an address, or {"url", "secret"} with a secret of at least 16 characters', 'webhook', value)
-  }
-  check(url)
-  return { url, ...(typeof secret === 'string' && { secret }) }
-}
-
-export function readKey(value: string | undefined): string | undefined {
-  if (value !== undefined && !/^[\x21-\x7e]{1,255}$/.test(value)) {
-    throw wrong(`1 to ${MOST_KEY} visible ASCII characters`, 'Idempotency-Key', value)
-  }
-  return value
-}
-
-export function readStates(value: string | undefined): JobState[] | undefined {
-  if (value === undefined) {
-    return undefined
-  }
-  return value.split(',').map((text) => {
-    const state = JOB_STATES.find((name) => name === text.trim())
-    if (state === undefined) {
-      throw wrong(`some of ${JOB_STATES.join(', ')}`, 'state', text)
-    }
-    return state
-  })
-}
-
-export function readLimit(value: string | undefined): number {
-  if (value === undefined) {
-    return JOB_DEFAULTS.pageSize
-  }
-  const limit = /^\d{1,6}$/.test(value) ? Number(value) : 0
-  if (limit < 1 || limit > JOB_DEFAULTS.mostPageSize) {
-    throw wrong(`a whole number from 1 to ${JOB_DEFAULTS.mostPageSize}`, 'limit', value)
-  }
-  return limit
-}
-
-/** A date or a moment, as ISO 8601 has them; a date is its beginning in UTC. */
-export function readTime(name: string, value: string | undefined): number | undefined {
-  if (value === undefined) {
-    return undefined
-  }
-  const isMoment = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2}))?$/.test(
-    value,
+const MOMENT = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2}))?$/
+/** A date is its beginning in UTC. Milliseconds since 1970. */
+const moment = (description: string) => {
+  const expected = 'a date such as 2026-11-01 or 2026-11-01T08:00:00Z'
+  return v.pipe(
+    v.string(expected),
+    v.description(description),
+    v.regex(MOMENT, expected),
+    v.transform(Date.parse),
+    v.number(expected),
   )
-  const at = isMoment ? Date.parse(value) : Number.NaN
-  if (Number.isNaN(at)) {
-    throw wrong('a date such as 2026-11-01 or 2026-11-01T08:00:00Z', name, value)
-  }
-  return at
 }
 
-export function readSeconds(name: string, value: string | undefined, most: number): number {
-  if (value === undefined) {
-    return 0
-  }
-  const seconds = /^\d{1,4}(?:\.\d{1,3})?$/.test(value) ? Number(value) : -1
-  if (seconds < 0) {
-    throw wrong(`seconds from 0 to ${most / SECONDS_MS}`, name, value)
-  }
-  return Math.min(most, seconds * SECONDS_MS)
+const state = v.pipe(
+  v.string(),
+  v.description(`Some of ${JOB_STATES.join(', ')}, separated by commas.`),
+  v.transform((list) => list.split(',').map((name) => name.trim())),
+  v.array(v.picklist(JOB_STATES, `some of ${JOB_STATES.join(', ')}`)),
+)
+
+const limit = v.pipe(
+  wholeNumber(1, JOB_DEFAULTS.mostPageSize),
+  v.description('Most entries of a page.'),
+  v.metadata({ default: JOB_DEFAULTS.pageSize }),
+)
+
+const period = {
+  since: moment('A date or moment, as ISO 8601 has them.'),
+  until: moment('The same; left out itself.'),
 }
 
-/** Names that a query may hold; another one is a misspelt filter, which would find too much in silence. */
-export function checkQuery(query: URLSearchParams, known: readonly string[]): void {
-  for (const name of query.keys()) {
-    if (!known.includes(name)) {
-      throw new BoxletError(
-        'REQUEST_INVALID',
-        `Expected a documented parameter but received ${received(name)}.`,
-        {
-          hint: `Parameters are ${known.join(', ')}.`,
-        },
-      )
-    }
-  }
+export const LIST_QUERY = {
+  state,
+  batch: described(v.string(), 'Of one batch.'),
+  ...period,
+  limit,
+  cursor: cursor(isJobId),
 }
+
+export const SHOW_QUERY = {
+  wait: v.pipe(
+    v.number('seconds'),
+    v.minValue(0, 'seconds from 0'),
+    v.description('Seconds to wait for a change of state or counts.'),
+    v.transform((seconds) => seconds * SECONDS_MS),
+  ),
+}
+
+export const PICTURES_QUERY = { state, limit, cursor: cursor((text) => /^\d{1,9}$/.test(text)) }
+
+const labels = (description: string) => v.pipe(v.array(text(200)), v.description(description))
+
+export const SEARCH_QUERY = {
+  label: labels('May be repeated: all of them must be there.'),
+  minScore: v.pipe(
+    v.number('a number from 0 to 1'),
+    v.minValue(0, 'a number from 0 to 1'),
+    v.maxValue(1, 'a number from 0 to 1'),
+    v.description('Lowest score of each object that counts.'),
+  ),
+  count: described(v.string(), 'Objects of each label: 2, >=2, <3.'),
+  without: labels('May be repeated: none of them may be there.'),
+  model: described(v.string(), 'SHA-256 of the model file, or its beginning.'),
+  verdict: described(v.picklist(['deny', 'review'], 'deny or review'), 'What the policy says.'),
+  uncertain: described(v.boolean('true or false'), 'Only those with a score in doubt.'),
+  ...period,
+  limit,
+  cursor: cursor((text) => /^\d{1,15}\.\d{1,15}$/.test(text)),
+}
+
+const LISTED = ['jsonl', 'csv'] as const
+const format = v.picklist(LISTED, 'jsonl or csv')
+
+/** What a job has beside the options of detection; in a query, a form or JSON. */
+export const SUBMISSION = {
+  batch: described(text(200), 'A word that several jobs share.'),
+  ttl: v.pipe(
+    wholeNumber(1, JOB_DEFAULTS.mostTtlMs / SECONDS_MS),
+    v.description('Seconds for which the job and its results are kept.'),
+    v.transform((seconds) => seconds * SECONDS_MS),
+  ),
+  annotate: v.pipe(
+    v.union(
+      [v.picklist([...ANNOTATED_FORMATS, 'true', 'false']), v.boolean()],
+      `one of ${ANNOTATED_FORMATS.join(', ')}`,
+    ),
+    v.description('Keep an annotated copy; true for JPEG.'),
+    v.transform((value): AnnotatedFormat | undefined =>
+      value === true || value === 'true' ? 'jpeg' : value === false || value === 'false' ? undefined : value,
+    ),
+  ),
+  webhook: v.pipe(
+    v.union(
+      [
+        v.string(),
+        v.strictObject({ url: v.string(), secret: v.exactOptional(v.pipe(v.string(), v.minLength(16))) }),
+      ],
+      'an address, or {"url", "secret"} with a secret of at least 16 characters',
+    ),
+    v.description('Address that hears of the end, or that and the key of its signature.'),
+    v.transform((given) => (typeof given === 'string' ? { url: given } : given)),
+  ),
+  manifest: v.pipe(
+    v.union(
+      [
+        blobAddress,
+        v.strictObject({ ...blobRef.entries, format: v.exactOptional(format) }),
+        v.strictObject({ address: blobAddress, format: v.exactOptional(format) }),
+      ],
+      'the address of a list, s3://bucket/key, or that with a format',
+    ),
+    v.description('A list of pictures in the object store: JSON lines or CSV.'),
+  ),
+  prefix: v.pipe(
+    v.string('s3://bucket/prefix'),
+    v.regex(/^s3:\/\/[^/]{1,63}(\/[\s\S]{0,1024})?$/, 's3://bucket/prefix'),
+    v.description('All pictures below s3://bucket/prefix.'),
+  ),
+}
+
+export const idempotencyKey = v.pipe(
+  v.string(),
+  v.regex(/^[\x21-\x7e]{1,255}$/, '1 to 255 visible ASCII characters'),
+  v.description('The same key with the same parameters gives the same job.'),
+)

@@ -11,18 +11,11 @@ const IS_PICTURE = /\.(?:jpe?g|jpe|jfif|png|webp|avif|gif|tiff?|svg)$/i
  * @throws BoxletError REQUEST_INVALID
  */
 export async function listPrefix(
-  address: unknown,
+  address: string,
   service: Service,
   signal: AbortSignal,
 ): Promise<Uint8Array> {
-  const match = typeof address === 'string' ? /^s3:\/\/([^/]{1,63})\/?(.{0,1024})$/s.exec(address) : null
-  if (match === null) {
-    throw new BoxletError(
-      'REQUEST_INVALID',
-      'Expected s3://bucket/prefix for prefix but received another value.',
-    )
-  }
-  const [, bucket, prefix] = match as unknown as [string, string, string]
+  const { 1: bucket = '', 2: prefix = '' } = /^s3:\/\/([^/]+)\/?(.*)$/s.exec(address) ?? []
   const list = service.options.blobStore?.list?.bind(service.options.blobStore)
   if (list === undefined) {
     throw new BoxletError(

@@ -5,14 +5,14 @@ import { defined } from '../../system/defined.ts'
 import type { Ctx } from '../call.ts'
 import { parseOptions } from '../native/detect-options.ts'
 import { parseDetectRequest } from '../native/detect-request.ts'
-import { type PictureSource, parseBlobRef } from '../native/picture-sources.ts'
-import { received } from '../received.ts'
+import { blobRefOf, type PictureSource } from '../native/picture-sources.ts'
 import type { Service } from '../service.ts'
-import { readAnnotate, readBatch, readKey, readTtl, readWebhook } from './job-values.ts'
+import { readValue, readValues } from '../values.ts'
+import { idempotencyKey, SUBMISSION } from './job-values.ts'
 import type { JobOffer } from './offer.ts'
 
 /** Options of a job beside those of detection. */
-const OWN = ['batch', 'ttl', 'annotate', 'webhook', 'manifest', 'prefix'] as const
+const OWN = Object.keys(SUBMISSION)
 
 /** Bodies that are a list of pictures themselves. */
 const LISTS: Record<string, ManifestSource['format']> = {
@@ -29,42 +29,50 @@ const LISTS: Record<string, ManifestSource['format']> = {
  * @throws BoxletError REQUEST_INVALID
  */
 export async function parseSubmission(c: Ctx, service: Service, offer: JobOffer): Promise<Submission> {
-  const key = readKey(c.req.header('idempotency-key'))
+  const header = c.req.header('idempotency-key')
+  const key = header === undefined ? undefined : readValue(idempotencyKey, header, 'Idempotency-Key')
   const format = LISTS[(c.req.header('content-type') ?? '').toLowerCase().split(';')[0]!.trim()]
   if (format !== undefined) {
     const given = [...new URL(c.req.url).searchParams]
-    const own = Object.fromEntries(given.filter(([name]) => isOwn(name)))
+    const own = ownOf(Object.fromEntries(given.filter(([name]) => isOwn(name))))
     const { model, detect } = parseOptions(given.filter(([name]) => !isOwn(name)))
     const manifest = { ...(await offer.keep(nonEmpty(c.get('body')))), format }
     return { ...submissionOf({ model, detect }, own, offer), pictures: [], manifest, ...defined({ key }) }
   }
   const request = await parseDetectRequest(c, service, OWN)
-  const manifest = await manifestOf(request.own, service, offer, c.get('call').signal)
+  const own = ownOf(request.own)
+  const manifest = await manifestOf(own, service, offer, c.get('call').signal)
   if (manifest !== undefined && request.pictures.length > 0) {
     throw new BoxletError('REQUEST_INVALID', 'Expected pictures or a list of them but received both.')
   }
   return {
-    ...submissionOf(request, request.own, offer),
+    ...submissionOf(request, own, offer),
     pictures: await Promise.all(request.pictures.map((picture) => newPicture(picture, offer))),
     ...defined({ manifest, key }),
   }
 }
 
-const isOwn = (name: string): boolean => (OWN as readonly string[]).includes(name)
+const isOwn = (name: string): boolean => OWN.includes(name)
+
+type Own = ReturnType<typeof ownOf>
+const ownOf = (given: Readonly<Record<string, unknown>>) => readValues(SUBMISSION, (name) => given[name])
 
 function submissionOf(
   { model, detect }: { model: string | undefined; detect: NonNullable<Submission['options']['detect']> },
-  own: Readonly<Record<string, unknown>>,
+  { batch, ttl: ttlMs, annotate, webhook }: Own,
   offer: JobOffer,
 ): Omit<Submission, 'pictures'> {
+  if (webhook !== undefined) {
+    offer.checkWebhook(webhook.url)
+  }
   return {
     options: defined({
       model,
       detect: Object.keys(detect).length === 0 ? undefined : detect,
-      annotate: readAnnotate(own.annotate),
-      webhook: readWebhook(own.webhook, (url) => offer.checkWebhook(url)),
+      annotate,
+      webhook,
     }),
-    ...defined({ batch: readBatch(own.batch), ttlMs: readTtl(own.ttl) }),
+    ...defined({ batch, ttlMs }),
   }
 }
 
@@ -77,7 +85,7 @@ async function newPicture({ source, remote, bytes }: PictureSource, offer: JobOf
 }
 
 async function manifestOf(
-  { manifest, prefix }: Readonly<Record<string, unknown>>,
+  { manifest, prefix }: Own,
   service: Service,
   offer: JobOffer,
   signal: AbortSignal,
@@ -89,18 +97,10 @@ async function manifestOf(
   if (manifest === undefined) {
     return undefined
   }
-  const { format: given, ...address } =
-    typeof manifest === 'object' && manifest !== null
-      ? (manifest as Record<string, unknown>)
-      : { address: manifest, format: undefined }
-  const ref = parseBlobRef('address' in address ? address.address : address)
+  const { format: given = undefined, ...address } =
+    typeof manifest === 'string' ? { address: manifest } : manifest
+  const ref = blobRefOf('address' in address ? address.address : address)
   const format = given ?? (/\.csv$/i.test(ref.key) ? 'csv' : 'jsonl')
-  if (format !== 'csv' && format !== 'jsonl') {
-    throw new BoxletError(
-      'REQUEST_INVALID',
-      `Expected jsonl or csv for format but received ${received(format)}.`,
-    )
-  }
   if (service.options.blobStore === undefined) {
     throw new BoxletError(
       'REQUEST_INVALID',

@@ -7,11 +7,11 @@ import {
   SLICE_OPTIONS,
 } from '../../detector/options.ts'
 import { BoxletError } from '../../errors.ts'
+import { described, text } from '../../system/schema.ts'
 import { received } from '../received.ts'
-import { readOption, readText, wrong } from './option-values.ts'
+import { readOption, readValue, wrong } from '../values.ts'
 
-/** Characters of the name of a model. */
-const MOST_OF_A_NAME = 200
+export const modelParameter = described(text(200), 'One of /v1/models. Default: the first.')
 
 /** Options that a request may carry. */
 export const REQUEST_OPTIONS: Readonly<Record<string, OptionRow>> = Object.fromEntries(
@@ -54,7 +54,7 @@ export function parseOptions(given: Iterable<readonly [string, unknown]>): Reque
     }
     values[name] =
       name === 'model'
-        ? readText(value, name, MOST_OF_A_NAME)
+        ? readValue(modelParameter, value, name)
         : readOption(REQUEST_OPTIONS[name]!, value, label ?? written)
   }
   const { model, altText = false, ...flat } = values as FlatValues & { model?: string }

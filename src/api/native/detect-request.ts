@@ -1,9 +1,12 @@
 import { BoxletError } from '../../errors.ts'
+import { defined } from '../../system/defined.ts'
 import type { Call, Ctx } from '../call.ts'
-import { parseJsonObject } from '../json-body.ts'
+import { parseJsonObject, readJson } from '../json-body.ts'
 import type { Service } from '../service.ts'
 import { parseOptions, type RequestOptions } from './detect-options.ts'
+import { type Picture, pictures } from './picture-schema.ts'
 import {
+  blobRefOf,
   fromBase64,
   fromBlob,
   fromBytes,
@@ -144,51 +147,37 @@ function fromJson(
   call: Call,
 ): Parts {
   const { image, url, s3, images, ...given } = document
-  const single = [image, url, s3].some((value) => value !== undefined)
-  if (single && images !== undefined) {
+  const { images: several, ...single } = readJson(pictures, defined({ image, url, s3, images }))
+  const kinds = Object.keys(single).length
+  if (kinds > 0 && several !== undefined) {
     throw new BoxletError(
       'REQUEST_INVALID',
       'Expected either one picture or the list images but received both.',
     )
   }
-  if (images !== undefined && !Array.isArray(images)) {
-    throw new BoxletError('REQUEST_INVALID', 'Expected a list for images but received another value.')
+  if (kinds > 1) {
+    throw new BoxletError('REQUEST_INVALID', 'Expected one of image (base64), url and s3 but received more.')
   }
-  const entries: unknown[] = images ?? (single ? [dropUndefined({ image, url, s3 })] : [])
-  // Each picture of a list costs work before the count is checked, so the check comes first here too.
-  const pictures = entries
+  const entries = several ?? (kinds === 1 ? [single as Picture] : [])
+  // One more than are allowed, so that their number is what is refused.
+  const sources = entries
     .slice(0, service.limits.pictures + 1)
-    .map((entry, index) => fromEntry(entry, index, service, call))
-  return { given: [...query, ...Object.entries(given)], pictures }
+    .map((entry, index) => sourceOf(entry, index, service, call))
+  return { given: [...query, ...Object.entries(given)], pictures: sources }
 }
 
-/** One entry: base64 text, or an object with exactly one of image, url and s3, and perhaps a name. */
-function fromEntry(entry: unknown, index: number, service: Service, call: Call): PictureSource {
+function sourceOf(entry: Picture, index: number, service: Service, call: Call): PictureSource {
   if (typeof entry === 'string') {
     return fromBase64(`images[${index}]`, entry, service)
   }
-  if (typeof entry === 'object' && entry !== null) {
-    const { name, ...parts } = entry as Record<string, unknown>
-    const [kind, ...more] = Object.keys(parts)
-    const value = kind === undefined ? undefined : parts[kind]
-    const label = typeof name === 'string' ? name.slice(0, 200) : undefined
-    if (more.length === 0 && (name === undefined || label !== undefined)) {
-      if (kind === 'image' && typeof value === 'string') {
-        return fromBase64(label ?? `images[${index}]`, value, service)
-      }
-      if (kind === 'url' && typeof value === 'string') {
-        return fromUrl(label ?? value, value, service, call)
-      }
-      if (kind === 's3') {
-        const ref = parseBlobRef(value)
-        return fromBlob(label ?? `s3://${ref.bucket}/${ref.key}`, ref, service, call)
-      }
-    }
+  if ('image' in entry) {
+    return fromBase64(entry.name ?? `images[${index}]`, entry.image, service)
   }
-  throw new BoxletError('REQUEST_INVALID', 'Expected one of image (base64), url and s3 for each picture.')
+  if ('url' in entry) {
+    return fromUrl(entry.name ?? entry.url, entry.url, service, call)
+  }
+  const ref = blobRefOf(entry.s3)
+  return fromBlob(entry.name ?? `s3://${ref.bucket}/${ref.key}`, ref, service, call)
 }
-
-const dropUndefined = (entry: Record<string, unknown>): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(entry).filter(([, value]) => value !== undefined))
 
 const sourceName = (name: string, index: number): string => name.slice(0, 200) || `images[${index}]`

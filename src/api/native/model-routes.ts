@@ -1,6 +1,8 @@
 import type { Hono, MiddlewareHandler } from 'hono'
+import type * as v from 'valibot'
 import type { Env } from '../call.ts'
 import { allowOnly, detectorFor, type Service } from '../service.ts'
+import type * as schema from './model-schema.ts'
 
 /** `GET /v1/models` and `GET /v1/models/{name}`. */
 export function modelRoutes(app: Hono<Env>, service: Service, guarded: MiddlewareHandler<Env>): void {
@@ -21,7 +23,7 @@ export function modelRoutes(app: Hono<Env>, service: Service, guarded: Middlewar
         }
       }),
     )
-    return c.json({ models })
+    return c.json<v.InferOutput<typeof schema.models>>({ models })
   })
   app.all('/v1/models', allowOnly('GET'))
   app.get('/v1/models/:name', guarded, async (c) => {
@@ -29,7 +31,7 @@ export function modelRoutes(app: Hono<Env>, service: Service, guarded: Middlewar
     const { family, sha256, licence, contract, evidence } = (
       await detectorFor(service, c.get('call'), served)
     ).model
-    return c.json({
+    return c.json<v.InferOutput<typeof schema.model>>({
       name: served,
       default: served === detectors.defaultName,
       family,

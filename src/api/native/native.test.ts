@@ -1,25 +1,18 @@
-import { Ajv2020 } from 'ajv/dist/2020.js'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loadTestDetector, singleDetector, type TestApp, testApp } from '../../../test/support/app.ts'
+import { faultsByName } from '../../../test/support/openapi.ts'
 import { streetBytes } from '../../../test/support/street.ts'
 import type { Detector } from '../../detector/detector.ts'
 import { BoxletError } from '../../errors.ts'
 import type { NativeReport } from '../../formats/native.ts'
-import { schemas } from '../openapi/schemas.ts'
+import type { ComponentName } from '../openapi/components.ts'
 
 const bus = () => streetBytes
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64')
 
-const ajv = new Ajv2020({ strict: false, validateFormats: false })
-ajv.addSchema({ $id: 'https://boxlet.test/openapi', components: { schemas } })
-
 /** Holds an answer against the schema that the OpenAPI document gives for it. */
-function conforms(name: keyof typeof schemas, value: unknown): void {
-  const valid = ajv.validate({ $ref: `https://boxlet.test/openapi#/components/schemas/${name}` }, value)
-  expect(ajv.errors ?? []).toEqual([])
-  expect(valid).toBe(true)
-}
+const conforms = (name: ComponentName, value: unknown): void => expect(faultsByName(name, value)).toEqual([])
 
 describe('POST /v1/detect', () => {
   let detector: Detector

@@ -1,9 +1,11 @@
+import type * as v from 'valibot'
 import { BoxletError } from '../../errors.ts'
 import type { BlobRef } from '../../jobs/blob-store.ts'
-import { defined } from '../../system/defined.ts'
 import { decodeBase64 } from '../base64.ts'
 import type { Call } from '../call.ts'
 import type { Service } from '../service.ts'
+import { readValue } from '../values.ts'
+import { blob } from './picture-schema.ts'
 
 /** One picture of a request: what to call it in the answer, and how to get its bytes. */
 export interface PictureSource {
@@ -74,25 +76,15 @@ export const fromBlob = (
  *
  * @throws BoxletError REQUEST_INVALID
  */
-export function parseBlobRef(value: unknown): BlobRef {
-  const parts = typeof value === 'string' ? fromAddress(value) : value
-  if (typeof parts === 'object' && parts !== null) {
-    const { bucket, key, version, ...rest } = parts as Record<string, unknown>
-    const valid = isName(bucket, 63) && isName(key, 1024) && (version === undefined || isName(version, 1024))
-    if (valid && Object.keys(rest).length === 0) {
-      return { bucket, key, ...defined({ version }) } as BlobRef
-    }
+export const parseBlobRef = (value: unknown): BlobRef => blobRefOf(readValue(blob, value, 's3'))
+
+export function blobRefOf(given: v.InferOutput<typeof blob>): BlobRef {
+  if (typeof given !== 'string') {
+    return given
   }
-  throw new BoxletError('REQUEST_INVALID', 'Expected {"bucket", "key"} or "s3://bucket/key" for s3.')
+  const [, bucket, key] = /^s3:\/\/([^/]+)\/(.+)$/s.exec(given) as unknown as [string, string, string]
+  return { bucket, key }
 }
-
-function fromAddress(address: string): Partial<BlobRef> | undefined {
-  const match = /^s3:\/\/([^/]+)\/(.+)$/s.exec(address)
-  return match === null ? undefined : { bucket: match[1] as string, key: match[2] as string }
-}
-
-const isName = (value: unknown, most: number): value is string =>
-  typeof value === 'string' && value.length > 0 && value.length <= most
 
 const tooLarge = (maxBytes: number) =>
   new BoxletError('IMAGE_TOO_LARGE', `Expected at most ${maxBytes} bytes for the picture but received more.`)

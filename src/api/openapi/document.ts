@@ -1,15 +1,17 @@
+import * as v from 'valibot'
+import { FLAT_OPTIONS, type OptionRow, SLICE_OPTIONS } from '../../detector/options.ts'
 import { OPERATION_NAMES } from '../dialects/rekognition/route.ts'
-import { REQUEST_OPTIONS } from '../native/detect-options.ts'
-import { jobPaths, jobSchemas } from './job-paths.ts'
+import { SUBMISSION } from '../jobs/job-values.ts'
+import { modelParameter, REQUEST_OPTIONS } from '../native/detect-options.ts'
+import { pictures } from '../native/picture-schema.ts'
+import type { Parameters } from '../values.ts'
+import type { ComponentName } from './components.ts'
+import { jobPaths } from './job-paths.ts'
+import { componentSchemas, jsonSchema, type Parameter, parameter, ref } from './json-schema.ts'
 import { describeOption, optionSchema } from './option-schema.ts'
-import { schemas } from './schemas.ts'
 
-const json = (name: keyof typeof schemas) => ({
-  'application/json': { schema: { $ref: `#/components/schemas/${name}` } },
-})
-const ok = (name: keyof typeof schemas, description: string) => ({
-  200: { description, content: json(name) },
-})
+const json = (name: ComponentName) => ({ 'application/json': { schema: ref(name) } })
+const ok = (name: ComponentName, description: string) => ({ 200: { description, content: json(name) } })
 
 const refusal = (description: string) => ({ description, content: json('Error') })
 const REFUSALS = {
@@ -24,17 +26,12 @@ const REFUSALS = {
 }
 const NOT_FOUND = { 404: refusal('No model of that name.') }
 
-const name = { name: 'name', in: 'path', required: true, schema: { type: 'string' } }
-const OPTIONS = [
-  {
-    name: 'model',
-    in: 'query',
-    schema: { type: 'string' },
-    description: 'One of /v1/models. Default: the first.',
-  },
+const name = parameter('name', 'path', v.string())
+const OPTIONS: Parameter[] = [
+  parameter('model', 'query', modelParameter),
   ...Object.entries(REQUEST_OPTIONS).map(([option, row]) => ({
     name: option,
-    in: 'query',
+    in: 'query' as const,
     // A list is one text with commas in a query.
     schema: row.type === 'list' ? { type: 'string' } : optionSchema(row),
     description: describeOption(row),
@@ -52,7 +49,7 @@ const detect = {
     content: {
       'image/*': picture,
       'application/octet-stream': picture,
-      'application/json': { schema: { $ref: '#/components/schemas/DetectBody' } },
+      ...json('DetectBody'),
       'multipart/form-data': {
         schema: {
           type: 'object',
@@ -78,24 +75,19 @@ const detect = {
   },
 }
 
-const status = (summary: string, operationId: string) => ({
+const open = (summary: string, operationId: string, answer: ComponentName) => ({
   get: {
     summary,
     operationId,
     security: [],
     responses: {
-      200: { description: 'Yes.', content: { 'application/json': { schema: { type: 'object' } } } },
-      503: { description: 'Not at the moment.' },
+      ...ok(answer, 'Yes.'),
+      503: { description: 'Not at the moment.', content: json(answer) },
     },
   },
 })
 
-const older = (
-  operationId: string,
-  summary: string,
-  request: keyof typeof schemas,
-  answer: keyof typeof schemas,
-) => {
+const earlier = (operationId: string, summary: string, request: ComponentName, answer: ComponentName) => {
   const operation = (suffix: string) => ({
     summary,
     operationId: operationId + suffix,
@@ -127,7 +119,7 @@ const rekognition = {
   },
 }
 
-const version = { name: 'version', in: 'path', required: true, schema: { const: '1' } }
+const version = parameter('version', 'path', v.literal('1'))
 
 const infer = (operationId: string, parameters: object[]) => ({
   summary: 'Run raw tensors',
@@ -141,6 +133,33 @@ const infer = (operationId: string, parameters: object[]) => ({
   },
 })
 
+const described = (row: OptionRow) => ({ ...optionSchema(row), description: describeOption(row) })
+const describedAll = (table: Readonly<Record<string, OptionRow>>) =>
+  Object.fromEntries(Object.entries(table).map(([name, row]) => [name, described(row)]))
+
+/** A JSON body that brings pictures, options of detection, and what else the path takes. */
+function body(more: Parameters) {
+  const { slice, ...options } = describedAll(REQUEST_OPTIONS)
+  const given = jsonSchema(v.object({ ...pictures.entries, model: modelParameter }))
+  const own = jsonSchema(v.partial(v.object(more)))
+  return {
+    type: 'object',
+    description: 'One of image, url, s3 and images, and any of the options that the query takes too.',
+    properties: {
+      ...given.properties,
+      ...own.properties,
+      ...options,
+      slice: {
+        description: slice!.description,
+        anyOf: [
+          optionSchema(FLAT_OPTIONS.slice),
+          { type: 'object', properties: describedAll(SLICE_OPTIONS), additionalProperties: false },
+        ],
+      },
+    },
+  }
+}
+
 /** Each model has one version, so the paths with and without it mean the same. */
 const kserveModel = (base: string, suffix: string, parameters: object[]) => ({
   [base]: {
@@ -148,7 +167,10 @@ const kserveModel = (base: string, suffix: string, parameters: object[]) => ({
       summary: 'Inputs and outputs of a model',
       operationId: `kserveModel${suffix}`,
       parameters,
-      responses: { ...ok('KserveModel', 'The model.'), ...NOT_FOUND },
+      responses: {
+        ...ok('KserveModel', 'The model.'),
+        404: { description: 'No model of that name.', content: json('KserveError') },
+      },
     },
   },
   [`${base}/ready`]: {
@@ -156,7 +178,11 @@ const kserveModel = (base: string, suffix: string, parameters: object[]) => ({
       summary: 'Can this model run?',
       operationId: `kserveModelReady${suffix}`,
       parameters,
-      responses: { 200: { description: 'Yes.' }, 503: { description: 'Not at the moment.' } },
+      responses: {
+        ...ok('KserveModelReady', 'Yes.'),
+        503: { description: 'Not at the moment.', content: json('KserveModelReady') },
+        404: { description: 'No model of that name.', content: json('KserveError') },
+      },
     },
   },
   [`${base}/infer`]: { post: infer(`kserveInfer${suffix}`, parameters) },
@@ -187,9 +213,9 @@ export const openApiDocument = (boxletVersion: string) => ({
         responses: { ...ok('Model', 'The model.'), ...NOT_FOUND },
       },
     },
-    ...jobPaths(OPTIONS, detect.requestBody.content),
-    '/healthz': status('Is the process alive?', 'healthz'),
-    '/readyz': status('Can it detect?', 'readyz'),
+    ...jobPaths(OPTIONS, { ...detect.requestBody.content, ...json('JobBody') }),
+    '/healthz': open('Is the process alive?', 'healthz', 'Status'),
+    '/readyz': open('Can it detect?', 'readyz', 'Status'),
     '/metrics': {
       get: {
         summary: 'Prometheus metrics',
@@ -199,22 +225,51 @@ export const openApiDocument = (boxletVersion: string) => ({
         },
       },
     },
-    '/v2': status('Server metadata of the open inference protocol', 'kserveServer'),
-    '/v2/health/live': status('Is the process alive?', 'kserveLive'),
-    '/v2/health/ready': status('Can it detect?', 'kserveReady'),
+    '/v2': open('Server metadata of the open inference protocol', 'kserveServer', 'KserveServer'),
+    '/v2/health/live': open('Is the process alive?', 'kserveLive', 'KserveLive'),
+    '/v2/health/ready': open('Can it detect?', 'kserveReady', 'KserveReady'),
     ...kserveModel('/v2/models/{name}', '', [name]),
     ...kserveModel('/v2/models/{name}/versions/{version}', 'OfVersion', [name, version]),
-    '/yolambda': older('yolambda', "YOLambda's clients", 'YolambdaRequest', 'YolambdaAnswer'),
-    '/icevision': older('icevision', 'Clients of the IceVision handler', 'Base64Picture', 'IcevisionAnswer'),
-    '/yolo-lambda-node': older(
+    '/yolambda': earlier('yolambda', "YOLambda's clients", 'YolambdaRequest', 'YolambdaAnswer'),
+    '/icevision': earlier(
+      'icevision',
+      'Clients of the IceVision handler',
+      'IcevisionRequest',
+      'IcevisionAnswer',
+    ),
+    '/yolo-lambda-node': earlier(
       'yoloLambdaNode',
       'Clients of the Node article',
-      'Base64Picture',
+      'ArticleRequest',
       'ArticleAnswer',
     ),
+    '/tflite-lambda': {
+      post: {
+        summary: 'Raw RGB bytes in, raw outputs out',
+        operationId: 'tfliteLambda',
+        requestBody: { required: true, content: json('TfliteRequest') },
+        responses: { ...ok('TfliteAnswer', 'The outputs.'), ...REFUSALS },
+      },
+    },
+    '/tflite-sqs': {
+      post: {
+        summary: 'Raw RGB bytes or a picture, to be detected later',
+        operationId: 'tfliteSqs',
+        requestBody: { required: true, content: json('TfliteRequest') },
+        responses: { 202: { description: 'Accepted.', content: json('TfliteMessage') }, ...REFUSALS },
+      },
+    },
+    '/tflite-sqs/{id}': {
+      get: {
+        summary: 'What became of a message',
+        operationId: 'tfliteSqsMessage',
+        parameters: [parameter('id', 'path', v.string())],
+        responses: { ...ok('TfliteMessage', 'Its state.'), ...REFUSALS, 404: refusal('No such message.') },
+      },
+    },
   },
   components: {
-    schemas: { ...schemas, ...jobSchemas },
+    schemas: { ...componentSchemas(), DetectBody: body({}), JobBody: body(SUBMISSION) },
     securitySchemes: {
       bearer: { type: 'http', scheme: 'bearer' },
       key: { type: 'apiKey', in: 'header', name: 'x-api-key' },

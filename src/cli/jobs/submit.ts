@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { BoxletError } from '../../errors.ts'
-import type { JobOptions } from '../../jobs/job.ts'
+import { ANNOTATED_FORMATS, type JobOptions } from '../../jobs/job.ts'
 import type { NewPicture } from '../../jobs/job-store.ts'
 import type { JobView } from '../../jobs/view.ts'
 import { viewJob } from '../../jobs/view.ts'
@@ -64,7 +64,7 @@ const OPTIONS = {
     says: 'keep an annotated copy of each picture',
     group: 'Job',
     value: 'F',
-    choices: ['jpeg', 'png', 'webp'],
+    choices: ANNOTATED_FORMATS,
     own: true,
   },
   webhook: { type: 'string', says: 'address that hears of the end', group: 'Job', value: 'URL', own: true },

@@ -3,9 +3,11 @@
  * the id of a message. Their post showed a producer alone; the poll is Boxlet's.
  */
 import type { Hono, MiddlewareHandler } from 'hono'
+import type * as v from 'valibot'
 import { letterbox } from '../../../boxes/letterbox.ts'
 import type { DetectorLike } from '../../../detector/types.ts'
 import { BoxletError } from '../../../errors.ts'
+import type { tfliteMessage } from '../../../formats/earlier-services-schema.ts'
 import { toTensor } from '../../../image/tensor.ts'
 import { channelCount } from '../../../model/contract.ts'
 import type { Tensor, TensorData } from '../../../model/tensor.ts'
@@ -14,8 +16,11 @@ import { decodeBase64 } from '../../base64.ts'
 import type { Ctx, Env } from '../../call.ts'
 import type { JobOffer } from '../../jobs/offer.ts'
 import { tenantOf } from '../../jobs/tenant.ts'
-import { parseJsonObject } from '../../json-body.ts'
+import { readJsonBody } from '../../json-body.ts'
 import { allowOnly, detectorFor, type Service } from '../../service.ts'
+import { tfliteRequest } from './request-schema.ts'
+
+type Message = v.InferOutput<typeof tfliteMessage>
 
 /** `POST /tflite-lambda`, and where there are jobs `POST /tflite-sqs` and `GET /tflite-sqs/ID`. */
 export function tfliteRoutes(app: Hono<Env>, service: Service, guarded: MiddlewareHandler<Env>): void {
@@ -49,10 +54,7 @@ async function predict(c: Ctx, service: Service): Promise<Response> {
 }
 
 function imageOf(c: Ctx, service: Service): Uint8Array {
-  const { image } = parseJsonObject(c.get('body'))
-  if (typeof image !== 'string' || image === '') {
-    throw new BoxletError('REQUEST_INVALID', 'Expected base64 under "image" for the bytes but received none.')
-  }
+  const { image } = readJsonBody(tfliteRequest, c.get('body'))
   return decodeBase64(image, service.limits.pictureBytes)
 }
 
@@ -104,7 +106,7 @@ async function enqueue(c: Ctx, service: Service, jobs: JobOffer): Promise<Respon
     options: {},
     pictures: [{ name: 'image', source: { kind: 'blob', ref: await jobs.keep(picture), owned: true } }],
   })
-  return c.json({ message_id: job.id, status: 'processing' }, 202)
+  return c.json<Message>({ message_id: job.id, status: 'processing' }, 202)
 }
 
 async function asPng(bytes: Uint8Array, service: Service, c: Ctx): Promise<Uint8Array> {
@@ -122,10 +124,10 @@ async function poll(c: Ctx, jobs: JobOffer): Promise<Response> {
   const job = await jobs.service.get(tenantOf(c.get('call')), id)
   const picture = await jobs.service.store.picture({ tenant: job.tenant, job: job.id, n: 0 })
   if (picture?.found !== undefined) {
-    return c.json({ message_id: id, status: 'done', prediction: picture.found.image.detections })
+    return c.json<Message>({ message_id: id, status: 'done', prediction: picture.found.image.detections })
   }
   if (job.finishedAt !== undefined) {
-    return c.json({ message_id: id, status: 'failed', error: picture?.error ?? { code: 'ABORTED' } })
+    return c.json<Message>({ message_id: id, status: 'failed', error: picture?.error ?? { code: 'ABORTED' } })
   }
-  return c.json({ message_id: id, status: 'processing' })
+  return c.json<Message>({ message_id: id, status: 'processing' })
 }

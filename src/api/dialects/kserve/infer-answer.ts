@@ -1,7 +1,9 @@
+import type * as v from 'valibot'
 import { BoxletError } from '../../../errors.ts'
 import type { Tensor } from '../../../model/tensor.ts'
 import { joinBytes } from '../../../system/bytes.ts'
 import { defined } from '../../../system/defined.ts'
+import type { kserveAnswer } from './answer-schema.ts'
 import { DATA_TYPES } from './datatype.ts'
 import type { InferRequest } from './infer-request.ts'
 
@@ -38,12 +40,13 @@ export function inferAnswer(
     raw.push(new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength))
     return { ...common, parameters: { binary_data_size: byteLength } }
   })
-  const json = JSON.stringify({
+  const answer: v.InferOutput<typeof kserveAnswer> = {
     model_name: model,
     model_version: '1',
     ...defined({ id: request.id }),
     outputs,
-  })
+  }
+  const json = JSON.stringify(answer)
   const header = new TextEncoder().encode(json)
   return raw.length === 0
     ? { body: header, jsonBytes: undefined }

@@ -2,8 +2,8 @@ import * as v from 'valibot'
 import type { RawTensorInfo } from '../../../detector/detectors.ts'
 import { BoxletError } from '../../../errors.ts'
 import type { Tensor } from '../../../model/tensor.ts'
-import { formFault } from '../../form-fault.ts'
-import { parseJsonObject } from '../../json-body.ts'
+import { count, opaque, text } from '../../../system/schema.ts'
+import { parseJsonObject, readJson } from '../../json-body.ts'
 import { type JsonBounds, REQUEST_BOUNDS } from '../../json-bounds.ts'
 import { DATA_TYPES, protocolName } from './datatype.ts'
 
@@ -14,21 +14,20 @@ const MAX_TENSORS = 32
 const MAX_NUMBERS = 2 ** 23
 
 const parameters = v.optional(v.record(v.string(), v.unknown()))
-const tensorName = v.pipe(v.string(), v.minLength(1), v.maxLength(200))
-const isList = (value: unknown): boolean => Array.isArray(value)
+const tensorName = text(200)
 
-const schema = v.object({
+export const inferRequest = v.object({
   id: v.optional(v.pipe(v.string(), v.maxLength(200))),
   parameters,
   inputs: v.pipe(
     v.array(
       v.object({
         name: tensorName,
-        shape: v.pipe(v.array(v.pipe(v.number(), v.integer(), v.minValue(0))), v.maxLength(MAX_RANK)),
+        shape: v.pipe(v.array(count), v.maxLength(MAX_RANK)),
         datatype: v.pipe(v.string(), v.maxLength(16)),
         parameters,
         // Half a million numbers: looked at once, where their type is known.
-        data: v.optional(v.custom<unknown[]>(isList)),
+        data: v.optional(opaque<unknown[]>('array', 'Row-major, flat or nested; absent where bytes follow.')),
       }),
     ),
     v.minLength(1),
@@ -64,11 +63,7 @@ export function parseInferRequest(
     throw invalid('Expected a length within the body for Inference-Header-Content-Length.')
   }
   const given = parseJsonObject(body.subarray(0, jsonBytes), boundsFor(expected))
-  const parsed = v.safeParse(schema, given, { abortEarly: true })
-  if (!parsed.success) {
-    throw formFault(parsed.issues[0])
-  }
-  const { id, inputs, outputs, parameters } = parsed.output
+  const { id, inputs, outputs, parameters } = readJson(inferRequest, given)
   const feeds = new Map<string, Tensor>()
   let offset = jsonBytes
   for (const input of inputs) {

@@ -1,10 +1,15 @@
 import type { Hono, MiddlewareHandler } from 'hono'
+import type * as v from 'valibot'
 import type { RawModel } from '../../../detector/detectors.ts'
 import { BoxletError } from '../../../errors.ts'
 import { addStage, type Ctx, type Env } from '../../call.ts'
 import { allowOnly, type Service } from '../../service.ts'
+import type * as schema from './answer-schema.ts'
 import { protocolName } from './datatype.ts'
 import { tensorTextInPlace } from './tensor-text.ts'
+
+/** Answers by the names of their schemas. */
+type Answer = { [K in keyof typeof schema]: v.InferOutput<(typeof schema)[K]> }
 
 /** Models have one version here; clients that ask for it by number find it. */
 const VERSION = '1'
@@ -18,10 +23,16 @@ export function kserveRoutes(
 ): void {
   const { detectors, version } = service.options
   app.get('/v2', (c) =>
-    c.json({ name: 'boxlet', version: version ?? '0', extensions: ['binary_tensor_data'] }),
+    c.json<Answer['kserveServer']>({
+      name: 'boxlet',
+      version: version ?? '0',
+      extensions: ['binary_tensor_data'],
+    }),
   )
-  app.get('/v2/health/live', (c) => c.json({ live: true }))
-  app.get('/v2/health/ready', (c) => c.json({ ready: detectors.ready() }, detectors.ready() ? 200 : 503))
+  app.get('/v2/health/live', (c) => c.json<Answer['kserveLive']>({ live: true }))
+  app.get('/v2/health/ready', (c) =>
+    c.json<Answer['kserveReady']>({ ready: detectors.ready() }, detectors.ready() ? 200 : 503),
+  )
   for (const path of ['/v2', '/v2/health/live', '/v2/health/ready']) {
     app.all(path, allowOnly('GET'))
   }
@@ -29,7 +40,10 @@ export function kserveRoutes(
     app.get(base, guarded, async (c) => c.json(await metadata(c, service)))
     app.get(`${base}/ready`, guarded, (c) => {
       const name = modelName(c, service)
-      return c.json({ name, ready: detectors.ready() }, detectors.ready() ? 200 : 503)
+      return c.json<Answer['kserveModelReady']>(
+        { name, ready: detectors.ready() },
+        detectors.ready() ? 200 : 503,
+      )
     })
     app.post(`${base}/infer`, guardedTensors, (c) => infer(c, service))
     app.all(base, allowOnly('GET'))
@@ -38,7 +52,7 @@ export function kserveRoutes(
   }
 }
 
-async function metadata(c: Ctx, service: Service): Promise<unknown> {
+async function metadata(c: Ctx, service: Service): Promise<Answer['kserveModel']> {
   const { name, raw } = await rawModel(c, service)
   const shapes = (tensors: RawModel['inputs']) =>
     tensors.map((tensor) => ({

@@ -9,7 +9,8 @@ import { readCoco } from './coco.ts'
 import { openDataset } from './open.ts'
 import { polygonArea } from './outline.ts'
 import { readVoc } from './voc.ts'
-import { labelPath, readYolo } from './yolo.ts'
+import { readYolo } from './yolo.ts'
+import { labelPath } from './yolo-files.ts'
 
 let folder: string
 let picture: string

@@ -4,7 +4,8 @@
  * are made from these tables. An option is added here, where it is used, and in docs/detection.md.
  */
 
-import { DEFAULT_MAX_BYTES, DEFAULT_MAX_PIXELS } from '../image/decode/decode.ts'
+import { DEFAULT_MAX_BYTES } from '../image/decode/accepted-format.ts'
+import { DEFAULT_MAX_PIXELS } from '../image/decode/decode.ts'
 import { MAX_DETECTIONS } from '../model/contract.ts'
 
 /** One option, as data. */

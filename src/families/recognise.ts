@@ -1,6 +1,7 @@
 import { BoxletError } from '../errors.ts'
 import type { Contract, Evidence } from '../model/contract.ts'
-import { fitLabels, type Labels, MAX_LABELS, metadataLabels, usualLabels } from '../model/labels/labels.ts'
+import { type Labels, MAX_LABELS } from '../model/labels/label-values.ts'
+import { fitLabels, metadataLabels, usualLabels } from '../model/labels/labels.ts'
 import { licenceOf } from '../model/licence.ts'
 import type { ModelSignature, TensorInfo } from '../model/signature.ts'
 import type { Recognition } from './family.ts'

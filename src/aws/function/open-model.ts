@@ -97,7 +97,7 @@ async function openFromS3(uri: string, env: Environment, onStage: OnStage): Prom
   ])
   fetched()
   const session = performance.now()
-  const { parseLabels } = await import('../../model/labels/labels.ts')
+  const { parseLabels } = await import('../../model/labels/label-text.ts')
   const detector = await Detector.load(
     path,
     defined({ labels: labels === undefined ? undefined : parseLabels(labels, labelsFile) }),

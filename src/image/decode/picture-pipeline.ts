@@ -1,4 +1,12 @@
-import type { FlattenOptions, Metadata, OutputInfo, RawOptions, ResizeOptions, TimeoutOptions } from 'sharp'
+import type {
+  FlattenOptions,
+  Metadata,
+  OutputInfo,
+  RawOptions,
+  ResizeOptions,
+  SharpOptions,
+  TimeoutOptions,
+} from 'sharp'
 
 /** What decoding uses of sharp; a Lambda function has a lighter one in its place (`#picture-decoder`). */
 export interface PicturePipeline {
@@ -10,3 +18,6 @@ export interface PicturePipeline {
   raw(options: RawOptions): PicturePipeline
   toBuffer(options: { resolveWithObject: true }): Promise<{ data: Buffer; info: OutputInfo }>
 }
+
+/** Opens one picture again and again, by other settings or with other bytes where it has to be looked at once more. */
+export type OpenPicture = (overrides?: SharpOptions, bytes?: Uint8Array) => PicturePipeline

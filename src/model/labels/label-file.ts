@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { BoxletError } from '../../errors.ts'
-import { type Labels, parseLabels } from './labels.ts'
+import { parseLabels } from './label-text.ts'
+import type { Labels } from './label-values.ts'
 
 /**
  * Labels of a file, in UTF-8 or with the mark of UTF-16 as Windows tools write it.

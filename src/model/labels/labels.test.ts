@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { COCO_80, COCO_91 } from './label-sets.ts'
-import { fitLabels, metadataLabels, parseLabels, usualLabels } from './labels.ts'
+import { parseLabels } from './label-text.ts'
+import { fitLabels, metadataLabels, usualLabels } from './labels.ts'
 
 describe('parseLabels', () => {
   it('reads a class map from class to id, as IceVision writes it, with background as no class', () => {

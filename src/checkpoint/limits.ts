@@ -1,4 +1,5 @@
 import { BoxletError } from '../errors.ts'
+import { oneLine } from '../system/printable.ts'
 
 /** The largest detectors take 800 MB with their optimizer; what is written may not pass 2 GB as one protobuf message. */
 export const MAX_FILE_BYTES = 2 ** 31 - 1
@@ -60,10 +61,6 @@ export const quoted = (text: string): string => `"${shown(text)}"`
 
 /** The same without quotes, for a line of its own. */
 export const shown = (text: string): string =>
-  (text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text).replace(
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what has to go
-    /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
+  oneLine(text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text)
 
 const MAX_SHOWN = 90

@@ -6,6 +6,7 @@ import { unzipSync } from 'fflate'
 import type { InvokeMetrics } from '../aws/emulator/invoke-result.ts'
 import { LambdaHost } from '../aws/emulator/lambda-host.ts'
 import { ownCredentials } from '../aws/emulator/own-credentials.ts'
+import { MAX_PAYLOAD_BYTES } from '../aws/emulator/runtime-api.ts'
 import {
   ARCHITECTURES,
   hostArchitecture,
@@ -15,6 +16,7 @@ import {
 import { MEMORY_VARIABLES } from '../aws/template/memory-variables.ts'
 import { DEFAULT_MEMORY_MB } from '../aws/template/parameters.ts'
 import { BoxletError, throwIfAborted } from '../errors.ts'
+import { readBounded } from '../system/bytes.ts'
 import { defined } from '../system/defined.ts'
 import { oneLine } from '../system/printable.ts'
 import { MEMORY_OPTION } from './deploy/settings.ts'
@@ -247,7 +249,9 @@ async function readEvent(values: Settings<typeof OPTIONS>, io: Io): Promise<unkn
     const bytes = await read(values.image)
     return { image: bytes.toString('base64') }
   }
-  const text = values.event === '-' ? await readAll(io) : (await read(values.event!)).toString('utf8')
+  const bytes =
+    values.event === '-' ? await readBounded(io.stdin, MAX_PAYLOAD_BYTES, tooLong) : await read(values.event!)
+  const text = new TextDecoder().decode(bytes)
   try {
     return JSON.parse(text) as unknown
   } catch (cause) {
@@ -263,13 +267,8 @@ async function read(path: string): Promise<Buffer> {
   }
 }
 
-async function readAll(io: Io): Promise<string> {
-  const chunks: Buffer[] = []
-  for await (const chunk of io.stdin) {
-    chunks.push(Buffer.from(chunk as Uint8Array))
-  }
-  return Buffer.concat(chunks).toString('utf8')
-}
+const tooLong = () =>
+  new BoxletError('USAGE', `Expected at most ${MAX_PAYLOAD_BYTES} bytes for the event but received more.`)
 
 /** What Lambda calls the type and the message of an error, without its stack. */
 function firstLine(payload: Uint8Array): string {

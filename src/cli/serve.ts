@@ -11,7 +11,7 @@ import { KEYS_OPTION, keyFile } from './keys/options.ts'
 import { DETECTION_OPTIONS } from './kit/detection-options.ts'
 import { MODEL_OPTIONS } from './kit/model-options.ts'
 import { inGroup, type Options, type Settings } from './kit/option-spec.ts'
-import { SERVED_MODELS_OPTION, servedModels } from './kit/served-models.ts'
+import { SERVED_MODELS_OPTION, servedModels, WORKERS_OPTION } from './kit/served-models.ts'
 import { isTerminal } from './kit/terminal.ts'
 import { type Call, defineVerb, type ExitCode, type Io } from './kit/verb.ts'
 
@@ -22,15 +22,7 @@ const QUEUE_PER_WORKER = 16
 const OPTIONS = {
   ...inGroup('Models', MODEL_OPTIONS),
   model: SERVED_MODELS_OPTION,
-  workers: {
-    type: 'number',
-    says: 'worker threads, each with its own copy of the model',
-    group: 'Models',
-    integer: true,
-    min: 1,
-    max: 256,
-    otherwise: 'as many as the process may use',
-  },
+  workers: WORKERS_OPTION,
   threads: {
     ...MODEL_OPTIONS.threads,
     says: 'processor threads of one run; more serve one caller sooner, more workers serve many',

@@ -3,41 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { HEAD_NAMES } from '../../test/support/head-names.ts'
 import { constantModel } from '../../test/support/onnx-graph.ts'
 import { Detector } from '../detector/detector.ts'
 import { BoxletError } from '../errors.ts'
 
 /** Elements of one output at most, so that a graph is made and run in milliseconds. */
 const MAX_VALUES = 200_000
-
-const NAMES = [
-  'output0',
-  'output',
-  'boxes',
-  'scores',
-  'labels',
-  'dets',
-  'logits',
-  'pred_boxes',
-  'num_dets',
-  'det_boxes',
-  'det_scores',
-  'det_classes',
-  'detection_boxes',
-  'detection_classes',
-  'detection_scores',
-  'num_detections',
-  'loc',
-  'conf',
-  'landms',
-  'cls_8',
-  'bbox_8',
-  'heatmap',
-  'save_infer_model/scale_0.tmp_1',
-  '792',
-  'head0',
-  'head1',
-] // prettier-ignore
 
 /** Axes of real heads for inputs of 64 and 128, and others that are near them. */
 const AXES = [
@@ -46,7 +18,7 @@ const AXES = [
 ] // prettier-ignore
 
 const output = fc.record({
-  name: fc.constantFrom(...NAMES),
+  name: fc.constantFrom(...HEAD_NAMES),
   type: fc.constantFrom(
     'float32' as const,
     'float32' as const,

@@ -1,11 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { HEAD_NAMES } from '../../test/support/head-names.ts'
 import { BoxletError } from '../errors.ts'
 import { validateContract } from '../model/contract-schema.ts'
 import type { ModelSignature, TensorInfo } from '../model/signature.ts'
 import { recognise } from './recognise.ts'
 
 const NAMES = [
+  ...HEAD_NAMES,
   'images',
   'image',
   'input',
@@ -14,30 +16,11 @@ const NAMES = [
   'orig_target_sizes',
   'scale_factor',
   'image_shape',
-  'output0',
-  'output',
-  'boxes',
-  'scores',
-  'labels',
-  'dets',
-  'logits',
-  'pred_boxes',
-  'num_dets',
-  'det_boxes',
-  'det_scores',
-  'det_classes',
-  'detection_boxes',
-  'detection_classes',
-  'detection_scores',
-  'num_detections',
-  'save_infer_model/scale_0.tmp_1',
-  '792',
   '814',
-  'cls_8',
   'TFLite_Detection_PostProcess',
   '__proto__',
   '',
-] // prettier-ignore
+]
 
 /** Numbers that shapes of real heads are made of, and some that break arithmetic. */
 const dimension = fc.constantFrom<number | string | null>(

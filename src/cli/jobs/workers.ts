@@ -7,7 +7,7 @@ import { type RunningJobs, startJobs } from '../../server/jobs.ts'
 import type { JobSettings } from '../../server/service-options.ts'
 import { MODEL_OPTIONS } from '../kit/model-options.ts'
 import { inGroup, type Options, type Settings } from '../kit/option-spec.ts'
-import { SERVED_MODELS_OPTION, servedModels } from '../kit/served-models.ts'
+import { SERVED_MODELS_OPTION, servedModels, WORKERS_OPTION } from '../kit/served-models.ts'
 import type { Io } from '../kit/verb.ts'
 import { WORK_OPTIONS } from './work-options.ts'
 
@@ -15,15 +15,7 @@ import { WORK_OPTIONS } from './work-options.ts'
 export const WORKER_OPTIONS = {
   ...inGroup('Models', MODEL_OPTIONS),
   model: SERVED_MODELS_OPTION,
-  workers: {
-    type: 'number',
-    says: 'worker threads, each with its own copy of the model',
-    group: 'Models',
-    integer: true,
-    min: 1,
-    max: 256,
-    otherwise: 'as many as the process may use',
-  },
+  workers: WORKERS_OPTION,
   blobs: {
     type: 'string',
     says: 'folder whose folders are buckets, for pictures named as S3 objects',

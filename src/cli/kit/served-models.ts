@@ -14,6 +14,16 @@ export const SERVED_MODELS_OPTION = {
   default: DEFAULT_MODEL,
 } as const satisfies OptionSpec
 
+export const WORKERS_OPTION = {
+  type: 'number',
+  says: 'worker threads, each with its own copy of the model',
+  group: 'Models',
+  integer: true,
+  min: 1,
+  max: 256,
+  otherwise: 'as many as the process may use',
+} as const satisfies OptionSpec
+
 type ModelValues = Partial<Omit<Settings<typeof MODEL_OPTIONS>, 'model'>> & { model: readonly string[] }
 
 /** @throws BoxletError USAGE */

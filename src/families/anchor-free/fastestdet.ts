@@ -1,9 +1,8 @@
 import type { Candidates } from '../../boxes/detection.ts'
-import { metadataLabels } from '../../model/labels/labels.ts'
 import type { ModelSignature, TensorInfo } from '../../model/signature.ts'
 import type { DecodeContext, Family, Recognition, RoleTensors } from '../family.ts'
 import { CandidateList } from '../heads/candidates.ts'
-import { declaredAxes, describe, evidence, perClass } from '../heads/describe.ts'
+import { declaredAxes, describe, evidence, namesFit, perClass } from '../heads/describe.ts'
 import { describeInput, PREPROCESS } from '../heads/preprocess.ts'
 import { fixed, gridCells, sameWidths, tailOf } from '../heads/shapes.ts'
 import { mismatch, roleTensor, roleValues, sigmoid } from '../heads/values.ts'
@@ -91,8 +90,7 @@ function recognise(signature: ModelSignature): Recognition | undefined {
     return undefined
   }
   const classes = head.channels - FIXED_CHANNELS
-  const names = metadataLabels(signature.metadata)
-  if (names !== undefined && names.length !== classes) {
+  if (!namesFit(signature, classes)) {
     return undefined
   }
   // Objectness, box and classes come from a layer each; a map of one layer is a segmentation or another head.

@@ -1,9 +1,8 @@
 import type { Candidates } from '../../boxes/detection.ts'
-import { metadataLabels } from '../../model/labels/labels.ts'
 import type { ModelSignature } from '../../model/signature.ts'
 import type { DecodeContext, Family, Recognition, RoleTensors } from '../family.ts'
 import { CandidateList } from '../heads/candidates.ts'
-import { declaredAxes, describe, evidence, perClass } from '../heads/describe.ts'
+import { declaredAxes, describe, evidence, namesFit, perClass } from '../heads/describe.ts'
 import { decodeGflLevel } from '../heads/gfl.ts'
 import { strideOptions, wholeOption } from '../heads/options.ts'
 import { describeInput, PREPROCESS } from '../heads/preprocess.ts'
@@ -86,8 +85,7 @@ function recognise(signature: ModelSignature): Recognition | undefined {
   if (!rowsFit && !(rows === undefined && layerFits)) {
     return undefined
   }
-  const names = metadataLabels(signature.metadata)
-  if (names !== undefined && names.length !== classes) {
+  if (!namesFit(signature, classes)) {
     return undefined
   }
   return describe(

@@ -1,9 +1,7 @@
-import { metadataLabels } from '../../model/labels/labels.ts'
-import type { ModelSignature } from '../../model/signature.ts'
-import type { Family, Recognition } from '../family.ts'
-import { describe, evidence, perClass } from '../heads/describe.ts'
-import { decodeGflPairs, gflPairs } from '../heads/gfl.ts'
-import { describeInput, PREPROCESS } from '../heads/preprocess.ts'
+import type { Family } from '../family.ts'
+import { evidence } from '../heads/describe.ts'
+import { decodeGflPairs, type GflFamily, recogniseGfl } from '../heads/gfl.ts'
+import { PREPROCESS } from '../heads/preprocess.ts'
 
 /**
  * PicoDet without its post-processing: one class map and one distance map for each of the strides 8, 16, 32, 64.
@@ -20,52 +18,29 @@ import { describeInput, PREPROCESS } from '../heads/preprocess.ts'
 export const picodet: Family = {
   name: 'picodet',
   title: 'PicoDet (raw heads)',
-  recognise,
+  recognise: (signature) => recogniseGfl(signature, FORM),
   decode: (outputs, context) => decodeGflPairs(outputs, context, 0.5),
 }
 
-function recognise(signature: ModelSignature): Recognition | undefined {
-  const described = describeInput(signature, PREPROCESS.rgbImageNetStretch)
-  if (described === undefined || signature.inputs.length > 1) {
-    return undefined
-  }
-  const pairs = gflPairs(signature, described.input.size)
-  if (pairs === undefined || pairs.strides.length !== 4) {
-    return undefined
-  }
-  const names = metadataLabels(signature.metadata)
-  if (names !== undefined && names.length !== pairs.classes) {
-    return undefined
-  }
-  const isPaddle =
-    /paddle/i.test(signature.producer.name) ||
-    signature.outputs.some(({ name }) => /save_infer_model|tmp_\d/.test(name))
-  return describe(
-    {
-      family: 'picodet',
+const FORM: GflFamily = {
+  family: 'picodet',
+  preprocess: PREPROCESS.rgbImageNetStretch,
+  judge(levels, { outputs, producer }) {
+    if (levels !== 4) {
+      return undefined
+    }
+    const isPaddle =
+      /paddle/i.test(producer.name) || outputs.some(({ name }) => /save_infer_model|tmp_\d/.test(name))
+    return {
       confidence: isPaddle ? 0.97 : 0.85,
-      input: described.input,
-      roles: pairs.roles,
-      boxCode: 'head',
-      classes: pairs.classes,
-      options: { strides: pairs.strides, bins: pairs.bins },
-      score: 0.35,
-      suppression: perClass(0.6),
-      evidence: [
-        evidence(
-          'output',
-          `${pairs.classes} class scores and four distances of ${pairs.bins} bins per cell of strides ${pairs.strides.join(', ')}`,
-          `${signature.outputs.length} outputs pair up by their number of rows, on four levels${isPaddle ? ', written by Paddle' : ''}`,
-          isPaddle ? 0.97 : 0.85,
-        ),
-        evidence(
-          'input',
-          'RGB with ImageNet mean and deviation, stretched',
-          'the training reader of PicoDet says so; its ONNX demo feeds BGR, which the model takes nearly as well',
-          0.7,
-        ),
-      ],
-    },
-    signature.outputs,
-  )
+      heads: `, on four levels${isPaddle ? ', written by Paddle' : ''}`,
+      headsConfidence: isPaddle ? 0.97 : 0.85,
+      input: evidence(
+        'input',
+        'RGB with ImageNet mean and deviation, stretched',
+        'the training reader of PicoDet says so; its ONNX demo feeds BGR, which the model takes nearly as well',
+        0.7,
+      ),
+    }
+  },
 }

@@ -7,6 +7,7 @@ import type {
   Suppression,
   Task,
 } from '../../model/contract.ts'
+import { metadataLabels } from '../../model/labels/labels.ts'
 import type { ModelSignature, TensorInfo } from '../../model/signature.ts'
 import { defined } from '../../system/defined.ts'
 import type { Recognition } from '../family.ts'
@@ -108,6 +109,12 @@ const EXTRA_INPUTS: [RegExp, ExtraInputKind][] = [
 
 /** Edge of a free pixel mask: the size that the DETR exports of Hugging Face are traced with. */
 const MASK_EDGE = 64
+
+/** Names in the file, where there are any, are as many as the classes of the head. */
+export function namesFit({ metadata }: ModelSignature, classes: number): boolean {
+  const names = metadataLabels(metadata)
+  return names === undefined || names.length === classes
+}
 
 /** Inputs beside the picture by what their names say; undefined when one of them is unknown. */
 export function extraInputs(signature: ModelSignature, picture: PictureInput): ExtraInput[] | undefined {

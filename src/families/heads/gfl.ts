@@ -1,10 +1,12 @@
 import type { Size } from '../../boxes/box.ts'
 import type { Candidates } from '../../boxes/detection.ts'
+import type { Evidence } from '../../model/contract.ts'
 import type { ModelSignature, TensorInfo } from '../../model/signature.ts'
-import type { DecodeContext, RoleTensors } from '../family.ts'
+import type { DecodeContext, Recognition, RoleTensors } from '../family.ts'
 import { CandidateList } from './candidates.ts'
-import { declaredAxes } from './describe.ts'
+import { declaredAxes, describe, evidence, namesFit, perClass } from './describe.ts'
 import { strideOptions, wholeOption } from './options.ts'
+import { describeInput, type Preprocess } from './preprocess.ts'
 import { argmax, takeClasses } from './rows.ts'
 import { mismatch, roleValues } from './values.ts'
 
@@ -188,3 +190,54 @@ const STRIDES = [4, 8, 16, 32, 64, 128]
 
 const strideOf = (rows: number | undefined, input: Size): number | undefined =>
   STRIDES.find((stride) => Math.ceil(input.width / stride) * Math.ceil(input.height / stride) === rows)
+
+/** What tells two families apart whose heads have the same shape. */
+export interface GflFamily {
+  family: string
+  preprocess: Preprocess
+  /** What the pairs and names say; undefined where it is the other family. */
+  judge(
+    levels: number,
+    signature: ModelSignature,
+  ): { confidence: number; heads: string; headsConfidence: number; input: Evidence } | undefined
+}
+
+/** Recognises a head of one class map and one distance map a stride, already 0–1. */
+export function recogniseGfl(
+  signature: ModelSignature,
+  { family, preprocess, judge }: GflFamily,
+): Recognition | undefined {
+  const described = describeInput(signature, preprocess)
+  if (described === undefined || signature.inputs.length > 1) {
+    return undefined
+  }
+  const pairs = gflPairs(signature, described.input.size)
+  const judged = pairs && judge(pairs.strides.length, signature)
+  if (pairs === undefined || judged === undefined || !namesFit(signature, pairs.classes)) {
+    return undefined
+  }
+  const { classes, strides, bins, roles } = pairs
+  return describe(
+    {
+      family,
+      confidence: judged.confidence,
+      input: described.input,
+      roles,
+      boxCode: 'head',
+      classes,
+      options: { strides, bins },
+      score: 0.35,
+      suppression: perClass(0.6),
+      evidence: [
+        evidence(
+          'output',
+          `${classes} class scores and four distances of ${bins} bins per cell of strides ${strides.join(', ')}`,
+          `${signature.outputs.length} outputs pair up by their number of rows${judged.heads}`,
+          judged.headsConfidence,
+        ),
+        judged.input,
+      ],
+    },
+    signature.outputs,
+  )
+}

@@ -1,7 +1,6 @@
-import { metadataLabels } from '../../model/labels/labels.ts'
 import type { ModelSignature } from '../../model/signature.ts'
 import type { Family, Recognition } from '../family.ts'
-import { declaredAxes, describe, evidence, perClass } from '../heads/describe.ts'
+import { declaredAxes, describe, evidence, namesFit, perClass } from '../heads/describe.ts'
 import { decodeObjectness, FIXED_COLUMNS } from '../heads/objectness.ts'
 import { describeInput, PREPROCESS } from '../heads/preprocess.ts'
 import { gridCells, tailOf } from '../heads/shapes.ts'
@@ -48,8 +47,7 @@ function recognise(signature: ModelSignature): Recognition | undefined {
   if (!rowsFit && !(rows === undefined && hasTwoLayers)) {
     return undefined
   }
-  const names = metadataLabels(signature.metadata)
-  if (names !== undefined && names.length !== classes) {
+  if (!namesFit(signature, classes)) {
     return undefined
   }
   return describe(

@@ -2,7 +2,7 @@ import type { Candidates } from '../../boxes/detection.ts'
 import { metadataLabels } from '../../model/labels/labels.ts'
 import type { ModelSignature } from '../../model/signature.ts'
 import type { Family, Recognition } from '../family.ts'
-import { describe, evidence, perClass } from '../heads/describe.ts'
+import { describe, evidence, namesFit, perClass } from '../heads/describe.ts'
 import { wholeOption } from '../heads/options.ts'
 import { type BoxUnits, boxUnits } from '../heads/rows.ts'
 import { tailOf } from '../heads/shapes.ts'
@@ -64,8 +64,7 @@ function recognise(signature: ModelSignature): Recognition | undefined {
     return undefined
   }
   const classes = head.channels - 4 - said.count * said.values
-  const names = metadataLabels(signature.metadata)
-  if (classes < 1 || (names !== undefined && names.length !== classes)) {
+  if (classes < 1 || !namesFit(signature, classes)) {
     return undefined
   }
   const byMetadata = said.source === 'metadata'

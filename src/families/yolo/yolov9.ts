@@ -1,7 +1,6 @@
-import { metadataLabels } from '../../model/labels/labels.ts'
 import type { ModelSignature } from '../../model/signature.ts'
 import type { Family, Recognition } from '../family.ts'
-import { describe, evidence, perClass } from '../heads/describe.ts'
+import { describe, evidence, namesFit, perClass } from '../heads/describe.ts'
 import { ultralyticsInput } from '../heads/ultralytics.ts'
 import { decodeHead, headShape } from './yolov8.ts'
 
@@ -39,8 +38,7 @@ function recognise(signature: ModelSignature): Recognition | undefined {
     return undefined
   }
   const classes = head.channels - 4
-  const names = metadataLabels(signature.metadata)
-  if (names !== undefined && names.length !== classes) {
+  if (!namesFit(signature, classes)) {
     return undefined
   }
   return describe(

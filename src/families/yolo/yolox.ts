@@ -1,10 +1,9 @@
 import type { Size } from '../../boxes/box.ts'
 import type { Candidates } from '../../boxes/detection.ts'
-import { metadataLabels } from '../../model/labels/labels.ts'
 import type { ModelSignature } from '../../model/signature.ts'
 import type { DecodeContext, Family, Recognition, RoleTensors } from '../family.ts'
 import { CandidateList } from '../heads/candidates.ts'
-import { declaredAxes, describe, evidence, perClass } from '../heads/describe.ts'
+import { declaredAxes, describe, evidence, namesFit, perClass } from '../heads/describe.ts'
 import { decodeObjectness, FIXED_COLUMNS } from '../heads/objectness.ts'
 import { strideOptions } from '../heads/options.ts'
 import { describeInput, letterbox, type Preprocess } from '../heads/preprocess.ts'
@@ -107,8 +106,7 @@ function recognise(signature: ModelSignature): Recognition | undefined {
     return undefined
   }
   const classes = columns - FIXED_COLUMNS
-  const names = metadataLabels(signature.metadata)
-  if (names !== undefined && names.length !== classes) {
+  if (!namesFit(signature, classes)) {
     return undefined
   }
   const tail = tailOf(signature, output.name)

@@ -3,6 +3,7 @@ import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type App, createApp } from '../src/api/app.ts'
 import { Detector } from '../src/detector/detector.ts'
+import { openHome } from '../src/local/home.ts'
 import { startJobs } from '../src/server/jobs.ts'
 import { singleDetector } from './support/app.ts'
 import { type JobsPlace, jobsPlace } from './support/jobs.ts'
@@ -33,7 +34,7 @@ describe('the answers of every operation that the OpenAPI document names', () =>
     raw = await Detector.load(join(place.folder, 'dogs.onnx'), { threads: 1, asIs: true })
     const detectors = { defaultName: 'dogs', get: async () => place.detector }
     const jobs = await startJobs({
-      folder: join(place.folder, 'document'),
+      open: () => openHome(join(place.folder, 'document')),
       detectors,
       concurrency: 1,
       blobStore: undefined,

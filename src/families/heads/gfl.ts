@@ -125,7 +125,7 @@ const USUAL_BINS = [8, 17]
  * Pairs the outputs of a head with one class map and one distance map a stride. Both have one row a cell, so
  * the rows tell the stride and the columns the kind; names are not needed.
  */
-export function gflPairs(signature: ModelSignature, input: Size): GflPairs | undefined {
+function gflPairs(signature: ModelSignature, input: Size): GflPairs | undefined {
   const count = signature.outputs.length
   if (count < 6 || count > 10 || count % 2 !== 0) {
     return undefined

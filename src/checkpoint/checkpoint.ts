@@ -7,11 +7,11 @@ import { chooseSize } from './image-size.ts'
 import { LIBRARIES } from './libraries.ts'
 import { corrupt, quoted, unsupported } from './limits.ts'
 import { metadataOf } from './metadata.ts'
-import { isModule, Module, Usage, unusedParts } from './module.ts'
+import { unusedParts } from './module.ts'
 import { Builder } from './network/builder.ts'
+import { layerPlan, weightPlan } from './plan.ts'
 import type { ByteSource } from './source.ts'
 import { findNetwork, type Trained } from './trained.ts'
-import { walkLayers } from './walk.ts'
 
 export interface ConvertOptions {
   /** Size of the picture; default what the network was trained for. */
@@ -65,14 +65,13 @@ export function readCheckpoint(source: ByteSource): CheckpointFacts {
 
 function build(trained: Trained, options: ConvertOptions): BuiltNetwork {
   const facts = readFacts(trained)
-  const { layers, root, rootObject } = layersOf(trained)
+  const plan = trained.family === undefined ? layerPlan(trained) : weightPlan(trained, trained.family)
   const builder = new Builder(LIBRARIES)
-  const notices: string[] = []
-  const size = chooseSize(facts, layers.at(-1)!, options.size, notices)
-  const channels = inputChannels(layers)
-  const picture = builder.net.input('images', [1, channels, size.height, size.width])
-  const head = walkLayers(builder, layers, picture, { size, oneToOne: options.oneToOne })
-  const unused = unusedParts(root, rootObject, new Set(head.exempt))
+  const notices = plan.assumptions
+  const size = chooseSize(facts, plan, options.size, notices)
+  const picture = builder.net.input('images', [1, plan.channels, size.height, size.width])
+  const head = plan.run(builder, picture, { size, oneToOne: options.oneToOne })
+  const unused = unusedParts(plan.root, plan.object, new Set(head.exempt))
   if (unused.length > 0) {
     const more = unused.length > 1 ? ` and ${unused.length - 1} more` : ''
     throw unsupported(
@@ -86,46 +85,6 @@ function build(trained: Trained, options: ConvertOptions): BuiltNetwork {
   }
   builder.net.graph.prune()
   return { builder, head, facts, size, notices }
-}
-
-/** The layers of `model.model`, the Sequential that all these networks are. */
-function layersOf({ network }: Trained) {
-  const members = network.attributes.get('_modules')
-  const inner = members instanceof Map ? members.get('model') : undefined
-  if (!isModule(inner)) {
-    throw unsupported('a network with its layers under "model"', `one of the class ${quoted(network.type)}`)
-  }
-  const root = new Module(inner, 'model', new Usage()).use()
-  if (root.type !== 'torch.nn.modules.container.Sequential') {
-    throw unsupported('layers in a Sequential', `a ${quoted(root.type)}`)
-  }
-  const layers = root.children()
-  if (layers.length === 0) {
-    throw corrupt('a network with layers', 'one without')
-  }
-  return { layers, root, rootObject: inner }
-}
-
-/** Channels of the picture: what the first filter takes. */
-function inputChannels(layers: readonly Module[]): number {
-  for (const layer of layers) {
-    const filter = firstFilter(layer)
-    if (filter !== undefined) {
-      // Focus and ReOrg hand on every second pixel four times.
-      const isFolded = ['Focus', 'ReOrg'].includes(layers[0]!.name)
-      return filter.count('in_channels') / (isFolded ? 4 : 1)
-    }
-  }
-  return 3
-}
-
-/** Follows first parts only, so that shared parts cannot make the search long. */
-function firstFilter(layer: Module): Module | undefined {
-  let module: Module | undefined = layer
-  while (module !== undefined && module.name !== 'Conv2d') {
-    module = module.children()[0]
-  }
-  return module
 }
 
 /** Sizes that fit no array, made by a damaged file, are refused by the language itself. */

@@ -43,7 +43,8 @@ const values = ({ shape, data }: Expected['outputs'][number]): Values => {
 describe('a network', () => {
   it.each(cases)('of %s%s gives what PyTorch gives', async (name, _, { oneToOne, outputs }) => {
     const file = gunzipSync(readFileSync(new URL(`${name}.pt.gz`, folder)))
-    const options = oneToOne === null ? {} : { oneToOne }
+    const size = { height: EDGE, width: EDGE }
+    const options = oneToOne === null ? { size } : { size, oneToOne }
     const { onnx } = convertCheckpoint(memorySource(file), options)
     const results = await runGraph(onnx.finish(), picture)
     expect(results.length).toBe(outputs.length)

@@ -1,11 +1,14 @@
 import type { CheckpointFacts } from './facts.ts'
 import type { ImageSize } from './heads/head.ts'
 import { MAX_IMAGE_EDGE, unsupported } from './limits.ts'
-import type { Module } from './module.ts'
 
-/** What trainers take when nobody names a size. */
-const DEFAULT_EDGE = 640
-const DEFAULT_CLASSIFIER_EDGE = 224
+/** What of a network decides about the size of its picture. */
+export interface SizeRule {
+  /** Pixels that both edges have to be a multiple of. */
+  stride: number
+  /** Edge that trainers take when nobody names one. */
+  edge: number
+}
 
 /**
  * The size of the picture that the network is built for: the one asked for, else that of the training, else the
@@ -15,13 +18,12 @@ const DEFAULT_CLASSIFIER_EDGE = 224
  */
 export function chooseSize(
   facts: CheckpointFacts,
-  head: Module,
+  { stride, edge }: SizeRule,
   asked: ImageSize | undefined,
   notices: string[],
 ): ImageSize {
-  const stride = largestStride(head)
-  const wished = asked ?? facts.imageSize ?? fallback(head, notices)
-  const whole = (edge: number) => Math.ceil(edge / stride) * stride
+  const wished = asked ?? facts.imageSize ?? fallback(edge, notices)
+  const whole = (pixels: number) => Math.ceil(pixels / stride) * stride
   const size = { height: whole(wished.height), width: whole(wished.width) }
   if (size.height !== wished.height || size.width !== wished.width) {
     const origin = asked === undefined ? 'the checkpoint names' : 'you asked for'
@@ -41,8 +43,7 @@ export function chooseSize(
   return size
 }
 
-function fallback(head: Module, notices: string[]): ImageSize {
-  const edge = head.name === 'Classify' ? DEFAULT_CLASSIFIER_EDGE : DEFAULT_EDGE
+function fallback(edge: number, notices: string[]): ImageSize {
   notices.push(
     `The picture is ${edge} by ${edge} pixels, the default of trainers, as the checkpoint names no size; --imgsz gives another.`,
   )
@@ -51,13 +52,3 @@ function fallback(head: Module, notices: string[]): ImageSize {
 
 /** Height first, as everywhere in these files. */
 const sizeText = ({ height, width }: ImageSize): string => `${height} by ${width}`
-
-/** Pixels of a cell of the coarsest level; RT-DETR keeps none and halves five times. */
-function largestStride(head: Module): number {
-  if (head.name === 'Classify') {
-    return 1
-  }
-  const strides = head.optionalTensor('stride')?.values() ?? []
-  const largest = Math.max(...strides)
-  return Number.isSafeInteger(largest) && largest >= 1 && largest <= 1024 ? largest : 32
-}

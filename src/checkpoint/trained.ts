@@ -2,12 +2,18 @@ import { corrupt, quoted, unsupported } from './limits.ts'
 import { isModule } from './module.ts'
 import { type PyDict, PyObject, type PyValue } from './pickle/values.ts'
 import { foreignTrainer } from './trainers.ts'
+import { WEIGHT_FAMILIES } from './weights/families.ts'
+import type { WeightFamily } from './weights/family.ts'
+import { weightsOf } from './weights/find.ts'
+import { treeOf } from './weights/tree.ts'
 
 /** The network of a checkpoint and the dictionary that the trainer put around it. */
 export interface Trained {
   network: PyObject
   /** Empty when the network was saved alone. */
   around: PyDict
+  /** Builds the network where the file holds weights alone. */
+  family?: WeightFamily
 }
 
 /** Wrappers deeper than this are no wrappers. */
@@ -40,7 +46,17 @@ export function findNetwork(root: PyValue): Trained {
   if (model instanceof PyObject) {
     throw unsupported('a network under "model"', `an object of the class ${quoted(model.type)}`)
   }
-  throw foreignTrainer(root)
+  return fromWeights(root)
+}
+
+/** Some networks follow from the names and shapes of their weights. */
+function fromWeights(root: PyDict): Trained {
+  const weights = weightsOf(root)
+  const family = weights === undefined ? undefined : WEIGHT_FAMILIES.find(({ holds }) => holds(weights))
+  if (weights === undefined || family === undefined) {
+    throw foreignTrainer(root, weights)
+  }
+  return { network: treeOf(weights, { network: family.name, epsilon: family.epsilon }), around: root, family }
 }
 
 /** What is inside the wrappers of training and compiling. */

@@ -1,7 +1,6 @@
 import type { BoxletError } from '../errors.ts'
 import { quoted, unsupported } from './limits.ts'
-import type { PyDict, PyValue } from './pickle/values.ts'
-import { Tensor } from './tensor.ts'
+import type { PyDict } from './pickle/values.ts'
 
 /** A trainer that keeps weights without their network, by the names in its files, and its own way to ONNX. */
 interface Trainer {
@@ -53,9 +52,13 @@ const TRAINERS: readonly Trainer[] = [
   },
 ]
 
-/** What to say of a dictionary without a network. */
-export function foreignTrainer(root: PyDict): BoxletError {
-  const names = tensorNames(root)
+/**
+ * What to say of a dictionary without a network.
+ *
+ * @param weights the tensors in it, by name
+ */
+export function foreignTrainer(root: PyDict, weights: PyDict | undefined): BoxletError {
+  const names = [...(weights?.keys() ?? [])].filter((name) => typeof name === 'string')
   const trainer = TRAINERS.find(({ holds }) => holds(root, names))
   if (trainer !== undefined) {
     return unsupported('a checkpoint with its network', `weights alone, of ${trainer.name}`, trainer.hint)
@@ -67,30 +70,5 @@ export function foreignTrainer(root: PyDict): BoxletError {
       ? `${names.length} tensors without one, the first named ${quoted(names[0]!)}`
       : `a dictionary of ${keys.length === 0 ? 'nothing' : keys.map((key) => quoted(String(key))).join(', ')}`,
     'Export the model to ONNX where it was trained, and use that file.',
-  )
-}
-
-/** Names of tensors, where trainers keep them. */
-function tensorNames(root: PyDict): string[] {
-  return [...(stateDict(root)?.keys() ?? [])].filter((name) => typeof name === 'string')
-}
-
-/** The dictionary of tensors in a checkpoint: the averaged ones first. */
-function stateDict(root: PyDict): PyDict | undefined {
-  const inside = (value: PyValue | undefined, key: string) =>
-    value instanceof Map ? value.get(key) : undefined
-  const candidates = [
-    inside(root.get('ema'), 'module'),
-    root.get('ema_net'),
-    root.get('ema'),
-    root.get('model'),
-    root.get('state_dict'),
-    root.get('model_state_dict'),
-    root.get('net'),
-    root,
-  ]
-  return candidates.find(
-    (candidate): candidate is PyDict =>
-      candidate instanceof Map && [...candidate.values()].some((value) => value instanceof Tensor),
   )
 }

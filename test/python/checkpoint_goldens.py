@@ -1,9 +1,9 @@
 """Small checkpoints of every class that src/checkpoint knows, with what PyTorch makes of them.
 
     pip install torch ultralytics
-    python test/python/checkpoint_goldens.py src/checkpoint/goldens
+    python test/python/checkpoint_goldens.py src/checkpoint/goldens [NAME ...]
 
-Each network is a few layers with random weights, saved as Ultralytics' trainer saves, and packed with gzip. The
+With names, only those are made and the others are left as they are. Each network is a few layers with random weights, saved as Ultralytics' trainer saves, and packed with gzip. The
 picture is made by a formula, so that it needs no file. Weights are random; nothing was trained on anything.
 """
 
@@ -20,6 +20,8 @@ import torch
 from torch import nn
 from ultralytics.nn import tasks
 from ultralytics.nn.modules import block, conv, head, transformer
+
+from yolox_networks import Yolox
 
 EDGE = 32
 WIDTH = 16
@@ -143,6 +145,9 @@ def goldens():
     yield "obb26", anchor_free(head.OBB26, 1, True, args=(1,))
     yield "classify", classifier()
     yield "rtdetr", rtdetr()
+    yield "yolox", Yolox(CLASSES, 4, 1)
+    yield "yolox-depthwise", Yolox(CLASSES, 4, 1, depthwise=True)
+    yield "yolox-darknet", Yolox(CLASSES, 2, 1, darknet=(1, 1, 1, 1))
 
 
 def v10(count):
@@ -176,6 +181,9 @@ def rtdetr():
 
 def run(model, one_to_one):
     """All outputs of the head in the form of an export."""
+    if not isinstance(model, tasks.BaseModel):
+        with torch.no_grad():
+            return [model(picture()).contiguous()]
     last = model.model[-1]
     last.export, last.format = not isinstance(last, head.RTDETRDecoder), "onnx"
     x, kept = picture(), []
@@ -204,6 +212,10 @@ def run(model, one_to_one):
 
 
 def saved(model):
+    if not isinstance(model, tasks.BaseModel):
+        file = io.BytesIO()
+        torch.save({"start_epoch": 1, "model": model.state_dict(), "optimizer": None, "best_ap": 0.25}, file)
+        return file.getvalue(), model
     half = copy.deepcopy(model).half()
     for value in half.parameters():
         value.requires_grad = False
@@ -213,16 +225,19 @@ def saved(model):
     return file.getvalue(), half.float()
 
 
-def main(folder):
+def main(folder, *only):
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    expected = {}
+    kept = folder / "expected.json"
+    expected = json.loads(kept.read_text()) if only else {}
     for name, model in goldens():
         disturb(model)
         model.eval()
+        if only and name not in only:
+            continue
         file, rounded = saved(model)
         rounded.eval()
-        heads = [False, True] if hasattr(model.model[-1], "one2one_cv2") else [None]
+        heads = [False, True] if not isinstance(model, Yolox) and hasattr(model.model[-1], "one2one_cv2") else [None]
         (folder / f"{name}.pt.gz").write_bytes(gzip.compress(file, 9, mtime=0))
         expected[name] = [
             {"oneToOne": one, "outputs": [{"shape": list(value.shape), "data": base64.b64encode(value.numpy().astype("<f4").tobytes()).decode()}
@@ -230,7 +245,7 @@ def main(folder):
             for one in heads
         ]
         print(name, len(gzip.compress(file)), [[out["shape"] for out in each["outputs"]] for each in expected[name]], flush=True)
-    (folder / "expected.json").write_text(json.dumps(expected, indent=1) + "\n")
+    kept.write_text(json.dumps(expected, indent=1) + "\n")
 
 
-main(sys.argv[1])
+main(*sys.argv[1:])

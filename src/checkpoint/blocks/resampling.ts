@@ -8,7 +8,11 @@ import { halves } from './stages.ts'
 /** Blocks that change the size of the picture, or look at it through several windows. */
 
 /** Every second pixel, four times: half the edge, four times the channels. */
-function everySecondPixel({ net }: Builder, x: Value, places: readonly (readonly [number, number])[]): Value {
+export function everySecondPixel(
+  { net }: Builder,
+  x: Value,
+  places: readonly (readonly [number, number])[] = FOCUS_ORDER,
+): Value {
   const [, , height = 0, width = 0] = x.shape
   return net.concat(
     places.map(([row, column]) => net.slice(net.slice(x, 2, row, height, 2), 3, column, width, 2)),

@@ -1,0 +1,5 @@
+import type { WeightFamily } from './family.ts'
+import { yolox } from './yolox.ts'
+
+/** Networks that are built from weights alone. */
+export const WEIGHT_FAMILIES: readonly WeightFamily[] = [yolox]

@@ -5,9 +5,10 @@ import { withThresholds } from '../evaluate/write-thresholds.ts'
 import type { Contract } from '../model/contract.ts'
 import { saveFile } from '../system/save-file.ts'
 import type { Division } from './data/divide.ts'
+import type { Taught } from './job.ts'
 import { type BaseFile, openBase } from './model/base.ts'
 import type { PartFacts, TaughtFacts } from './report/facts.ts'
-import { namesOf, type Taught } from './teach.ts'
+import { namesOf } from './teach.ts'
 import { measureFile } from './validate.ts'
 
 export interface FinishJob {

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises'
-import type { Dataset } from '../datasets/dataset.ts'
+import { type Dataset, selectImages } from '../datasets/dataset.ts'
 import { Detector } from '../detector/detector.ts'
 import { type Evaluation, evaluate } from '../evaluate/evaluation.ts'
 import { labelsByCategory, mapLabels, toPredictions } from '../evaluate/label-map.ts'
@@ -68,4 +68,14 @@ export async function measureBytes(
   } finally {
     await rm(path, { force: true })
   }
+}
+
+/** At most so many pictures, spread over the set. */
+export function spread(dataset: Dataset, most: number): Dataset {
+  const every = Math.ceil(dataset.images.length / most)
+  if (every <= 1) {
+    return dataset
+  }
+  const kept = dataset.images.filter((_, at) => at % every === 0)
+  return selectImages(dataset, new Set(kept.map(({ id }) => id)), dataset.name)
 }

@@ -1,6 +1,6 @@
+import type { TeachEvent } from '../../training/job.ts'
 import { megabytes } from '../../training/memory.ts'
 import { LivePage, type LiveState } from '../../training/report/live-page.ts'
-import type { TeachEvent } from '../../training/teach.ts'
 import { progressLine } from '../kit/progress.ts'
 import type { Io } from '../kit/verb.ts'
 import type { TeachValues } from './options.ts'
@@ -45,6 +45,9 @@ export class Teller {
       }
       case 'resumed':
         this.say(`Going on after step ${event.step}.`)
+        break
+      case 'nothing-stopped':
+        this.say('There is no stopped run to go on with, so that this one starts anew.')
         break
       case 'progress':
         this.#line?.update(event.step - event.firstStep)

@@ -15,23 +15,31 @@ export interface Checkpoint {
   matched: number
   /** What was seen so far, for curves and for ending a run that stopped learning. */
   history: unknown
+  /** Of a validation set that may choose: its best moment so far. */
+  best?: { step: number; ap: number; weights: Float32Array }
 }
 
 /** First bytes of the file; the number changes with its form. */
 const MARK = Buffer.from('BOXLET-TEACH-1\n')
 const VECTORS = ['weights', 'average', 'mean', 'square'] as const
 
-/** Mark, length of the head, head as JSON, four vectors as little-endian float32. Written whole or not at all. */
+/**
+ * Mark, length of the head, head as JSON, four vectors as little-endian float32, and a fifth of the best moment where
+ * there is one. Written whole or not at all.
+ */
 export async function saveCheckpoint(
   path: string,
   checkpoint: Checkpoint,
   state: SharedState,
 ): Promise<void> {
-  const head = Buffer.from(JSON.stringify({ ...checkpoint, learned: state.weights.length }))
+  const { best, ...facts } = checkpoint
+  const moment = best === undefined ? {} : { best: { step: best.step, ap: best.ap } }
+  const head = Buffer.from(JSON.stringify({ ...facts, ...moment, learned: state.weights.length }))
   const length = Buffer.alloc(4)
   length.writeUInt32LE(head.length)
-  const vectors = VECTORS.map((name) => Buffer.from(Float32Array.from(state[name]).buffer))
-  await saveFile(path, Buffer.concat([MARK, length, head, ...vectors]))
+  const vectors = [...VECTORS.map((name) => state[name]), ...(best === undefined ? [] : [best.weights])]
+  const bytes = vectors.map((vector) => Buffer.from(Float32Array.from(vector).buffer))
+  await saveFile(path, Buffer.concat([MARK, length, head, ...bytes]))
 }
 
 /**
@@ -59,21 +67,25 @@ export async function loadCheckpoint(
     throw unusable('another kind of file')
   }
   const end = start + bytes.readUInt32LE(MARK.length)
+  const head = readHead(bytes.subarray(start, end))
   const learned = state.weights.length
-  if (bytes.length !== end + 4 * learned * VECTORS.length) {
+  const { best } = head
+  const vectors = VECTORS.length + (best === undefined ? 0 : 1)
+  if (bytes.length !== end + 4 * learned * vectors) {
     throw unusable('a file of another length')
   }
-  const head = readHead(bytes.subarray(start, end))
   if (head.fingerprint !== fingerprint) {
     throw unusable('a stopped run with other pictures or settings')
   }
+  const vectorAt = (at: number) => {
+    const from = bytes.byteOffset + end + 4 * learned * at
+    return new Float32Array(bytes.buffer.slice(from, from + 4 * learned))
+  }
   for (const [at, name] of VECTORS.entries()) {
-    const from = end + 4 * learned * at
-    const copy = bytes.buffer.slice(bytes.byteOffset + from, bytes.byteOffset + from + 4 * learned)
-    state[name].set(new Float32Array(copy))
+    state[name].set(vectorAt(at))
   }
   state.matched[state.matched.length - 1] = head.matched
-  return head
+  return best === undefined ? head : { ...head, best: { ...best, weights: vectorAt(VECTORS.length) } }
 }
 
 /** Steps that a stopped run was planned for: its length may hang on how fast the machine was. */

@@ -364,6 +364,36 @@ describe('COCO files', () => {
     expect(kinds(set)).toContain('annotation-invalid')
   })
 
+  it.each<[string, string, string, string]>([
+    ['beside one another', 'images', 'instances_train2017.json', 'instances_val2017.json'],
+    ['in annotations', 'images', 'annotations/coco_train.json', 'annotations/coco_valid.json'],
+    [
+      'in a folder each, as Roboflow exports',
+      'train',
+      'train/_annotations.coco.json',
+      'valid/_annotations.coco.json',
+    ],
+  ])('for each part are its parts, with one list of classes: %s', async (_, pictures, train, val) => {
+    const fork = { ...cup, id: 1, category_id: 1 }
+    const folder = await tree({
+      [train]: coco([{ ...image, file_name: 'b.jpg' }], [fork], [{ id: 1, name: 'fork' }]),
+      [val]: coco([image], [cup]),
+      [`${pictures}/b.jpg`]: 'picture',
+      [`${pictures === 'images' ? 'images' : 'valid'}/a.jpg`]: 'picture',
+      ...(train.startsWith('instances') ? { 'captions_train2017.json': '{}' } : {}),
+    })
+    const parts = await openParts(folder)
+    expect(parts.map(({ name, dataset }) => [name, named(dataset), dataset.problems])).toEqual([
+      ['train', ['fork'], []],
+      ['val', ['cup'], []],
+    ])
+    expect(parts[0]!.dataset.categories).toEqual(parts[1]!.dataset.categories)
+    await expectOne(folder, 'cup')
+    const whole = await openDataset(folder, { split: 'all' })
+    expect([named(whole), new Set(whole.images.map(({ id }) => id)).size]).toEqual([['fork', 'cup'], 2])
+    await expect(openDataset(folder, { split: 'test' })).rejects.toThrow('it has train, val')
+  })
+
   it('never lead out of their folder', async () => {
     const folder = await tree({ 'inner/a.json': coco([{ ...image, file_name: '../../secret.jpg' }], [cup]) })
     await writeFile(join(folder, '..', 'secret.jpg'), picture)

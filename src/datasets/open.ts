@@ -1,8 +1,10 @@
 import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { BoxletError } from '../errors.ts'
 import { readCoco } from './coco.ts'
+import { cocoParts } from './coco-parts.ts'
 import type { Dataset, ReadOptions } from './dataset.ts'
+import { joinDatasets } from './join.ts'
 import { isFile, isFolder, listFiles } from './picture-files.ts'
 import { readVoc } from './voc.ts'
 import { readYolo } from './yolo.ts'
@@ -13,7 +15,10 @@ import { describesYolo, yoloFileOf } from './yolo-config.ts'
  * that holds exactly one of these.
  */
 export async function openDataset(path: string, options: ReadOptions = {}): Promise<Dataset> {
-  const { format, at } = await locateDataset(path)
+  const { format, at, parts } = await locateDataset(path)
+  if (parts !== undefined) {
+    return readCocoPart(path, parts, options)
+  }
   if (format === 'coco') {
     return readCoco(at, options)
   }
@@ -23,8 +28,39 @@ export async function openDataset(path: string, options: ReadOptions = {}): Prom
   return readVoc(at, options)
 }
 
-/** Which format lies at the path, and the file or folder that its reader takes. */
-export async function locateDataset(path: string): Promise<{ format: Dataset['format']; at: string }> {
+/** The part that is asked for, or as for other formats `test`, else `val`, else all. */
+async function readCocoPart(
+  path: string,
+  parts: ReadonlyMap<string, string>,
+  options: ReadOptions,
+): Promise<Dataset> {
+  const split = options.split ?? ['test', 'val'].find((part) => parts.has(part)) ?? 'all'
+  const files = split === 'all' ? [...parts.values()] : [parts.get(split)]
+  const sets: Dataset[] = []
+  for (const file of files) {
+    if (file === undefined) {
+      throw new BoxletError(
+        'DATASET_INVALID',
+        `Expected a part "${split}" in "${path}" but it has ${[...parts.keys()].join(', ')}.`,
+      )
+    }
+    sets.push(await readCoco(file, options))
+  }
+  const [first, ...others] = sets as [Dataset, ...Dataset[]]
+  return others.length === 0 ? first : joinDatasets([first, ...others], basename(resolve(path)))
+}
+
+/** Where a set lies. */
+export interface DatasetPlace {
+  format: Dataset['format']
+  /** The file or folder that the reader of the format takes. */
+  at: string
+  /** COCO with a file for each part: those files by the names of the parts. */
+  parts?: ReadonlyMap<string, string>
+}
+
+/** Which format lies at the path, and where. */
+export async function locateDataset(path: string): Promise<DatasetPlace> {
   if (await isFile(path)) {
     if (/\.json$/i.test(path)) {
       return { format: 'coco', at: path }
@@ -58,6 +94,10 @@ export async function locateDataset(path: string): Promise<{ format: Dataset['fo
   )
   if (json.length === 1) {
     return { format: 'coco', at: join(path, json[0]!) }
+  }
+  const parts = await cocoParts(path)
+  if (parts !== undefined) {
+    return { format: 'coco', at: path, parts }
   }
   if (json.length === 0 && files.includes('labels') && files.includes('images')) {
     throw new BoxletError(

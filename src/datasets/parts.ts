@@ -1,5 +1,6 @@
 import { defined } from '../system/defined.ts'
 import type { Dataset, ReadOptions } from './dataset.ts'
+import { shareCategories } from './join.ts'
 import { locateDataset, openDataset } from './open.ts'
 import { VocTree } from './voc-tree.ts'
 import type { Part } from './write.ts'
@@ -10,9 +11,12 @@ import { readYoloConfig, type YoloConfig } from './yolo-config.ts'
  * share one list of classes, so that ids mean the same everywhere.
  */
 export async function openParts(path: string, options: ReadOptions = {}): Promise<Part[]> {
-  const { format, at } = await locateDataset(path)
+  const { format, at, parts: files } = await locateDataset(path)
   if (options.split !== undefined) {
     return [{ name: options.split, dataset: await openDataset(path, options) }]
+  }
+  if (files !== undefined) {
+    return cocoPartsOf(path, [...files.keys()], options)
   }
   const names = await splitNames(format, at)
   if (names.length === 0) {
@@ -34,6 +38,15 @@ export async function openParts(path: string, options: ReadOptions = {}): Promis
     parts.push({ name, dataset })
   }
   return parts
+}
+
+/** COCO files number classes as they like, and may lack some. */
+async function cocoPartsOf(path: string, names: readonly string[], options: ReadOptions): Promise<Part[]> {
+  const sets: Dataset[] = []
+  for (const name of names) {
+    sets.push(await openDataset(path, { ...options, split: name }))
+  }
+  return shareCategories(sets).map((dataset, at) => ({ name: names[at]!, dataset }))
 }
 
 /** VOC names no classes, so a part may lack some; those of the whole set are taken for all. */

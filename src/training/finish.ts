@@ -7,6 +7,7 @@ import { saveFile } from '../system/save-file.ts'
 import type { Division } from './data/divide.ts'
 import type { Taught } from './job.ts'
 import { type BaseFile, openBase } from './model/base.ts'
+import { TRAINING_KEY } from './model/export.ts'
 import type { PartFacts, TaughtFacts } from './report/facts.ts'
 import { namesOf } from './teach.ts'
 import { measureFile } from './validate.ts'
@@ -116,7 +117,7 @@ function metadataOf({ taught, base, labels, division, command }: FinishJob): Map
   return new Map([
     ...namesOf(labels),
     ...(base.licence === undefined ? [] : ([['license', base.licence.name]] as const)),
-    ['boxlet.training', JSON.stringify(made)],
+    [TRAINING_KEY, JSON.stringify(made)],
   ])
 }
 

@@ -1,5 +1,6 @@
 import { BoxletError } from '../errors.ts'
 import type { Augmentation } from './augment/placement.ts'
+import { STRIDE } from './input-size.ts'
 import type { Recipe } from './run/recipe.ts'
 
 /** What a person may say about a run; all of it may be left out. */
@@ -51,13 +52,14 @@ const STRONG: Augmentation = { zoom: [0.5, 1.5], mirror: true, colour: true, mos
 const USUAL: Augmentation = { zoom: [0.6, 1.4], mirror: true, colour: true, mosaic: 0 }
 const LATE: Augmentation = { zoom: [0.8, 1.2], mirror: true, colour: true, mosaic: 0 }
 
-/** Edges of inputs are multiples of the largest stride. */
-const STRIDE = 32
-
-/** Turns settings into a recipe for so many pictures. */
-export function planRecipe(settings: Settings, pictures: number, baseSize: number): Recipe {
+/**
+ * Turns settings into a recipe for so many pictures.
+ *
+ * @param inputSize where the settings name none
+ */
+export function planRecipe(settings: Settings, pictures: number, inputSize: number): Recipe {
   const length = settings.quick ? QUICK : DEFAULTS
-  const size = settings.size ?? (settings.quick ? Math.min(baseSize, QUICK.size) : baseSize)
+  const size = settings.size ?? (settings.quick ? Math.min(inputSize, QUICK.size) : inputSize)
   if (size % STRIDE !== 0) {
     const near = Math.max(STRIDE, Math.round(size / STRIDE) * STRIDE)
     throw new BoxletError('USAGE', `Expected a multiple of ${STRIDE} for --size but received ${size}.`, {

@@ -3,11 +3,13 @@ import { randomStream } from './augment/random.ts'
 import type { SampleFormat } from './augment/sample.ts'
 import { classIndex } from './data/classes.ts'
 import { readPictures, type TrainingPicture } from './data/pictures.ts'
+import { inputSizeFor } from './input-size.ts'
 import type { TeachJob } from './job.ts'
 import { passesIn } from './length.ts'
 import { checkMemory, expectedMemory } from './memory.ts'
 import { type Base, openBase } from './model/base.ts'
 import { classHead } from './model/class-head.ts'
+import { TRAINING_KEY } from './model/export.ts'
 import { type Network, readNetwork } from './model/network.ts'
 import { buildTrainingGraph, type TrainingGraph } from './model/training-graph.ts'
 import { planRecipe } from './plan.ts'
@@ -37,7 +39,9 @@ export interface Prepared {
 export async function prepare(job: TeachJob, checkpoint: string): Promise<Prepared> {
   const { labels, train, settings, signal } = job
   const base = openBase(job.base)
-  const recipe = planRecipe(settings, train.images.length, base.size)
+  // A taught file was given its size when it was taught; it would grow each time.
+  const inputSize = base.model.metadata.has(TRAINING_KEY) ? base.size : inputSizeFor(train, base.size)
+  const recipe = planRecipe(settings, train.images.length, inputSize)
   const pictures = await readPictures(train, recipe.size, classIndex(train, labels), signal)
   throwIfAborted(signal)
   const head = classHead(base, labels, randomStream(recipe.seed, HEADS))
@@ -64,11 +68,11 @@ function formatOf({ contract: { input } }: Base, size: number): SampleFormat {
 async function withinMinutes(
   minutes: number,
   { settings, resume }: TeachJob,
-  { base, graph, recipe, pictures, format }: Prepared,
+  { graph, recipe, pictures, format }: Prepared,
   checkpoint: string,
 ): Promise<Recipe> {
   const planned = resume ? await plannedSteps(checkpoint) : undefined
   const passes =
     planned === undefined ? await passesIn(minutes, graph, recipe, pictures, format) : planned * recipe.batch
-  return planRecipe({ ...settings, epochs: passes / pictures.length }, pictures.length, base.size)
+  return planRecipe({ ...settings, epochs: passes / pictures.length }, pictures.length, recipe.size)
 }

@@ -6,6 +6,8 @@ import { datasetPage } from '../../evaluate/report/dataset-page.ts'
 import { type PictureResult, runDataset } from '../../evaluate/run-dataset.ts'
 import { defined } from '../../system/defined.ts'
 import { saveFile } from '../../system/save-file.ts'
+import { checkClasses } from '../detect/classes.ts'
+import { classNames, DETECTION_OPTIONS } from '../kit/detection-options.ts'
 import { storeProgress } from '../kit/download-progress.ts'
 import { DEFAULT_MODEL, MODEL_OPTIONS, modelOptions } from '../kit/model-options.ts'
 import type { Options } from '../kit/option-spec.ts'
@@ -28,6 +30,11 @@ const OPTIONS = {
     min: 0,
     max: 1,
     otherwise: "the model's thresholds",
+  },
+  classes: {
+    ...DETECTION_OPTIONS.classes,
+    says: 'label only objects of these classes of the model, which are then the classes of the set',
+    group: 'Labels',
   },
   to: {
     type: 'string',
@@ -61,7 +68,7 @@ export const verb = defineVerb({
   exits: DATASET_EXITS,
   examples: [
     'boxlet dataset label photos --model fridge.onnx --out photos-labelled',
-    'boxlet dataset label photos --model yolov8n --min-score 0.2 --to coco --out photos-labelled',
+    'boxlet dataset label photos --model yolov8n --classes cup,bottle --min-score 0.2 --out photos-labelled',
   ],
   alsoKnownAs: ['annotate', 'autolabel', 'prelabel'],
   run,
@@ -76,16 +83,22 @@ async function run({ values, inputs }: Call<typeof OPTIONS>, io: Io): Promise<Ex
     ...defined({ onProgress: progress.onProgress, onNotice: progress.onNotice }),
     signal: io.signal,
   }).finally(() => progress.end())
-  const { labels } = detector.model.contract
+  const { contract } = detector.model
+  const { labels } = contract
+  const classes = classNames(values.classes)
+  await checkClasses('classes', classes, contract)
   const line = progressLine(io, dataset.images.length, 'pictures')
   const found = await runDataset(dataset, detector, {
-    detect: defined({ minScore: values['min-score'] }),
+    detect: defined({ minScore: values['min-score'], ...(classes.length > 0 && { classes }) }),
     labels,
     inFlight: IN_FLIGHT,
     onProgress: (done) => line.update(done),
     signal: io.signal,
   }).finally(() => line.clear())
-  const labelled = labelledSet(dataset, found.results, labels)
+  const wanted = (name: string, at: number) =>
+    classes.length === 0 ||
+    classes.some((one) => one === String(at) || one.toLowerCase() === name.toLowerCase())
+  const labelled = labelledSet(dataset, found.results, labels, wanted)
   labelled.problems = [...dataset.problems, ...found.problems]
   const code = await writeParts(
     [{ name: 'all', dataset: labelled }],
@@ -103,6 +116,7 @@ function labelledSet(
   dataset: Dataset,
   results: readonly PictureResult[],
   labels: readonly (string | null)[],
+  wanted: (name: string, at: number) => boolean,
 ): Dataset {
   const annotations: Annotation[] = []
   for (const { image, detections } of results) {
@@ -121,7 +135,9 @@ function labelledSet(
   }
   return {
     ...dataset,
-    categories: labels.flatMap((name, at) => (name === null ? [] : [{ id: at + 1, name }])),
+    categories: labels.flatMap((name, at) =>
+      name !== null && wanted(name, at) ? [{ id: at + 1, name }] : [],
+    ),
     images: results.map(({ image }) => image),
     annotations,
   }

@@ -26,6 +26,7 @@ export function commandFor(
     ...(recipe.augmentation.mirror ? [] : ['--no-mirror']),
     ...(values.limit === undefined ? [] : [`--limit ${values.limit}`]),
     `--problems ${values.problems} --least-objects ${values['least-objects']}`,
+    ...(values.also ?? []).map((set) => `--also ${quoted(set)}`),
     ...(values.images === undefined ? [] : [`--images ${quoted(values.images)}`]),
     `--seed ${recipe.seed}`,
     `--workers ${recipe.workers}`,

@@ -1,9 +1,10 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, rm, stat } from 'node:fs/promises'
 import { BoxletError } from '../../errors.ts'
 import { resolveModel } from '../../store/store.ts'
 import { defined } from '../../system/defined.ts'
+import { saveFile } from '../../system/save-file.ts'
 import { type Checked, checkDivision } from '../../training/data/check.ts'
-import { divide, limitTrain } from '../../training/data/divide.ts'
+import { addToTrain, divide, limitTrain } from '../../training/data/divide.ts'
 import type { BaseFile } from '../../training/model/base.ts'
 import { storeProgress } from '../kit/download-progress.ts'
 import type { Io } from '../kit/verb.ts'
@@ -33,12 +34,32 @@ export async function readBase(values: TeachValues, io: Io): Promise<BaseFile> {
 
 /** Reads, divides and checks the set. */
 export async function readSet(path: string, values: TeachValues, io: Io): Promise<Checked> {
-  const { seed } = values
+  const { seed, limit, also = [] } = values
   const division = await divide(path, seed, { ...defined({ images: values.images }), signal: io.signal })
-  const limited = values.limit === undefined ? division : limitTrain(division, values.limit, seed)
-  return checkDivision(limited, {
+  const limited = limit === undefined ? division : limitTrain(division, limit, seed)
+  const whole = also.length === 0 ? limited : await addToTrain(limited, also, { signal: io.signal })
+  return checkDivision(whole, {
     problems: values.problems,
     leastObjects: values['least-objects'],
     signal: io.signal,
   })
+}
+
+/**
+ * Finds out before anything is spent whether the result can be written.
+ *
+ * @throws BoxletError OUTPUT_UNWRITABLE
+ */
+export async function checkOut(out: string, mayExist: boolean): Promise<void> {
+  const found = await stat(out).catch(() => undefined)
+  if (found !== undefined && !(mayExist && found.isFile())) {
+    throw new BoxletError(
+      'OUTPUT_UNWRITABLE',
+      `Expected a new file for --out but "${out}" ${found.isFile() ? 'exists' : 'is no file'}.`,
+      { hint: found.isFile() ? 'Name another one, or pass --force to overwrite it.' : 'Name another one.' },
+    )
+  }
+  const probe = `${out}.probe`
+  await saveFile(probe, '')
+  await rm(probe)
 }

@@ -16,6 +16,7 @@ export const TEACH_OPTIONS = {
     completes: 'file',
     default: 'taught.onnx',
   },
+  force: { type: 'boolean', says: 'overwrite a file that exists', group: 'Result', own: true },
   format: { ...FORMAT_OPTION, group: 'Result' },
   base: {
     type: 'string',
@@ -48,7 +49,7 @@ export const TEACH_OPTIONS = {
     integer: true,
     min: 64,
     max: 1280,
-    otherwise: 'that of the base',
+    otherwise: 'that of the base; up to a quarter more where objects would be below 32 pixels',
   },
   epochs: {
     type: 'number',
@@ -133,6 +134,15 @@ export const TEACH_OPTIONS = {
     min: 1,
     max: 64,
     otherwise: 'the processors',
+  },
+  also: {
+    type: 'string',
+    says: 'further sets to learn from, such as pictures that jobs kept; val and test stay as they are',
+    group: 'Data',
+    value: 'SET',
+    multiple: true,
+    own: true,
+    completes: 'file',
   },
   images: DATASET_OPTIONS.images,
   limit: {

@@ -18,7 +18,7 @@ import { taughtText } from '../../training/report/text.ts'
 import { teach } from '../../training/teach.ts'
 import type { ExitCode, Io, Call as VerbCall } from '../kit/verb.ts'
 import { commandFor } from './command.ts'
-import { readBase, readSet } from './inputs.ts'
+import { checkOut, readBase, readSet } from './inputs.ts'
 import type { TEACH_OPTIONS, TeachValues } from './options.ts'
 import { Teller } from './teller.ts'
 
@@ -45,6 +45,9 @@ export async function runTeach(
   const out = values.out
   if (extname(out) !== '.onnx') {
     throw new BoxletError('USAGE', `Expected a name ending in .onnx for --out but received "${out}".`)
+  }
+  if (!values.preview) {
+    await checkOut(out, values.force === true || values.resume === true)
   }
   const base = await readBase(values, io)
   const set = await readSet(path, values, io)

@@ -42,7 +42,16 @@ export async function checkDivision(division: Division, options: CheckOptions): 
       'Mend them, or leave them out with --problems skip.',
     )
   }
-  const kept = withoutBroken(division, broken)
+  const clean = withoutBroken(division, broken)
+  const unused = unusedClasses(clean)
+  if (unused.length > 0 && options.problems === 'fatal') {
+    throw unfit(
+      'classes that never occur',
+      [`Expected objects of every class but there is none of ${shownNames(unused)}`],
+      'Take them out of the list of classes, or let --problems skip leave them out.',
+    )
+  }
+  const kept = withoutClasses(clean, unused)
   const labels = kept.train.categories.map(({ name }) => name)
   const faults = classFaults(kept.train, options.leastObjects)
   if (faults.length > 0) {
@@ -55,8 +64,39 @@ export async function checkDivision(division: Division, options: CheckOptions): 
   if (kept.train.images.length === 0) {
     throw unfit('no pictures to learn from', [], 'Check that the part "train" names pictures.')
   }
-  return { division: kept, labels, notes: notesOf(kept, problems, options) }
+  const notes = [
+    ...parts.flatMap((part) => part.notes),
+    ...(unused.length === 0 ? [] : [`No object of ${shownNames(unused)} is anywhere in the set: left out.`]),
+    ...notesOf(kept, problems, options),
+  ]
+  return { division: kept, labels, notes }
 }
+
+/** Classes without an object in any part. Lists of classes are often those of a model or of a whole project. */
+function unusedClasses({ train, val, test }: Division): string[] {
+  const used = new Set(
+    [train, val, test].flatMap((part) => part?.annotations.map(({ categoryId }) => categoryId) ?? []),
+  )
+  const unused = train.categories.filter(({ id }) => !used.has(id)).map(({ name }) => name)
+  // A set without any object is told as such.
+  return unused.length === train.categories.length ? [] : unused
+}
+
+function withoutClasses({ train, val, test, because }: Division, names: readonly string[]): Division {
+  const without = <T extends Dataset | undefined>(dataset: T): T =>
+    dataset && {
+      ...dataset,
+      categories: dataset.categories.filter(({ name }) => !names.includes(name)),
+    }
+  return { train: without(train), val: without(val), test: without(test), because }
+}
+
+const shownNames = (names: readonly string[]): string =>
+  names.length > SHOWN
+    ? `${quotedNames(names.slice(0, SHOWN))} and ${names.length - SHOWN} others`
+    : quotedNames(names)
+
+const quotedNames = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(', ')
 
 function classFaults(train: Dataset, least: number): string[] {
   const counts = objectCounts(train)
@@ -109,15 +149,21 @@ function notesOf(
       continue
     }
     const counts = objectCounts(dataset)
-    const absent = dataset.categories.filter(({ id }) => !counts.has(id)).map(({ name }) => `"${name}"`)
+    const absent = dataset.categories.filter(({ id }) => !counts.has(id)).map(({ name }) => name)
     if (absent.length > 0) {
-      notes.push(`No object of ${absent.join(', ')} is in "${part}", so nothing can be said about it there.`)
+      notes.push(`No object of ${shownNames(absent)} is in "${part}", so nothing can be said about it there.`)
     }
   }
   const empty =
     division.train.images.length - new Set(division.train.annotations.map(({ imageId }) => imageId)).size
   if (empty > division.train.images.length / 2) {
     notes.push(`${empty} of ${division.train.images.length} pictures to learn from have no object.`)
+  }
+  const drawn = division.train.annotations.filter(({ extra }) => typeof extra?.score === 'number').length
+  if (drawn > 0) {
+    notes.push(
+      `${drawn} of ${division.train.annotations.length} objects to learn from carry the score of a model: correct them first, or its mistakes are learned too.`,
+    )
   }
   return notes
 }

@@ -1,4 +1,5 @@
 import { type Dataset, type ReadOptions, selectImages } from '../../datasets/dataset.ts'
+import { joinDatasets, shareCategories } from '../../datasets/join.ts'
 import { openParts } from '../../datasets/parts.ts'
 import { type Share, stratify } from '../../datasets/split.ts'
 import { BoxletError } from '../../errors.ts'
@@ -77,6 +78,33 @@ function split(dataset: Dataset, shares: readonly Share[], seed: number): Datase
     // Problems belong to the whole set and are told once.
     problems: at === 0 ? dataset.problems : [],
   }))
+}
+
+/**
+ * Reads further sets, all of their parts, and adds them to the pictures to learn from: what jobs kept, or a tool
+ * exported. `val` and `test` stay, so that a model before and after is measured on the same pictures.
+ */
+export async function addToTrain(
+  { train, val, test, because }: Division,
+  paths: readonly string[],
+  options: ReadOptions,
+): Promise<Division> {
+  const added: Dataset[] = []
+  for (const path of paths) {
+    added.push(...(await openParts(path, options)).map(({ dataset }) => dataset))
+  }
+  const others = [val, test].filter((part) => part !== undefined)
+  const [first, ...shared] = shareCategories([train, ...others, ...added])
+  const [sharedVal, sharedTest] = [
+    val === undefined ? undefined : shared[0],
+    test === undefined ? undefined : shared[others.length - 1],
+  ]
+  return {
+    train: joinDatasets([first!, ...shared.slice(others.length)], train.name),
+    val: sharedVal,
+    test: sharedTest,
+    because: `${because}; ${paths.length === 1 ? 'one set' : `${paths.length} sets`} added to train`,
+  }
 }
 
 /** The parts with only some pictures to learn from, to measure what more would bring. */

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { type Annotation, annotationsByImage, type Dataset } from '../../datasets/dataset.ts'
 import { mapInOrder } from '../../datasets/in-order.ts'
+import { BoxletError } from '../../errors.ts'
 import { decodeImage } from '../../image/decode/decode.ts'
 import { resample } from '../../image/resize/resample.ts'
 import type { RgbImage } from '../../image/rgb-image.ts'
@@ -74,7 +75,14 @@ async function decodeTo(
   memory: ArrayBufferLike,
   signal?: AbortSignal,
 ): Promise<Uint8Array> {
-  const { pixels } = await decodeImage(await readFile(path), {
+  const bytes = await readFile(path).catch((cause: unknown) => {
+    throw new BoxletError(
+      'TEACHING_FAILED',
+      `Expected to read the picture "${path}" but it cannot be read any more.`,
+      { cause, hint: 'Leave the pictures where they are while a run goes on.' },
+    )
+  })
+  const { pixels } = await decodeImage(bytes, {
     shrinkTo: () => to,
     ...(signal === undefined ? {} : { signal }),
   })

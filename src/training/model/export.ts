@@ -4,6 +4,9 @@ import type { Base } from './base.ts'
 import type { Network } from './network.ts'
 import type { Slot } from './training-graph.ts'
 
+/** Metadata of a file that was taught: how it was made, as JSON. */
+export const TRAINING_KEY = 'boxlet.training'
+
 /**
  * Writes what was learned into the file of the base: same layers, new weights, as many classes as there are labels,
  * in the layout of YOLOX, `[1, cells, 5 + classes]`, so that everything that reads YOLOX reads it.

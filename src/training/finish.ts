@@ -26,7 +26,10 @@ export interface FinishJob {
 }
 
 /** What is known once the file is written. */
-export type Finished = Pick<TaughtFacts, 'measured' | 'parts'>
+export interface Finished extends Pick<TaughtFacts, 'measured' | 'parts'> {
+  /** Of the file on the validation pictures. */
+  validation: { ap: number; ap50: number } | undefined
+}
 
 /**
  * Writes the model with its contract, and measures it: thresholds on the validation pictures, then once on the test
@@ -65,12 +68,8 @@ export async function finish(job: FinishJob): Promise<Finished> {
             evaluation,
             interval: bootstrapAp(evaluation.work),
           },
-    parts: {
-      train: partFacts(division.train),
-      val: division.val === undefined ? null : partFacts(division.val),
-      test: division.test === undefined ? null : partFacts(division.test),
-      because: division.because,
-    },
+    parts: partsOf(division),
+    validation: val === undefined ? undefined : { ap: val.stats.ap, ap50: val.stats.ap50 },
   }
 }
 
@@ -120,6 +119,13 @@ function metadataOf({ taught, base, labels, division, command }: FinishJob): Map
     [TRAINING_KEY, JSON.stringify(made)],
   ])
 }
+
+export const partsOf = ({ train, val, test, because }: Division): Finished['parts'] => ({
+  train: partFacts(train),
+  val: val === undefined ? null : partFacts(val),
+  test: test === undefined ? null : partFacts(test),
+  because,
+})
 
 const partFacts = ({ images, annotations }: Dataset): PartFacts => ({
   pictures: images.length,

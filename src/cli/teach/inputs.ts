@@ -2,6 +2,7 @@ import { readFile, rm, stat } from 'node:fs/promises'
 import { BoxletError } from '../../errors.ts'
 import { resolveModel } from '../../store/store.ts'
 import { defined } from '../../system/defined.ts'
+import { oneLine } from '../../system/printable.ts'
 import { saveFile } from '../../system/save-file.ts'
 import { type Checked, checkDivision } from '../../training/data/check.ts'
 import { addToTrain, divide, limitTrain } from '../../training/data/divide.ts'
@@ -38,11 +39,16 @@ export async function readSet(path: string, values: TeachValues, io: Io): Promis
   const division = await divide(path, seed, { ...defined({ images: values.images }), signal: io.signal })
   const limited = limit === undefined ? division : limitTrain(division, limit, seed)
   const whole = also.length === 0 ? limited : await addToTrain(limited, also, { signal: io.signal })
-  return checkDivision(whole, {
-    problems: values.problems,
-    leastObjects: values['least-objects'],
-    signal: io.signal,
-  })
+  const leastObjects = values['least-objects']
+  try {
+    return await checkDivision(whole, { problems: values.problems, leastObjects, signal: io.signal })
+  } catch (error) {
+    const { lines } = (error instanceof BoxletError ? error.details : undefined) ?? {}
+    for (const line of Array.isArray(lines) ? lines : []) {
+      io.stderr.write(`${oneLine(String(line))}\n`)
+    }
+    throw error
+  }
 }
 
 /**

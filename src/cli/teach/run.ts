@@ -7,15 +7,17 @@ import { saveFile } from '../../system/save-file.ts'
 import type { Checked } from '../../training/data/check.ts'
 import { limitTrain } from '../../training/data/divide.ts'
 import { nearDuplicates } from '../../training/data/near-duplicates.ts'
-import { finish } from '../../training/finish.ts'
+import { finish, partsOf } from '../../training/finish.ts'
 import type { Taught, TeachEvent } from '../../training/job.ts'
 import type { BaseFile } from '../../training/model/base.ts'
 import type { Settings } from '../../training/plan.ts'
 import type { TaughtFacts } from '../../training/report/facts.ts'
 import { taughtJson } from '../../training/report/json.ts'
 import { CURVE_SHARES, type LearningCurve, learningCurve } from '../../training/report/learning-curve.ts'
-import { taughtText } from '../../training/report/text.ts'
-import { teach } from '../../training/teach.ts'
+import { partsText, taughtText } from '../../training/report/text.ts'
+import type { History } from '../../training/run/history.ts'
+import { namesOf, teach } from '../../training/teach.ts'
+import { measureBytes } from '../../training/validate.ts'
 import type { ExitCode, Io, Call as VerbCall } from '../kit/verb.ts'
 import { commandFor } from './command.ts'
 import { checkOut, readBase, readSet } from './inputs.ts'
@@ -53,16 +55,20 @@ export async function runTeach(
   const set = await readSet(path, values, io)
   const call = { path, out, stem: out.slice(0, -'.onnx'.length), values, base, set, io }
   const teller = await Teller.open(call.stem, set.labels, values, io)
+  let words = 'The run has ended early: the terminal says why.'
   try {
-    return await run(call, teller)
+    const code = await run(call, teller)
+    words = `The run is over. The report is ${call.stem}.report.html.`
+    return code
   } finally {
-    await teller.close()
+    await teller.close(words)
   }
 }
 
 async function run(call: Call, teller: Teller): Promise<ExitCode> {
   const { set, values, io, stem, out } = call
   const { train, val, test } = set.division
+  teller.say(partsText(partsOf(set.division)))
   for (const note of set.notes) {
     teller.say(note)
   }
@@ -95,7 +101,7 @@ async function run(call: Call, teller: Teller): Promise<ExitCode> {
     step: taught.step,
     endedBy: taught.endedBy,
     weightsStep: taught.weightsStep,
-    history: taught.history,
+    history: withEnd(taught, finished.validation),
     seconds: taught.history.seconds,
     picturesPerSecond: taught.pictures / Math.max(1e-3, taught.seconds),
     memory: taught.memory,
@@ -113,6 +119,15 @@ async function run(call: Call, teller: Teller): Promise<ExitCode> {
   teller.say(`The model is ${out}, the report ${stem}.report.html.`)
   return taught.endedBy === 'asked' ? 1 : 0
 }
+
+/** The course with the written file as its last point. */
+const withEnd = (
+  { history, weightsStep }: Taught,
+  validation: { ap: number; ap50: number } | undefined,
+): History =>
+  validation === undefined || (history.validations.at(-1)?.step ?? 0) >= weightsStep
+    ? history
+    : { ...history, validations: [...history.validations, { step: weightsStep, ...validation }] }
 
 /** One run; undefined when only the first inputs were asked for. */
 async function once(
@@ -169,8 +184,17 @@ const tellsSides = (label: string): boolean => /(?:^|[\s_-])(?:left|right)(?:$|[
 /** The same recipe with fewer pictures, each judged on the validation pictures. */
 async function curveOf(call: Call, whole: Taught, teller: Teller): Promise<LearningCurve> {
   const { set, values } = call
-  const points = []
+  const points: LearningCurve['points'] = []
   const all = set.division.train.images.length
+  const measure = async ({ write, weights, recipe }: Taught, pictures: number) => {
+    const { val } = set.division
+    if (val !== undefined) {
+      const file = write(weights, namesOf(set.labels))
+      const { stats } = await measureBytes(file, `${call.stem}.curve.onnx`, saveFile, val, recipe.workers)
+      points.push({ pictures, ap: stats.ap, ap50: stats.ap50 })
+    }
+  }
+  await measure(whole, all)
   for (const share of CURVE_SHARES) {
     const pictures = Math.round(all * share)
     teller.say(`Learning from ${pictures} of ${all} pictures, for the learning curve.`)
@@ -181,15 +205,11 @@ async function curveOf(call: Call, whole: Taught, teller: Teller): Promise<Learn
       `${call.stem}.curve`,
       (event) => teller.hear(event),
     )
-    const last = less?.history.validations.at(-1)
-    if (last !== undefined) {
-      points.push({ pictures, ap: last.ap, ap50: last.ap50 })
+    if (less?.endedBy === 'plan') {
+      await measure(less, pictures)
     }
   }
-  const last = whole.history.validations.at(-1)
-  return learningCurve(
-    last === undefined ? points : [...points, { pictures: all, ap: last.ap, ap50: last.ap50 }],
-  )
+  return learningCurve(points)
 }
 
 async function writeReports(facts: TaughtFacts, stem: string): Promise<void> {

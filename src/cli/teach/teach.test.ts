@@ -119,6 +119,37 @@ describe('boxlet teach', () => {
     expect(JSON.parse(rest.out).history.validations).toEqual(JSON.parse(whole.out).history.validations)
   })
 
+  it('goes on with no run of other settings, says when there is none, and reads no damaged one', async () => {
+    const out = join(folder, 'other.onnx')
+    const state = join(folder, 'other.teach-state')
+    const fresh = await teach('--epochs', '1', '--resume', '--out', out)
+    expect(fresh).toMatchObject({ code: 0, err: expect.stringContaining('no stopped run') })
+    const stop = new AbortController()
+    const running = boxlet(
+      ['teach', data, '--base', base, '--workers', '2', '--epochs', '8', '--out', out, '--force'],
+      { signal: stop.signal },
+    )
+    await Promise.race([running, stepsDone(join(folder, 'other.part.onnx'))])
+    stop.abort()
+    await running
+    const other = await teach('--epochs', '8', '--rate', '0.01', '--resume', '--out', out)
+    expect(other).toMatchObject({ code: 3, err: expect.stringContaining('other pictures or settings') })
+    await writeFile(state, (await readFile(state)).subarray(0, 5000))
+    const damaged = await teach('--epochs', '8', '--resume', '--out', out)
+    expect(damaged).toMatchObject({ code: 3, err: expect.stringContaining('[TEACHING_FAILED]') })
+  })
+
+  it('says what more pictures would bring with --curve', async () => {
+    const out = join(folder, 'curve.onnx')
+    const args = ['--epochs', '3', '--learn', '1', '--curve', '--out', out, '--format', 'json']
+    const { code, out: text } = await teach(...args)
+    expect(code).toBe(0)
+    const { curve } = JSON.parse(text)
+    expect(curve.points.map(({ pictures }: { pictures: number }) => pictures)).toEqual([10, 20, 40])
+    expect(curve.more.pictures).toBe(50)
+    expect((await readdir(folder)).filter((name) => /curve\.(curve|part)/.test(name))).toEqual([])
+  })
+
   it('says before anything is spent what is wrong with the set', async () => {
     const bad = await writeShapes(join(folder, 'bad'), { train: 4, val: 2, test: 2 })
     await writeFile(join(folder, 'bad/labels/train/train0.txt'), '0 0.9 0.9 0.5 0.5\n1 0.5 0.5 0.2 0.2\n')

@@ -76,9 +76,10 @@ export class Teller {
     }
   }
 
-  async close(): Promise<void> {
+  /** @param words where the result is, or that there is none */
+  async close(words: string): Promise<void> {
     this.#line?.clear()
-    await this.#page?.close()
+    await this.#page?.close(words)
   }
 
   #remember(event: Extract<TeachEvent, { kind: 'round' | 'validated' }>): void {

@@ -30,10 +30,20 @@ export async function htmlReport(evaluation: Evaluation, worst = 24): Promise<st
   return page(title, parts.join('\n'))
 }
 
-/** Everything about one evaluation but title and headline, for pages that tell more than that. */
-export async function evaluationSections(evaluation: Evaluation, worst: number): Promise<string[]> {
+const HOW_TO_KEEP_CUTS = 'Write the cuts into the contract with <code>--write-thresholds</code>.'
+
+/**
+ * Everything about one evaluation but title and headline, for pages that tell more than that.
+ *
+ * @param aboutCuts a sentence of HTML: what to do with the best cuts
+ */
+export async function evaluationSections(
+  evaluation: Evaluation,
+  worst: number,
+  aboutCuts = HOW_TO_KEEP_CUTS,
+): Promise<string[]> {
   return [
-    section('Which threshold to use', await thresholdSection(evaluation)),
+    section('Which threshold to use', await thresholdSection(evaluation, aboutCuts)),
     section('Where it fails', await pictureSection(evaluation, worst)),
     section('Classes', await classSection(evaluation)),
     section('Scores and sizes', await scoreSection(evaluation)),
@@ -52,7 +62,7 @@ function headline({ stats, atThresholds, speed }: Evaluation): string {
   return `<div class="tiles">${tiles.join('')}</div>`
 }
 
-async function thresholdSection(evaluation: Evaluation): Promise<string> {
+async function thresholdSection(evaluation: Evaluation, aboutCuts: string): Promise<string> {
   const { overall, atThresholds } = evaluation
   if (overall === undefined) {
     return '<p>Not one detection is right, so no threshold is better than another.</p>'
@@ -74,7 +84,7 @@ async function thresholdSection(evaluation: Evaluation): Promise<string> {
       withSign(atThresholds.recall),
     ],
   ]
-  return `<p>The best cut has the highest F1 at IoU 0.50. Classes with fewer than ${LEAST_OBJECTS} objects are cut at the common one. Write the cuts into the contract with <code>--write-thresholds</code>.</p>
+  return `<p>The best cut has the highest F1 at IoU 0.50. Classes with fewer than ${LEAST_OBJECTS} objects are cut at the common one. ${aboutCuts}</p>
 ${htmlTable(rows)}
 <div class="plots">${plot(await cuts(evaluation), 'All classes together: what each least score gives. The dashed line is the best cut.')}
 ${plot(await precisionRecall(evaluation), 'Precision over recall at IoU 0.50.')}</div>`

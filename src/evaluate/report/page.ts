@@ -52,7 +52,7 @@ body { margin: 0; background: var(--back); color: var(--text); font: 16px/1.5 sy
 main { max-width: 72rem; margin: 0 auto; padding: 1rem; }
 h1 { font-size: 1.5rem; margin: .5rem 0; overflow-wrap: anywhere; }
 h2 { font-size: 1.2rem; margin: 2rem 0 .5rem; }
-p { margin: .5rem 0; } .soft, figcaption { color: var(--soft); font-size: .9rem; }
+p { margin: .5rem 0; } pre { white-space: pre-wrap; overflow-wrap: anywhere; } .soft, figcaption { color: var(--soft); font-size: .9rem; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(7rem, 1fr)); gap: .5rem; }
 .tile { background: var(--card); border-radius: .5rem; padding: .6rem .8rem; }
 .tile b { display: block; font-size: 1.4rem; } .tile span { color: var(--soft); font-size: .85rem; }

@@ -27,7 +27,7 @@ export interface CheckOptions {
 /**
  * Looks at everything that would spoil a run, before a minute is spent on it.
  *
- * @throws BoxletError DATASET_UNFIT with a line for each fault
+ * @throws BoxletError DATASET_UNFIT with a line for each fault as `details.lines`
  */
 export async function checkDivision(division: Division, options: CheckOptions): Promise<Checked> {
   const parts = [division.train, division.val, division.test].filter((part) => part !== undefined)
@@ -183,12 +183,12 @@ function withoutBroken(division: Division, broken: readonly Problem[]): Division
   return { ...division, train: clean(train), val: val && clean(val), test: test && clean(test) }
 }
 
-function unfit(received: string, lines: readonly string[], hint: string): BoxletError {
-  const shown = lines.slice(0, SHOWN).map((line) => `\n  ${line}`)
-  const more = lines.length > SHOWN ? `\n  … and ${lines.length - SHOWN} more` : ''
+/** The faults themselves are `details.lines`: a message is one line wherever it is shown. */
+function unfit(received: string, faults: readonly string[], hint: string): BoxletError {
+  const more = faults.length > SHOWN ? [`… and ${faults.length - SHOWN} more`] : []
   return new BoxletError(
     'DATASET_UNFIT',
-    `Expected a data set that a detector can be taught from but received ${received}${shown.length === 0 ? '.' : `:${shown.join('')}${more}\n`}`,
-    { hint, details: { faults: lines.length } },
+    `Expected a data set that a detector can be taught from but received ${received}.`,
+    { hint, details: { faults: faults.length, lines: [...faults.slice(0, SHOWN), ...more] } },
   )
 }

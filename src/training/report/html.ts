@@ -6,6 +6,8 @@ import type { TaughtFacts } from './facts.ts'
 import { costLine, duration, intervalText, lengthText, moreText, sharedLines } from './text.ts'
 
 const WORST = 24
+/** A threshold that was chosen on the pictures it is measured on would flatter. */
+const ABOUT_CUTS = 'The contract holds those that were best on the validation pictures.'
 
 /** The report of a run as one self-contained page: nothing is fetched, nothing runs. */
 export async function taughtPage(facts: TaughtFacts): Promise<string> {
@@ -20,7 +22,7 @@ export async function taughtPage(facts: TaughtFacts): Promise<string> {
       ? []
       : [
           `<p>Below: the file on the ${measured.part === 'test' ? 'test pictures, which were read once' : 'validation pictures, which also chose the thresholds'}.</p>`,
-          ...(await evaluationSections(measured.evaluation, WORST)),
+          ...(await evaluationSections(measured.evaluation, WORST, ABOUT_CUTS)),
           notes(measured.evaluation),
         ]),
     section(

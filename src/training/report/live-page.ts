@@ -1,5 +1,7 @@
+import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
 import type { Evaluation } from '../../evaluate/evaluation.ts'
 import { escapeText } from '../../evaluate/report/escape.ts'
 import { page, plot, section, tile } from '../../evaluate/report/page.ts'
@@ -21,6 +23,7 @@ export interface LiveState {
 
 /** Seconds after which the browser asks again. */
 const REFRESH = 3
+const GRACE_MS = 100
 /** Validation pictures shown, the same ones each time. */
 const PICTURES = 12
 /** Detections below this are drawn by nobody. */
@@ -34,6 +37,9 @@ export class LivePage {
   readonly url: string
   readonly #server: Server
   #drawn = ''
+  /** The last words, once the run is over; nobody has to ask again then. */
+  #end: string | undefined
+  #askedAt = Number.NEGATIVE_INFINITY
   #state: LiveState | undefined
 
   private constructor(server: Server) {
@@ -45,9 +51,13 @@ export class LivePage {
       response.writeHead(isOwn ? 200 : 403, {
         'content-type': 'text/html; charset=utf-8',
         'cache-control': 'no-store',
-        refresh: String(REFRESH),
+        ...(this.#end === undefined ? { refresh: String(REFRESH) } : {}),
       })
       response.end(isOwn ? this.#html() : '')
+      if (isOwn) {
+        this.#askedAt = performance.now()
+        this.#server.emit('shown')
+      }
     })
   }
 
@@ -79,7 +89,23 @@ export class LivePage {
     this.#drawn = `<div class="plots">${plots.join('')}</div>${evaluation === undefined ? '' : section('Validation pictures', await pictures(evaluation))}`
   }
 
-  close(): Promise<void> {
+  /**
+   * Shows the last words to a browser that is open, which asks within `REFRESH` seconds, and ends.
+   *
+   * @param words where the result is
+   */
+  async close(words: string): Promise<void> {
+    this.#end = words
+    if (performance.now() - this.#askedAt < 2 * 1000 * REFRESH) {
+      const signal = AbortSignal.timeout(1000 * (REFRESH + 1))
+      await once(this.#server, 'shown', { signal }).catch(() => {})
+      // The answer has to arrive before the connection is closed.
+      await setTimeout(GRACE_MS)
+    }
+    await this.#stop()
+  }
+
+  #stop(): Promise<void> {
     this.#server.closeAllConnections()
     return new Promise((resolve) => this.#server.close(() => resolve()))
   }
@@ -100,7 +126,7 @@ export class LivePage {
     ]
     return page(
       title,
-      `<h1>${escapeText(title)}</h1><div class="tiles">${tiles.join('')}</div>${this.#drawn}`,
+      `<h1>${escapeText(title)}</h1>${this.#end === undefined ? '' : `<p>${escapeText(this.#end)}</p>`}<div class="tiles">${tiles.join('')}</div>${this.#drawn}`,
     )
   }
 }

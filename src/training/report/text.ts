@@ -16,10 +16,8 @@ export function taughtText(facts: TaughtFacts): string {
 }
 
 export function sharedLines({ parts, duplicates, notes, base, labels }: TaughtFacts): string[] {
-  const counted = (name: string, part: { pictures: number; objects: number } | null) =>
-    part === null ? [] : [`${name} ${part.pictures} pictures, ${part.objects} objects`]
   return [
-    `${labels.length} ${labels.length === 1 ? 'class' : 'classes'} from ${base.name}${base.licence === null ? '' : ` (${base.licence})`}. ${[...counted('Train', parts.train), ...counted('validation', parts.val), ...counted('test', parts.test)].join('; ')} (${parts.because}).`,
+    `${labels.length} ${labels.length === 1 ? 'class' : 'classes'} from ${base.name}${base.licence === null ? '' : ` (${base.licence})`}. ${partsText(parts)}`,
     ...duplicates
       .slice(0, SHOWN_DUPLICATES)
       .map(
@@ -27,6 +25,13 @@ export function sharedLines({ parts, duplicates, notes, base, labels }: TaughtFa
       ),
     ...notes,
   ]
+}
+
+/** How many pictures and objects each part has, and how it came about. */
+export function partsText({ train, val, test, because }: TaughtFacts['parts']): string {
+  const counted = (name: string, part: { pictures: number; objects: number } | null) =>
+    part === null ? [] : [`${name} ${part.pictures} pictures, ${part.objects} objects`]
+  return `${[...counted('Train', train), ...counted('validation', val), ...counted('test', test)].join('; ')} (${because}).`
 }
 
 const SHOWN_DUPLICATES = 10

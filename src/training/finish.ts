@@ -58,13 +58,14 @@ export async function finish(job: FinishJob): Promise<Finished> {
   )
   const test =
     division.test === undefined ? undefined : await measureFile(out, division.test, threads, { signal })
-  const evaluation = test ?? val
+  // Without a single object there is no precision to speak of.
+  const evaluation = [test, val].find((one) => one !== undefined && one.stats.ap >= 0)
   return {
     measured:
       evaluation === undefined
         ? undefined
         : {
-            part: test === undefined ? 'val' : 'test',
+            part: evaluation === test ? 'test' : 'val',
             evaluation,
             interval: bootstrapAp(evaluation.work),
           },

@@ -1,45 +1,23 @@
 import { extname } from 'node:path'
 import { PRICES } from '../../aws/cost/prices.ts'
 import { BoxletError } from '../../errors.ts'
-import { defaultThreads } from '../../runtime/processors.ts'
-import { defined } from '../../system/defined.ts'
 import { saveFile } from '../../system/save-file.ts'
-import type { Checked } from '../../training/data/check.ts'
-import { limitTrain } from '../../training/data/divide.ts'
 import { nearDuplicates } from '../../training/data/near-duplicates.ts'
 import { finish, partsOf } from '../../training/finish.ts'
-import type { Taught, TeachEvent } from '../../training/job.ts'
-import type { BaseFile } from '../../training/model/base.ts'
-import type { Settings } from '../../training/plan.ts'
+import type { Taught } from '../../training/job.ts'
 import type { TaughtFacts } from '../../training/report/facts.ts'
 import { taughtJson } from '../../training/report/json.ts'
-import { CURVE_SHARES, type LearningCurve, learningCurve } from '../../training/report/learning-curve.ts'
 import { partsText, taughtText } from '../../training/report/text.ts'
 import type { History } from '../../training/run/history.ts'
-import { namesOf, teach } from '../../training/teach.ts'
-import { measureBytes } from '../../training/validate.ts'
-import type { ExitCode, Io, Call as VerbCall } from '../kit/verb.ts'
+import type { Call, ExitCode, Io } from '../kit/verb.ts'
 import { commandFor } from './command.ts'
+import { curveOf } from './curve.ts'
 import { checkOut, readBase, readSet } from './inputs.ts'
-import type { TEACH_OPTIONS, TeachValues } from './options.ts'
+import { once, type TeachCall } from './once.ts'
+import type { TEACH_OPTIONS } from './options.ts'
 import { Teller } from './teller.ts'
 
-/** What all runs of one call have in common. */
-interface Call {
-  path: string
-  out: string
-  /** `out` without its ending: files beside it start with this. */
-  stem: string
-  values: TeachValues
-  base: BaseFile
-  set: Checked
-  io: Io
-}
-
-export async function runTeach(
-  { values, inputs }: VerbCall<typeof TEACH_OPTIONS>,
-  io: Io,
-): Promise<ExitCode> {
+export async function runTeach({ values, inputs }: Call<typeof TEACH_OPTIONS>, io: Io): Promise<ExitCode> {
   const path = inputs[0]!
   if (values.epochs !== undefined && values.minutes !== undefined) {
     throw new BoxletError('USAGE', 'Expected --epochs or --minutes but received both.')
@@ -65,7 +43,7 @@ export async function runTeach(
   }
 }
 
-async function run(call: Call, teller: Teller): Promise<ExitCode> {
+async function run(call: TeachCall, teller: Teller): Promise<ExitCode> {
   const { set, values, io, stem, out } = call
   const { train, val, test } = set.division
   teller.say(partsText(partsOf(set.division)))
@@ -128,89 +106,6 @@ const withEnd = (
   validation === undefined || (history.validations.at(-1)?.step ?? 0) >= weightsStep
     ? history
     : { ...history, validations: [...history.validations, { step: weightsStep, ...validation }] }
-
-/** One run; undefined when only the first inputs were asked for. */
-async function once(
-  { base, values, io }: Call,
-  { division, labels }: Checked,
-  stem: string,
-  onEvent: (event: TeachEvent) => Promise<void>,
-): Promise<Taught | undefined> {
-  const stop = new AbortController()
-  try {
-    return await teach({
-      base,
-      labels,
-      train: division.train,
-      val: division.val,
-      settings: settingsOf(values, labels),
-      stem,
-      resume: values.resume === true,
-      signal: AbortSignal.any([io.signal, stop.signal]),
-      async onEvent(event) {
-        if (event.kind === 'planned' && values.preview) {
-          const { previewPage } = await import('../../training/report/preview.ts')
-          const { recipe, pictures, format } = event
-          await saveFile(`${stem}.preview.html`, await previewPage(recipe, pictures, format, labels))
-          io.stderr.write(`boxlet: the first inputs are drawn in ${stem}.preview.html\n`)
-          stop.abort()
-          return
-        }
-        await onEvent(event)
-      },
-    })
-  } catch (error) {
-    if (stop.signal.aborted && !io.signal.aborted) {
-      return undefined
-    }
-    throw error
-  }
-}
-
-function settingsOf(values: TeachValues, labels: readonly string[]): Settings {
-  const { size, epochs, minutes, learn, rate, batch, mosaic } = values
-  return {
-    seed: values.seed,
-    quick: values.quick === true,
-    workers: values.workers ?? defaultThreads(),
-    mirror: values.mirror ?? !labels.some(tellsSides),
-    ...defined({ size, epochs, minutes, learn, rate, batch, mosaic }),
-  }
-}
-
-/** A mirrored left hand is a right one. */
-const tellsSides = (label: string): boolean => /(?:^|[\s_-])(?:left|right)(?:$|[\s_-])/i.test(label)
-
-/** The same recipe with fewer pictures, each judged on the validation pictures. */
-async function curveOf(call: Call, whole: Taught, teller: Teller): Promise<LearningCurve> {
-  const { set, values } = call
-  const points: LearningCurve['points'] = []
-  const all = set.division.train.images.length
-  const measure = async ({ write, weights, recipe }: Taught, pictures: number) => {
-    const { val } = set.division
-    if (val !== undefined) {
-      const file = write(weights, namesOf(set.labels))
-      const { stats } = await measureBytes(file, `${call.stem}.curve.onnx`, saveFile, val, recipe.workers)
-      points.push({ pictures, ap: stats.ap, ap50: stats.ap50 })
-    }
-  }
-  await measure(whole, all)
-  for (const share of CURVE_SHARES) {
-    const pictures = Math.round(all * share)
-    teller.say(`Learning from ${pictures} of ${all} pictures, for the learning curve.`)
-    const division = limitTrain(set.division, pictures, values.seed)
-    const less = await once(
-      { ...call, values: { ...values, resume: false } },
-      { ...set, division },
-      `${call.stem}.curve`,
-      (event) => teller.hear(event),
-    )
-    if (less?.endedBy === 'plan') {
-      await measure(less, pictures)
-    }
-  }
-  return learningCurve(points)
-}
 
 async function writeReports(facts: TaughtFacts, stem: string): Promise<void> {
   const { taughtPage } = await import('../../training/report/html.ts')

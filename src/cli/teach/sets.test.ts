@@ -58,6 +58,18 @@ describe('boxlet teach reads', () => {
     expect(code).toBe(0)
   })
 
+  it('a single picture, and says that nothing can be measured', async () => {
+    const set = join(folder, 'single')
+    await mkdir(set)
+    await copyFile(join(data, 'images/train/train0.png'), join(set, 'a.png'))
+    await copyFile(join(data, 'labels/train/train0.txt'), join(set, 'a.txt'))
+    await writeFile(join(set, 'classes.txt'), 'red\ngreen\nblue\n')
+    const { code, err } = await preview(set, '--problems', 'skip')
+    expect(code).toBe(0)
+    expect(err).toContain('The set has no part "val"')
+    expect(err).toContain('The set has no part "test"')
+  })
+
   it('further sets to learn from, and says where a model drew their boxes', async () => {
     const more = join(folder, 'more')
     await mkdir(more)

@@ -5,8 +5,8 @@ import { runTeach } from './run.ts'
 export const verb = defineVerb({
   name: 'teach',
   summary: 'Train a detector on your own labelled pictures, on this machine.',
-  about: `DATASET is a COCO .json file, a Pascal VOC folder, a YOLO data.yaml, or a folder with one of these. Its own
-    parts train, val and test are used; a set without parts is divided 70, 15 and 15 % by the seed, each class keeping
+  about: `DATASET is a COCO .json file, a Pascal VOC folder, a YOLO data.yaml, or a folder with one of these or with
+    label files beside its pictures. Its own parts train, val and test are used; a set without parts is divided 70, 15 and 15 % by the seed, each class keeping
     its share.
 
     Beside the model lie its contract with a threshold for each class, and report.html and report.json under the same
@@ -24,7 +24,7 @@ export const verb = defineVerb({
   examples: [
     'boxlet teach fridge-voc --out fridge.onnx',
     'boxlet teach shelf/data.yaml --quick --page --out shelf.onnx',
-    'boxlet teach fridge-voc --from fridge.onnx --minutes 10 --out fridge-2.onnx',
+    'boxlet teach fridge-voc --also to-label --from fridge.onnx --minutes 10 --out fridge-2.onnx',
   ],
   alsoKnownAs: ['train', 'fit', 'finetune', 'fine-tune'],
   run: runTeach,

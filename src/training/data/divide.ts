@@ -45,8 +45,8 @@ export async function divide(path: string, seed: number, options: ReadOptions = 
     }
     return divideWhole(parts[0]!.dataset, seed)
   }
-  const test = named.get('test')
-  const val = named.get('val')
+  const test = withPictures(named.get('test'))
+  const val = withPictures(named.get('val'))
   if (val !== undefined) {
     return { train, val, test, because: 'as the set says' }
   }
@@ -58,18 +58,27 @@ export async function divide(path: string, seed: number, options: ReadOptions = 
     ],
     seed,
   )
-  return { train: kept!, val: taken!, test, because: 'val is a part of train, drawn by the seed' }
+  return {
+    train: kept!,
+    val: withPictures(taken!),
+    test,
+    because: 'val is a part of train, drawn by the seed',
+  }
 }
 
 function divideWhole(whole: Dataset, seed: number): Division {
   const [train, val, test] = split(whole, SHARES, seed)
   return {
     train: train!,
-    val: val!,
-    test: test!,
+    val: withPictures(val!),
+    test: withPictures(test!),
     because: 'drawn by the seed: 70 % train, 15 % val, 15 % test',
   }
 }
+
+/** On a part without pictures nothing can be said. */
+const withPictures = (part: Dataset | undefined): Dataset | undefined =>
+  part === undefined || part.images.length === 0 ? undefined : part
 
 function split(dataset: Dataset, shares: readonly Share[], seed: number): Dataset[] {
   const ids = stratify(dataset, shares, randomStream(seed, DIVIDE))

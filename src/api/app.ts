@@ -1,9 +1,11 @@
 import { Hono } from 'hono/quick'
 import { BoxletError, toBoxletError } from '../errors.ts'
 import { Admission } from './admission.ts'
+import { keysIn } from './auth/key-place.ts'
 import type { Env } from './call.ts'
 import type { Connection } from './connection.ts'
 import { cors } from './cors.ts'
+import type { Dialect, MakeGuard } from './dialects/dialect.ts'
 import { earlierRoutes } from './dialects/earlier-services/routes.ts'
 import { tfliteRoutes } from './dialects/earlier-services/tflite.ts'
 import { kserveRoutes } from './dialects/kserve/routes.ts'
@@ -36,13 +38,20 @@ export interface App {
 /** Requests about jobs that wait or run at once: each that waits holds a connection and a timer. */
 const MOST_JOB_REQUESTS = 1_024
 
-/** Builds the application. Nothing is loaded or listened on; each model loads when `detectors` says so. */
-export function createApp(options: AppOptions): App {
+/**
+ * Builds the application. Nothing is loaded or listened on; each model loads when `detectors` says so.
+ *
+ * @param dialects ways of asking beside those that are always there
+ */
+export function createApp(options: AppOptions, dialects: readonly Dialect[] = []): App {
   const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits }
   const admission = new Admission(limits)
   const service: Service = { options, limits, now: options.now ?? Date.now }
   const app = new Hono<Env>({ strict: false })
-  const guarded = (maxBytes: number) => guard({ limits, admission, auth: options.auth, maxBytes })
+  const guarded: MakeGuard = (maxBytes, keys) => {
+    const auth = options.auth && keys ? keysIn(options.auth, keys) : options.auth
+    return guard({ limits, admission, auth, maxBytes })
+  }
 
   app.onError((error, c) => {
     const known = toBoxletError(error)
@@ -51,7 +60,9 @@ export function createApp(options: AppOptions): App {
     if (known.code === 'INTERNAL') {
       call.cause = known.cause
     }
-    return errorResponse(known, protocolOf(c.req.path, c.req.raw.headers), call.id)
+    const dialect = dialects.find(({ errors }) => errors?.owns(c.req.path))
+    const protocol = dialect?.errors ?? protocolOf(c.req.path, c.req.raw.headers)
+    return errorResponse(known, protocol, call.id)
   })
   app.notFound((c) => {
     throw new BoxletError('NOT_FOUND', 'Expected a documented path but received another one.', {
@@ -75,6 +86,9 @@ export function createApp(options: AppOptions): App {
   earlierRoutes(app, service, guarded(limits.bodyBytes))
   tfliteRoutes(app, service, guarded(limits.bodyBytes))
   rekognitionRoute(app, service, guarded(limits.bodyBytes))
+  for (const dialect of dialects) {
+    dialect.routes(app, service, guarded)
+  }
   const closing = new AbortController()
   // Asking after a job costs next to nothing, and may take half a minute: it takes no place from detection.
   const jobAdmission = new Admission({ ...limits, inFlight: MOST_JOB_REQUESTS })

@@ -2,11 +2,13 @@ import type * as v from 'valibot'
 import type { BoxletError } from '../errors.ts'
 import { defined } from '../system/defined.ts'
 import type { errorAnswer } from './answer-schema.ts'
+import type { Dialect } from './dialects/dialect.ts'
 import type { kserveError } from './dialects/kserve/answer-schema.ts'
 import { rekognitionError } from './dialects/rekognition/errors.ts'
 import { mayRetry, RETRY_AFTER_SECONDS, statusOf } from './http-status.ts'
 
-export type Protocol = 'native' | 'rekognition' | 'kserve'
+/** A known protocol, or the form of one of the dialects. */
+export type Protocol = 'native' | 'rekognition' | 'kserve' | NonNullable<Dialect['errors']>
 
 /** Which protocol's error form a caller expects, known before any route is looked up. */
 export function protocolOf(path: string, headers: Headers): Protocol {
@@ -36,6 +38,9 @@ export function errorResponse(error: BoxletError, protocol: Protocol, requestId:
   if (protocol === 'kserve') {
     const body: v.InferOutput<typeof kserveError> = { error: error.message }
     return new Response(JSON.stringify(body), { status: nativeStatus(error), headers })
+  }
+  if (typeof protocol === 'object') {
+    return new Response(JSON.stringify(protocol.body(error)), { status: nativeStatus(error), headers })
   }
   const { code, message, hint } = error
   const body: v.InferOutput<typeof errorAnswer> = {

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { stat } from 'node:fs/promises'
+import { DIALECTS, type DialectName } from '../api/dialects/dialects.ts'
 import { DEFAULT_LIMITS } from '../api/options.ts'
 import { BoxletError } from '../errors.ts'
 import { processorShare } from '../runtime/processors.ts'
@@ -18,6 +19,10 @@ import { type Call, defineVerb, type ExitCode, type Io } from './kit/verb.ts'
 const MIB = 1024 * 1024
 /** Pictures that may wait for each worker: a second or two of work for a small model. */
 const QUEUE_PER_WORKER = 16
+
+const DIALECT_CHOICES = Object.fromEntries(
+  Object.entries(DIALECTS).map(([name, { says }]) => [name, says]),
+) as Record<DialectName, string>
 
 const OPTIONS = {
   ...inGroup('Models', MODEL_OPTIONS),
@@ -60,6 +65,22 @@ const OPTIONS = {
     value: 'ORIGIN',
     multiple: true,
     otherwise: 'none',
+  },
+  clients: {
+    type: 'string',
+    says: 'other programs whose clients may ask in their own way',
+    group: 'Clients of other programs',
+    value: 'NAME',
+    multiple: true,
+    choices: DIALECT_CHOICES,
+    otherwise: 'none',
+    alsoKnownAs: ['dialects', 'compat'],
+  },
+  'label-studio': {
+    type: 'string',
+    says: 'address of the Label Studio whose files may be read, with its token in LABEL_STUDIO_API_KEY',
+    group: 'Clients of other programs',
+    value: 'URL',
   },
   'trust-proxy': {
     type: 'string',
@@ -273,6 +294,8 @@ async function serviceOptions(values: Values, io: Io): Promise<ServiceOptions> {
     urls: values.urls,
     blobs: values.blobs,
     jobs: await jobsSettings(values, io),
+    dialects: values.clients ?? [],
+    labelStudio: labelStudioHost(values['label-studio'], io.env.LABEL_STUDIO_API_KEY),
     corsOrigins: values.cors ?? [],
     rekognitionLimits: values['rekognition-limits'],
     log: { format: values.log ?? (terminal ? 'text' : 'json'), out: io.stderr },
@@ -290,6 +313,22 @@ async function jobsSettings(values: Values, io: Io): Promise<JobSettings | undef
     ...(await jobSettings(values, io.env)),
     watch: (values.watch ?? []).map((folder) => ({ folder, beside })),
   }
+}
+
+function labelStudioHost(
+  address: string | undefined,
+  token: string | undefined,
+): ServiceOptions['labelStudio'] {
+  if (address === undefined) {
+    return undefined
+  }
+  if (!/^https?:/i.test(address) || !URL.canParse(address)) {
+    throw new BoxletError(
+      'USAGE',
+      `Expected an http or https address for --label-studio but received "${address}".`,
+    )
+  }
+  return { origin: new URL(address).origin, ...(token && { token }) }
 }
 
 async function checkBlobs(folder: string | undefined): Promise<void> {

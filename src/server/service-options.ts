@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream'
+import type { DialectName } from '../api/dialects/dialects.ts'
 import type { Limits } from '../api/options.ts'
 import type { JobHome } from '../jobs/home.ts'
 import type { Policy } from '../jobs/rules.ts'
@@ -37,6 +38,10 @@ export interface ServiceOptions {
   /** Folder whose folders are buckets. */
   blobs: string | undefined
   jobs: JobSettings | undefined
+  /** Other programs' ways of asking that are offered too. */
+  dialects: readonly DialectName[]
+  /** The Label Studio whose files may be read. */
+  labelStudio: { origin: string; token?: string } | undefined
   corsOrigins: readonly string[]
   rekognitionLimits: 'service' | 'boxlet'
   log: { format: LogFormat; out: Writable }

@@ -8,6 +8,7 @@ import { fetchImage } from '../image/fetch/fetch-url.ts'
 import { FileBlobStore } from '../local/file-blob-store.ts'
 import { WorkerPool } from '../pool/worker-pool.ts'
 import { defined } from '../system/defined.ts'
+import { dialectsOf } from './dialects.ts'
 import { FileKeyStore } from './file-key-store.ts'
 import { listen, type RunningServer } from './http-server.ts'
 import { type RunningJobs, startJobs } from './jobs.ts'
@@ -52,13 +53,14 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   let jobs: RunningJobs | undefined
   try {
     jobs = await jobsOf(options, pool)
-    const app = createApp({
+    const appOf = {
       ...(await appOptions(options, pool, () => app.inFlight)),
       ...(auth && { auth }),
       ...(jobs && { jobs: jobs.offer }),
       tensorText,
       ...(options.jobs?.policy && { policy: options.jobs.policy }),
-    })
+    }
+    const app = createApp(appOf, await dialectsOf(options))
     const trustedProxies = new TrustedProxies(options.trustedProxies)
     const server = await listen(app, { host: options.host, port: options.port, trustedProxies })
     return {

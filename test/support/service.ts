@@ -46,6 +46,8 @@ export async function startTestService(
     urls: 'https',
     blobs: undefined,
     jobs: undefined,
+    dialects: [],
+    labelStudio: undefined,
     corsOrigins: [],
     rekognitionLimits: 'service',
     log: { format: 'json', out },

@@ -30,7 +30,9 @@ export function keyAuthenticator(keys: KeyStore, now: () => number = Date.now): 
 async function bearer(keys: KeyStore, headers: ReadonlyMap<string, string>): Promise<Principal> {
   const authorization = headers.get('authorization')
   const given =
-    authorization === undefined ? headers.get('x-api-key') : /^bearer +(.+)$/i.exec(authorization)?.[1]
+    authorization === undefined
+      ? headers.get('x-api-key')
+      : (/^bearer +(.+)$/i.exec(authorization)?.[1] ?? basicKey(authorization))
   if (given === undefined) {
     throw authError(
       'MissingAuthenticationTokenException',
@@ -45,4 +47,17 @@ async function bearer(keys: KeyStore, headers: ReadonlyMap<string, string>): Pro
     throw authError('UnrecognizedClientException', 'The key in the request is not valid.')
   }
   return { id: key.id, kind: 'bearer' }
+}
+
+/** Longer ones hold no key; a bound keeps the decoding cheap. */
+const MOST_BASIC_LETTERS = 1_024
+
+/** The key as the password of basic credentials, for programs whose settings know a name and a password alone. */
+function basicKey(authorization: string): string | undefined {
+  const letters = /^basic +([A-Za-z0-9+/]+={0,2})$/i.exec(authorization)?.[1]
+  if (letters === undefined || letters.length > MOST_BASIC_LETTERS || letters.length % 4 === 1) {
+    return undefined
+  }
+  const text = atob(letters)
+  return text.slice(text.indexOf(':') + 1)
 }

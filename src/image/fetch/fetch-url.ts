@@ -3,6 +3,7 @@ import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { BoxletError } from '../../errors.ts'
 import { readBounded } from '../../system/bytes.ts'
+import { defined } from '../../system/defined.ts'
 import { type AddressRules, checkedLookup, checkUrl } from './guarded-address.ts'
 
 /** A picture may sit behind a short link and a content network; more hops are a loop or a probe. */
@@ -16,6 +17,8 @@ export interface FetchImageOptions extends AddressRules {
   /** For the whole fetch, redirects included. Default 10 s. */
   timeoutMs?: number
   signal?: AbortSignal
+  /** A host that the operator of this process named: it may be private and speak http, and gets the credentials. */
+  trusted?: { origin: string; authorization?: string }
 }
 
 /**
@@ -33,7 +36,7 @@ export async function fetchImage(
   const signal = options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout])
   try {
     options.signal?.throwIfAborted()
-    return await follow(checkUrl(String(address), options), options, signal)
+    return await follow(checkUrl(String(address), rulesFor(address, options)), options, signal)
   } catch (error) {
     throw explain(error, options, timeout)
   }
@@ -55,7 +58,8 @@ async function follow(start: URL, options: FetchImageOptions, signal: AbortSigna
     if (!URL.canParse(next, url.href)) {
       throw new BoxletError('URL_FAILED', 'Expected an address in the redirect.')
     }
-    url = checkUrl(new URL(next, url).href, options)
+    const address = new URL(next, url).href
+    url = checkUrl(address, rulesFor(address, options))
   }
   throw new BoxletError(
     'URL_FAILED',
@@ -63,16 +67,31 @@ async function follow(start: URL, options: FetchImageOptions, signal: AbortSigna
   )
 }
 
+/** Each hop has its own: a redirect away from the trusted host ends the trust. */
+function rulesFor(address: string | URL, options: FetchImageOptions): AddressRules {
+  const { trusted } = options
+  return trusted !== undefined && URL.canParse(String(address)) && new URL(address).origin === trusted.origin
+    ? { ...options, allowHttp: true, allowPrivate: true }
+    : options
+}
+
 function get(url: URL, options: FetchImageOptions, signal: AbortSignal): Promise<IncomingMessage> {
   const request = url.protocol === 'https:' ? httpsRequest : httpRequest
+  const { trusted } = options
+  const authorization = url.origin === trusted?.origin ? trusted.authorization : undefined
   return new Promise((resolve, reject) => {
     request(url, {
       // No pooled connections: each one is opened through the checked lookup.
       agent: false,
-      lookup: checkedLookup(options),
+      lookup: checkedLookup(rulesFor(url, options)),
       signal,
       // A compressed answer could unfold past the limit.
-      headers: { accept: 'image/*, */*;q=0.1', 'accept-encoding': 'identity', 'user-agent': 'boxlet' },
+      headers: {
+        accept: 'image/*, */*;q=0.1',
+        'accept-encoding': 'identity',
+        'user-agent': 'boxlet',
+        ...defined({ authorization }),
+      },
     })
       .on('response', resolve)
       .on('error', reject)

@@ -1,0 +1,51 @@
+import { appendFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Dialect } from '../api/dialects/dialect.ts'
+import { loadDialects } from '../api/dialects/dialects.ts'
+import type { LabelStudioSettings } from '../api/dialects/label-studio/label-studio.ts'
+import { BoxletError } from '../errors.ts'
+import { fetchImage } from '../image/fetch/fetch-url.ts'
+import { defined } from '../system/defined.ts'
+import type { ServiceOptions } from './service-options.ts'
+
+/** Annotations of some hundred thousand pictures; a caller must not fill the disk. */
+const MOST_EVENT_BYTES = 256 * 2 ** 20
+
+/** The dialects that the operator asked for. */
+export function dialectsOf(options: ServiceOptions): Promise<Dialect[]> {
+  return loadDialects(options.dialects, { labelStudio: labelStudioSettings(options) })
+}
+
+function labelStudioSettings({ labelStudio, jobs }: ServiceOptions): LabelStudioSettings {
+  return {
+    ...(jobs !== undefined && { keep: keepIn(join(jobs.folder, 'label-studio.ndjson')) }),
+    ...(labelStudio !== undefined && {
+      host: {
+        origin: labelStudio.origin,
+        fetchPicture: (url, limits) =>
+          fetchImage(url, {
+            ...limits,
+            trusted: {
+              origin: labelStudio.origin,
+              ...defined({ authorization: labelStudio.token && `Token ${labelStudio.token}` }),
+            },
+          }),
+      },
+    }),
+  }
+}
+
+/** One event a line, beside the jobs. */
+const keepIn = (path: string) => async (event: Readonly<Record<string, unknown>>) => {
+  const line = `${JSON.stringify(event)}\n`
+  const size = await stat(path).then(
+    (found) => found.size,
+    () => 0,
+  )
+  if (size + line.length > MOST_EVENT_BYTES) {
+    throw new BoxletError('STORE_UNAVAILABLE', 'Expected room for an event but the file of them is full.', {
+      hint: 'Move label-studio.ndjson in the folder of the jobs elsewhere.',
+    })
+  }
+  await appendFile(path, line, { mode: 0o600 })
+}

@@ -43,8 +43,8 @@ describe('real clients of other programs', () => {
     key = created.key
     const keyFile = join(folder, 'keys.json')
     await changeKeys(keyFile, (keys) => [...keys, created.stored])
-    const jobs = { folder: join(folder, 'jobs') }
-    service = await startTestService({ keyFile, requireKeys: true, dialects: names, jobs })
+    const labelStudio = { events: join(folder, 'events/label-studio.ndjson') }
+    service = await startTestService({ keyFile, requireKeys: true, dialects: names, labelStudio })
     await using detector = await Detector.load(streetModel(), { threads: 1 })
     expected = await detector.detect(streetBytes, { minScore: 0.5 })
     atDefault = await detector.detect(streetBytes, { minScore: 0.4, iou: 0.3 })
@@ -164,7 +164,7 @@ describe('real clients of other programs', () => {
         },
       })
       expect(result.map(({ value }) => (value as Body).rectanglelabels)).toContainEqual(['Human'])
-      const kept = await readFile(join(folder, 'jobs/label-studio.ndjson'), 'utf8')
+      const kept = await readFile(join(folder, 'events/label-studio.ndjson'), 'utf8')
       expect(JSON.parse(kept)).toMatchObject({ action: 'ANNOTATION_CREATED', task: { id: 7 } })
     },
   )

@@ -1,8 +1,10 @@
 import { once } from 'node:events'
 import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { DIALECTS, type DialectName } from '../api/dialects/dialects.ts'
 import { DEFAULT_LIMITS } from '../api/options.ts'
 import { BoxletError } from '../errors.ts'
+import { defaultStoreFolder } from '../local/home.ts'
 import { processorShare } from '../runtime/processors.ts'
 import { LOG_FORMATS } from '../server/request-log.ts'
 import type { JobSettings, ServiceOptions, UrlMode } from '../server/service-options.ts'
@@ -295,7 +297,7 @@ async function serviceOptions(values: Values, io: Io): Promise<ServiceOptions> {
     blobs: values.blobs,
     jobs: await jobsSettings(values, io),
     dialects: values.clients ?? [],
-    labelStudio: labelStudioHost(values['label-studio'], io.env.LABEL_STUDIO_API_KEY),
+    labelStudio: labelStudioSettings(values['label-studio'], io.env),
     corsOrigins: values.cors ?? [],
     rekognitionLimits: values['rekognition-limits'],
     log: { format: values.log ?? (terminal ? 'text' : 'json'), out: io.stderr },
@@ -315,12 +317,13 @@ async function jobsSettings(values: Values, io: Io): Promise<JobSettings | undef
   }
 }
 
-function labelStudioHost(
+function labelStudioSettings(
   address: string | undefined,
-  token: string | undefined,
-): ServiceOptions['labelStudio'] {
+  env: Io['env'],
+): NonNullable<ServiceOptions['labelStudio']> {
+  const events = join(defaultStoreFolder(env), 'label-studio.ndjson')
   if (address === undefined) {
-    return undefined
+    return { events }
   }
   if (!/^https?:/i.test(address) || !URL.canParse(address)) {
     throw new BoxletError(
@@ -328,7 +331,8 @@ function labelStudioHost(
       `Expected an http or https address for --label-studio but received "${address}".`,
     )
   }
-  return { origin: new URL(address).origin, ...(token && { token }) }
+  const token = env.LABEL_STUDIO_API_KEY
+  return { events, host: { origin: new URL(address).origin, ...(token && { token }) } }
 }
 
 async function checkBlobs(folder: string | undefined): Promise<void> {

@@ -1,5 +1,5 @@
-import { appendFile, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { appendFile, mkdir, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import type { Dialect } from '../api/dialects/dialect.ts'
 import { loadDialects } from '../api/dialects/dialects.ts'
 import type { LabelStudioSettings } from '../api/dialects/label-studio/label-studio.ts'
@@ -16,18 +16,18 @@ export function dialectsOf(options: ServiceOptions): Promise<Dialect[]> {
   return loadDialects(options.dialects, { labelStudio: labelStudioSettings(options) })
 }
 
-function labelStudioSettings({ labelStudio, jobs }: ServiceOptions): LabelStudioSettings {
+function labelStudioSettings({ labelStudio: { host, events } = {} }: ServiceOptions): LabelStudioSettings {
   return {
-    ...(jobs !== undefined && { keep: keepIn(join(jobs.folder, 'label-studio.ndjson')) }),
-    ...(labelStudio !== undefined && {
+    ...(events !== undefined && { keep: keepIn(events) }),
+    ...(host !== undefined && {
       host: {
-        origin: labelStudio.origin,
+        origin: host.origin,
         fetchPicture: (url, limits) =>
           fetchImage(url, {
             ...limits,
             trusted: {
-              origin: labelStudio.origin,
-              ...defined({ authorization: labelStudio.token && `Token ${labelStudio.token}` }),
+              origin: host.origin,
+              ...defined({ authorization: host.token && `Token ${host.token}` }),
             },
           }),
       },
@@ -35,7 +35,7 @@ function labelStudioSettings({ labelStudio, jobs }: ServiceOptions): LabelStudio
   }
 }
 
-/** One event a line, beside the jobs. */
+/** One event a line. */
 const keepIn = (path: string) => async (event: Readonly<Record<string, unknown>>) => {
   const line = `${JSON.stringify(event)}\n`
   const size = await stat(path).then(
@@ -44,8 +44,9 @@ const keepIn = (path: string) => async (event: Readonly<Record<string, unknown>>
   )
   if (size + line.length > MOST_EVENT_BYTES) {
     throw new BoxletError('STORE_UNAVAILABLE', 'Expected room for an event but the file of them is full.', {
-      hint: 'Move label-studio.ndjson in the folder of the jobs elsewhere.',
+      hint: 'Move label-studio.ndjson elsewhere.',
     })
   }
+  await mkdir(dirname(path), { recursive: true })
   await appendFile(path, line, { mode: 0o600 })
 }

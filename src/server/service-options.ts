@@ -40,8 +40,12 @@ export interface ServiceOptions {
   jobs: JobSettings | undefined
   /** Other programs' ways of asking that are offered too. */
   dialects: readonly DialectName[]
-  /** The Label Studio whose files may be read. */
-  labelStudio: { origin: string; token?: string } | undefined
+  labelStudio?: {
+    /** The Label Studio whose files may be read. */
+    host?: { origin: string; token?: string }
+    /** File that its webhook's events are appended to. */
+    events?: string
+  }
   corsOrigins: readonly string[]
   rekognitionLimits: 'service' | 'boxlet'
   log: { format: LogFormat; out: Writable }

@@ -47,7 +47,6 @@ export async function startTestService(
     blobs: undefined,
     jobs: undefined,
     dialects: [],
-    labelStudio: undefined,
     corsOrigins: [],
     rekognitionLimits: 'service',
     log: { format: 'json', out },

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 
 /** Rounds of the long form, and the file that reads them from BOXLET_TEST_SOAK. */
 const RUNS = {
+  graphs: { rounds: 20_000, file: 'test/hostile-graphs.test.ts' },
   jobs: { rounds: 20, file: 'test/jobs/kills.test.ts' },
   pictures: { rounds: 300, file: 'src/image/decode/decode-fuzz.test.ts' },
 }

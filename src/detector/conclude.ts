@@ -279,11 +279,13 @@ const contradicted = (
  */
 function probePicture(width: number, height: number): RgbImage {
   const data = new Uint8Array(width * height * 3)
-  for (let y = 0; y < height; y++) {
+  for (let y = 0, at = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const block = 64 >> Math.min(5, Math.floor((x * 6) / width))
       const seed = (Math.floor(x / block) * 73 + Math.floor(y / block) * 151) & 0xff
-      data.set([seed, (seed * 7) & 0xff, (seed * 13) & 0xff], (y * width + x) * 3)
+      data[at++] = seed
+      data[at++] = seed * 7
+      data[at++] = seed * 13
     }
   }
   return { width, height, data }

@@ -137,9 +137,12 @@ export async function knowModel(
   const isProven = resolved.catalogue !== undefined && contract !== undefined
   const signature = isProven ? undefined : await checkedSignature(file.bytes, basename(resolved.path))
   if (contract === undefined && signature !== undefined) {
-    const known = await concludeModel(signature, resolved.name, parts?.family, async () =>
-      openSession(await runnable(resolved.path, file), { threads }),
-    )
+    const known = await concludeModel(signature, resolved.name, parts?.family, async () => {
+      const graph = isTflite(file.bytes) ? (await convertedOnce(file.bytes)).bytes : file.bytes
+      const { checkForTrial } = await import('../onnx/check.ts')
+      checkForTrial(graph, signature.inputs)
+      return openSession(await runnable(resolved.path, file), { threads })
+    })
     await checkConcluded(familyNamed(known.contract.family), known.contract)
     ;({ alternatives } = known)
     ;({ contract, evidence } = await withLabelsBeside(known, resolved.labels, options))

@@ -1,5 +1,9 @@
 import { BoxletError } from '../errors.ts'
 import type { ModelSignature, TensorInfo } from '../model/signature.ts'
+import { linkGraph } from './graph/links.ts'
+import { MAX_ELEMENTS, MAX_TRIAL_ELEMENTS, MAX_TRIAL_NODES } from './limits.ts'
+import { parseModel } from './read/parse.ts'
+import { inferShapes } from './shapes/shapes.ts'
 
 /** Operator domains that onnxruntime-node has kernels for. */
 const RUNTIME_DOMAINS = new Set([
@@ -12,12 +16,6 @@ const RUNTIME_DOMAINS = new Set([
 
 /** Newest operator set of ai.onnx that onnxruntime-node 1.30 takes. */
 const NEWEST_OPSET = 26
-
-/**
- * Values of one declared input or output: 1 GiB as float32, an RGB picture of 9,459 × 9,459. The runtime asks
- * the system for what a model declares, and a system that promises more than it has ends the process.
- */
-const MAX_DECLARED_ELEMENTS = 2 ** 28
 
 /**
  * Keeps from the runtime what it would answer with a riddle, or with the end of the process. It survives
@@ -50,19 +48,58 @@ export function checkForRuntime(signature: ModelSignature): void {
   checkOperators(signature)
 }
 
+/** The runtime asks the system for what a model declares, and one that promises more than it has ends the process. */
 function checkSize({ name, shape }: TensorInfo): void {
   const elements = (shape ?? []).reduce<number>(
     (product, size) => product * (typeof size === 'number' ? size : 1),
     1,
   )
-  if (elements <= MAX_DECLARED_ELEMENTS) {
+  if (elements <= MAX_ELEMENTS) {
     return
   }
   throw new BoxletError(
     'MODEL_LIMIT',
-    `Expected at most ${MAX_DECLARED_ELEMENTS} values in "${name}" but received a shape of ${elements}.`,
+    `Expected at most ${MAX_ELEMENTS} values in "${name}" but received a shape of ${elements}.`,
   )
 }
+
+/**
+ * Keeps a file from being run only to learn what it is where it says itself that the run takes more memory than that
+ * is worth: constants and sizes that fold to gigabytes. Free axes count as a picture of usual size.
+ *
+ * @throws BoxletError MODEL_LIMIT, and as `readOnnx`
+ */
+export function checkForTrial(bytes: Uint8Array, inputs: readonly TensorInfo[]): void {
+  const model = parseModel(bytes)
+  const sizes = inputs.map(({ name, shape }): [string, number[]] => [
+    name,
+    (shape ?? []).map((size, axis) => (typeof size === 'number' ? size : axis === 0 ? 1 : USUAL_EDGE)),
+  ])
+  const links = linkGraph(model)
+  const { largest } = inferShapes(model, links, new Map(sizes))
+  const fed = sizes.map(([name, shape]) => ({
+    name,
+    elements: shape.reduce((product, size) => product * size, 1),
+  }))
+  if (links.nodes.length > MAX_TRIAL_NODES) {
+    throw tooLargeToTry(`${MAX_TRIAL_NODES} nodes`, `${links.nodes.length}`)
+  }
+  const excess = [largest, ...fed].find(({ elements }) => elements > MAX_TRIAL_ELEMENTS)
+  if (excess === undefined) {
+    return
+  }
+  throw tooLargeToTry(`${MAX_TRIAL_ELEMENTS} values in "${excess.name}"`, `${excess.elements}`)
+}
+
+const tooLargeToTry = (most: string, received: string): BoxletError =>
+  new BoxletError(
+    'MODEL_LIMIT',
+    `Expected at most ${most} for a run that shows what the model is but received ${received}.`,
+    { hint: 'Describe the model in a contract and give it with --contract, which spares the run.' },
+  )
+
+/** Edge of a picture where the file leaves it open. */
+const USUAL_EDGE = 640
 
 function checkOperators({ ops, opsets, functions = [] }: ModelSignature): void {
   const known = new Set(functions)

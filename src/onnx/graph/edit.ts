@@ -157,10 +157,15 @@ function neededParts(
       continue
     }
     if ('range' in producer) {
+      // Met for another of its outputs before.
+      if (nodes.has(producer)) {
+        continue
+      }
       nodes.add(producer)
-      stack.push(...usedBy(producer))
-    } else {
-      stack.push(...producer.inputs)
+    }
+    // One by one: a node may have more inputs than a call takes arguments.
+    for (const input of 'range' in producer ? usedBy(producer) : producer.inputs) {
+      stack.push(input)
     }
   }
   return { nodes, values }
@@ -168,9 +173,11 @@ function neededParts(
 
 /** All names that a node reads, those that its subgraphs take from outside included. */
 export function usedBy(node: OnnxNode): string[] {
-  const names = [...node.inputs]
-  for (const graph of node.subgraphs) {
-    names.push(...graph.nodes.flatMap(usedBy), ...graph.outputs.map(({ name }) => name))
-  }
-  return names
+  return [
+    ...node.inputs,
+    ...node.subgraphs.flatMap((graph) => [
+      ...graph.nodes.flatMap(usedBy),
+      ...graph.outputs.map(({ name }) => name),
+    ]),
+  ]
 }

@@ -30,7 +30,9 @@ export function countWork(
   const main = new Set(model.graph.nodes)
   const result: WorkCount = { macs: 0, counted: 0, uncounted: 0 }
   for (const node of [...links.nodes, ...model.functions.flatMap(({ nodes }) => nodes)]) {
-    const macs = main.has(node) ? nodeMacs(links, known, node) : undefined
+    const found = main.has(node) ? nodeMacs(links, known, node) : undefined
+    // Groups of no channels and the like.
+    const macs = Number.isSafeInteger(found) ? found : undefined
     if (macs === undefined && !isProduct(links, node)) {
       continue
     }

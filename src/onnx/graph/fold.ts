@@ -1,3 +1,4 @@
+import { MAX_SIZE_LIST } from '../limits.ts'
 import type { OnnxModel } from '../model.ts'
 import { tensorValues } from '../read/values.ts'
 import { combine } from '../shapes/shape-values.ts'
@@ -20,7 +21,7 @@ export class Folder {
     this.#links = links
   }
 
-  /** Numbers of a value, row-major. */
+  /** Numbers of a value, row-major; undefined for more than a size has. */
   values(name: string, depth = 0): number[] | undefined {
     if (this.#known.has(name)) {
       return this.#known.get(name)
@@ -39,10 +40,10 @@ export class Folder {
   #evaluate(name: string, depth: number): number[] | undefined {
     const constant = this.#links.constants.get(name)
     if (constant !== undefined) {
-      return tensorValues(this.#model.bytes, constant)
+      return constant.elements > MAX_SIZE_LIST ? undefined : tensorValues(this.#model.bytes, constant)
     }
     const node = this.#links.producers.get(name)
-    if (node === undefined) {
+    if (node === undefined || node.inputs.length > MAX_SIZE_LIST) {
       return undefined
     }
     if (node.op === 'Constant') {
@@ -54,7 +55,8 @@ export class Folder {
       return node.attributes.size > 0 ? undefined : this.#fixedShape(node.inputs[0] ?? '', depth)
     }
     const inputs = node.inputs.filter((input) => input !== '').map((input) => this.values(input, depth + 1))
-    return inputs.every((input) => input !== undefined) ? combine(node, inputs) : undefined
+    const result = inputs.every((input) => input !== undefined) ? combine(node, inputs) : undefined
+    return (result?.length ?? 0) > MAX_SIZE_LIST ? undefined : result
   }
 
   /** Shape of a value that a Reshape just made, when all of it is written out. */

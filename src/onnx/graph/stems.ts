@@ -1,4 +1,5 @@
 import type { InputStem } from '../../model/signature.ts'
+import { MAX_WALK_STEPS } from '../limits.ts'
 import { type OnnxModel, type OnnxNode, qualifiedOp } from '../model.ts'
 import { tensorValues } from '../read/values.ts'
 import { weightedLayer } from './layers.ts'
@@ -27,7 +28,8 @@ export function inputStems(
       }
     }
   }
-  return new Map(inputs.map((name) => [name, walkStem(model, links, consumers, name)]))
+  const budget = { steps: 0 }
+  return new Map(inputs.map((name) => [name, walkStem(model, links, consumers, name, budget)]))
 }
 
 function walkStem(
@@ -35,6 +37,7 @@ function walkStem(
   links: Links,
   consumers: Map<string, OnnxNode[]>,
   input: string,
+  budget: { steps: number },
 ): InputStem {
   const stem: InputStem = { ops: [], constants: [], firstWeight: undefined }
   const seen = new Set<OnnxNode>()
@@ -42,10 +45,14 @@ function walkStem(
   // `for of` over an array also visits what is pushed meanwhile: breadth first.
   for (const name of queue) {
     for (const node of consumers.get(name) ?? []) {
+      if (++budget.steps > MAX_WALK_STEPS) {
+        return stem
+      }
       if (seen.has(node) || seen.size >= MAX_STEM_NODES) {
         continue
       }
       seen.add(node)
+      budget.steps += node.inputs.length + node.outputs.length
       const layer = weightedLayer(links, node)
       if (layer !== undefined) {
         stem.firstWeight ??= layer.weight

@@ -1,5 +1,5 @@
 import type { OutputTail } from '../../model/signature.ts'
-import { MAX_WALK_STEPS } from '../limits.ts'
+import { MAX_TAIL_OPS, MAX_WALK_STEPS } from '../limits.ts'
 import { type OnnxModel, type OnnxNode, qualifiedOp } from '../model.ts'
 import { isBinExpectation, weightedLayer } from './layers.ts'
 import { type Links, resolveConstant } from './links.ts'
@@ -21,6 +21,7 @@ function walkBack(output: string, links: Links, budget: { steps: number }): Outp
   const weightedChannels: number[] = []
   let hasLargeConstant = false
   const seen = new Set<string>()
+  const met = new Set<OnnxNode>()
   const stack = [output]
   while (stack.length > 0 && budget.steps++ < MAX_WALK_STEPS) {
     const name = stack.pop() as string
@@ -44,15 +45,18 @@ function walkBack(output: string, links: Links, budget: { steps: number }): Outp
       continue
     }
     // A node with several outputs is met once for each of them, and counts once.
-    if (node.outputs.some((other) => other !== name && seen.has(other))) {
+    if (met.has(node)) {
       continue
     }
+    met.add(node)
     const layer = weightedLayer(links, node)
     if (layer !== undefined && !isBinExpectation(links, layer)) {
       weightedChannels.push(layer.outputChannels)
       continue
     }
-    ops.add(qualifiedOp(node))
+    if (ops.size < MAX_TAIL_OPS) {
+      ops.add(qualifiedOp(node))
+    }
     const behind = sources(node, layer !== undefined, links)
     // Last first, so that inputs are met in their own order: boxes before scores in most heads.
     for (let index = behind.length - 1; index >= 0; index--) {

@@ -9,6 +9,9 @@ export interface Budget {
   nodes: number
   edges: number
   initializers: number
+  /** Values of list attributes. */
+  values: number
+  graphs: number
   depth: number
   parseGraph(at: Cursor, budget: Budget): OnnxGraph
 }
@@ -55,6 +58,10 @@ export function parseAttribute(at: Cursor, budget: Budget): [string, OnnxAttribu
         at.skip()
     }
   }
+  budget.values += (value.floats?.length ?? 0) + (value.ints?.length ?? 0)
+  if (budget.values > limit.MAX_ATTRIBUTE_VALUES) {
+    throw tooMuch(limit.MAX_ATTRIBUTE_VALUES, 'values of attributes', budget.values)
+  }
   return [name, value]
 }
 
@@ -75,6 +82,9 @@ function repeated(at: Cursor, wire: number, into: number[], read: (from: Cursor)
   }
 }
 
+/** Of the narrowest types four share a byte; twice that, for what may come. */
+const MOST_PER_BYTE = 8
+
 export function parseTensor(at: Cursor): OnnxTensor {
   const tensor: OnnxTensor = {
     name: '',
@@ -86,7 +96,9 @@ export function parseTensor(at: Cursor): OnnxTensor {
     raw: undefined,
     external: false,
   }
+  let fields = 0
   for (let field = at.field(); field !== 0; field = at.field()) {
+    fields++
     switch (field) {
       case 1:
         repeated(at, 0, tensor.dims, (from) => from.varintSigned())
@@ -124,6 +136,14 @@ export function parseTensor(at: Cursor): OnnxTensor {
       throw corrupt(`a tensor has the size ${dim}`)
     }
     tensor.elements *= dim
+  }
+  // Small constants are read again and again, so they must not be long; values may come one a field.
+  if (fields > tensor.elements + limit.MAX_TENSOR_FIELDS) {
+    throw tooMuch(tensor.elements + limit.MAX_TENSOR_FIELDS, 'fields of a tensor', fields)
+  }
+  const { start, end } = tensor.range
+  if (!tensor.external && tensor.elements > (end - start) * MOST_PER_BYTE) {
+    throw corrupt(`a tensor of ${tensor.elements} values has ${end - start} bytes`)
   }
   return tensor
 }

@@ -32,7 +32,7 @@ export function parseModel(bytes: Uint8Array): OnnxModel {
     functions: [],
     hasTrainingInfo: false,
   }
-  const budget: Budget = { nodes: 0, edges: 0, initializers: 0, depth: 0, parseGraph }
+  const budget: Budget = { nodes: 0, edges: 0, initializers: 0, values: 0, graphs: 0, depth: 0, parseGraph }
   const at = new Cursor(viewOf(plain))
   let graph: OnnxGraph | undefined
   let metadataBytes = 0
@@ -85,6 +85,10 @@ export function parseModel(bytes: Uint8Array): OnnxModel {
 function parseGraph(at: Cursor, budget: Budget): OnnxGraph {
   if (++budget.depth > limit.MAX_GRAPH_DEPTH) {
     throw tooMuch(limit.MAX_GRAPH_DEPTH, 'graphs inside each other', budget.depth)
+  }
+  // The first is the model's own.
+  if (budget.graphs++ > limit.MAX_SUBGRAPHS) {
+    throw tooMuch(limit.MAX_SUBGRAPHS, 'graphs inside nodes', budget.graphs - 1)
   }
   const graph: OnnxGraph = {
     range: { start: at.start, end: at.end },
@@ -270,7 +274,7 @@ function parseMetadata(at: Cursor, metadata: Map<string, string>): void {
   let value = ''
   for (let field = at.field(); field !== 0; field = at.field()) {
     if (field === 1) {
-      key = at.text(limit.MAX_METADATA_BYTES, 'metadata')
+      key = at.text(limit.MAX_NAME_BYTES, 'metadata key')
     } else if (field === 2) {
       value = at.text(limit.MAX_METADATA_BYTES, 'metadata')
     } else {

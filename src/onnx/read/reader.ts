@@ -4,7 +4,9 @@ import { type Links, linkGraph } from '../graph/links.ts'
 import { inputStems } from '../graph/stems.ts'
 import { outputTails } from '../graph/tails.ts'
 import { graphSuppression, quantizationKind } from '../graph/traits.ts'
+import { MAX_REAL_INPUTS } from '../limits.ts'
 import { type OnnxModel, type OnnxNode, type OnnxValue, qualifiedOp } from '../model.ts'
+import { tooMuch } from './cursor.ts'
 import { parseModel } from './parse.ts'
 
 /**
@@ -23,6 +25,9 @@ export function signatureOf(model: OnnxModel, links: Links = linkGraph(model)): 
   const { graph } = model
   refuseExternalData(links)
   const inputs = graph.inputs.filter(({ name }) => !graph.initializers.has(name)).map(tensorInfo)
+  if (inputs.length > MAX_REAL_INPUTS) {
+    throw tooMuch(MAX_REAL_INPUTS, 'inputs without a value', inputs.length)
+  }
   const { ops, nodes } = countOps(model)
   let parameters = 0
   for (const tensor of links.constants.values()) {

@@ -116,6 +116,9 @@ const concat: ShapeRule = (node, { shape }) => {
     return undefined
   }
   const axis = wrap(int(node, 'axis') ?? 0, first.length)
+  if (axis === undefined) {
+    return undefined
+  }
   return [
     first.map((size, at) =>
       at === axis ? shapes.reduce((sum, other) => sum + (other?.[axis] ?? 0), 0) : size,
@@ -148,7 +151,11 @@ const flatten: ShapeRule = (node, { shape }) => {
   if (input === undefined) {
     return undefined
   }
-  const axis = wrap(int(node, 'axis') ?? 1, input.length)
+  // As many axes before as there are is one row, which is no axis of its own.
+  const axis = wrap(int(node, 'axis') ?? 1, input.length + 1)
+  if (axis === undefined) {
+    return undefined
+  }
   return [[product(input.slice(0, axis)), product(input.slice(axis))]]
 }
 
@@ -158,8 +165,12 @@ const unsqueeze: ShapeRule = (node, { shape, values }) => {
   if (input === undefined || axes === undefined) {
     return undefined
   }
+  const added = wrapAll(axes, input.length + axes.length)
+  if (added === undefined) {
+    return undefined
+  }
   const result = [...input]
-  for (const axis of axes.map((at) => wrap(at, input.length + axes.length)).sort((a, b) => a - b)) {
+  for (const axis of added.sort((a, b) => a - b)) {
     result.splice(axis, 0, 1)
   }
   return [result]
@@ -170,8 +181,12 @@ const squeeze: ShapeRule = (node, { shape, values }) => {
   if (input === undefined) {
     return undefined
   }
-  const axes = (ints(node, 'axes') ?? values(1))?.map((axis) => wrap(axis, input.length))
-  return [input.filter((size, axis) => (axes === undefined ? size !== 1 : !axes.includes(axis)))]
+  const axes = ints(node, 'axes') ?? values(1)
+  const gone = axes && wrapAll(axes, input.length)
+  if (axes !== undefined && gone === undefined) {
+    return undefined
+  }
+  return [input.filter((size, axis) => (gone === undefined ? size !== 1 : !gone.includes(axis)))]
 }
 
 const slice: ShapeRule = (node, { shape, values }) => {
@@ -189,11 +204,11 @@ const slice: ShapeRule = (node, { shape, values }) => {
   const result = [...input]
   for (const [index, at] of axes.entries()) {
     const axis = wrap(at, input.length)
-    const size = input[axis] ?? 0
     const step = steps[index] ?? 1
-    if (step === 0) {
+    if (axis === undefined || step === 0) {
       return undefined
     }
+    const size = input[axis] ?? 0
     if (step < 0) {
       // Only the whole axis backwards, the one form that exporters write.
       if (starts[index] !== -1 || (ends[index] ?? 0) >= -size) {
@@ -214,6 +229,9 @@ const split: ShapeRule = (node, { shape, values }) => {
     return undefined
   }
   const axis = wrap(int(node, 'axis') ?? 0, input.length)
+  if (axis === undefined) {
+    return undefined
+  }
   const count = node.outputs.length
   const size = Math.ceil((input[axis] ?? 0) / count)
   const sizes = ints(node, 'split') ?? values(1) ?? (node.inputs[1] ? undefined : Array(count).fill(size))
@@ -244,6 +262,9 @@ const gather: ShapeRule = (node, { shape }) => {
     return undefined
   }
   const axis = wrap(int(node, 'axis') ?? 0, input.length)
+  if (axis === undefined) {
+    return undefined
+  }
   return [[...input.slice(0, axis), ...indices, ...input.slice(axis + 1)]]
 }
 
@@ -256,7 +277,10 @@ const reduce: ShapeRule = (node, { shape, values }) => {
   if (axes === undefined) {
     return undefined
   }
-  const gone = axes.map((axis) => wrap(axis, input.length))
+  const gone = wrapAll(axes, input.length)
+  if (gone === undefined) {
+    return undefined
+  }
   const kept = (int(node, 'keepdims') ?? 1) === 1
   return [input.flatMap((size, axis) => (gone.includes(axis) ? (kept ? [1] : []) : [size]))]
 }
@@ -291,6 +315,9 @@ const topK: ShapeRule = (node, { shape, values }) => {
     return undefined
   }
   const axis = wrap(int(node, 'axis') ?? -1, input.length)
+  if (axis === undefined) {
+    return undefined
+  }
   const result = input.map((size, at) => (at === axis ? count : size))
   return [result, result]
 }
@@ -342,7 +369,18 @@ const rankOf: ShapeRule = (_node, { shape }) => {
 
 const globalPool: ShapeRule = (_node, { shape }) => [shape(0)?.map((size, axis) => (axis < 2 ? size : 1))]
 
-const wrap = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis)
+/** An axis counted from the front; undefined for one that is not there. */
+function wrap(axis: number, rank: number): number | undefined {
+  const at = axis < 0 ? axis + rank : axis
+  return at >= 0 && at < rank ? at : undefined
+}
+
+/** All of them, or undefined. */
+function wrapAll(axes: readonly number[], rank: number): number[] | undefined {
+  const found = axes.map((axis) => wrap(axis, rank))
+  return found.every((axis) => axis !== undefined) ? found : undefined
+}
+
 const product = (sizes: readonly number[]): number => sizes.reduce((result, size) => result * size, 1)
 
 const quantizeDynamically: ShapeRule = (_node, { shape }) => [shape(0), [], []]

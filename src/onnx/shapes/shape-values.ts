@@ -1,9 +1,12 @@
+import { MAX_SIZE_LIST } from '../limits.ts'
 import type { OnnxNode } from '../model.ts'
 
 /** Shapes, and small values from which shapes are made, that are known before a run. */
 export interface KnownShapes {
   shapes: Map<string, number[]>
   values: Map<string, number[]>
+  /** The largest value that a node gives; beyond `MAX_ELEMENTS` its shape counts as unknown. */
+  largest: { name: string; elements: number }
 }
 
 /** Values of the ops with which exporters compute sizes; undefined when an input is not known. */
@@ -16,6 +19,9 @@ export function numberRule(node: OnnxNode, known: KnownShapes): number[] | undef
     const { ints } = node.attributes.get('value_ints') ?? {}
     const { int } = node.attributes.get('value_int') ?? {}
     return ints ?? (int === undefined ? undefined : [int])
+  }
+  if (node.inputs.length > MAX_SIZE_LIST) {
+    return undefined
   }
   const inputs: number[][] = []
   for (const name of node.inputs) {
@@ -42,6 +48,9 @@ function table(
   [rows = 0, columns = 0]: number[],
 ): number[] | undefined {
   const [values = []] = inputs
+  if (rows * columns !== values.length) {
+    return undefined
+  }
   const at = (row: number, column: number) => values[row * columns + column] ?? Number.NaN
   const indices = (count: number) => Array.from({ length: count }, (_, index) => index)
   if (node.op === 'Transpose') {

@@ -49,7 +49,9 @@ export function bodyTakesAnySize(
       return false
     }
     seen.add(node)
-    stack.push(...usedBy(node))
+    for (const name of usedBy(node)) {
+      stack.push(name)
+    }
   }
   return true
 }

@@ -29,7 +29,9 @@ describe('limits of the reader', () => {
     ['nodes', model(times(limit.MAX_NODES + 1, node()))],
     ['edges', model(node(times(limit.MAX_EDGES + 1, textField(1, ''))))],
     ['outputs', model(times(limit.MAX_GRAPH_OUTPUTS + 1, bytesField(12, new Uint8Array())))],
-    ['initializers', model(times(limit.MAX_INITIALIZERS + 1, bytesField(5, new Uint8Array())))],
+    ['initializers', model(times(limit.MAX_INITIALIZERS + 1, bytesField(5, intField(1, 0))))],
+    ['inputs without a value', model(manyInputs())],
+    ['fields of a tensor', model(bytesField(5, message(times(limit.MAX_TENSOR_FIELDS + 8, intField(3, 0)))))],
     ['bytes of a name', model(node(textField(4, 'x'.repeat(limit.MAX_NAME_BYTES + 1))))],
     ['axes', model(bytesField(5, message(times(limit.MAX_RANK + 1, intField(1, 1)))))],
     ['metadata', message(bytesField(14, textField(2, 'x'.repeat(limit.MAX_METADATA_BYTES + 1))))],
@@ -72,6 +74,9 @@ describe('limits of the reader', () => {
     expect(readOnnx(model(circle, output)).tails.a?.ops).toEqual(['Relu'])
   })
 })
+
+const manyInputs = (): Uint8Array[] =>
+  Array.from({ length: limit.MAX_REAL_INPUTS + 1 }, (_, i) => bytesField(11, textField(1, `x${i}`)))
 
 /** A graph whose node holds a graph whose node holds … */
 function nested(depth: number): Uint8Array {

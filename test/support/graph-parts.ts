@@ -10,6 +10,7 @@ import {
   NodeProtoSchema,
   type TensorProto,
   TensorProtoSchema,
+  TensorShapeProto_DimensionSchema,
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from 'onnx-buf'
@@ -69,12 +70,14 @@ export const value = (name: string, shape: (bigint | number | string)[], elemTyp
         value: {
           elemType,
           shape: {
-            dim: shape.map((size) => ({
-              value:
-                typeof size === 'string'
-                  ? { case: 'dimParam', value: size }
-                  : { case: 'dimValue', value: BigInt(size) },
-            })),
+            dim: shape.map((size) =>
+              create(TensorShapeProto_DimensionSchema, {
+                value:
+                  typeof size === 'string'
+                    ? { case: 'dimParam', value: size }
+                    : { case: 'dimValue', value: BigInt(size) },
+              }),
+            ),
           },
         },
       },

@@ -1,6 +1,10 @@
 import { BoxletError } from '../errors.ts'
 import { readBounded } from '../system/bytes.ts'
 
+/** Each chunk costs microseconds of the thread that answers; clients send kilobytes in one. */
+const LEAST_PIECE_BYTES = 16
+const FREE_PIECES = 10_000
+
 const EMPTY = new Uint8Array(0)
 
 /** Declared length of a body; undefined when it comes in chunks without one. */
@@ -18,16 +22,14 @@ export function declaredLength(headers: Headers): number | undefined {
 /**
  * Reads a body and stops at the limit, whatever length was declared.
  *
- * @param grow told of each piece that has arrived; may throw to stop
- * @param beginning told the first 64 KB of a longer body of declared length; may throw to stop
+ * @param arrived given each piece before it is kept; may throw to stop
  */
 export async function readBody(
   body: AsyncIterable<Uint8Array> | null | undefined,
   declared: number | undefined,
   maxBytes: number,
   signal: AbortSignal,
-  grow: (bytes: number) => void = () => {},
-  beginning: (bytes: Uint8Array) => void = () => {},
+  arrived: (piece: Uint8Array) => void = () => {},
 ): Promise<Uint8Array> {
   if (declared !== undefined && declared > maxBytes) {
     throw bodyTooLarge(maxBytes)
@@ -36,9 +38,21 @@ export async function readBody(
     return EMPTY
   }
   const pieces = untilStopped(body, signal)
+  let count = 0
+  let bytes = 0
+  const counted = (piece: Uint8Array) => {
+    bytes += piece.byteLength
+    if (++count > FREE_PIECES + bytes / LEAST_PIECE_BYTES) {
+      throw new BoxletError(
+        'REQUEST_INVALID',
+        `Expected chunks of at least ${LEAST_PIECE_BYTES} bytes but received ${count} with ${bytes} together.`,
+      )
+    }
+    arrived(piece)
+  }
   return declared === undefined
-    ? readBounded(pieces, maxBytes, () => bodyTooLarge(maxBytes), grow)
-    : readDeclared(pieces, declared, grow, beginning)
+    ? readBounded(pieces, maxBytes, () => bodyTooLarge(maxBytes), counted)
+    : readDeclared(pieces, declared, counted)
 }
 
 /**
@@ -82,8 +96,7 @@ const BEGUN_BYTES = 64 * 1024
 async function readDeclared(
   body: AsyncIterable<Uint8Array>,
   declared: number,
-  grow: (bytes: number) => void,
-  beginning: (bytes: Uint8Array) => void,
+  arrived: (piece: Uint8Array) => void,
 ): Promise<Uint8Array> {
   let bytes = new Uint8Array(Math.min(declared, BEGUN_BYTES))
   let size = 0
@@ -92,9 +105,8 @@ async function readDeclared(
     if (end > declared) {
       throw wrongLength(declared)
     }
-    grow(piece.byteLength)
+    arrived(piece)
     if (end > bytes.byteLength) {
-      beginning(bytes.subarray(0, size))
       const whole = new Uint8Array(declared)
       whole.set(bytes.subarray(0, size))
       bytes = whole

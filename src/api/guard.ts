@@ -6,7 +6,7 @@ import type { Authenticator, AuthRequest } from './auth/authenticator.ts'
 import { declaredLength, readBody } from './body.ts'
 import type { Ctx, Env } from './call.ts'
 import { deadlineOf } from './connection.ts'
-import { checkJsonBounds, REQUEST_BOUNDS } from './json-bounds.ts'
+import { JsonCount, REQUEST_BOUNDS } from './json-bounds.ts'
 import type { Limits } from './options.ts'
 
 export interface GuardOptions {
@@ -47,10 +47,13 @@ export function guard({ limits, admission, auth, maxBytes }: GuardOptions): Midd
     const place = admission.enter(call.caller, call.cut)
     let request: AuthRequest | undefined
     const work = async () => {
-      // A body that cannot be taken is refused by its beginning, before megabytes of it are held.
+      // A body that cannot be taken is refused as it comes, before megabytes of it are held.
       const isRequest = maxBytes === limits.bodyBytes && isJsonType(headers.get('content-type'))
-      const beginning = isRequest ? (bytes: Uint8Array) => checkJsonBounds(bytes, REQUEST_BOUNDS) : undefined
-      const body = await readBody(stream, declared, maxBytes, call.signal, place.grow, beginning)
+      const json = isRequest ? new JsonCount(REQUEST_BOUNDS) : undefined
+      const body = await readBody(stream, declared, maxBytes, call.signal, (piece) => {
+        place.grow(piece.byteLength)
+        json?.add(piece)
+      })
       c.set('body', body)
       if (checks) {
         request = { ...head, body }

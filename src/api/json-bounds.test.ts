@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseJsonObject } from './json-body.ts'
-import { checkJsonBounds, REQUEST_BOUNDS } from './json-bounds.ts'
+import { checkJsonBounds, JsonCount, REQUEST_BOUNDS } from './json-bounds.ts'
 
 const bytes = (text: string) => new Uint8Array(Buffer.from(text))
 const wide = { depth: 100, values: 100_000, plainBytes: 2 ** 24 }
@@ -35,6 +35,40 @@ describe('the bounds of a JSON body', () => {
           )
         }
       }),
+    )
+  })
+
+  it('find the same in pieces as in the whole', () => {
+    const text = fc.json({ maxDepth: 4, stringUnit: fc.constantFrom('"', '\\', '[', ',', 'a') })
+    fc.assert(
+      fc.property(
+        text,
+        fc.array(fc.nat(30), { maxLength: 12 }),
+        fc.nat(6),
+        fc.nat(40),
+        (json, cuts, depth, values) => {
+          const most = { ...wide, depth, values }
+          const whole = bytes(json)
+          const inPieces = () => {
+            const reading = new JsonCount(most)
+            let from = 0
+            for (const cut of [...cuts, whole.length]) {
+              reading.add(whole.subarray(from, from + cut))
+              from += cut
+            }
+          }
+          const said = (read: () => void) => {
+            try {
+              read()
+              return ''
+            } catch (error) {
+              return (error as Error).message
+            }
+          }
+          expect(said(inPieces)).toBe(said(() => checkJsonBounds(whole, most)))
+        },
+      ),
+      { numRuns: 1_000 },
     )
   })
 

@@ -24,65 +24,91 @@ const COMMA = 0x2c
 const COLON = 0x3a
 
 /**
- * Counts nesting and values, and stops at the first beyond its bound, so that the time for what is refused is bounded
- * too. Texts, which hold the pictures, are passed over by the system's own search. What is no JSON is left to the
- * parser.
- *
- * @throws BoxletError REQUEST_INVALID
+ * Counts nesting and values of a body whose pieces are told in their order, and stops at the first beyond its bound, so
+ * that neither memory nor time goes into what is refused. Texts, which hold the pictures, are passed over by the system's
+ * own search. What is no JSON is left to the parser.
  */
-export function checkJsonBounds(bytes: Uint8Array, most: JsonBounds): void {
-  let depth = 0
-  let values = 1
-  let plainBytes = 0
-  for (let i = 0; i < bytes.length; i++) {
-    const byte = bytes[i]!
-    if (++plainBytes > most.plainBytes) {
-      throw beyond(`${most.plainBytes} bytes outside of texts`)
+export class JsonCount {
+  readonly #most: JsonBounds
+  #depth = 0
+  #values = 1
+  #plainBytes = 0
+  #isText = false
+  /** Backslashes at the end of the piece before, within a text. */
+  #slashes = 0
+
+  constructor(most: JsonBounds) {
+    this.#most = most
+  }
+
+  /** @throws BoxletError REQUEST_INVALID */
+  add(bytes: Uint8Array): void {
+    let i = this.#isText ? this.#endOfText(bytes, 0) : 0
+    for (; i < bytes.length; i++) {
+      const byte = bytes[i]!
+      if (++this.#plainBytes > this.#most.plainBytes) {
+        throw beyond(`${this.#most.plainBytes} bytes outside of texts`)
+      }
+      if (byte === QUOTE) {
+        this.#isText = true
+        i = this.#endOfText(bytes, i + 1) - 1
+      } else if (OPEN.includes(byte)) {
+        this.#depth++
+        this.#countValue()
+      } else if (CLOSE.includes(byte)) {
+        this.#depth--
+      } else if (byte === COMMA || byte === COLON) {
+        this.#countValue()
+      } else {
+        continue
+      }
+      if (this.#depth > this.#most.depth) {
+        throw beyond(`${this.#most.depth} levels of lists and objects`)
+      }
     }
-    if (byte === QUOTE) {
-      const end = endOfText(bytes, i + 1, most.values - values)
-      values += end.quotes
-      i = end.index
-    } else if (OPEN.includes(byte)) {
-      depth++
-      values++
-    } else if (CLOSE.includes(byte)) {
-      depth--
-    } else if (byte === COMMA || byte === COLON) {
-      values++
-    } else {
-      continue
+  }
+
+  #countValue(): void {
+    if (++this.#values > this.#most.values) {
+      throw beyond(`${this.#most.values} values`)
     }
-    if (depth > most.depth) {
-      throw beyond(`${most.depth} levels of lists and objects`)
-    }
-    if (values > most.values) {
-      throw beyond(`${most.values} values`)
+  }
+
+  /** Where what follows a text begins. Quotes within it count like values, since each stops the search. */
+  #endOfText(bytes: Uint8Array, start: number): number {
+    let from = start
+    for (;;) {
+      const quote = bytes.indexOf(QUOTE, from)
+      const end = quote < 0 ? bytes.length : quote
+      let slashes = 0
+      while (slashes < end - from && bytes[end - 1 - slashes] === BACKSLASH) {
+        slashes++
+      }
+      // Nothing but backslashes since this piece began: those of the one before are in the same row.
+      if (from === 0 && slashes === end) {
+        slashes += this.#slashes
+      }
+      if (quote < 0) {
+        this.#slashes = slashes % 2
+        return bytes.length
+      }
+      this.#slashes = 0
+      if (slashes % 2 === 0) {
+        this.#isText = false
+        return quote + 1
+      }
+      this.#countValue()
+      from = quote + 1
     }
   }
 }
 
-/** Where a text ends. Quotes within it are counted like values, since each stops the search. */
-function endOfText(bytes: Uint8Array, start: number, most: number): { index: number; quotes: number } {
-  let quotes = 0
-  let from = start
-  while (quotes <= most) {
-    const quote = bytes.indexOf(QUOTE, from)
-    if (quote < 0) {
-      return { index: bytes.length, quotes }
-    }
-    let slashes = 0
-    while (slashes < quote - start && bytes[quote - 1 - slashes] === BACKSLASH) {
-      slashes++
-    }
-    if (slashes % 2 === 0) {
-      return { index: quote, quotes }
-    }
-    quotes++
-    from = quote + 1
-  }
-  return { index: from, quotes }
-}
+/**
+ * The same for a body that is there as a whole.
+ *
+ * @throws BoxletError REQUEST_INVALID
+ */
+export const checkJsonBounds = (bytes: Uint8Array, most: JsonBounds): void => new JsonCount(most).add(bytes)
 
 const beyond = (bound: string) =>
   new BoxletError('REQUEST_INVALID', `Expected at most ${bound} in a JSON body but received more.`, {

@@ -14,7 +14,9 @@ describe('readBounded', () => {
   it('stops at the first piece that is too much, and closes the stream', async () => {
     const counted: number[] = []
     const stream = Readable.from([new Uint8Array(3), new Uint8Array(3), new Uint8Array(3)])
-    await expect(readBounded(stream, 5, tooLong, (bytes) => counted.push(bytes))).rejects.toThrow('too long')
+    await expect(readBounded(stream, 5, tooLong, (piece) => counted.push(piece.byteLength))).rejects.toThrow(
+      'too long',
+    )
     expect(counted).toEqual([3])
     expect(stream.destroyed).toBe(true)
   })

@@ -14,7 +14,7 @@ import { node, sizes } from './graph-parts.ts'
 type Next = () => number
 
 /** Xorshift: the same seed gives the same file. */
-export function randomOf(seed: number): Next {
+function randomOf(seed: number): Next {
   let state = (seed * 2_654_435_761 + 1) >>> 0 || 1
   return () => {
     state ^= state << 13

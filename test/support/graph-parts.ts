@@ -35,7 +35,7 @@ export const node = (
     attribute: Object.entries(attributes).map(([name, value]) => attribute(name, value)),
   })
 
-export function attribute(name: string, value: Attributes[string]): AttributeProto {
+function attribute(name: string, value: Attributes[string]): AttributeProto {
   if (typeof value === 'bigint') {
     return create(AttributeProtoSchema, { name, i: value, type: Kind.INT })
   }

@@ -6,7 +6,7 @@
  * stack, a secret, or a path that the reader did not type.
  */
 
-/** Who can mend it; decides the exit code of the command line and the class of HTTP status. */
+/** Who can fix it; decides the exit code of the command line and the class of HTTP status. */
 export type ErrorKind =
   | 'usage' // the call itself is wrong
   | 'input' // a picture, model or data set is wrong

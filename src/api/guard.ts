@@ -68,7 +68,7 @@ export function guard({ limits, admission, auth, maxBytes }: GuardOptions): Midd
     const worked = work().finally(() => {
       place.leave()
       if (request !== undefined) {
-        auth?.settled?.(request, c.res.status)
+        auth?.answered?.(request, c.res.status)
       }
     })
     await untilAborted(worked, call.signal, gone)

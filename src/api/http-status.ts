@@ -21,14 +21,14 @@ const BY_CODE: Partial<Record<ErrorCode, number>> = {
   // 404 would read as if the service had no such path.
   IMAGE_NOT_FOUND: 422,
   JOB_CONFLICT: 409,
-  // The store is the operator's to mend.
+  // The store is the operator's to fix.
   STORE_CORRUPT: 500,
   STORE_VERSION: 500,
   TIMEOUT: 504,
   // Nobody is left to read it; the code is the one that proxies log for a caller that went away.
   ABORTED: 499,
   DISPOSED: 503,
-  // A model that cannot run is the operator's to mend.
+  // A model that cannot run is the operator's to fix.
   MODEL_RUN_FAILED: 500,
   MODEL_OUTPUT: 500,
   MODEL_CORRUPT: 500,

@@ -26,7 +26,7 @@ const OPTIONS = {
   },
   'cold-ms': {
     type: 'number',
-    says: 'milliseconds that a cold start adds',
+    says: 'milliseconds added by a cold start',
     value: 'T',
     min: 0,
     max: 900_000,
@@ -42,7 +42,7 @@ const OPTIONS = {
   },
   'answer-bytes': {
     type: 'number',
-    says: 'bytes of an answer; an annotated picture has some 200000',
+    says: 'bytes of an answer; an annotated picture has about 200000',
     value: 'B',
     integer: true,
     min: 0,
@@ -64,7 +64,7 @@ const OPTIONS = {
 export const verb = defineVerb({
   name: 'cost',
   summary: 'Compare what a month costs: Lambda, Rekognition, an always-on machine.',
-  about: `Estimates from list prices of ${PRICES.region}, ${PRICES.asOf}. "boxlet tune" measures the times for
+  about: `Estimates based on list prices of ${PRICES.region}, ${PRICES.asOf}. "boxlet tune" measures the times for
     your model.`,
   hint: 'Name the number of pictures with --images-per-month.',
   options: OPTIONS,

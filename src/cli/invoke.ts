@@ -76,7 +76,7 @@ const OPTIONS = {
   memory: { ...MEMORY_OPTION, default: DEFAULT_MEMORY_MB, group: 'Function' },
   timeout: {
     type: 'number',
-    says: 'seconds for one call',
+    says: 'time limit of one call in seconds',
     group: 'Function',
     value: 'S',
     own: true,
@@ -108,7 +108,7 @@ const OPTIONS = {
   },
   quota: {
     type: 'boolean',
-    says: 'hold the process to the share of a processor that its memory buys (Linux, root)',
+    says: 'limit the process to the share of a processor that its memory buys (Linux, root)',
     group: 'Machine',
   },
   'real-aws': {
@@ -211,7 +211,7 @@ function packageHere(node: string | undefined): string {
 async function checkMachine(zip: string, node: string | undefined): Promise<void> {
   const names: string[] = []
   const bytes = await readFile(zip).catch(() => undefined)
-  // What cannot be read or is no zip is told by the host.
+  // What cannot be read or is no zip is reported by the host.
   if (bytes === undefined) {
     return
   }
@@ -233,7 +233,7 @@ async function checkMachine(zip: string, node: string | undefined): Promise<void
   }
 }
 
-/** A Node that cannot be run is told by the host, in its own words. */
+/** A Node that cannot be run is reported by the host, in its own words. */
 async function architectureOf(node: string): Promise<string> {
   return promisify(execFile)(node, ['-p', 'process.arch']).then(
     ({ stdout }) => stdout.trim(),

@@ -62,7 +62,7 @@ const OPTIONS = {
   },
   cors: {
     type: 'string',
-    says: 'origin whose pages may call; * for all',
+    says: 'origin whose pages may call the API; * for any',
     group: 'Address',
     value: 'ORIGIN',
     multiple: true,
@@ -103,7 +103,7 @@ const OPTIONS = {
   },
   'per-client': {
     type: 'number',
-    says: 'requests of one key or address under way at once; beyond it: 429',
+    says: 'concurrent requests of one key or address; beyond it: 429',
     group: 'Limits',
     integer: true,
     min: 1,
@@ -112,7 +112,7 @@ const OPTIONS = {
   },
   deadline: {
     type: 'number',
-    says: 'seconds for one request',
+    says: 'time limit of one request in seconds',
     group: 'Limits',
     value: 'S',
     min: 0.1,
@@ -181,7 +181,7 @@ const OPTIONS = {
   },
   jobs: {
     type: 'boolean',
-    says: 'offer no jobs, and keep none',
+    says: 'do not offer jobs',
     group: 'Jobs',
     negation: 'no',
     own: true,
@@ -205,7 +205,7 @@ const OPTIONS = {
   },
   log: {
     type: 'string',
-    says: 'form of the request log on standard error',
+    says: 'format of the request log on standard error',
     group: 'Running',
     value: 'F',
     choices: LOG_FORMATS,
@@ -213,7 +213,7 @@ const OPTIONS = {
   },
   grace: {
     type: 'number',
-    says: 'seconds that accepted work gets after Ctrl-C or SIGTERM',
+    says: 'seconds that accepted work is given to finish after Ctrl-C or SIGTERM',
     group: 'Running',
     value: 'S',
     min: 0,

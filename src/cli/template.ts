@@ -16,7 +16,7 @@ const OPTIONS = {
     choices: {
       cloudformation: 'the template',
       sam: 'the same for the SAM command line',
-      policy: 'what a person needs in IAM to deploy it',
+      policy: 'the IAM permissions needed to deploy it',
     },
     default: 'cloudformation',
   },
@@ -45,7 +45,7 @@ const OPTIONS = {
 export const verb = defineVerb({
   name: 'template',
   summary: 'Print the CloudFormation or SAM template of the stack, or the policy for who deploys it.',
-  about: 'Prints what "boxlet deploy" deploys, for those who deploy in another way.',
+  about: 'Prints what "boxlet deploy" deploys, for deploying it with other tools.',
   hint: 'Name the form with --kind.',
   options: OPTIONS,
   examples: [

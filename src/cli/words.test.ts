@@ -67,7 +67,7 @@ describe('help', () => {
     const { out } = await boxlet(['serve', '--help'])
     expect(out).toMatch(/--port N +port to listen on; 0 takes a free one \(0–65535; default: 8080\)/)
     expect(out.replace(/\s+/g, ' ')).toContain(
-      '--log F form of the request log on standard error: json | text | off',
+      '--log F format of the request log on standard error: json | text | off',
     )
   })
   it('is not what a file called --help asks for', async () => {

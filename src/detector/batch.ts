@@ -17,7 +17,7 @@ export function fixedBatch(loaded: Opened): number {
   return typeof axis === 'number' && axis > 1 ? axis : 1
 }
 
-/** How many pictures one run may take: 1 for a file whose outputs cannot be parted by picture. */
+/** How many pictures one run may take: 1 for a file whose outputs cannot be split by picture. */
 export function batchLimit(loaded: Opened & { session: Pick<Session, 'outputs'> }): number {
   const axis = batchAxis(loaded)
   if (typeof axis === 'number') {

@@ -41,7 +41,7 @@ export async function readModelFile(path: string): Promise<ModelFile> {
   return { bytes: joinWeights(bytes, files), isJoined: true }
 }
 
-/** What is no ONNX file is told as what it is by those who read its structure. */
+/** What is no ONNX file is reported as what it is by those who read its structure. */
 function namesOf(bytes: Uint8Array, weightFiles: (bytes: Uint8Array) => string[]): string[] {
   try {
     return weightFiles(bytes).slice(0, MAX_WEIGHT_FILES)
@@ -66,7 +66,7 @@ async function readBeside(modelPath: string, name: string, maxBytes: number): Pr
   return readWhole(path, maxBytes, `the weights of the model in "${name}"`)
 }
 
-/** A file that is not there is told when it is read. */
+/** A file that is not there is reported when it is read. */
 async function liesIn(folder: string, path: string): Promise<boolean> {
   try {
     const [home, real] = await Promise.all([realpath(folder), realpath(path)])

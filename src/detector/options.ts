@@ -10,7 +10,7 @@ import { MAX_DETECTIONS } from '../model/contract.ts'
 
 /** One option, as data. */
 export interface OptionRow {
-  /** `list` takes labels and class ids, on the command line and in a query parted by commas. */
+  /** `list` takes labels and class ids, on the command line and in a query separated by commas. */
   readonly type: 'number' | 'boolean' | 'list'
   /** Inclusive range of a number. */
   readonly min?: number
@@ -31,12 +31,12 @@ type Table = Readonly<Record<string, OptionRow>>
 
 /** Options of one call, by their names in the library. */
 export const DETECT_OPTIONS = {
-  /** Least score, 0–1. Default: the contract's threshold, per class where it has one. */
+  /** Score threshold, 0–1. Default: the contract's, per class where it has one. */
   minScore: {
     type: 'number',
     min: 0,
     max: 1,
-    says: 'Least score of a detection.',
+    says: 'Score threshold: detections below it are left out.',
     default: "the model's threshold, often 0.25",
   },
   /** Overlap (IoU), 0–1, above which the weaker of two boxes of a class goes. Default: the contract's. */
@@ -44,7 +44,7 @@ export const DETECT_OPTIONS = {
     type: 'number',
     min: 0,
     max: 1,
-    says: 'Overlap above which the weaker of two boxes of a class is dropped.',
+    says: 'IoU threshold: of two boxes of a class that overlap more, the weaker is dropped.',
     default: "the model's, often 0.7",
   },
   /** Most detections kept, the best ones. Default: the contract's. */
@@ -53,7 +53,7 @@ export const DETECT_OPTIONS = {
     min: 1,
     max: MAX_DETECTIONS,
     integer: true,
-    says: 'Most detections of a picture.',
+    says: 'Maximum number of detections in a picture.',
     default: "the model's, often 300",
     alias: 'max',
   },
@@ -62,7 +62,7 @@ export const DETECT_OPTIONS = {
   /** Several classes for one prediction, as reference evaluations do. For measuring, not for people. */
   everyClass: {
     type: 'boolean',
-    says: 'Several classes for one prediction, as reference evaluations do.',
+    says: 'Allow several classes for one prediction, as reference evaluations do.',
   },
 } as const satisfies Table
 
@@ -108,7 +108,7 @@ export const IMAGE_OPTIONS = {
     notIn: ['http', 'cli'],
   },
   /** Takes what can be read of a damaged picture instead of refusing it. */
-  tolerant: { type: 'boolean', says: 'Take what can be read of a damaged picture instead of refusing it.' },
+  tolerant: { type: 'boolean', says: 'Decode what can be read of a damaged picture instead of refusing it.' },
 } as const satisfies Table
 
 /** What is said beside the detections; not for the detector itself. */
@@ -170,7 +170,7 @@ export interface DetectOptions extends OptionValues<typeof DETECT_OPTIONS> {
   signal?: AbortSignal
 }
 
-/** From flat names to the options of a call. `slice: false` wins over a size or an overlap of tiles. */
+/** From flat names to the options of a call. `slice: false` takes precedence over a size or an overlap of tiles. */
 export function nested(flat: FlatValues): DetectOptions {
   const pick = (table: Table, prefix = ''): Record<string, unknown> =>
     Object.fromEntries(

@@ -70,7 +70,7 @@ export function choose(
       const refused = isDeluded ? IN_PIECES : isCurrent ? undefined : refusal(trial, current.trial, basis)
       return { ...trial, name, set, isCurrent, ...defined({ refused }) }
     }),
-    wanted: isBetter ? best.variant.name : current.variant.name,
+    chosen: isBetter ? best.variant.name : current.variant.name,
     gain: isBetter ? best.trial.value - credible(current.trial) : 0,
     ...(!isBetter && gain > 0
       ? { leaning: { name: best.variant.name, gain: best.trial.value - current.trial.value } }

@@ -42,7 +42,7 @@ export interface DimensionResult {
   dimension: Dimension
   trials: Trial[]
   /** Name of the reading that the model wants; the contract's unless another is clearly better. */
-  wanted: string
+  chosen: string
   /** By how much that reading is better than the contract's; 0 when it is the contract's. */
   gain: number
   /** A reading that did better, though by too little for these pictures to decide. */

@@ -52,7 +52,7 @@ export function endingText(diagnosis: Diagnosis): string {
     case 'better':
       return `${wants} --write FILE writes the contract.${ahead.length > 0 ? `\nNot decided: ${more}.` : ''}`
     case 'fault':
-      return 'None of the readings tried mends the fault.'
+      return 'None of the readings tried fixes the fault.'
     case 'nothing':
       return `Nothing found: under the contract the model finds no object surely${byAp ? '' : ' in a picture and its mirror image alike'}, and no reading tried is plainly better, so nothing is said of the contract. ${ahead.length > 0 ? `Not decided: ${more}.` : 'Give pictures that show what the model knows, or look at the model.'}`
     case 'undecided':

@@ -74,7 +74,7 @@ function html(model: string, diagnosis: Diagnosis, pictures: ReadonlyMap<Trial, 
 body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem }
 section > div { display: grid; grid-template-columns: repeat(auto-fill, minmax(17rem, 1fr)); gap: 1rem }
 figure { margin: 0; padding: .5rem; border: 1px solid #8884; border-radius: .5rem }
-figure.wanted { border: 3px solid #2a7 }
+figure.chosen { border: 3px solid #2a7 }
 img { width: 100% }
 </style>
 <h1>${escapeHtml(model)}</h1>
@@ -87,15 +87,15 @@ ${sections.join('\n')}
 }
 
 function section(
-  { dimension, trials, wanted }: DimensionResult,
+  { dimension, trials, chosen }: DimensionResult,
   measure: string,
   pictures: ReadonlyMap<Trial, string>,
 ): string {
   const figures = trials.map((trial) => {
     const name = `${trial.name}${trial.isCurrent ? ' (contract)' : ''}`
-    return `<figure${trial.name === wanted ? ' class="wanted"' : ''}><img src="${escapeHtml(pictures.get(trial) ?? '')}" alt="${escapeHtml(name)}" loading="lazy"><figcaption><b>${escapeHtml(name)}</b><br>${measure} ${number(trial.value)}, ${trial.objects} objects${trial.refused === undefined ? '' : `; ${escapeHtml(trial.refused)}`}</figcaption></figure>`
+    return `<figure${trial.name === chosen ? ' class="chosen"' : ''}><img src="${escapeHtml(pictures.get(trial) ?? '')}" alt="${escapeHtml(name)}" loading="lazy"><figcaption><b>${escapeHtml(name)}</b><br>${measure} ${number(trial.value)}, ${trial.objects} objects${trial.refused === undefined ? '' : `; ${escapeHtml(trial.refused)}`}</figcaption></figure>`
   })
-  return `<section><h2>${dimension}: ${escapeHtml(wanted)}</h2><div>${figures.join('')}</div></section>`
+  return `<section><h2>${dimension}: ${escapeHtml(chosen)}</h2><div>${figures.join('')}</div></section>`
 }
 
 const number = (value: number): string => value.toFixed(3)

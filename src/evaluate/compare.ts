@@ -31,7 +31,7 @@ export function compare(a: Evaluation, b: Evaluation, resamples?: number): Compa
   return { a, b, interval, agreement: sumAgreement(pictures), pictures: byDifference(pictures), classes }
 }
 
-/** Detections of a picture at the best cuts. */
+/** Detections of a picture at the best thresholds. */
 const boxes = (evaluation: Evaluation, picture: number): BoxSet =>
   evaluation.work.judged[picture]!.boxes.filter((box) => box.kind === 'hit' || box.kind === 'false').map(
     (box) => ({ ...box, label: evaluation.classes[box.category]!.category.name, score: box.score ?? 0 }),

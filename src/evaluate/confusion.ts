@@ -22,7 +22,7 @@ export interface Confusion {
   count: number
 }
 
-/** @param thresholds least score of each category */
+/** @param thresholds score threshold of each category */
 export function confusionMatrix(input: EvaluationInput, thresholds: readonly number[]): ConfusionMatrix {
   const { images, categories, truth, found } = input
   const size = categories + 1

@@ -11,7 +11,14 @@ import { evaluationInput, type Prediction } from './predictions.ts'
 import type { PictureResult } from './run-dataset.ts'
 import { type SizeRow, sizeBreakdown } from './sizes.ts'
 import type { EvaluationInput } from './tables.ts'
-import { bestOverall, bestThresholds, cut, cutCurve, LEAST_OBJECTS, type Threshold } from './thresholds.ts'
+import {
+  atThreshold,
+  bestOverall,
+  bestThresholds,
+  LEAST_OBJECTS,
+  type Threshold,
+  thresholdCurve,
+} from './thresholds.ts'
 import { evaluateVoc } from './voc-ap.ts'
 import { type JudgedPicture, judgePictures } from './worst-pictures.ts'
 
@@ -33,7 +40,7 @@ export interface ClassReport {
   voc11: number
   vocContinuous: number
   counts: ClassCounts
-  /** The cut with the best F1; undefined when nothing of the class was found. */
+  /** The score threshold with the best F1; undefined when nothing of the class was found. */
   threshold: Threshold | undefined
   /** Precision at recall 0, 0.01 … 1, IoU 0.50. */
   precision50: number[]
@@ -71,9 +78,9 @@ export interface Evaluation {
   stats: CocoStats
   voc: { ap11: number; apContinuous: number }
   classes: ClassReport[]
-  /** One cut for all classes, with the best F1 over all objects. */
+  /** One threshold for all classes, with the best F1 over all objects. */
   overall: Threshold | undefined
-  /** All classes together, each cut at its own threshold; those with few objects at the common one. */
+  /** All classes together, each at its own threshold; those with few objects at the common one. */
   atThresholds: Threshold
   curve: Threshold[]
   /** Precision over recall at IoU 0.50, mean of the classes that have objects. */
@@ -120,13 +127,13 @@ export function evaluate(
   const voc = evaluateVoc(input)
   const thresholds = bestThresholds(matches, input.found)
   const overall = bestOverall(matches, input.found)
-  // A class that is hardly there or never found right is cut like the others, or one lucky box would decide.
-  const cuts = thresholds.map((threshold, category) => {
+  // A class that is hardly there or never found right gets the threshold of the others, or one lucky box would decide.
+  const used = thresholds.map((threshold, category) => {
     const own = matches.areas.all.truths[category]! < LEAST_OBJECTS ? undefined : threshold
     return own?.score ?? overall?.score ?? 0.5
   })
-  const confusion = confusionMatrix(input, cuts)
-  const judged = judgePictures(input, matches, cuts)
+  const confusion = confusionMatrix(input, used)
+  const judged = judgePictures(input, matches, used)
   const name = (category: number) => dataset.categories[category]!.name
   const { minScore, iou, maxDetections } = options.detect
   return {
@@ -159,7 +166,7 @@ export function evaluate(
     })),
     overall,
     atThresholds: sumCuts(judged),
-    curve: cutCurve(matches, input.found),
+    curve: thresholdCurve(matches, input.found),
     precision50: meanCurve(classes.map((entry) => entry.precision50)),
     confusion,
     confusions: topConfusions(confusion, TOP_CONFUSIONS).map(({ truth, found, count }) => ({
@@ -168,7 +175,7 @@ export function evaluate(
       count,
     })),
     calibration: calibrate(matches, input.found),
-    sizes: sizeBreakdown(input, matches, cuts),
+    sizes: sizeBreakdown(input, matches, used),
     speed: options.results === undefined ? undefined : measureSpeed(options),
     problems: [...dataset.problems, ...(options.problems ?? [])],
     unusedLabels: options.unusedLabels ?? [],
@@ -181,7 +188,7 @@ function sumCuts(judged: readonly JudgedPicture[]): Threshold {
   const sum = (of: (picture: JudgedPicture) => number) =>
     judged.reduce((total, picture) => total + of(picture), 0)
   const hits = sum((picture) => picture.hits)
-  return cut(
+  return atThreshold(
     Number.NaN,
     hits,
     sum((picture) => picture.falsePositives),

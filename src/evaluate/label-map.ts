@@ -26,7 +26,7 @@ export interface LabelMap {
  * Matches the labels of a model to the categories of a data set, by name. Case, spaces, hyphens and underscores
  * do not matter, and names that COCO and VOC give to the same thing are known.
  *
- * @param renames label of the model to category, or to null for "leave out"; wins over the names
+ * @param renames label of the model to category, or to null for "leave out"; takes precedence over the names
  * @param objects how many each category has: of two with one name, the exact one is taken, else one with objects
  * @throws BoxletError DATASET_INVALID when not a single name is common
  */

@@ -8,7 +8,7 @@ import { evaluateCoco } from './coco.ts'
 import { confusionMatrix, topConfusions } from './confusion.ts'
 import { sizeBreakdown } from './sizes.ts'
 import { type EvaluationInput, foundTable, setBox, truthTable } from './tables.ts'
-import { bestOverall, bestThresholds, cutCurve } from './thresholds.ts'
+import { bestOverall, bestThresholds, thresholdCurve } from './thresholds.ts'
 import { averagePrecision, evaluateVoc } from './voc-ap.ts'
 import { judgePictures, worstPictures } from './worst-pictures.ts'
 
@@ -144,7 +144,7 @@ describe('thresholds', () => {
     return { set, matches: evaluateCoco(set).matches }
   }
 
-  it('cut each class where F1 is highest, and leave out a class that is never found', () => {
+  it('lie for each class where F1 is highest, and leave out a class that is never found', () => {
     const { set, matches } = scene()
     const [first, second] = bestThresholds(matches, set.found)
     expect(first).toMatchObject({ truePositives: 3, falsePositives: 1, falseNegatives: 0 })
@@ -153,13 +153,13 @@ describe('thresholds', () => {
     expect(second).toBeUndefined()
   })
 
-  it('have the F1 that the cut really gives, and no cut is better', () => {
+  it('have the F1 that the threshold really gives, and no other is better', () => {
     fc.assert(
       fc.property(things(12), things(40), (truths, founds) => {
         const set = input(truths, founds)
         const { matches } = evaluateCoco(set)
         const best = bestOverall(matches, set.found)
-        const curve = cutCurve(matches, set.found)
+        const curve = thresholdCurve(matches, set.found)
         const most = Math.max(...curve.map((point) => point.f1))
         expect(best?.f1 ?? 0).toBeGreaterThanOrEqual(most - 1e-12)
         if (best === undefined) {

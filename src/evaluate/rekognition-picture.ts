@@ -19,7 +19,7 @@ export interface SentPicture {
 
 /**
  * A JPEG that Rekognition takes. JPEG files within its limits are sent as they are; anything else is written
- * anew, upright, without loss that a detector would notice.
+ * again, upright, without loss that a detector would notice.
  */
 export async function pictureForRekognition(image: ImageInput): Promise<SentPicture> {
   if (image instanceof Uint8Array && image.byteLength <= MAX_BYTES && image[0] === 0xff) {

@@ -1,5 +1,5 @@
 /**
- * The score at which a class is best cut: the one with the highest F1 on the data set, at IoU 0.50. Amazon
+ * The best score threshold of a class: the one with the highest F1 on the data set, at IoU 0.50. Amazon
  * Rekognition Custom Labels chooses its "assumed threshold" so.
  */
 import type { MatchTable } from './coco-match.ts'
@@ -16,11 +16,16 @@ export interface Threshold {
   falseNegatives: number
 }
 
-/** The best cut of fewer objects says more about these pictures than about the class. */
+/** The best threshold of fewer objects says more about these pictures than about the class. */
 export const LEAST_OBJECTS = 5
 
-/** F1 and its parts at one cut. */
-export function cut(score: number, truePositives: number, falsePositives: number, truths: number): Threshold {
+/** F1 and its parts at one threshold. */
+export function atThreshold(
+  score: number,
+  truePositives: number,
+  falsePositives: number,
+  truths: number,
+): Threshold {
   const falseNegatives = truths - truePositives
   const found = truePositives + falsePositives
   return {
@@ -35,8 +40,8 @@ export function cut(score: number, truePositives: number, falsePositives: number
 }
 
 /**
- * Best cut of each category; undefined where no detection hits anything, for there no cut is better than
- * another. Of equal cuts the highest is taken, which keeps the fewest false detections.
+ * Best threshold of each category; undefined where no detection hits anything, for there no threshold is better than
+ * another. Of equal ones the highest is taken, which keeps the fewest false detections.
  */
 export function bestThresholds(matches: MatchTable, found: FoundTable): (Threshold | undefined)[] {
   const { truths } = matches.areas.all
@@ -45,14 +50,14 @@ export function bestThresholds(matches: MatchTable, found: FoundTable): (Thresho
       matches.categoryStarts[category],
       matches.categoryStarts[category + 1],
     )
-    return bestCut(rows, matches, found, total)
+    return bestOf(rows, matches, found, total)
   })
 }
 
-/** Best cut of all classes together, counting every object alike. */
+/** Best threshold of all classes together, counting every object alike. */
 export function bestOverall(matches: MatchTable, found: FoundTable): Threshold | undefined {
   const rows = matches.order.slice().sort((a, b) => found.score[b]! - found.score[a]! || a - b)
-  return bestCut(
+  return bestOf(
     rows,
     matches,
     found,
@@ -60,7 +65,7 @@ export function bestOverall(matches: MatchTable, found: FoundTable): Threshold |
   )
 }
 
-function bestCut(
+function bestOf(
   rows: Uint32Array,
   { areas }: MatchTable,
   found: FoundTable,
@@ -80,19 +85,19 @@ function bestCut(
     }
     const score = found.score[row]!
     const below = i + 1 < rows.length ? found.score[rows[i + 1]!]! : 0
-    // A cut cannot part equal scores.
+    // A threshold cannot separate equal scores.
     if (below === score || hits === 0) {
       continue
     }
     const f1 = (2 * hits) / (truths + hits + misses)
     if (best === undefined || f1 > best.f1) {
-      best = cut(between(below, score), hits, misses, truths)
+      best = atThreshold(between(below, score), hits, misses, truths)
     }
   }
   return best
 }
 
-/** The shortest decimal above `low` and at most `high`, near the middle: the cut should not hang on one picture. */
+/** The shortest decimal above `low` and at most `high`, near the middle: it should not hang on one picture. */
 function between(low: number, high: number): number {
   const middle = (low + high) / 2
   for (let digits = 2; digits <= 6; digits++) {
@@ -104,8 +109,8 @@ function between(low: number, high: number): number {
   return high
 }
 
-/** F1, precision and recall over the cut, for the curve of all classes; at most `points` of them. */
-export function cutCurve(matches: MatchTable, found: FoundTable, points = 200): Threshold[] {
+/** F1, precision and recall over the threshold, for the curve of all classes; at most `points` of them. */
+export function thresholdCurve(matches: MatchTable, found: FoundTable, points = 200): Threshold[] {
   const rows = matches.order.slice().sort((a, b) => found.score[b]! - found.score[a]! || a - b)
   const truths = matches.areas.all.truths.reduce((sum, count) => sum + count, 0)
   const curve: Threshold[] = []
@@ -124,7 +129,7 @@ export function cutCurve(matches: MatchTable, found: FoundTable, points = 200): 
         misses++
       }
     }
-    curve.push(cut(score, hits, misses, truths))
+    curve.push(atThreshold(score, hits, misses, truths))
   }
   return curve.reverse()
 }

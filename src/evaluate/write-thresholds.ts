@@ -5,7 +5,7 @@ import type { Evaluation } from './evaluation.ts'
 import { LEAST_OBJECTS } from './thresholds.ts'
 
 /**
- * Lays the best cuts into a contract: one for each class with enough objects, and the
+ * Lays the best thresholds into a contract: one for each class with enough objects, and the
  * common one for the rest.
  * Labels of the model that the data set names otherwise keep the model's name.
  *
@@ -32,7 +32,7 @@ export async function writeThresholds(
   return Object.keys(changed.thresholds.perClass ?? {}).length
 }
 
-/** The contract with the best cuts in it. */
+/** The contract with the best thresholds in it. */
 export function withThresholds(contract: Contract, evaluation: Evaluation): Contract {
   const score = evaluation.overall?.score ?? contract.thresholds.score
   return { ...contract, thresholds: { score, perClass: classThresholds(evaluation) } }

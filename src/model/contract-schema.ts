@@ -89,9 +89,9 @@ export const contractSchema: v.GenericSchema<unknown, Contract> = v.strictObject
     'Index is the class id; null for ids without a class, such as background.',
   ),
   thresholds: v.strictObject({
-    score: described(ratio, 'Least score of a detection.'),
+    score: described(ratio, 'Score threshold of detections.'),
     perClass: v.exactOptional(
-      described(v.record(v.string(), ratio), 'Least score by label; wins over score.'),
+      described(v.record(v.string(), ratio), 'Score threshold by label; takes precedence over score.'),
     ),
   }),
   suppression: v.strictObject({

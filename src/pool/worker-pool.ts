@@ -15,7 +15,7 @@ import { PoolWorker, type WorkerTimes } from './pool-worker.ts'
 import { TaskQueue } from './task-queue.ts'
 import type { RawShapes, ServedModel, Task } from './worker-messages.ts'
 
-/** A worker that ends again and again has a fault that a restart does not mend. */
+/** A worker that ends again and again has a fault that a restart does not fix. */
 const MOST_RESTARTS = 5
 const RESTART_WINDOW_MS = 60_000
 /** A single run cannot be interrupted; few take a second, and an orchestrator that asked for an end waits too. */

@@ -56,7 +56,7 @@ async function foreignModel(
       })
 }
 
-/** A picture, page or archive under the name of a model is told as what it is. */
+/** A picture, page or archive under the name of a model is reported as what it is. */
 function notAModel(bytes: Uint8Array, error: unknown): unknown {
   const { name } = sniff(bytes)
   if (!(error instanceof BoxletError) || error.code !== 'MODEL_CORRUPT' || name === 'unknown binary data') {

@@ -144,7 +144,7 @@ const DISK_REASONS: Record<string, string> = {
   EIO: 'the disk has a fault',
 }
 
-/** Faults that more room mends. */
+/** Faults that more room fixes. */
 const FULL = new Set(['ENOSPC', 'EDQUOT'])
 
 /** One line for any fault of the disk under the cache. */

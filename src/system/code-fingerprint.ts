@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 
 /**
  * A hash of the code of Boxlet, so that results kept on disk are only used by the code that made them: another
- * release, or a checkout that was changed and built again, starts anew.
+ * release, or a checkout that was changed and built again, starts again.
  *
  * @param counts whether a file can change the result, by its path below `src`; tests never count
  */

@@ -39,7 +39,7 @@ export class Kernel<Exports extends { memory: KernelMemory }> {
   }
 
   /** Call it when the results are read: a memory that one odd picture has made large is given up. */
-  settle(): void {
+  trim(): void {
     if (this.heldBytes > MOST_KEPT_BYTES) {
       this.#exports = undefined
     }

@@ -132,7 +132,7 @@ export class Values {
     this.#set(index, { real: [], codes: [{ name, order }] })
   }
 
-  /** Lets a tensor be what another one is, its axes counted anew. */
+  /** Lets a tensor be what another one is, its axes counted again. */
   alias(index: number, from: number, reorder: (order: Order) => Order): void {
     const value = this.#get(from)
     const moved = (entries: Stored[]) => entries.map(({ name, order }) => ({ name, order: reorder(order) }))

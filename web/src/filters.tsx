@@ -27,7 +27,7 @@ export function Filters({ detections, threshold, hidden, onThreshold, onHidden }
   return (
     <div class="filters">
       <label class="threshold">
-        <span>Least score</span>
+        <span>Score threshold</span>
         <input
           type="range"
           min="0.05"

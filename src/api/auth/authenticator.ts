@@ -36,5 +36,5 @@ export interface Authenticator {
   /** @throws BoxletError UNAUTHENTICATED; `details.reason` holds what an AWS client wants to know */
   authenticate(request: AuthRequest): Promise<Principal>
   /** Called with the answer, so that a refused or failed call may be sent again as it was. */
-  settled?(request: AuthRequest, status: number): void
+  answered?(request: AuthRequest, status: number): void
 }

@@ -23,7 +23,7 @@ export function keyAuthenticator(keys: KeyStore, now: () => number = Date.now): 
       }
       return bearer(keys, request.headers)
     },
-    settled: (request, status) => signatures.settled(request, status),
+    answered: (request, status) => signatures.answered(request, status),
   }
 }
 

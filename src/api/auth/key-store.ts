@@ -6,7 +6,7 @@ export interface BearerKey {
   hash: string
 }
 
-/** A pair for AWS clients. The secret has to be kept: every signature is made from it anew. */
+/** A pair for AWS clients. The secret has to be kept: every signature is made from it again. */
 export interface AccessKey {
   id: string
   name: string

@@ -70,7 +70,7 @@ export class SignatureVerifier {
   }
 
   /** A call that was refused for load or failed may come again as it was. */
-  settled(request: AuthRequest, status: number): void {
+  answered(request: AuthRequest, status: number): void {
     const signature = this.#used.get(request)
     if (signature !== undefined && (status === 429 || status >= 500)) {
       this.#replays.forget(signature)

@@ -54,7 +54,7 @@ export async function deploy(session: AwsSession, options: DeployOptions): Promi
   }
   const before = await readyForChange(session, name, wait, onStep)
   const { DataBucketName: data } = { ...parametersOf(before), ...options.parameters }
-  // A bucket that is refused is told before the upload.
+  // A bucket that is refused is reported before the upload.
   if (data) {
     await makesDataBucket(session, name, before, data)
   }
@@ -156,7 +156,7 @@ const result = (outcome: DeployResult['outcome'], stack: Stack | undefined) => (
 const bytesInS3 = (built: PackageResult | undefined): number | undefined =>
   built?.model?.place === 's3' ? built.model.manifest.bytes : undefined
 
-/** The stack stands whatever comes of it, so a fault is told at the end. */
+/** The stack stands whatever comes of it, so a fault is reported at the end. */
 async function connect(
   session: AwsSession,
   stack: string,

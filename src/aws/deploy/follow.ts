@@ -174,6 +174,6 @@ export async function pause({ signal, pollMs = POLL_MS }: WaitOptions): Promise<
 export const timedOut = (name: string): BoxletError =>
   new BoxletError(
     'TIMEOUT',
-    `Expected the stack ${name} to settle within ${MAX_WAIT_MS / 60_000} minutes but it did not.`,
+    `Expected the stack ${name} to become stable within ${MAX_WAIT_MS / 60_000} minutes but it did not.`,
     { hint: 'CloudFormation goes on by itself. Run the same command again to watch on.' },
   )

@@ -22,7 +22,7 @@ export interface ProvideOptions {
 
 export interface Provided {
   stored: StoredPackage
-  /** Deletes what was uploaded and no stack refers to. Never throws: what stays is told. */
+  /** Deletes what was uploaded and no stack refers to. Never throws: what stays is reported. */
   takeBack(): Promise<void>
 }
 

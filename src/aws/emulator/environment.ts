@@ -84,7 +84,7 @@ export class LambdaEnvironment {
         stdio: ['ignore', 'pipe', 'pipe'],
         ...(sandbox.user === undefined ? {} : { uid: sandbox.user, gid: sandbox.user }),
       })
-      // A program that cannot be run is told by an event, which ends the host where nobody listens.
+      // A program that cannot be run is reported by an event, which ends the host where nobody listens.
       child.on('error', () => {})
       if (child.pid !== undefined) {
         quota?.add(child.pid)

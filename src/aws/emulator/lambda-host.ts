@@ -1,6 +1,6 @@
 /**
  * Runs a function's zip as Lambda does: unpacked read-only, in child processes with Lambda's environment, fed
- * through the Runtime API, frozen between calls, ended on timeout, and started anew when calls overlap.
+ * through the Runtime API, frozen between calls, ended on timeout, and started again when calls overlap.
  */
 
 import { randomUUID } from 'node:crypto'

@@ -42,8 +42,8 @@ function storedKeys(env: Environment): Authenticator {
   return {
     precheck: async (head) => (await opened()).precheck(head),
     authenticate: async (request) => (await opened()).authenticate(request),
-    settled: (request, status) => {
-      void opening?.then(({ settled }) => settled?.(request, status))
+    answered: (request, status) => {
+      void opening?.then(({ answered }) => answered?.(request, status))
     },
   }
 }

@@ -1,6 +1,6 @@
 /**
  * Variables of every deployed function, for the C library's allocator. A function uses the memory that it has been given
- * again and again, so nothing is gained by handing it back: each page that is taken anew costs a fault, and they are a
+ * again and again, so nothing is gained by handing it back: each page taken afresh costs a fault, and they are a
  * sixth of a cold start. One pool serves all threads, which would each keep one of their own.
  */
 export const MEMORY_VARIABLES: Readonly<Record<string, string>> = {

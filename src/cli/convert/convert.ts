@@ -12,7 +12,7 @@ import { convertTfliteFile } from './tflite.ts'
 export const verb = defineVerb({
   name: 'convert',
   summary: 'Turn a PyTorch checkpoint or a TFLite model into an ONNX model.',
-  about: `Writes an ONNX file (opset 17) that gives what the network gives, with its labels and other metadata. Every
+  about: `Writes an ONNX file (opset 17) with the same outputs as the network, and with its labels and other metadata. Every
     verb takes .pt and .tflite files as they are; this is for other programs, and for other sizes.
 
     A checkpoint is read, never run: no Python is needed, and no code in the file is executed.`,

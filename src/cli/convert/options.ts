@@ -23,7 +23,7 @@ export const CONVERT_OPTIONS = {
   },
   end2end: {
     type: 'boolean',
-    says: 'of YOLOv10 and YOLO26, the head whose boxes need no suppression, or the other one',
+    says: 'for YOLOv10 and YOLO26: the head whose boxes need no suppression, or the other one',
     group: 'Checkpoints',
     own: true,
     negation: 'both',

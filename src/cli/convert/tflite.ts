@@ -31,7 +31,7 @@ function refuseCheckpointOptions({ imgsz, end2end }: ConvertSettings): void {
   const given = imgsz !== undefined ? '--imgsz' : end2end !== undefined ? '--end2end' : undefined
   if (given !== undefined) {
     throw new BoxletError('USAGE', `Expected a PyTorch checkpoint for ${given} but received a TFLite file.`, {
-      hint: 'The size and the head of a TFLite file are fixed; export it anew.',
+      hint: 'The size and the head of a TFLite file are fixed; export it again.',
     })
   }
 }

@@ -5,7 +5,7 @@ export const verb: VerbGroup = {
   summary: 'Convert, count, split, label and look at data sets.',
   about: `DATASET is a COCO .json file, a Pascal VOC folder, a YOLO data.yaml, or a folder with one of these.
 
-    Exit codes: 0 all well, 1 done but something is wrong in the set, 2 wrong usage, 3 nothing could be done.`,
+    Exit codes: 0 all well, 1 done but the set has faults, 2 wrong usage, 3 nothing could be done.`,
   verbs: {
     stats: () => import('./stats.ts'),
     convert: () => import('./convert.ts'),

@@ -40,7 +40,7 @@ async function run({ values, inputs }: Call<typeof OPTIONS>, io: Io): Promise<Ex
     name,
     dataset: selectImages(dataset, ids[i]!, `${dataset.name} ${name}`),
   }))
-  // Problems belong to the whole set and are told once.
+  // Problems belong to the whole set and are reported once.
   parts.slice(1).forEach((part) => {
     part.dataset.problems = []
   })

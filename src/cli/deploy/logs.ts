@@ -28,7 +28,7 @@ const OPTIONS = {
   format: {
     ...FORMAT_OPTION,
     group: 'Lines',
-    choices: { text: 'lines for people', json: 'one event a line as CloudWatch has it' },
+    choices: { text: 'lines for people', json: 'one event per line, as CloudWatch has it' },
   },
 } as const satisfies Options
 

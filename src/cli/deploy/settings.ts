@@ -29,7 +29,7 @@ export const STACK_OPTIONS = {
   },
   timeout: {
     type: 'number',
-    says: 'seconds for a request',
+    says: 'time limit of a request in seconds',
     group: 'Stack',
     value: 'S',
     own: true,
@@ -48,7 +48,7 @@ export const STACK_OPTIONS = {
   },
   reserved: {
     type: 'number',
-    says: 'most environments at once, which caps the cost; -1 sets no cap of its own',
+    says: 'maximum number of environments at once, which caps the cost; -1 for no cap',
     group: 'Stack',
     integer: true,
     min: -1,
@@ -56,7 +56,7 @@ export const STACK_OPTIONS = {
   },
   provisioned: {
     type: 'number',
-    says: 'environments that are always warm and always billed',
+    says: 'number of environments kept warm, and always billed',
     group: 'Stack',
     integer: true,
     min: 0,
@@ -87,7 +87,7 @@ export const STACK_OPTIONS = {
   },
   'new-keys': {
     type: 'boolean',
-    says: 'create and show one more pair of keys; those that exist go on working',
+    says: 'create and show another pair of keys; existing ones keep working',
     group: 'Access',
   },
   front: {
@@ -112,7 +112,7 @@ export const STACK_OPTIONS = {
   },
   'api-rate': {
     type: 'number',
-    says: 'requests a second that the HTTP API lets through',
+    says: 'requests per second that the HTTP API allows',
     group: 'Access',
     integer: true,
     min: 1,
@@ -121,7 +121,7 @@ export const STACK_OPTIONS = {
   },
   'api-burst': {
     type: 'number',
-    says: 'requests at once that the HTTP API lets through',
+    says: 'burst of requests that the HTTP API allows',
     group: 'Access',
     integer: true,
     min: 1,
@@ -157,7 +157,7 @@ export const STACK_OPTIONS = {
   },
   'worker-concurrency': {
     type: 'number',
-    says: 'most environments at once for those pictures',
+    says: 'maximum number of environments at once for those pictures',
     group: 'Access',
     integer: true,
     min: 2,
@@ -166,7 +166,7 @@ export const STACK_OPTIONS = {
   },
   'log-days': {
     type: 'number',
-    says: 'days that logs are kept: 1, 3, 5, 7, 14, 30, 60, 90, 180, 365 and others of CloudWatch',
+    says: 'days for which logs are kept: 1, 3, 5, 7, 14, 30, 60, 90, 180, 365 and others of CloudWatch',
     group: 'Operation',
     integer: true,
     otherwise: '30',

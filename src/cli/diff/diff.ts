@@ -16,7 +16,7 @@ export const DIFF_OPTIONS = {
     value: 'FILE.html',
     completes: 'file',
   },
-  worst: { ...SUBJECT_OPTIONS.worst, says: 'most different pictures on the page' },
+  worst: { ...SUBJECT_OPTIONS.worst, says: 'number of most different pictures on the page' },
 } as const satisfies Options
 
 export const verb = defineVerb({

@@ -99,7 +99,7 @@ describe('boxlet eval', () => {
     expect(report.subject).toMatchObject({ name: 'pets', family: 'yolov8', kind: 'model' })
   })
 
-  it('takes kept results the second time, and measures anew when told', async () => {
+  it('takes kept results the second time, and measures again when told', async () => {
     const args = ['eval', model, '--data', data, '--format', 'json']
     const env = { BOXLET_CACHE: join(folder, 'cache-2') }
     const reports = []
@@ -162,7 +162,7 @@ describe('boxlet eval', () => {
     expect(await readFile(join(out, 'report.html'), 'utf8')).not.toContain('<img')
   })
 
-  it('writes the best cuts into a contract that detection then uses', async () => {
+  it('writes the best thresholds into a contract that detection then uses', async () => {
     const contract = join(folder, 'cuts.json')
     await boxlet(['eval', model, '--data', data, '--write-thresholds', contract])
     const { thresholds } = JSON.parse(await readFile(contract, 'utf8'))

@@ -27,7 +27,7 @@ export const EVAL_OPTIONS = {
   },
   'every-class': {
     type: 'boolean',
-    says: 'count only the best class of a box, as in detection; so it is beside a service',
+    says: 'count only the best class of a box, as detection does; always so beside a service',
     group: 'What to find',
     negation: 'no',
   },

@@ -48,7 +48,7 @@ export async function runEval({ values, inputs }: Call<typeof EVAL_OPTIONS>, io:
       }
     } catch (error) {
       const known = toBoxletError(error)
-      // One of many models may be unusable; the only one, or a mistake of the caller, is told as an error.
+      // One of many models may be unusable; the only one, or a mistake of the caller, is reported as an error.
       if (candidates.length + files.length === 1 || known.kind === 'usage') {
         throw error
       }
@@ -98,7 +98,7 @@ async function evaluateCandidate(
   await using subject = await candidate.open(dataset)
   const renames = await readRenames(values.map)
   const objects = countByCategory(dataset)
-  // A wrong label file is told before hours of detection, not after.
+  // A wrong label file is reported before hours of detection, not after.
   if (subject.labels.length > 0) {
     mapLabels(subject.labels, dataset.categories, renames, objects)
   }

@@ -36,7 +36,7 @@ export const DATASET_OPTIONS = {
   },
   images: {
     type: 'string',
-    says: 'folder of the pictures, where they are not beside the annotations',
+    says: 'folder of the pictures, if they are not beside the annotations',
     group: DATA,
     value: 'DIR',
     completes: 'folder',
@@ -77,7 +77,7 @@ export const SUBJECT_OPTIONS = {
   max: DETECTION_OPTIONS.max,
   jobs: {
     type: 'number',
-    says: 'pictures that are run at once, each by a model of its own',
+    says: 'pictures run at once, each with its own copy of the model',
     group: 'Running',
     integer: true,
     min: 1,
@@ -87,11 +87,11 @@ export const SUBJECT_OPTIONS = {
   },
   reuse: {
     type: 'boolean',
-    says: 'do not keep results and do not use kept ones',
+    says: 'neither use stored results nor store new ones',
     group: 'Running',
     negation: 'no',
   },
-  fresh: { type: 'boolean', says: 'measure anew, and keep the results', group: 'Running' },
+  fresh: { type: 'boolean', says: 'measure again, and store the results', group: 'Running' },
   endpoint: {
     type: 'string',
     says: 'a deployed Boxlet service',
@@ -145,7 +145,7 @@ export const SUBJECT_OPTIONS = {
   },
   worst: {
     type: 'number',
-    says: 'worst pictures in the report',
+    says: 'number of worst pictures in the report',
     group: 'Output',
     integer: true,
     min: 0,

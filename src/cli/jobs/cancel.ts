@@ -1,3 +1,3 @@
 import { changeVerb } from './change.ts'
 
-export const verb = changeVerb('cancel', 'Cancel jobs; what is done of them is kept.')
+export const verb = changeVerb('cancel', 'Cancel jobs; results so far are kept.')

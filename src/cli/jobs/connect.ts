@@ -14,7 +14,7 @@ export const WHERE_OPTIONS = {
   ...STORE_OPTION,
   endpoint: {
     type: 'string',
-    says: 'address of a service whose jobs are meant, instead of a store on this machine',
+    says: 'address of a service to ask, instead of a store on this machine',
     group: 'Where',
     value: 'URL',
     own: true,

@@ -9,7 +9,7 @@ import { queryOf } from './query.ts'
 const OPTIONS = {
   state: {
     type: 'string',
-    says: 'only these states, parted by commas: queued, running, succeeded, failed, cancelled',
+    says: 'only these states, separated by commas: queued, running, succeeded, failed, cancelled',
     group: 'What to list',
     value: 'A,B',
     own: true,

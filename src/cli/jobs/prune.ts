@@ -8,7 +8,7 @@ const OPTIONS = { ...STORE_OPTION } as const satisfies Options
 
 export const verb = defineVerb({
   name: 'jobs prune',
-  summary: 'Delete jobs whose time is over, and pictures that no job needs; services do so every hour.',
+  summary: 'Delete expired jobs, and pictures that no job needs; services do so every hour.',
   options: OPTIONS,
   examples: ['boxlet jobs prune'],
   alsoKnownAs: ['clean', 'gc', 'purge'],

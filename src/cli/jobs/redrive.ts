@@ -7,7 +7,7 @@ const OPTIONS = { ...WHERE_OPTIONS } as const satisfies Options
 
 export const verb = defineVerb({
   name: 'jobs redrive',
-  summary: 'Try everything among the dead letters again, once its cause is mended.',
+  summary: 'Retry all dead letters, once their cause has been fixed.',
   options: OPTIONS,
   examples: ['boxlet jobs redrive'],
   run,

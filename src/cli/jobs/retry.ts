@@ -1,3 +1,3 @@
 import { changeVerb } from './change.ts'
 
-export const verb = changeVerb('retry', 'Try what failed or was cancelled of jobs again.')
+export const verb = changeVerb('retry', 'Retry the failed and cancelled pictures of jobs.')

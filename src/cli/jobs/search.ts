@@ -18,7 +18,7 @@ export const SEARCH_OPTIONS = {
   },
   'min-score': {
     type: 'number',
-    says: 'least score of each object that counts',
+    says: 'score threshold of the objects that count',
     group: 'What to find',
     value: 'S',
     min: 0,

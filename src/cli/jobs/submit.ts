@@ -20,7 +20,7 @@ const OPTIONS = {
   ...KEPT_DETECTION_OPTIONS,
   manifest: {
     type: 'string',
-    says: 'list of pictures: JSON lines with source-ref, or CSV; paths in it are taken from its folder',
+    says: 'list of pictures: JSON lines with source-ref, or CSV; paths in it are relative to its folder',
     group: 'Job',
     value: 'FILE',
     own: true,
@@ -28,7 +28,7 @@ const OPTIONS = {
   },
   wait: {
     type: 'boolean',
-    says: 'wait until it has ended, and print what came of it',
+    says: 'wait until it has ended, and print the outcome',
     group: 'Job',
     own: true,
   },
@@ -51,7 +51,7 @@ const OPTIONS = {
   },
   ttl: {
     type: 'number',
-    says: 'days that the job and its results are kept',
+    says: 'days for which the job and its results are kept',
     group: 'Job',
     value: 'DAYS',
     min: 0.001,
@@ -67,7 +67,7 @@ const OPTIONS = {
     choices: ANNOTATED_FORMATS,
     own: true,
   },
-  webhook: { type: 'string', says: 'address that hears of the end', group: 'Job', value: 'URL', own: true },
+  webhook: { type: 'string', says: 'address to notify at the end', group: 'Job', value: 'URL', own: true },
   ...WAIT_OPTIONS,
 } as const satisfies Options
 

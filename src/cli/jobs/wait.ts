@@ -13,7 +13,7 @@ import { startWorkers, WORKER_OPTIONS, type Workers } from './workers.ts'
 export const WAIT_OPTIONS = {
   work: {
     type: 'boolean',
-    says: 'leave the work to others that have this store, such as "boxlet serve"',
+    says: 'leave the work to other processes on this store, such as "boxlet serve"',
     group: 'Where',
     negation: 'no',
     own: true,

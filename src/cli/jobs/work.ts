@@ -9,7 +9,7 @@ const OPTIONS = { ...WORKER_OPTIONS } as const satisfies Options
 
 export const verb = defineVerb({
   name: 'jobs work',
-  summary: 'Work on the jobs of a store until Ctrl-C; any number of these may share one.',
+  summary: 'Work on the jobs of a store until Ctrl-C; several workers may share one store.',
   options: OPTIONS,
   examples: ['boxlet jobs work', 'boxlet jobs work --store /data/jobs --model yolox-s --policy policy.yaml'],
   alsoKnownAs: ['worker', 'run'],

@@ -15,7 +15,7 @@ export const sectionOf = ({ name }: Pick<Verb, 'name'>): string => name.split(' 
 /**
  * Reads the options of a verb: flag, then `BOXLET_` variable, then `boxlet.config.json`, the first that has one,
  * then the default. `--no-x` turns a boolean off. Options of the verb's own have no variable and stand in the
- * section of the verb only, which wins over the top level of the file.
+ * section of the verb only, which takes precedence over the top level of the file.
  *
  * @throws BoxletError USAGE for flags, CONFIG_INVALID for the variable or the file
  */

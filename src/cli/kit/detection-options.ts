@@ -71,7 +71,7 @@ const { 'alt-text': _always, ...forJobs } = DETECTION_OPTIONS
 /** For results that are kept, and always hold the sentence. */
 export const KEPT_DETECTION_OPTIONS = forJobs
 
-/** What a detector takes, from the options of a verb; classes may be parted by commas too. */
+/** What a detector takes, from the options of a verb; classes may be separated by commas too. */
 export function detectOptions(values: Partial<Settings<typeof DETECTION_OPTIONS>>): DetectOptions {
   const given = values as Readonly<Record<string, unknown>>
   const flat = onCommandLine.map(([name, row]) => {

@@ -18,7 +18,7 @@ export const CONTRACT_OPTIONS = {
   },
   contract: {
     type: 'string',
-    says: 'what the model expects and gives, instead of what is recognised',
+    says: 'contract to use instead of the recognised one: what the model expects and returns',
     group: 'Model',
     value: 'FILE',
     completes: 'file',

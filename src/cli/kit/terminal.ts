@@ -49,7 +49,7 @@ function guardedStream(stream: Writable, line: StatusLine): Writable {
   })
 }
 
-/** Draws the line of progress anew. Without a terminal nothing is drawn. */
+/** Draws the line of progress again. Without a terminal nothing is drawn. */
 export function drawStatus({ stderr }: Pick<Io, 'stderr'>, text: string): void {
   const line = LINES.get(stderr)
   if (line !== undefined && isTerminal(stderr)) {

@@ -21,7 +21,7 @@ const OPTIONS = {
 
 export const verb = defineVerb({
   name: 'model contract',
-  summary: 'Print what is concluded from a file as JSON, to edit and to give back with --contract.',
+  summary: 'Print what is concluded from a file as JSON, to edit and pass back with --contract.',
   about: `Prints the contract that the file leads to, to edit and to give back with --contract. A contract that is
     stored beside the file is not read. Parts that are guesses are named on standard error.`,
   inputs: MODEL_INPUT,

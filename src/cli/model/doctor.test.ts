@@ -56,11 +56,11 @@ describe.skipIf(!hasCorpus)('boxlet model doctor on real models', () => {
     expect(JSON.parse(await readFile(path, 'utf8')).input.std).toEqual([255, 255, 255])
   })
 
-  it('exits with 1 for a fault that no reading mends', async () => {
+  it('exits with 1 for a fault that no reading fixes', async () => {
     const { code, out } = await doctor(model('yolov8n-640-int8-qdq-dead-scores.onnx'), ...bus())
     expect(code).toBe(1)
     expect(out).toContain('Every score is 0')
-    expect(out).toContain('None of the readings tried mends the fault.')
+    expect(out).toContain('None of the readings tried fixes the fault.')
   })
 
   const last = (out: string) => out.trimEnd().split('\n').at(-1)

@@ -73,13 +73,13 @@ const OPTIONS = {
 
 export const verb = defineVerb({
   name: 'model doctor',
-  summary: 'Try colour order, scale, geometry and box code, and say which the model wants and by how much.',
+  summary: 'Try colour order, scale, geometry and box code, and say which the model needs, and by how much.',
   about: `Tries what a contract can get wrong on your pictures: colour order, scale, geometry and box code. Says
     which the model wants and by how much.`,
   inputs: MODEL_INPUT,
   options: OPTIONS,
   exits:
-    '0 examined, 1 the model has a fault that no reading mends, 2 wrong usage, 3 nothing could be examined.',
+    '0 examined, 1 the model has a fault that no reading fixes, 2 wrong usage, 3 nothing could be examined.',
   examples: [
     'boxlet model doctor fridge.onnx --image photo.jpg --write contract.json',
     'boxlet model doctor fridge.onnx --image photos/ --annotations fridge-voc',
@@ -218,16 +218,16 @@ function text(name: string, family: string, diagnosis: Diagnosis, page: string):
     ...diagnosis.findings.map(({ severity, message }) => `${severity.padEnd(8)} ${message}`),
     ...(diagnosis.findings.length > 0 ? [''] : []),
   ]
-  for (const { dimension, trials, wanted, gain, leaning } of diagnosis.dimensions) {
+  for (const { dimension, trials, chosen, gain, leaning } of diagnosis.dimensions) {
     const why =
       gain > 0
         ? ` (+${number(gain)} ${measure})`
         : leaning === undefined
           ? ''
           : ` (${leaning.name} is ${number(leaning.gain)} better, too little to decide by ${counted(diagnosis.pictures, 'picture')})`
-    lines.push(`${dimension}: ${wanted}${why}`)
+    lines.push(`${dimension}: ${chosen}${why}`)
     for (const trial of trials) {
-      const mark = trial.name === wanted ? '*' : ' '
+      const mark = trial.name === chosen ? '*' : ' '
       const note = trial.isCurrent ? '  contract' : trial.refused === undefined ? '' : `  ${trial.refused}`
       lines.push(
         `  ${mark} ${trial.name.padEnd(40)} ${measure} ${number(trial.value).padStart(6)}  ${trial.objects} objects${note}`,

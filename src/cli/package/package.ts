@@ -26,7 +26,7 @@ export const verb = defineVerb({
   name: 'package',
   summary: 'Build the zip for AWS Lambda.',
   about: `Writes boxlet-ARCH.zip, and beside it the model where it does not fit inside. The same inputs give the
-    same bytes. No Docker and no machine of the target's kind is needed.`,
+    same bytes. Neither Docker nor a machine of the target architecture is needed.`,
   hint: 'Name the model with --model.',
   options: OPTIONS,
   examples: [

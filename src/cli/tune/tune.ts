@@ -73,7 +73,7 @@ const OPTIONS = {
   ...PACKAGE_OPTIONS,
   out: {
     type: 'string',
-    says: 'curve as .svg or .png',
+    says: 'file for the curve, .svg or .png',
     group: 'Output',
     value: 'FILE',
     short: 'o',
@@ -88,7 +88,7 @@ export const verb = defineVerb({
   name: 'tune',
   summary: 'Measure memory sizes and recommend one.',
   about: `Measures on this machine, with the process held to the processor share of each size (Linux, root), or a
-    deployed stack with --stack. Recommends the fastest of the sizes that cost at most a tenth more than the
+    deployed stack with --stack. Recommends the fastest of the sizes that cost at most 10 % more than the
     cheapest.`,
   hint: 'Name the picture with --image and the model with --model.',
   options: OPTIONS,

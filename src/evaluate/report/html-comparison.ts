@@ -24,7 +24,7 @@ export async function htmlComparison(comparison: Comparison, most = 24, extra = 
     `<p class="soft">${a.dataset.pictures} pictures, ${a.dataset.objects} objects of ${a.dataset.classes} classes.</p>`,
     `<div class="tiles">${tile(signed(interval.difference), `AP of ${b.subject.name} minus ${a.subject.name}`)}
 ${tile(`${signed(interval.low, 3)} … ${signed(interval.high, 3)}`, `${interval.level * 100} % interval of it`)}
-${tile(`${(agreement.f1 * 100).toFixed(1)} %`, 'agreement (F1) at the best cuts')}
+${tile(`${(agreement.f1 * 100).toFixed(1)} %`, 'agreement (F1) at the best thresholds')}
 ${tile(String(agreement.onlyA), `found only by ${a.subject.name}`)}
 ${tile(String(agreement.onlyB), `found only by ${b.subject.name}`)}</div>`,
     `<p>${verdict(comparison)}</p>`,
@@ -63,7 +63,7 @@ async function differences({ a, b, pictures }: Comparison, most: number): Promis
   return `${KEY}\n${(await Promise.all(figures)).join('\n')}`
 }
 
-export const KEY = `<p class="key soft">At the best cuts, pictures that differ most first.
+export const KEY = `<p class="key soft">At the best thresholds, pictures that differ most first.
 <i style="color:#35c46f"></i>found by both <i style="color:#4da3ff"></i>only by the first <i style="color:#ff9f40"></i>only by the second</p>`
 
 export async function pairFigure(

@@ -6,7 +6,14 @@ import { type JudgedPicture, worstPictures } from '../worst-pictures.ts'
 import { escapeText } from './escape.ts'
 import { folded, htmlTable, page, plot, section, tile } from './page.ts'
 import { type DrawnBox, pictureWithBoxes } from './pictures.ts'
-import { calibrationPlot, classBars, confusionPlot, cuts, precisionRecall, sizeBars } from './plots.ts'
+import {
+  calibrationPlot,
+  classBars,
+  confusionPlot,
+  precisionRecall,
+  sizeBars,
+  thresholdPlot,
+} from './plots.ts'
 
 /** Problems listed one by one; a set with more of them needs mending, not reading. */
 const MAX_PROBLEMS = 200
@@ -30,20 +37,20 @@ export async function htmlReport(evaluation: Evaluation, worst = 24): Promise<st
   return page(title, parts.join('\n'))
 }
 
-const HOW_TO_KEEP_CUTS = 'Write the cuts into the contract with <code>--write-thresholds</code>.'
+const HOW_TO_KEEP_THRESHOLDS = 'Write the thresholds into the contract with <code>--write-thresholds</code>.'
 
 /**
  * Everything about one evaluation but title and headline, for pages that tell more than that.
  *
- * @param aboutCuts a sentence of HTML: what to do with the best cuts
+ * @param aboutThresholds a sentence of HTML: what to do with the best thresholds
  */
 export async function evaluationSections(
   evaluation: Evaluation,
   worst: number,
-  aboutCuts = HOW_TO_KEEP_CUTS,
+  aboutThresholds = HOW_TO_KEEP_THRESHOLDS,
 ): Promise<string[]> {
   return [
-    section('Which threshold to use', await thresholdSection(evaluation, aboutCuts)),
+    section('Which threshold to use', await thresholdSection(evaluation, aboutThresholds)),
     section('Where it fails', await pictureSection(evaluation, worst)),
     section('Classes', await classSection(evaluation)),
     section('Scores and sizes', await scoreSection(evaluation)),
@@ -62,13 +69,13 @@ function headline({ stats, atThresholds, speed }: Evaluation): string {
   return `<div class="tiles">${tiles.join('')}</div>`
 }
 
-async function thresholdSection(evaluation: Evaluation, aboutCuts: string): Promise<string> {
+async function thresholdSection(evaluation: Evaluation, aboutThresholds: string): Promise<string> {
   const { overall, atThresholds } = evaluation
   if (overall === undefined) {
     return '<p>Not one detection is right, so no threshold is better than another.</p>'
   }
   const rows = [
-    ['', 'least score', 'F1', 'precision', 'recall'],
+    ['', 'threshold', 'F1', 'precision', 'recall'],
     [
       'one for all classes',
       String(overall.score),
@@ -84,9 +91,9 @@ async function thresholdSection(evaluation: Evaluation, aboutCuts: string): Prom
       withSign(atThresholds.recall),
     ],
   ]
-  return `<p>The best cut has the highest F1 at IoU 0.50. Classes with fewer than ${LEAST_OBJECTS} objects are cut at the common one. ${aboutCuts}</p>
+  return `<p>The best threshold has the highest F1 at IoU 0.50. Classes with fewer than ${LEAST_OBJECTS} objects use the common one. ${aboutThresholds}</p>
 ${htmlTable(rows)}
-<div class="plots">${plot(await cuts(evaluation), 'All classes together: what each least score gives. The dashed line is the best cut.')}
+<div class="plots">${plot(await thresholdPlot(evaluation), 'All classes together: F1, precision and recall at each score threshold. The dashed line is the best threshold.')}
 ${plot(await precisionRecall(evaluation), 'Precision over recall at IoU 0.50.')}</div>`
 }
 
@@ -104,10 +111,10 @@ async function classSection(evaluation: Evaluation): Promise<string> {
     withSign(threshold?.precision),
     withSign(threshold?.recall),
   ])
-  const head = ['class', 'objects', 'AP', 'AP50', 'best cut', 'F1', 'precision', 'recall']
+  const head = ['class', 'objects', 'AP', 'AP50', 'threshold', 'F1', 'precision', 'recall']
   const confused = evaluation.confusions.map(({ truth, found, count }) => [truth, found, String(count)])
   return `<div class="plots">${plot(await classBars(evaluation), 'AP of the classes with the most objects.')}
-${plot(await confusionPlot(evaluation), 'Rows are objects, columns what they were detected as, at the best cuts. Shade is the share of the row.')}</div>
+${plot(await confusionPlot(evaluation), 'Rows are objects, columns what they were detected as, at the best thresholds. Shade is the share of the row.')}</div>
 ${htmlTable([head, ...rows])}
 ${confused.length === 0 ? '' : folded('Taken for another class', htmlTable([['object', 'detected as', 'times'], ...confused]))}`
 }
@@ -122,7 +129,7 @@ async function scoreSection(evaluation: Evaluation): Promise<string> {
     String(row.falsePositives),
   ])
   return `<div class="plots">${plot(await calibrationPlot(evaluation), `Of the detections with such a score, how many are right. On the dashed line a score is a probability; the mean gap is ${calibration.error.toFixed(3)}.`)}
-${plot(await sizeBars(evaluation), 'Found at the best cuts. Small is below 32² square pixels, large above 96².')}</div>
+${plot(await sizeBars(evaluation), 'Found at the best thresholds. Small is below 32² square pixels, large above 96².')}</div>
 ${htmlTable([['size', 'objects', 'found', 'recall', 'false detections'], ...rows])}`
 }
 
@@ -167,10 +174,10 @@ function numberSection({ stats, voc, speed }: Evaluation): string {
 async function pictureSection(evaluation: Evaluation, most: number): Promise<string> {
   const worst = worstPictures(evaluation.work.judged, most)
   if (worst.length === 0) {
-    return '<p>No mistakes at the best cuts.</p>'
+    return '<p>No mistakes at the best thresholds.</p>'
   }
   const figures = await Promise.all(worst.map((picture) => pictureFigure(evaluation, picture)))
-  return `<p class="key soft">The pictures with the most mistakes at the best cuts.
+  return `<p class="key soft">The pictures with the most mistakes at the best thresholds.
 <i style="color:#35c46f"></i>found <i style="color:#ff4d4d"></i>false detection <i style="color:#ffb020;border-style:dashed"></i>missed <i style="color:#b0b7be;border-style:dotted"></i>object as labelled</p>
 <div class="pictures">${figures.join('\n')}</div>`
 }
@@ -227,7 +234,7 @@ export function footer({ subject, options }: Evaluation): string {
     subject.family === undefined ? undefined : `family ${subject.family}`,
     subject.licence === undefined ? undefined : `licence ${subject.licence}`,
     subject.sha256 === undefined ? undefined : `SHA-256 ${subject.sha256}`,
-    `least score ${options.minScore ?? '–'}`,
+    `score threshold ${options.minScore ?? '–'}`,
     options.iou === undefined ? undefined : `suppression IoU ${options.iou}`,
     options.maxDetections === undefined ? undefined : `at most ${options.maxDetections} detections a picture`,
   ].filter((fact) => fact !== undefined)

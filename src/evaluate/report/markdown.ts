@@ -85,7 +85,7 @@ function classRows({ classes }: Evaluation): string {
       percent(threshold?.recall),
     ])
   return markdownTable([
-    ['class', 'objects', 'AP', 'AP50', 'best cut', 'F1 %', 'precision %', 'recall %'],
+    ['class', 'objects', 'AP', 'AP50', 'threshold', 'F1 %', 'precision %', 'recall %'],
     ...rows,
   ])
 }
@@ -108,6 +108,6 @@ export function markdownComparison({ a, b, interval, agreement }: Comparison): s
     `# ${a.subject.name} and ${b.subject.name} on ${a.dataset.name}`,
     markdownTable(summaryRows([a, b])),
     `AP of ${b.subject.name} minus ${a.subject.name}: ${interval.difference.toFixed(4)}, ${interval.level * 100} % interval ${low} … ${high} (${interval.resamples} bootstrap draws of pictures).`,
-    `Agreement at the best cuts: ${agreement.both} found by both, ${agreement.onlyA} only by ${a.subject.name}, ${agreement.onlyB} only by ${b.subject.name}; F1 ${percent(agreement.f1)} %, mean IoU of the pairs ${agreement.meanIou.toFixed(3)}.`,
+    `Agreement at the best thresholds: ${agreement.both} found by both, ${agreement.onlyA} only by ${a.subject.name}, ${agreement.onlyB} only by ${b.subject.name}; F1 ${percent(agreement.f1)} %, mean IoU of the pairs ${agreement.meanIou.toFixed(3)}.`,
   ].join('\n\n')}\n`
 }

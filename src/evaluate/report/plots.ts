@@ -23,14 +23,14 @@ export function precisionRecall(evaluation: Evaluation): Promise<string> {
   return draw(lines(values.flat(), 'recall', 'precision', CLASS_COLOURS, order))
 }
 
-/** F1, precision and recall over the least score, with the best cut marked. */
-export function cuts({ curve, overall }: Evaluation): Promise<string> {
+/** F1, precision and recall over the score threshold, with the best one marked. */
+export function thresholdPlot({ curve, overall }: Evaluation): Promise<string> {
   const values = curve.flatMap(({ score, f1, precision, recall, truePositives, falsePositives }): Row[] => [
     { line: 'F1', x: score, y: f1 },
     ...(truePositives + falsePositives === 0 ? [] : [{ line: 'precision', x: score, y: precision }]),
     { line: 'recall', x: score, y: recall },
   ])
-  const spec = lines(values, 'least score', '', ['#20262d', BLUE, ORANGE], ['F1', 'precision', 'recall'])
+  const spec = lines(values, 'score threshold', '', ['#20262d', BLUE, ORANGE], ['F1', 'precision', 'recall'])
   if (overall !== undefined) {
     spec.marks!.push({
       type: 'rule',

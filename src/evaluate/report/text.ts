@@ -27,8 +27,8 @@ export function textReport(evaluation: Evaluation, most = 25): string {
   ]
   if (overall !== undefined) {
     lines.push(
-      `Best cut  ${overall.score} for all classes: F1 ${percent(overall.f1)} %, precision ${percent(overall.precision)} %, recall ${percent(overall.recall)} %`,
-      `          a cut per class: F1 ${percent(atThresholds.f1)} %, precision ${percent(atThresholds.precision)} %, recall ${percent(atThresholds.recall)} %`,
+      `Threshold ${overall.score} for all classes: F1 ${percent(overall.f1)} %, precision ${percent(overall.precision)} %, recall ${percent(overall.recall)} %`,
+      `          one per class: F1 ${percent(atThresholds.f1)} %, precision ${percent(atThresholds.precision)} %, recall ${percent(atThresholds.recall)} %`,
     )
   }
   lines.push('', classTable(evaluation, most))
@@ -90,7 +90,7 @@ function classTable({ classes }: Evaluation, most: number): string {
     percent(threshold?.precision ?? -1),
     percent(threshold?.recall ?? -1),
   ])
-  const head = ['class', 'objects', 'AP', 'AP50', 'best cut', 'F1 %', 'precision', 'recall']
+  const head = ['class', 'objects', 'AP', 'AP50', 'threshold', 'F1 %', 'precision', 'recall']
   const more = present.length > shown.length ? `… and ${present.length - shown.length} classes more\n` : ''
   return table([head, ...rows]) + more
 }
@@ -106,7 +106,7 @@ export function textComparison({ a, b, interval, agreement, classes }: Compariso
     '',
     table(summaryRows([a, b])),
     `AP of ${second} minus ${first}: ${signed(interval.difference)}, ${interval.level * 100} % interval ${signed(interval.low)} … ${signed(interval.high)}`,
-    `Agreement at the best cuts: ${agreement.both} found by both, ${agreement.onlyA} only by ${first}, ${agreement.onlyB} only by ${second} (F1 ${percent(agreement.f1)} %)`,
+    `Agreement at the best thresholds: ${agreement.both} found by both, ${agreement.onlyA} only by ${first}, ${agreement.onlyB} only by ${second} (F1 ${percent(agreement.f1)} %)`,
     ...noteLines(a),
     ...noteLines(b),
     '',

@@ -39,6 +39,6 @@ export function bestClasses(
   // The row has served; the list takes its place.
   const hits = new Int32Array(memory.buffer, 0, cellsWithClass(2 * bytes, cells, 0))
   // The arrays hold their memory, whether the kernel keeps it or not.
-  kernel.settle()
+  kernel.trim()
   return { hits, best: best.subarray(0, cells), classIds: classIds.subarray(0, cells) }
 }

@@ -64,7 +64,7 @@ const isFrame = (marker: number): boolean =>
 function frame(view: DataView, at: number, orientation: number): JpegHeader | undefined {
   const height = view.getUint16(at + 1)
   const width = view.getUint16(at + 3)
-  // A height of 0 is told later, after the first scan.
+  // A height of 0 is reported later, after the first scan.
   if (width === 0 || height === 0) {
     return undefined
   }

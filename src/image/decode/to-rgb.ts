@@ -26,7 +26,7 @@ export async function decodeAgain(
   first: unknown,
 ): Promise<RgbImage> {
   if (format === 'jpeg' && !endsWithMarker(bytes)) {
-    // Where only the end marker is missing, with it all is there; where data is missing too, that is told.
+    // Where only the end marker is missing, with it all is there; where data is missing too, that is reported.
     return toRgb(open({}, withEndMarker(bytes)), conversion)
   }
   if (isCutShort(bytes, format)) {

@@ -24,7 +24,7 @@ export interface FetchImageOptions extends AddressRules {
 /**
  * Fetches the bytes behind an address without letting the sender of the address reach the networks that this
  * process can reach. The check sits in the name lookup of the connection itself, so that the address checked
- * is the address connected to and a name that changes its answer gains nothing. Each redirect starts anew.
+ * is the address connected to and a name that changes its answer gains nothing. Each redirect starts again.
  *
  * @throws BoxletError URL_REFUSED, URL_FAILED, IMAGE_NOT_FOUND (404, 410), IMAGE_TOO_LARGE, ABORTED
  */

@@ -58,7 +58,7 @@ export function bilinearRows(
     rows.place(data, low, high, stride)
     sink(rows.blend(down.lowWeight[y]!, down.highWeight[y]!), y)
   }
-  kernel.settle()
+  kernel.trim()
 }
 
 /** The four lists of an axis, each with a number of four bytes for every pixel. */

@@ -6,7 +6,7 @@ import { identity } from '../order.ts'
 /**
  * NON_MAX_SUPPRESSION_V4 and V5.
  *
- * inputs   boxes [n, 4] as two corners, scores [n], most, IoU, least score, and in V5 the softness, which has to
+ * inputs   boxes [n, 4] as two corners, scores [n], most, IoU, score threshold, and in V5 the softness, which has to
  *          be 0
  * outputs  places [most], in V5 their scores [most], and how many of them are meant; the rest is 0
  */

@@ -11,7 +11,7 @@ type Issue = v.BaseIssue<unknown>
  */
 export function constraintOf(issue: Issue): string {
   const path = issue.path ?? []
-  // What is wrong inside a list is told of the list.
+  // What is wrong inside a list is reported for the list.
   const at = path.findIndex(({ type }) => type === 'array')
   const member = path
     .slice(0, at < 0 ? path.length : at)

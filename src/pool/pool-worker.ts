@@ -4,6 +4,7 @@ import type { ModelInfo } from '../detector/types.ts'
 import { BoxletError } from '../errors.ts'
 import { turnOffTelemetry } from '../runtime/telemetry.ts'
 import { defined } from '../system/defined.ts'
+import { onAbort } from '../system/signals.ts'
 import type {
   Progress,
   Task,
@@ -120,9 +121,10 @@ export class PoolWorker {
       clearTimeout(hang)
       hang = setTimeout(() => this.#hang(id), this.#overdueMs).unref()
     }
+    let forget = () => {}
     const settled = () => {
       clearTimeout(hang)
-      signal?.removeEventListener('abort', cancel)
+      forget()
     }
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, {
@@ -135,7 +137,7 @@ export class PoolWorker {
           reject(error)
         },
       })
-      signal?.addEventListener('abort', cancel, { once: true })
+      forget = onAbort(signal, cancel)
       this.#thread.postMessage({ id, ...task } satisfies WorkerRequest, move === undefined ? [] : [move])
     })
   }

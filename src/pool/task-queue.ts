@@ -1,4 +1,5 @@
 import { BoxletError } from '../errors.ts'
+import { onAbort } from '../system/signals.ts'
 
 interface Waiting<W> {
   owner: string
@@ -44,7 +45,7 @@ export class TaskQueue<W> {
       }
       const done = () => {
         this.#remove(task)
-        signal?.removeEventListener('abort', leave)
+        stay()
       }
       const task: Waiting<W> = {
         owner,
@@ -57,7 +58,7 @@ export class TaskQueue<W> {
           reject(error)
         },
       }
-      signal?.addEventListener('abort', leave, { once: true })
+      const stay = onAbort(signal, leave)
       this.#owners.set(owner, (this.#owners.get(owner) ?? new Set()).add(task))
       this.#length++
     })

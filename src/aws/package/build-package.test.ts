@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { unzipSync } from 'fflate'
+import { Unzip, UnzipInflate, unzipSync } from 'fflate'
 import { describe, expect, it } from 'vitest'
 import { corpusPath, hasCorpus } from '../../../test/support/corpus.ts'
 import { ARCHITECTURES, type Architecture, nodeArch } from './architecture.ts'
 import { buildPackage, type PackageOptions } from './build-package.ts'
 import { NATIVE_PARTS } from './native-parts.ts'
 import { checkUnpacked, formatSizeReport, sizeReport } from './size-report.ts'
-import { reproducibleZip } from './zip.ts'
+import { joinZips, reproducibleZip } from './zip.ts'
 
 const build = (arch: Architecture, more: Partial<PackageOptions> = {}) =>
   buildPackage({
@@ -169,6 +169,24 @@ describe('reproducibleZip', () => {
       process.env.TZ = zone
     }
     expect(Buffer.from(other).equals(Buffer.from(one))).toBe(true)
+  })
+})
+
+describe('joinZips', () => {
+  it('holds the files of both, as two readers see them', async () => {
+    const file = (name: string, length: number) => ({
+      name,
+      bytes: Uint8Array.from({ length }, (_, i) => (i * 7) % 251),
+    })
+    const [one, other] = [[file('index.mjs', 5000), file('native/ü.so', 0)], [file('model/a.onnx', 70_000)]]
+    const joined = joinZips(await reproducibleZip(one), await reproducibleZip(other))
+    const expected = Object.fromEntries([...one, ...other].map(({ name, bytes }) => [name, bytes]))
+    expect(unzipSync(joined)).toEqual(expected)
+    const streamed: string[] = []
+    const reader = new Unzip((entry) => void streamed.push(entry.name))
+    reader.register(UnzipInflate)
+    reader.push(joined, true)
+    expect(streamed).toEqual(Object.keys(expected))
   })
 })
 

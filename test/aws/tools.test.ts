@@ -35,6 +35,13 @@ it('leaves out only what could not be installed', async () => {
 
 it('is told by CI what was installed', () => {
   expect(readFileSync(join(root, '.ci/run'), 'utf8')).toMatch(
-    /install-tools\.sh[\s\S]*export BOXLET_TEST_AWS_REQUIRED[\s\S]*npm test/,
+    /install-tools\.sh[\s\S]*export BOXLET_TEST_AWS_REQUIRED[\s\S]*vitest run/,
   )
+})
+
+it('sets up each tool from the checkout, whichever was set up before it', () => {
+  const script = readFileSync(join(root, 'test/aws/install-tools.sh'), 'utf8')
+  const moves = script.split('\n').filter((line) => / && cd /.test(line))
+  expect(moves.length).toBeGreaterThan(1)
+  expect(moves.filter((line) => !line.trim().startsWith('('))).toEqual([])
 })

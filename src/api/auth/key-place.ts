@@ -32,7 +32,7 @@ export function keysIn(auth: Authenticator, { query, body }: KeyPlace): Authenti
       const key = await body?.(request)
       return auth.authenticate(key === undefined ? request : withKey(request, key))
     },
-    settled: (request, status) => auth.settled?.(request, status),
+    answered: (request, status) => auth.answered?.(request, status),
   }
 }
 

@@ -3,18 +3,10 @@ import { basename } from 'node:path'
 import { BoxletError } from '../errors.ts'
 import { defined } from '../system/defined.ts'
 import { isRecord } from '../system/record.ts'
-import type {
-  Annotation,
-  Category,
-  CornerBox,
-  Dataset,
-  DatasetImage,
-  ReadOptions,
-  Segmentation,
-} from './dataset.ts'
+import { addLines, isSegmentation, readBox } from './coco-fields.ts'
+import type { Annotation, Category, Dataset, DatasetImage, ReadOptions } from './dataset.ts'
 import { PictureFinder } from './find-picture.ts'
 import { mapInOrder } from './in-order.ts'
-import { elementLines } from './json-lines.ts'
 import { checkBytes, MAX_CLASSES, MAX_COCO_BYTES, MAX_EDGE, MAX_PICTURES } from './limits.ts'
 import { measureOutline } from './outline.ts'
 import { pictureSize } from './picture-size.ts'
@@ -271,43 +263,6 @@ class CocoReader {
       difficult: ignore === 1 || ignore === true ? !(iscrowd === 1 || iscrowd === true) : false,
       ...defined({ segmentation: outline }),
       extra,
-    }
-  }
-}
-
-function readBox(value: unknown): CornerBox | undefined {
-  if (!Array.isArray(value) || value.length !== 4) {
-    return undefined
-  }
-  if (!value.every((number): number is number => Number.isFinite(number))) {
-    return undefined
-  }
-  const [x, y, width, height] = value as [number, number, number, number]
-  return { x, y, width, height }
-}
-
-function isSegmentation(value: unknown): value is Segmentation {
-  if (Array.isArray(value)) {
-    return value.length > 0 && value.every(Array.isArray)
-  }
-  return (
-    isRecord(value) &&
-    (typeof value.counts === 'string' || Array.isArray(value.counts)) &&
-    Array.isArray(value.size) &&
-    value.size.length === 2
-  )
-}
-
-function addLines(problems: Problem[], text: string): void {
-  const places = new Set(problems.flatMap((problem) => problem.at ?? []))
-  if (places.size === 0) {
-    return
-  }
-  const lines = elementLines(text, places)
-  for (const problem of problems) {
-    const line = problem.at === undefined ? undefined : lines.get(problem.at)
-    if (line !== undefined) {
-      problem.line = line
     }
   }
 }

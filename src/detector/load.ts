@@ -15,6 +15,7 @@ import { openSession, type Session } from '../runtime/session.ts'
 import { type ResolvedModel, resolveModel } from '../store/store.ts'
 import { concludeModel } from './conclude.ts'
 import { type ModelFile, readModelFile } from './model-file.ts'
+import { convertedOnce, preparedGraph, runnable } from './runnable.ts'
 import type { ContractParts, LoadOptions, ModelInfo } from './types.ts'
 
 export interface LoadedModel {
@@ -268,37 +269,6 @@ function withLabels(contract: Contract, labels: Labels, options: LoadOptions): C
     )
   }
   return { ...contract, labels: labelsFor(contract, labels) }
-}
-
-/** What the runtime can open: the file itself, the ONNX form of a TFLite model, or a model joined with its weights. */
-async function runnable(path: string, { bytes, isJoined }: ModelFile): Promise<string | Uint8Array> {
-  if (isTflite(bytes)) {
-    return (await convertedOnce(bytes)).bytes
-  }
-  return isJoined ? bytes : path
-}
-
-interface Converted {
-  bytes: Uint8Array
-  signature: ModelSignature
-}
-
-/** Knowing a TFLite model and running it both need the conversion; it goes when the file's bytes go. */
-const conversions = new WeakMap<Uint8Array, Converted>()
-
-async function convertedOnce(bytes: Uint8Array): Promise<Converted> {
-  const { tfliteToOnnx } = await import('../tflite/tflite.ts')
-  const converted = conversions.get(bytes) ?? tfliteToOnnx(bytes)
-  conversions.set(bytes, converted)
-  return converted
-}
-
-async function preparedGraph(bytes: Uint8Array, contract: Contract, asIs: boolean) {
-  if (isTflite(bytes)) {
-    return undefined
-  }
-  const { prepareModel, prepareNeeded } = await import('../prepare/prepare.ts')
-  return asIs ? prepareNeeded(bytes, contract) : prepareModel(bytes, contract)
 }
 
 /** A contract may be hand-written: every tensor that it names has to exist. */

@@ -19,6 +19,15 @@ describe('objectMask', () => {
     expect(row.indexOf(0)).toBeGreaterThanOrEqual(99)
     expect(row.indexOf(0)).toBeLessThanOrEqual(101)
   })
+  it.each([
+    ['without width', { x1: 10, y1: 0, x2: 10, y2: 5 }],
+    ['turned over', { x1: 0, y1: 9, x2: 5, y2: 2 }],
+    ['of more pixels than memory is given for', { x1: 0, y1: 0, x2: 1e6, y2: 1e6 }],
+  ])('makes none for a box %s', (_, box) => {
+    const size = { width: 64, height: 64 }
+    const at = letterbox(size, size, { fit: 'stretch', align: 'top-left', rounding: 'round' })
+    expect(objectMask(masks, 0, box, at)).toBeUndefined()
+  })
   it('covers the box only', () => {
     const at = letterbox(
       { width: 64, height: 64 },

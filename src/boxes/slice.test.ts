@@ -69,6 +69,24 @@ describe('mergeSliced', () => {
     const boxes = [found(0, 100, 0.9), found(10, 30, 0.8), found(0, 100, 0.7, 1)]
     expect(mergeSliced(boxes.map(whole))).toHaveLength(3)
   })
+  it('takes boxes of two classes for one object where asked to', () => {
+    const boxes = [whole(found(0, 100, 0.9)), whole(found(2, 102, 0.7, 1))]
+    expect(mergeSliced(boxes, { acrossClasses: true })).toEqual([found(0, 100, 0.9)])
+  })
+  it.each([
+    ['left', { x1: 101, y1: 140, x2: 150, y2: 160 }, true],
+    ['top', { x1: 140, y1: 101, x2: 160, y2: 150 }, true],
+    ['right', { x1: 140, y1: 140, x2: 199, y2: 160 }, true],
+    ['bottom', { x1: 140, y1: 140, x2: 160, y2: 199 }, true],
+    ['no', { x1: 140, y1: 140, x2: 160, y2: 160 }, false],
+  ])('tells a box that ends at the %s edge of its tile', (_edge, box, expected) => {
+    const tile = { left: 100, top: 100, width: 100, height: 100 }
+    expect(isCut(box, tile, { width: 300, height: 300 })).toBe(expected)
+    // Where the picture ends with the tile, the object does too.
+    expect(
+      isCut(box, { ...tile, left: 0, top: 0, width: 200, height: 200 }, { width: 200, height: 200 }),
+    ).toBe(false)
+  })
   it('leaves no part over half of another part of its class', () => {
     const part = fc
       .tuple(

@@ -19,6 +19,9 @@ describe('turned boxes', () => {
       }),
     )
   })
+  it('has no overlap with a box without an area', () => {
+    expect(polygonIou(corners(0, 0, 10, 10, 0), corners(5, 5, 5, 5, 0))).toBe(0)
+  })
   it('agrees with upright boxes', () => {
     expect(polygonIou(corners(0, 0, 10, 10, 0), corners(5, 0, 15, 10, 0))).toBeCloseTo(1 / 3)
     expect(polygonIou(corners(0, 0, 10, 10, 0), corners(20, 0, 30, 10, 0))).toBe(0)

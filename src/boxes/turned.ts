@@ -25,11 +25,13 @@ export function corners(x1: number, y1: number, x2: number, y2: number, angle: n
 
 /** Intersection over union of two convex polygons with corners in the same direction, 0–1. */
 export function polygonIou(a: readonly Point[], b: readonly Point[]): number {
-  const shared = Math.abs(signedArea(clipPolygon(a, b)))
-  if (shared === 0) {
+  const [areaA, areaB] = [Math.abs(signedArea(a)), Math.abs(signedArea(b))]
+  // What has no area has no sides to cut by either, and would be taken to cover all of the other.
+  if (areaA === 0 || areaB === 0) {
     return 0
   }
-  return shared / (Math.abs(signedArea(a)) + Math.abs(signedArea(b)) - shared)
+  const shared = Math.abs(signedArea(clipPolygon(a, b)))
+  return shared / (areaA + areaB - shared)
 }
 
 function signedArea(points: readonly Point[]): number {
@@ -44,7 +46,7 @@ function signedArea(points: readonly Point[]): number {
 
 /** Sutherland–Hodgman: cuts `subject` by each edge of `clip`. */
 function clipPolygon(subject: readonly Point[], clip: readonly Point[]): Point[] {
-  const turn = Math.sign(signedArea(clip)) || 1
+  const turn = Math.sign(signedArea(clip))
   let result = [...subject]
   for (let i = 0; i < clip.length && result.length > 0; i++) {
     const from = clip[i]!

@@ -22,7 +22,7 @@ export interface DetectorPoolOptions extends LoadOptions {
   queue?: number
   /**
    * Milliseconds after which a picture counts as hanging: its call rejects, and another worker takes the place of
-   * the one that hangs. Default: ten minutes.
+   * the one that hangs. Default: two minutes, ten for a picture in tiles.
    */
   hangMs?: number
   /** Modules that each worker imports first, as absolute paths or `file:` URLs: those that register a family. */

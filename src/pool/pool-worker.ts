@@ -28,15 +28,17 @@ const WORKER_FILE = import.meta.url.endsWith('.ts')
  */
 const keepCollectionsShort = (): void => setFlagsFromString('--initial-old-space-size=64')
 
-/** No picture within the limits takes this long, cut into tiles or not: the thread hangs and is replaced. */
-const HANG_MS = 10 * 60_000
+/** A picture in one piece, or tensors: half a minute to decode, and one run of the largest models. */
+const HANG_MS = 2 * 60_000
+/** A picture cut into tiles has hundreds of runs. */
+const TILED_HANG_MS = 10 * 60_000
 /** A job that nobody waits for any more ends between its stages; one that goes on for longer hangs in one of them. */
 const OVERDUE_MS = 5_000
 
 type ReplyResult = Extract<WorkerReply, { kind: 'result' }>['result']
 
 export interface WorkerTimes {
-  /** After this long a job's thread counts as hanging. Default ten minutes. */
+  /** After this long a job's thread counts as hanging. Default two minutes, ten for a picture in tiles. */
   hangMs?: number
   /** After this long beyond the end of its signal a job's thread counts as hanging. Default 5 s. */
   overdueMs?: number
@@ -62,7 +64,7 @@ export class PoolWorker {
   readonly exited: Promise<true>
   readonly #thread: Worker
   readonly #events: PoolWorkerEvents
-  readonly #hangMs: number
+  readonly #hangMs: number | undefined
   readonly #overdueMs: number
   readonly #waiting = new Map<number, { resolve(result: ReplyResult): void; reject(error: Error): void }>()
   #nextId = 0
@@ -71,7 +73,7 @@ export class PoolWorker {
 
   constructor(settings: WorkerSettings, events: PoolWorkerEvents, times: WorkerTimes) {
     this.#events = events
-    this.#hangMs = times.hangMs ?? HANG_MS
+    this.#hangMs = times.hangMs
     this.#overdueMs = times.overdueMs ?? OVERDUE_MS
     turnOffTelemetry()
     keepCollectionsShort()
@@ -115,7 +117,8 @@ export class PoolWorker {
       return Promise.reject(this.#reason)
     }
     const id = this.#nextId++
-    let hang = setTimeout(() => this.#hang(id), this.#hangMs).unref()
+    const hangMs = this.#hangMs ?? (isTiled(task) ? TILED_HANG_MS : HANG_MS)
+    let hang = setTimeout(() => this.#hang(id), hangMs).unref()
     const cancel = () => {
       this.#thread.postMessage({ id, kind: 'cancel' } satisfies WorkerRequest)
       clearTimeout(hang)
@@ -212,6 +215,8 @@ export class PoolWorker {
     this.#waiting.clear()
   }
 }
+
+const isTiled = (task: Task): boolean => task.kind === 'detect' && Boolean(task.options.slice)
 
 function revive({ code, message, hint, details, stack }: WorkerError): BoxletError {
   const error = new BoxletError(code, message, {

@@ -1,13 +1,19 @@
 /** What the headers of a picture say, so that work that cannot be afforded is not begun. */
 import type { Size } from '../../boxes/box.ts'
 import { BoxletError } from '../../errors.ts'
-import type { ImageFormat } from '../../system/sniff.ts'
+import { FORMAT_NAMES, type ImageFormat } from '../../system/sniff.ts'
+import { tooLarge } from './decode-error.ts'
 import { jpegHeader } from './jpeg-header.ts'
 import type { OpenPicture } from './picture-pipeline.ts'
 import { tiffHeader } from './tiff-header.ts'
 
 /** Pixels along an edge: twice the longest JPEG. Rows cost time of their own, so 60 million of them take a minute. */
 const MAX_EDGE = 2 ** 17
+/**
+ * Pixels of an AVIF or HEIC: twice what telephones write. Their decoders take several times as long a pixel as others, and
+ * that of AVIF cannot be stopped on its way.
+ */
+const MAX_VIDEO_PIXELS = 2 ** 26
 /** Bands of a TIFF: satellites have 13, and all of them are decoded before three are taken. */
 export const MAX_BANDS = 64
 /** Pixels times bands. */
@@ -21,6 +27,7 @@ const MAX_PAGES = 10_000
 const MAX_SCANNED_PIXELS = 2 ** 31
 
 export interface Declared {
+  format: ImageFormat
   /** Upright; undefined where only the decoder can tell. */
   size: Size | undefined
   /** False for a TIFF with bands that are neither colour nor its one transparency. */
@@ -35,7 +42,7 @@ export async function declaredHeader(
   bytes: Uint8Array,
   format: ImageFormat,
 ): Promise<Declared> {
-  const plain = { plainBands: true, bands: 3, pages: 1, scans: 1 }
+  const plain = { format, plainBands: true, bands: 3, pages: 1, scans: 1 }
   if (format === 'jpeg') {
     return { ...plain, size: jpegHeader(bytes)?.upright, scans: countScans(bytes) }
   }
@@ -45,7 +52,7 @@ export async function declaredHeader(
   const { colours = 3, extras = [], pages = 1 } = tiffHeader(bytes, MAX_PAGES) ?? {}
   const plainBands = extras.length === 0 || (extras.length === 1 && (extras[0] === 1 || extras[0] === 2))
   const size = pages > MAX_PAGES ? undefined : await uprightSize(open)
-  return { size, plainBands, bands: colours + extras.length, pages, scans: 1 }
+  return { format, size, plainBands, bands: colours + extras.length, pages, scans: 1 }
 }
 
 /** The marker of a scan cannot occur inside one: there 0xff is always followed by 0 or by a marker without content. */
@@ -63,7 +70,7 @@ function countScans(bytes: Uint8Array): number {
 }
 
 /** @throws BoxletError IMAGE_TOO_LARGE */
-export function checkWork({ size, bands, pages, scans }: Declared): void {
+export function checkWork({ format, size, bands, pages, scans }: Declared): void {
   const refuse = (expected: string, received: string) =>
     new BoxletError('IMAGE_TOO_LARGE', `Expected at most ${expected} but received ${received}.`, {
       hint: 'Save the picture again, as a plain JPEG or PNG of ordinary size.',
@@ -85,6 +92,9 @@ export function checkWork({ size, bands, pages, scans }: Declared): void {
   if (Math.max(width, height) > MAX_EDGE) {
     throw refuse(`${MAX_EDGE} pixels along an edge of a picture`, `${width} × ${height}`)
   }
+  if ((format === 'avif' || format === 'heic') && width * height > MAX_VIDEO_PIXELS) {
+    throw refuse(`${MAX_VIDEO_PIXELS} pixels for ${FORMAT_NAMES[format]}`, `${width} × ${height}`)
+  }
   if (scans * width * height > MAX_SCANNED_PIXELS && scans > 1) {
     throw refuse(
       `${Math.floor(MAX_SCANNED_PIXELS / (width * height))} scans for a JPEG of ${width} × ${height} pixels`,
@@ -100,4 +110,12 @@ async function uprightSize(open: OpenPicture): Promise<Size | undefined> {
   } catch {
     return undefined
   }
+}
+
+/** What a HEIC may declare, which has no other work than its pixels. @throws BoxletError IMAGE_TOO_LARGE */
+export function checkHeicSize(size: Size, maxPixels: number): void {
+  if (size.width * size.height > maxPixels) {
+    throw tooLarge(size, maxPixels)
+  }
+  checkWork({ format: 'heic', size, plainBands: true, bands: 3, pages: 1, scans: 1 })
 }

@@ -21,6 +21,13 @@ export function isHarmless(error: unknown): boolean {
 /** Decoding was ended because it took too long. */
 export const isOverTime = (error: unknown): boolean => /timeout:/i.test(messageOf(error))
 
+export const overTime = (format: ImageFormat): BoxletError =>
+  new BoxletError(
+    'IMAGE_TOO_LARGE',
+    `Expected a ${FORMAT_NAMES[format]} that is decoded within half a minute but this one takes longer.`,
+    { hint: 'Save the picture again, as a plain JPEG or PNG of ordinary size.' },
+  )
+
 /** Says that there was a warning, not which. */
 const GENERIC = /Warning treated as error due to failOn setting|^error in tile \d+ x \d+$/
 const HARMLESS = [
@@ -48,13 +55,7 @@ export async function decodeError(
     return tooLarge(await declaredSize(), maxPixels)
   }
   if (isOverTime(error)) {
-    return new BoxletError(
-      'IMAGE_TOO_LARGE',
-      `Expected a ${name} that is decoded within half a minute but this one takes longer.`,
-      {
-        hint: 'Save the picture again, as a plain JPEG or PNG of ordinary size.',
-      },
-    )
+    return overTime(format)
   }
   if (isCutShort(bytes, format) || /premature end of JPEG image|Unexpected end of GIF/.test(message)) {
     return new BoxletError(

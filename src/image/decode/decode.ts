@@ -6,8 +6,8 @@ import type { ImageFormat } from '../../system/sniff.ts'
 import type { RgbImage } from '../rgb-image.ts'
 import { acceptedFormat, notRead } from './accepted-format.ts'
 import { checkWork, declaredHeader, MAX_BANDS } from './declared-work.ts'
-import { decodeError, isOverTime, tooLarge } from './decode-error.ts'
-import { decodeHeic } from './heic.ts'
+import { decodeError, isOverTime } from './decode-error.ts'
+import { decodeHeicApart } from './heic-apart.ts'
 import { jpegHeader } from './jpeg-header.ts'
 import type { OpenPicture } from './picture-pipeline.ts'
 import { type Conversion, decodeAgain, secondLook, toRgb } from './to-rgb.ts'
@@ -80,13 +80,7 @@ export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}
 
 /** HEIC has a decoder of its own, which is there only where somebody has added it. */
 async function decodeHeicImage(bytes: Uint8Array, options: DecodeOptions): Promise<DecodedImage> {
-  const maxPixels = pixelLimit(options)
-  const pixels = await decodeHeic(bytes, (size) => {
-    if (size.width * size.height > maxPixels) {
-      throw tooLarge(size, maxPixels)
-    }
-    checkWork({ size, plainBands: true, bands: 3, pages: 1, scans: 1 })
-  })
+  const pixels = await decodeHeicApart(bytes, pixelLimit(options), options.signal)
   if (pixels === undefined) {
     throw notRead('HEIC', options.formats)
   }

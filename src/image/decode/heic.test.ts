@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { corpusBytes, hasCorpus } from '../../../test/support/corpus.ts'
 import { decodeImage } from './decode.ts'
+import { decodeHeic } from './heic.ts'
 
 /** The start of a file as telephones write it; nothing can write a whole one here. */
 const HEAD = Buffer.from('\0\0\0\x18ftypheic\0\0\0\0mif1heic', 'latin1')
@@ -23,6 +24,17 @@ describe.skipIf(!hasCorpus)('a HEIC picture', () => {
     })
   })
 
+  it('leaves the thread free, and ends with its caller', async () => {
+    let turns = 0
+    const clock = setInterval(() => turns++, 1)
+    await decodeImage(bytes)
+    clearInterval(clock)
+    expect(turns).toBeGreaterThan(3)
+    const stop = new AbortController()
+    setTimeout(() => stop.abort(), 5)
+    await expect(decodeImage(bytes, { signal: stop.signal })).rejects.toMatchObject({ code: 'ABORTED' })
+  })
+
   it.each([3_000, 50_000])('that ends after %i bytes is told so', async (length) => {
     await expect(decodeImage(bytes.subarray(0, length))).rejects.toMatchObject({ code: 'IMAGE_TRUNCATED' })
   })
@@ -34,7 +46,9 @@ describe.skipIf(!hasCorpus)('a HEIC picture', () => {
       for (let flip = 0; flip < 6; flip++) {
         copy[(round * 7919 + flip * 104_729) % (flip % 2 === 0 ? 600 : copy.length)]! ^= 1 << (flip % 8)
       }
-      await decodeImage(copy).catch((error: { code?: string }) => expect(error.code).toMatch(/^IMAGE_/))
+      await decodeHeic(copy, () => {}).catch((error: { code?: string }) =>
+        expect(error.code).toMatch(/^IMAGE_/),
+      )
     }
     expect(printed).not.toHaveBeenCalled()
   })
@@ -51,6 +65,14 @@ describe('damaged HEIC', () => {
 describe('HEIC without a decoder', () => {
   it('is refused by name, with the ways out', async () => {
     vi.resetModules()
+    // Without the package there is no thread for it either.
+    vi.doMock('node:module', () => ({
+      createRequire: () => ({
+        resolve: () => {
+          throw new Error('not installed')
+        },
+      }),
+    }))
     vi.doMock('libheif-js/wasm-bundle.js', () => {
       throw new Error('not installed')
     })

@@ -8,7 +8,7 @@ import type { RgbImage } from '../rgb-image.ts'
  */
 const PACKAGE = 'libheif-js'
 // Named in pieces, so that packages for Lambda do not take it in.
-const MODULE = `${PACKAGE}/wasm-bundle.js`
+export const HEIC_MODULE = `${PACKAGE}/wasm-bundle.js`
 
 /** Objects of the library are numbers of its own memory. */
 interface Libheif {
@@ -39,7 +39,7 @@ let loading: Promise<Libheif | undefined> | undefined
 
 /** Undefined where the package is not installed. */
 function load(): Promise<Libheif | undefined> {
-  loading ??= import(MODULE).then(
+  loading ??= import(HEIC_MODULE).then(
     (module: { default: Libheif }) => module.default,
     () => undefined,
   )

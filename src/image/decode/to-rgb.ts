@@ -5,7 +5,7 @@ import { isCutShort, isHarmless } from './decode-error.ts'
 import type { OpenPicture, PicturePipeline } from './picture-pipeline.ts'
 
 /** The largest picture within the limits takes about ten seconds; checked between strips of rows. */
-const DECODE_SECONDS = 30
+export const DECODE_SECONDS = 30
 
 /** How a picture is brought to RGB. */
 export interface Conversion {

@@ -31,6 +31,7 @@ export const VERBS: Readonly<Record<string, LoadAnyVerb>> = {
   serve: () => import('./serve.ts'),
   jobs: () => import('./jobs/jobs.ts'),
   watch: () => import('./watch.ts'),
+  work: () => import('./work.ts'),
   keys: () => import('./keys/keys.ts'),
   package: () => import('./package/package.ts'),
   invoke: () => import('./invoke.ts'),

@@ -30,9 +30,14 @@ export interface BlobStore {
    */
   put(ref: BlobRef, bytes: Uint8Array | AsyncIterable<Uint8Array>, options?: BlobPutOptions): Promise<void>
   /** Objects whose keys begin so, in order of their keys. @throws BoxletError IMAGE_NOT_FOUND, FORBIDDEN */
-  list?(
-    bucket: string,
-    prefix: string,
-    options?: { signal?: AbortSignal },
-  ): AsyncIterable<{ key: string; bytes: number }>
+  list?(bucket: string, prefix: string, options?: { signal?: AbortSignal }): AsyncIterable<ListedBlob>
+  /** Without effect where there is none. @throws BoxletError OUTPUT_UNWRITABLE, FORBIDDEN */
+  remove?(ref: BlobRef): Promise<void>
+}
+
+export interface ListedBlob {
+  key: string
+  bytes: number
+  /** When it was written. Milliseconds since 1970. */
+  at?: number
 }

@@ -1,13 +1,10 @@
-import { createHash } from 'node:crypto'
 import { readdir, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BlobGetOptions, BlobRef } from '../jobs/blob-store.ts'
 import { OWN_BUCKET, type OwnBlobs } from '../jobs/home.ts'
+import { keyOfBytes, YOUNG_MS } from '../jobs/stored-blobs.ts'
 import { FileBlobStore } from './file-blob-store.ts'
 import { storeFault } from './store-fault.ts'
-
-/** Blobs younger than this may belong to a job that is just being accepted. */
-const GRACE_MS = 3_600_000
 
 /** Bytes as files under their SHA-256, in a folder of one machine or one that several share. */
 export class ContentBlobs implements OwnBlobs {
@@ -20,8 +17,7 @@ export class ContentBlobs implements OwnBlobs {
   }
 
   async keep(bytes: Uint8Array): Promise<BlobRef> {
-    const sha = createHash('sha256').update(bytes).digest('hex')
-    const ref = { bucket: OWN_BUCKET, key: `${sha.slice(0, 2)}/${sha}` }
+    const ref = { bucket: OWN_BUCKET, key: keyOfBytes(bytes) }
     const path = this.pathOf(ref)
     const now = new Date()
     // What is needed again is young again, so that nobody takes it for a leftover.
@@ -53,7 +49,7 @@ export class ContentBlobs implements OwnBlobs {
       for (const name of await readdir(join(this.#folder, shard)).catch(() => [])) {
         const path = join(this.#folder, shard, name)
         const info = await stat(path).catch(() => undefined)
-        if (info !== undefined && now - info.mtimeMs > GRACE_MS && !(await isUsed(`${shard}/${name}`))) {
+        if (info !== undefined && now - info.mtimeMs > YOUNG_MS && !(await isUsed(`${shard}/${name}`))) {
           await rm(path, { force: true })
           removed++
         }

@@ -10,8 +10,8 @@ import {
   writeFile,
 } from 'node:fs/promises'
 import { dirname, join, resolve, sep } from 'node:path'
-import { BoxletError } from '../errors.ts'
-import type { BlobGetOptions, BlobRef, BlobStore } from '../jobs/blob-store.ts'
+import { BoxletError, toBoxletError } from '../errors.ts'
+import type { BlobGetOptions, BlobRef, BlobStore, ListedBlob } from '../jobs/blob-store.ts'
 import { defined } from '../system/defined.ts'
 
 /** As S3 has it. Keeps `..` and drive letters out by itself. */
@@ -81,12 +81,27 @@ export class FileBlobStore implements BlobStore {
     }
   }
 
+  async remove(ref: BlobRef): Promise<void> {
+    const path = this.#path(ref)
+    try {
+      await this.#checkInside(dirname(path))
+      await rm(path, { force: true })
+    } catch (cause) {
+      const { code } = toBoxletError(cause)
+      if (code !== 'IMAGE_NOT_FOUND' && (cause as NodeJS.ErrnoException).code !== 'ENOENT') {
+        throw new BoxletError('OUTPUT_UNWRITABLE', 'Expected to remove an object but the disk refused it.', {
+          cause,
+        })
+      }
+    }
+  }
+
   /** Links are left out: an object has one key. */
   async *list(
     bucket: string,
     prefix: string,
     { signal }: { signal?: AbortSignal } = {},
-  ): AsyncGenerator<{ key: string; bytes: number }> {
+  ): AsyncGenerator<ListedBlob> {
     if (!BUCKET.test(bucket)) {
       throw notFound()
     }
@@ -102,7 +117,7 @@ export class FileBlobStore implements BlobStore {
     folder: string,
     prefix: string,
     signal: AbortSignal | undefined,
-  ): AsyncGenerator<{ key: string; bytes: number }> {
+  ): AsyncGenerator<ListedBlob> {
     const entries = await readdir(join(root, folder), { withFileTypes: true }).catch(() => [])
     // As keys sort: a folder sorts with the slash behind its name.
     const named = entries.map((entry) => ({
@@ -114,8 +129,8 @@ export class FileBlobStore implements BlobStore {
       if (entry.isDirectory() && (key.startsWith(prefix) || prefix.startsWith(key))) {
         yield* this.#below(root, key, prefix, signal)
       } else if (entry.isFile() && key.startsWith(prefix)) {
-        const { size } = await stat(join(root, key)).catch(() => ({ size: 0 }))
-        yield { key, bytes: size }
+        const { size, mtimeMs } = await stat(join(root, key)).catch(() => ({ size: 0, mtimeMs: 0 }))
+        yield { key, bytes: size, at: mtimeMs }
       }
     }
   }

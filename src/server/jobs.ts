@@ -1,15 +1,18 @@
+import { hostname } from 'node:os'
 import type { JobOffer } from '../api/jobs/offer.ts'
 import { LOCAL_TENANT } from '../api/jobs/tenant.ts'
 import type { DetectorLike } from '../detector/types.ts'
-import { BoxletError } from '../errors.ts'
+import { BoxletError, toBoxletError } from '../errors.ts'
 import { checkUrl } from '../image/fetch/guarded-address.ts'
 import type { BlobStore } from '../jobs/blob-store.ts'
 import type { JobHome } from '../jobs/home.ts'
 import type { PictureOutcome } from '../jobs/job.ts'
 import type { JobService } from '../jobs/service.ts'
+import { jobError } from '../jobs/work.ts'
 import { type JobWorker, startJobWorker } from './job-worker.ts'
+import { readSource } from './read-source.ts'
 import type { JobSettings, UrlMode } from './service-options.ts'
-import { type FolderWatch, watchFolder } from './watch-folder.ts'
+import { type FolderWatch, type WatchPlace, watchFolder } from './watch-folder.ts'
 
 export interface JobsOptions extends JobSettings {
   detectors: { readonly defaultName: string; get(name: string): Promise<DetectorLike> }
@@ -37,14 +40,24 @@ export async function startJobs(options: JobsOptions): Promise<RunningJobs> {
   const home = await options.open()
   const worker = startJobWorker({ ...options, home })
   const watches: FolderWatch[] = []
+  const place = home.seesFiles ? undefined : keepingPlace(home, options)
   const stop = async (graceMs: number): Promise<void> => {
     await Promise.all(watches.map((watch) => watch.stop()))
     await worker.stop(graceMs)
     await home.close()
   }
   try {
+    if (place !== undefined && options.watch?.some(({ beside }) => beside)) {
+      throw new BoxletError(
+        'USAGE',
+        'Expected no --beside for a store of several machines but received it.',
+        {
+          hint: 'Others do the work, and they do not see the folder. Ask with "boxlet jobs".',
+        },
+      )
+    }
     for (const settings of options.watch ?? []) {
-      watches.push(await watchFolder(settings, LOCAL_TENANT, worker.service, onNotice))
+      watches.push(await watchFolder(settings, LOCAL_TENANT, worker.service, onNotice, place))
     }
   } catch (error) {
     await stop(0)
@@ -58,6 +71,24 @@ export async function startJobs(options: JobsOptions): Promise<RunningJobs> {
     offer: jobOffer(home, worker.service, urls),
   }
 }
+
+/** Those who work elsewhere do not see the folder, so that its pictures are kept in the store. */
+const keepingPlace = (home: JobHome, options: JobsOptions): WatchPlace => ({
+  name: `//${hostname()}`,
+  sourceOf: async (path) => {
+    try {
+      const file = { kind: 'file', path, noLinks: true } as const
+      const bytes = await readSource(file, { ...options, blobs: home.blobs }, new AbortController().signal)
+      return { kind: 'blob', ref: await home.blobs.keep(bytes), owned: true }
+    } catch (error) {
+      const known = toBoxletError(error)
+      if (known.code === 'IMAGE_TOO_LARGE' || known.code === 'IMAGE_NOT_FOUND') {
+        return { kind: 'none', error: jobError(known) }
+      }
+      throw known
+    }
+  },
+})
 
 /** What the HTTP application needs of a store, whether or not this process works on it. */
 export const jobOffer = (home: JobHome, service: JobService, urls: UrlMode): JobOffer => ({

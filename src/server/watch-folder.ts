@@ -4,7 +4,7 @@ import { basename, join, relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { BoxletError, toBoxletError } from '../errors.ts'
 import { JOB_DEFAULTS } from '../jobs/defaults.ts'
-import type { JobOptions } from '../jobs/job.ts'
+import type { JobOptions, PictureSource } from '../jobs/job.ts'
 import type { JobService } from '../jobs/service.ts'
 import { Wake } from '../jobs/wake.ts'
 
@@ -13,6 +13,18 @@ export interface WatchSettings {
   /** Result beside the picture, `x.jpg.json`, as well as in the store. */
   beside: boolean
   options?: JobOptions
+}
+
+/** Where the watched folder lies, as seen by those who work on its pictures. */
+export interface WatchPlace {
+  /** Tells the same path on two machines apart. */
+  name: string
+  sourceOf(path: string): Promise<PictureSource>
+}
+
+const OF_THIS_MACHINE: WatchPlace = {
+  name: '',
+  sourceOf: async (path) => ({ kind: 'file', path, noLinks: true }),
 }
 
 export interface FolderWatch {
@@ -61,12 +73,13 @@ export async function watchFolder(
   tenant: string,
   service: JobService,
   onNotice: (line: string) => void,
+  place: WatchPlace = OF_THIS_MACHINE,
 ): Promise<FolderWatch> {
   const folder = await realpath(settings.folder).catch(() => undefined)
   if (folder === undefined || !(await stat(folder)).isDirectory()) {
     throw new BoxletError('USAGE', `Expected a folder to watch but "${settings.folder}" is none.`)
   }
-  const watcher = new Watcher(folder, settings, tenant, service, onNotice)
+  const watcher = new Watcher(folder, settings, tenant, service, onNotice, place)
   watcher.start()
   return watcher
 }
@@ -78,6 +91,7 @@ class Watcher implements FolderWatch {
   readonly #tenant: string
   readonly #service: JobService
   readonly #onNotice: (line: string) => void
+  readonly #place: WatchPlace
   readonly #seen = new Map<string, Seen>()
   readonly #end = new AbortController()
   readonly #sooner = new Wake()
@@ -91,7 +105,9 @@ class Watcher implements FolderWatch {
     tenant: string,
     service: JobService,
     onNotice: (line: string) => void,
+    place: WatchPlace,
   ) {
+    this.#place = place
     this.#folder = folder
     this.#settings = settings
     this.#tenant = tenant
@@ -206,8 +222,8 @@ class Watcher implements FolderWatch {
             pictures: [
               {
                 name,
-                source: { kind: 'file', path, noLinks: true },
-                arrival: { identity: `file:${path}`, sequencer },
+                source: await this.#place.sourceOf(path),
+                arrival: { identity: `file:${this.#place.name}${path}`, sequencer },
               },
             ],
           })

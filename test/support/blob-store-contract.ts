@@ -95,6 +95,15 @@ export function blobStoreContract(open: () => { store: BlobStore; bucket: string
     expect(await listed('nothing')).toEqual([])
   })
 
+  it('removes what is there, and does not mind what is not', async () => {
+    const { store, bucket } = open()
+    const ref = { bucket, key: 'gone/a.jpg' }
+    await store.put(ref, bytes('a'))
+    await store.remove!(ref)
+    await expect(store.get(ref)).rejects.toMatchObject({ code: 'IMAGE_NOT_FOUND' })
+    await store.remove!(ref)
+  })
+
   it('stops when it is cancelled', async () => {
     const { store, bucket } = open()
     const ref = { bucket, key: 'cancelled.jpg' }

@@ -1,6 +1,6 @@
 import type { GetObjectCommandOutput, S3Client } from '@aws-sdk/client-s3'
 import { BoxletError } from '../../errors.ts'
-import type { BlobGetOptions, BlobPutOptions, BlobRef, BlobStore } from '../../jobs/blob-store.ts'
+import type { BlobGetOptions, BlobPutOptions, BlobRef, BlobStore, ListedBlob } from '../../jobs/blob-store.ts'
 import { readBounded } from '../../system/bytes.ts'
 import { defined } from '../../system/defined.ts'
 import { putInParts } from './s3-parts.ts'
@@ -97,21 +97,31 @@ export class S3BlobStore implements BlobStore {
     bucket: string,
     prefix: string,
     { signal }: { signal?: AbortSignal } = {},
-  ): AsyncGenerator<{ key: string; bytes: number }> {
+  ): AsyncGenerator<ListedBlob> {
     this.#checkBucket({ bucket, key: prefix })
     const { paginateListObjectsV2 } = sdk()
     const pages = paginateListObjectsV2({ client: this.client }, { Bucket: bucket, Prefix: prefix })
     try {
       for await (const { Contents = [] } of pages) {
         signal?.throwIfAborted()
-        for (const { Key: key, Size: bytes = 0 } of Contents) {
+        for (const { Key: key, Size: bytes = 0, LastModified } of Contents) {
           if (key !== undefined) {
-            yield { key, bytes }
+            yield { key, bytes, ...defined({ at: LastModified?.getTime() }) }
           }
         }
       }
     } catch (error) {
       throw readFault(error, signal)
+    }
+  }
+
+  async remove(ref: BlobRef): Promise<void> {
+    this.#checkBucket(ref)
+    const { DeleteObjectCommand } = sdk()
+    try {
+      await this.client.send(new DeleteObjectCommand({ Bucket: ref.bucket, Key: ref.key }))
+    } catch (error) {
+      throw writeFault(error, undefined)
     }
   }
 

@@ -1,8 +1,7 @@
 import { backUp } from '../../local/backup.ts'
-import { defaultStoreFolder, openHome } from '../../local/home.ts'
 import type { Options } from '../kit/option-spec.ts'
 import { type Call, defineVerb, type ExitCode, type Io } from '../kit/verb.ts'
-import { STORE_OPTION } from './open-store.ts'
+import { openFolder, STORE_OPTION } from './open-store.ts'
 
 const OPTIONS = { ...STORE_OPTION } as const satisfies Options
 
@@ -16,7 +15,7 @@ export const verb = defineVerb({
 })
 
 async function run({ values, inputs }: Call<typeof OPTIONS>, io: Io): Promise<ExitCode> {
-  const home = await openHome(values.store ?? defaultStoreFolder(io.env))
+  const home = await openFolder(values, io.env)
   try {
     await backUp(home, inputs[0]!)
     io.stderr.write(`boxlet: the store is copied to ${inputs[0]}, which is a store itself.\n`)

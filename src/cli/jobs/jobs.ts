@@ -3,8 +3,8 @@ import type { VerbGroup } from '../kit/verb.ts'
 export const verb: VerbGroup = {
   name: 'jobs',
   summary: 'Detection that does not wait: submit, follow, find and export.',
-  about: `Jobs are kept in a folder of this machine, which "boxlet serve" and "boxlet watch" share, or by a service
-    that --endpoint names. Nothing that was accepted is lost, whatever is killed.`,
+  about: `Jobs are kept in a folder of this machine, which "boxlet serve", "boxlet watch" and "boxlet work" share, in
+    PostgreSQL, or by a service that --endpoint names. Nothing that was accepted is lost, whatever is killed.`,
   verbs: {
     submit: () => import('./submit.ts'),
     list: () => import('./list.ts'),
@@ -15,7 +15,6 @@ export const verb: VerbGroup = {
     redrive: () => import('./redrive.ts'),
     search: () => import('./search.ts'),
     export: () => import('./export.ts'),
-    work: () => import('./work.ts'),
     prune: () => import('./prune.ts'),
     backup: () => import('./backup.ts'),
     restore: () => import('./restore.ts'),

@@ -1,8 +1,7 @@
 import { restore } from '../../local/backup.ts'
-import { defaultStoreFolder } from '../../local/home.ts'
 import type { Options } from '../kit/option-spec.ts'
 import { type Call, defineVerb, type ExitCode, type Io } from '../kit/verb.ts'
-import { STORE_OPTION } from './open-store.ts'
+import { folderOf, STORE_OPTION } from './open-store.ts'
 
 const OPTIONS = { ...STORE_OPTION } as const satisfies Options
 
@@ -16,7 +15,7 @@ export const verb = defineVerb({
 })
 
 async function run({ values, inputs }: Call<typeof OPTIONS>, io: Io): Promise<ExitCode> {
-  const folder = values.store ?? defaultStoreFolder(io.env)
+  const folder = folderOf(values, io.env)
   await restore(inputs[0]!, folder)
   io.stderr.write(`boxlet: the store in ${folder} is that of the backup.\n`)
   return 0

@@ -76,8 +76,8 @@ type Values = Settings<typeof OPTIONS>
 export const verb = defineVerb({
   name: 'jobs submit',
   summary: 'Submit pictures, folders or a list of them, to be detected later.',
-  about: `On this machine, pictures are named to the store and read when their turn comes; with --endpoint they are
-    uploaded. What was submitted is kept whatever happens: Ctrl-C and the same call again go on where it was.`,
+  about: `On this machine, pictures are named to the store and read when their turn comes; with --endpoint, or a store
+    in PostgreSQL, they are uploaded. What was submitted is kept whatever happens: Ctrl-C and the same call again go on where it was.`,
   inputs: { usage: '[PICTURE...]', noun: 'picture', least: 0, completes: 'file' },
   options: OPTIONS,
   exits:
@@ -133,7 +133,7 @@ async function submit(
     allowPrivate: false,
     onNotice: (line) => void io.stderr.write(`boxlet: ${line}\n`),
   })
-  if (jobs.local === undefined) {
+  if (!jobs.local?.home.seesFiles) {
     return upload(jobs.client, sources, { query: queryOfJob(values, batch), key: values.key }, io)
   }
   return [await submitHere(jobs.local, sources, values, batch, io)]
@@ -228,7 +228,9 @@ async function submitManifest(
     })
   }
   const { home, service, tenant } = jobs.local
-  const manifest = { ...(await home.blobs.keep(bytes)), format, base: resolve(dirname(path)) } as const
+  // Whoever works elsewhere sees no path of this machine.
+  const base = home.seesFiles ? { base: resolve(dirname(path)) } : {}
+  const manifest = { ...(await home.blobs.keep(bytes)), format, ...base } as const
   const { job } = await service.submit(tenant, {
     options: optionsOf(values),
     pictures: [],

@@ -1,18 +1,23 @@
 import { once } from 'node:events'
-import { counted } from '../../system/words.ts'
-import type { Options } from '../kit/option-spec.ts'
-import { type Call, defineVerb, type ExitCode, type Io } from '../kit/verb.ts'
-import { jobSettings } from './work-options.ts'
-import { startWorkers, WORKER_OPTIONS } from './workers.ts'
+import { counted } from '../system/words.ts'
+import { jobSettings } from './jobs/work-options.ts'
+import { startWorkers, WORKER_OPTIONS } from './jobs/workers.ts'
+import type { Options } from './kit/option-spec.ts'
+import { type Call, defineVerb, type ExitCode, type Io } from './kit/verb.ts'
 
 const OPTIONS = { ...WORKER_OPTIONS } as const satisfies Options
 
 export const verb = defineVerb({
-  name: 'jobs work',
-  summary: 'Work on the jobs of a store until Ctrl-C; several workers may share one store.',
+  name: 'work',
+  summary:
+    'Work on the jobs of a store until Ctrl-C; any number of these, on any number of machines, may share one.',
   options: OPTIONS,
-  examples: ['boxlet jobs work', 'boxlet jobs work --store /data/jobs --model yolox-s --policy policy.yaml'],
-  alsoKnownAs: ['worker', 'run'],
+  examples: [
+    'boxlet work',
+    'boxlet work --store /data/jobs --model yolox-s --policy policy.yaml',
+    'boxlet work --store postgres://boxlet@db.example/boxlet',
+  ],
+  alsoKnownAs: ['worker'],
   run,
 })
 

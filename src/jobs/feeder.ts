@@ -37,7 +37,8 @@ export async function feed({ store, pictures, get }: FeederOptions): Promise<boo
   return busy
 }
 
-async function readOn(
+/** Reads a manifest on by a part. @returns false where somebody else has read on */
+export async function readOn(
   store: JobStore,
   manifest: UnreadManifest,
   get: FeederOptions['get'],

@@ -2,6 +2,7 @@ import type { BlobGetOptions, BlobRef } from './blob-store.ts'
 import type { EventBus } from './event-bus.ts'
 import type { JobStore } from './job-store.ts'
 import type { Queue } from './queue.ts'
+import type { Transfer } from './transfer.ts'
 
 /** The bucket of a store's own blobs. Callers cannot name it: what others sent lies there. */
 export const OWN_BUCKET = 'boxlet-jobs'
@@ -26,6 +27,7 @@ export interface JobHome {
   readonly webhooks: Queue
   readonly bus: EventBus
   readonly blobs: OwnBlobs
+  readonly transfer: Transfer
   /** All who work on its jobs see the files of this machine, so that a path may stand for a picture. */
   readonly seesFiles: boolean
   /** Between two looks into an empty queue, where a look costs more than a file's. Milliseconds. */

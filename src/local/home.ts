@@ -6,6 +6,7 @@ import { ContentBlobs } from './content-blobs.ts'
 import { SqliteEventBus } from './sqlite-event-bus.ts'
 import { SqliteJobStore } from './sqlite-job-store.ts'
 import { SqliteQueue } from './sqlite-queue.ts'
+import { SqliteTransfer } from './sqlite-transfer.ts'
 import { StoreFile } from './store-file.ts'
 
 /** All ports in one folder: nothing to start, and several processes of a machine may share it. */
@@ -24,6 +25,7 @@ export async function openHome(folder: string): Promise<LocalHome> {
     seesFiles: true,
     file,
     store: new SqliteJobStore(file),
+    transfer: new SqliteTransfer(file),
     pictures: new SqliteQueue(file, { name: 'pictures' }),
     webhooks: new SqliteQueue(file, { name: 'webhooks', mostReceives: JOB_DEFAULTS.webhookTries + 1 }),
     bus: new SqliteEventBus(file),

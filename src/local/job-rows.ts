@@ -1,5 +1,5 @@
 /** Rows of the tables as the nouns that they hold. */
-import type { Job, JobPicture, JobState } from '../jobs/job.ts'
+import type { Job, JobCounts, JobPicture, JobState } from '../jobs/job.ts'
 import type { Row } from './sqlite.ts'
 
 export function jobOf(row: Row): Job {
@@ -39,4 +39,16 @@ export function pictureOf(row: Row): JobPicture {
       found: JSON.parse(row.found) as NonNullable<JobPicture['found']>,
     }),
   }
+}
+
+/** Counts of a job from its pictures, given how many have each state. */
+export function countsOf(rows: readonly Row[]): JobCounts {
+  const counts: JobCounts = { total: 0, succeeded: 0, failed: 0, cancelled: 0 }
+  for (const { state, n } of rows) {
+    counts.total += Number(n)
+    if (state === 'succeeded' || state === 'failed' || state === 'cancelled') {
+      counts[state] += Number(n)
+    }
+  }
+  return counts
 }

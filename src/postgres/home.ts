@@ -8,6 +8,7 @@ import { PostgresEventBus } from './postgres-event-bus.ts'
 import { postgresFault } from './postgres-fault.ts'
 import { PostgresJobStore } from './postgres-job-store.ts'
 import { PostgresQueue } from './postgres-queue.ts'
+import { PostgresTransfer } from './postgres-transfer.ts'
 import { QueueConnection } from './queue-connection.ts'
 import { migrate } from './schema.ts'
 
@@ -42,6 +43,7 @@ export async function openPostgresHome(store: string, options: PostgresHomeOptio
       database,
       queues,
       store: new PostgresJobStore(database),
+      transfer: new PostgresTransfer(database),
       pictures: new PostgresQueue(queues, { name: 'pictures' }),
       webhooks: new PostgresQueue(queues, { name: 'webhooks', mostReceives }),
       bus: new PostgresEventBus(database),

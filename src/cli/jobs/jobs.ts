@@ -18,6 +18,7 @@ export const verb: VerbGroup = {
     prune: () => import('./prune.ts'),
     backup: () => import('./backup.ts'),
     restore: () => import('./restore.ts'),
+    move: () => import('./move.ts'),
   },
   examples: [
     'boxlet jobs submit photos/ --wait',

@@ -1,10 +1,11 @@
 /** The long form of tests that CI runs short: `npm run soak -- NAME`. */
 import { spawnSync } from 'node:child_process'
 
-/** Rounds of the long form, and the file that reads them from BOXLET_TEST_SOAK. */
+/** Rounds of the long form, or its pictures, and the file that reads them from BOXLET_TEST_SOAK. */
 const RUNS = {
   graphs: { rounds: 20_000, file: 'test/hostile-graphs.test.ts' },
   jobs: { rounds: 20, file: 'test/jobs/kills.test.ts' },
+  machines: { rounds: 10_000, file: 'test/jobs/several-machines.test.ts' },
   pictures: { rounds: 300, file: 'src/image/decode/decode-fuzz.test.ts' },
 }
 

@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Observer, RequestRecord } from '../api/options.ts'
+import type { QueueSize } from '../jobs/queue.ts'
 
 /** Seconds; small models answer in milliseconds, large ones on small machines in seconds. */
 const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
@@ -7,6 +8,8 @@ const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 export interface MetricSources {
   pool(): { workers: number; busy: number; queued: number }
   inFlight(): number
+  /** Pictures of jobs, where jobs are offered. */
+  jobs?(): Promise<QueueSize>
 }
 
 /** Prometheus metrics of the service and of its process. */
@@ -72,6 +75,23 @@ export class Metrics implements Observer {
     gauge('boxlet_queue_length', 'Pictures that wait for a worker.', () => sources.pool().queued)
     gauge('boxlet_workers', 'Worker threads that are ready.', () => sources.pool().workers)
     gauge('boxlet_workers_busy', 'Worker threads that have work.', () => sources.pool().busy)
+    const jobs = sources.jobs?.bind(sources)
+    if (jobs !== undefined) {
+      new Gauge({
+        name: 'boxlet_job_pictures',
+        help: 'Pictures of jobs: ready for a worker, waiting (under way, or to be tried again), dead letters.',
+        labelNames: ['state'],
+        registers: [this.#registry],
+        async collect() {
+          // A store that does not answer for a while must not take the other numbers along.
+          const size = await jobs().catch(() => undefined)
+          this.reset()
+          for (const [state, count] of Object.entries(size ?? {})) {
+            this.set({ state }, count)
+          }
+        },
+      })
+    }
   }
 
   loaded(model: string, milliseconds: number): void {

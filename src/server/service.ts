@@ -54,7 +54,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   try {
     jobs = await jobsOf(options, pool)
     const appOf = {
-      ...(await appOptions(options, pool, () => app.inFlight)),
+      ...(await appOptions(options, pool, jobs, () => app.inFlight)),
       ...(auth && { auth }),
       ...(jobs && { jobs: jobs.offer }),
       tensorText,
@@ -107,9 +107,14 @@ async function authentication(options: ServiceOptions): Promise<AppOptions['auth
 async function appOptions(
   options: ServiceOptions,
   pool: WorkerPool,
+  jobs: RunningJobs | undefined,
   inFlight: () => number,
 ): Promise<AppOptions> {
-  const metrics = new Metrics({ pool: () => pool.stats, inFlight })
+  const metrics = new Metrics({
+    pool: () => pool.stats,
+    inFlight,
+    ...(jobs && { jobs: () => jobs.home.pictures.size() }),
+  })
   for (const [model, milliseconds] of pool.loadMs) {
     metrics.loaded(model, milliseconds)
   }

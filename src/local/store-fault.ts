@@ -1,3 +1,5 @@
+import { constants } from 'node:fs'
+import { access, statfs } from 'node:fs/promises'
 import { BoxletError, type ErrorCode } from '../errors.ts'
 
 /** What SQLite's result codes mean for whoever has the store. Source: sqlite.org/rescode.html */
@@ -11,7 +13,7 @@ const RESULTS: Record<number, [code: ErrorCode, is: string, hint: string]> = {
   6: ['STORE_UNAVAILABLE', 'is locked', 'Try again.'],
   8: [
     'STORE_UNAVAILABLE',
-    'is read-only',
+    'is on a read-only disk',
     'Check the permissions of the folder and how its disk is mounted.',
   ],
   10: ['STORE_UNAVAILABLE', 'cannot be read or written by the disk', 'Check the disk.'],
@@ -39,6 +41,27 @@ const SYSTEM: Record<string, number> = {
   EIO: 10,
   ENOTDIR: 14,
   ENOENT: 14,
+}
+
+/** Codes behind which a disk that is full or read-only may be, when a store is opened. */
+const UNSURE: readonly unknown[] = [10, 14]
+/** Less than the least that SQLite asks for when it opens a store. */
+const NO_ROOM_BYTES = 64 * 1024
+
+/** What the disk says of itself where SQLite only says that it could not. */
+export async function faultOfDisk(error: unknown, folder: string): Promise<unknown> {
+  const { errcode } = error as { errcode?: unknown }
+  if (typeof errcode !== 'number' || !UNSURE.includes(errcode & 0xff)) {
+    return error
+  }
+  const refusal = await access(folder, constants.W_OK).catch((fault: NodeJS.ErrnoException) => fault)
+  if (refusal?.code === 'EROFS') {
+    return refusal
+  }
+  const disk = await statfs(folder).catch(() => undefined)
+  return disk !== undefined && disk.bavail * disk.bsize < NO_ROOM_BYTES
+    ? Object.assign(new Error('full', { cause: error }), { code: 'ENOSPC' })
+    : error
 }
 
 /**

@@ -4,7 +4,7 @@ import { BoxletError } from '../errors.ts'
 import { makeFolder } from '../system/make-folder.ts'
 import { APPLICATION_ID, migrate, SCHEMA_VERSION } from './schema.ts'
 import { type Database, openDatabase, type Row, type SqlValue, type Statement } from './sqlite.ts'
-import { storeFault } from './store-fault.ts'
+import { faultOfDisk, storeFault } from './store-fault.ts'
 
 /** Name of the database in the folder of a store. */
 export const STORE_FILE = 'jobs.sqlite'
@@ -55,7 +55,7 @@ export class StoreFile {
       }
       return new StoreFile(database)
     } catch (error) {
-      throw storeFault(error, folder)
+      throw storeFault(await faultOfDisk(error, folder), folder)
     }
   }
 

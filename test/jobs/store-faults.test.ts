@@ -1,4 +1,6 @@
-import { chmod, copyFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdtempSync, rmdirSync } from 'node:fs'
+import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -8,6 +10,20 @@ import { backUp, restore } from '../../src/local/backup.ts'
 import { openHome } from '../../src/local/home.ts'
 import { openDatabase } from '../../src/local/sqlite.ts'
 import { StoreFile } from '../../src/local/store-file.ts'
+
+/** Containers without rights of their own mount nothing. */
+const mayMount = ((): boolean => {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) {
+    return false
+  }
+  const place = mkdtempSync(join(tmpdir(), 'boxlet-mount-'))
+  const isMounted = spawnSync('mount', ['-t', 'tmpfs', 'tmpfs', place]).status === 0
+  if (isMounted) {
+    execFileSync('umount', ['-l', place])
+  }
+  rmdirSync(place)
+  return isMounted
+})()
 
 describe('a store', () => {
   let folder: string
@@ -131,6 +147,25 @@ describe('a store', () => {
     await chmod(store, 0o500)
     await chmod(file, 0o400)
     await expect(opening()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+  })
+
+  it.skipIf(!mayMount)('on a read-only disk is named as such and left as it is', async () => {
+    await make()
+    const before = await readFile(file)
+    const seen = join(folder, 'seen')
+    await mkdir(seen)
+    execFileSync('mount', ['--bind', store, seen])
+    try {
+      execFileSync('mount', ['-o', 'remount,bind,ro', seen])
+      await expect(openHome(seen)).rejects.toMatchObject({
+        code: 'STORE_UNAVAILABLE',
+        message: expect.stringContaining('read-only disk'),
+      })
+      expect(await readFile(file)).toEqual(before)
+    } finally {
+      // SQLite holds the file that it could not use until its memory is needed.
+      execFileSync('umount', ['-l', seen])
+    }
   })
 
   it('where no folder can be made is named as such', async () => {

@@ -9,8 +9,7 @@ const OPTIONS = { ...WORKER_OPTIONS } as const satisfies Options
 
 export const verb = defineVerb({
   name: 'work',
-  summary:
-    'Work on the jobs of a store until Ctrl-C; any number of machines may share one.',
+  summary: 'Work on the jobs of a store until Ctrl-C; any number of machines may share one.',
   options: OPTIONS,
   examples: [
     'boxlet work',

@@ -7,7 +7,7 @@ import { BoxletError } from '../errors.ts'
 import { defaultStoreFolder } from '../local/home.ts'
 import { processorShare } from '../runtime/processors.ts'
 import { LOG_FORMATS } from '../server/request-log.ts'
-import type { JobSettings, ServiceOptions, UrlMode } from '../server/service-options.ts'
+import type { JobSettings, ServiceOptions } from '../server/service-options.ts'
 import { defined } from '../system/defined.ts'
 import { jobSettings, WORK_OPTIONS } from './jobs/work-options.ts'
 import { KEYS_OPTION, keyFile } from './keys/options.ts'
@@ -160,18 +160,6 @@ const OPTIONS = {
     choices: { service: 'those of Rekognition', boxlet: 'only the limits above' },
     default: 'service',
   },
-  urls: {
-    type: 'string',
-    says: 'addresses of pictures that are fetched',
-    group: 'Pictures',
-    value: 'MODE',
-    choices: {
-      off: 'none',
-      https: 'public https addresses',
-      any: 'also plain http and private networks; only for callers that you trust',
-    } satisfies Record<UrlMode, string>,
-    default: 'https',
-  },
   blobs: {
     type: 'string',
     says: 'folder whose folders are buckets, for pictures named as S3 objects',
@@ -187,6 +175,7 @@ const OPTIONS = {
     own: true,
   },
   ...WORK_OPTIONS,
+  urls: { ...WORK_OPTIONS.urls, group: 'Pictures' },
   store: { ...WORK_OPTIONS.store, group: 'Jobs' },
   watch: {
     type: 'string',

@@ -56,6 +56,17 @@ describe('boxlet jobs', () => {
     expect(listed.out).toContain(`${PICTURES + 1}/${PICTURES + 1}, 1 failed`)
   })
 
+  it('fetches no private address of a list, whoever submitted it, unless it is told to', async () => {
+    const list = join(folder, 'private.csv')
+    await writeFile(list, 'http://127.0.0.1:1/a.jpg\nhttps://127.0.0.1:1/b.jpg\n')
+    const refused = await run('submit', '--manifest', list, '--wait', ...work)
+    expect(refused.code).toBe(1)
+    const [{ id }] = (await run('list', '--limit', '1', '--format', 'json', ...where)).json().jobs
+    const shown = await run('show', id, ...where)
+    expect(shown.out).toContain('2 failed')
+    expect(shown.out).not.toContain('URL_FAILED')
+  })
+
   it('finds and exports', async () => {
     const found = await run('search', '--label', 'dog', '--count', '>=2', '--min-score', '0.6', ...where)
     expect([found.code, found.out.split('\n').length - 1]).toEqual([0, PICTURES])

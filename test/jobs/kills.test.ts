@@ -97,7 +97,7 @@ describe('killed at any moment', () => {
           },
           stop.signal,
         )
-        const worker = restless([BIN, 'work', ...options], () => {}, stop.signal)
+        const worker = restless([BIN, 'work', '--urls', 'any', ...options], () => {}, stop.signal)
         const accepted = new Set<string>()
         const submit = async (n: number): Promise<void> => {
           const body = new Uint8Array(await jpeg(n))

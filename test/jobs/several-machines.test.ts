@@ -15,6 +15,8 @@ import { type Cluster, postgresPrograms, startCluster } from '../support/postgre
 const soak = Number(process.env.BOXLET_TEST_SOAK ?? 0)
 const PICTURES = soak > 0 ? soak : 150
 const WORKERS = 3
+/** Of the long form as long as it takes to begin anew many times, so that work and not beginning fills the time. */
+const LIFE_MS = soak > 0 ? 25_000 : 4_000
 const BIN = join(import.meta.dirname, '../../bin/boxlet.js')
 
 describe.skipIf(postgresPrograms === undefined)('several machines on one store', () => {
@@ -78,7 +80,7 @@ describe.skipIf(postgresPrograms === undefined)('several machines on one store',
       while (!isReady && child.exitCode === null && !stop.aborted) {
         await sleep(50)
       }
-      await sleep(500 + Math.random() * 4000, undefined, { signal: stop }).catch(() => {})
+      await sleep(500 + Math.random() * LIFE_MS, undefined, { signal: stop }).catch(() => {})
       if (!stop.aborted) {
         kills++
       }

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { BoxletError } from '../../errors.ts'
 import { JOB_DEFAULTS } from '../../jobs/defaults.ts'
 import { parsePolicy } from '../../jobs/rules.ts'
-import type { JobSettings } from '../../server/service-options.ts'
+import type { JobSettings, UrlMode } from '../../server/service-options.ts'
 import { defined } from '../../system/defined.ts'
 import type { Options, Settings } from '../kit/option-spec.ts'
 import { openStore, STORE_OPTION } from './open-store.ts'
@@ -10,6 +10,18 @@ import { openStore, STORE_OPTION } from './open-store.ts'
 /** Options of every verb that works on jobs in this process. */
 export const WORK_OPTIONS = {
   ...STORE_OPTION,
+  urls: {
+    type: 'string',
+    says: 'addresses of pictures that are fetched, and of webhooks',
+    group: 'Jobs',
+    value: 'MODE',
+    choices: {
+      off: 'none',
+      https: 'public https addresses',
+      any: 'also plain http and private networks; only for callers that you trust',
+    } satisfies Record<UrlMode, string>,
+    default: 'https',
+  },
   policy: {
     type: 'string',
     says: 'rules that flag pictures: lists deny and review of labels and scores, as YAML or JSON',

@@ -59,8 +59,8 @@ export async function startWorkers(
       detectors: pool,
       concurrency: workers + 1,
       blobStore: values.blobs === undefined ? undefined : new FileBlobStore(values.blobs),
-      // Whoever may use the command line may reach every address from here anyway.
-      urls: 'any',
+      // Of whoever submits to the store, which may be callers of a service.
+      urls: values.urls,
       maxBytes: DEFAULT_LIMITS.pictureBytes,
       fetchMs: DEFAULT_LIMITS.fetchMs,
       onPicture,

@@ -4,8 +4,10 @@ import { CreateBucketCommand, ListObjectsV2Command, PutObjectCommand, S3Client }
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { S3BlobStore } from '../../src/aws/clients/s3-blob-store.ts'
 import type { LambdaHostOptions } from '../../src/aws/emulator/lambda-host.ts'
+import { StoredBlobs } from '../../src/jobs/stored-blobs.ts'
 import { resolveModel } from '../../src/store/store.ts'
 import { blobStoreContract } from '../support/blob-store-contract.ts'
+import { ownBlobsContract } from '../support/own-blobs-contract.ts'
 import { streetModel } from '../support/street.ts'
 import { parse } from './events.ts'
 import { type Moto, startMoto } from './moto.ts'
@@ -48,6 +50,17 @@ describe.skipIf(motoServer === undefined)('S3 against moto', () => {
       const store = new S3BlobStore({ endpoint: moto.endpoint, region, buckets: ['other'] })
       await expect(store.get({ bucket: 'bucket', key: 'a' })).rejects.toMatchObject({ code: 'FORBIDDEN' })
     })
+  })
+
+  describe('S3 as the place of the blobs of a store', () => {
+    let stores = 0
+    ownBlobsContract(
+      async () =>
+        new StoredBlobs(new S3BlobStore({ endpoint: moto.endpoint, region }), {
+          bucket: 'bucket',
+          prefix: `own-${stores++}/`,
+        }),
+    )
   })
 
   describe.skipIf(!canRunPackage)('the packaged function', () => {

@@ -1,44 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ErrorCode, toBoxletError } from '../errors.ts'
 import { announce, flaggedMessage } from './announcer.ts'
-import type { BlobGetOptions, BlobRef } from './blob-store.ts'
 import { within } from './deadline.ts'
 import { JOB_DEFAULTS } from './defaults.ts'
-import type { EventBus } from './event-bus.ts'
 import { feed } from './feeder.ts'
-import type { Job, PictureOutcome, PictureRef } from './job.ts'
-import type { JobStore, StartedPicture } from './job-store.ts'
+import type { PictureOutcome, PictureRef } from './job.ts'
+import type { StartedPicture } from './job-store.ts'
 import { refOf } from './message.ts'
-import type { Message, Queue } from './queue.ts'
+import type { Message } from './queue.ts'
 import { backOff, mayPass } from './retry.ts'
+import type { RunnerOptions } from './runner-options.ts'
 import { Slots } from './slots.ts'
 import { Wake } from './wake.ts'
-import { deliver, type PostWebhook } from './webhook.ts'
-import { jobError, lateError, type Workplace, workOn } from './work.ts'
-
-export interface RunnerOptions {
-  store: JobStore
-  pictures: Queue
-  webhooks: Queue
-  bus: EventBus
-  workplace: Workplace
-  /** Reads the objects that manifests lie in. */
-  getManifest(ref: BlobRef, options: BlobGetOptions): Promise<Uint8Array>
-  post: PostWebhook
-  webhookSecret?: string
-  /** Pictures that are detected at once. As many again are read meanwhile. */
-  concurrency: number
-  /** Called with each picture that is done, before others learn of it. */
-  onPicture?(started: StartedPicture, outcome: PictureOutcome): Promise<void>
-  /** Called with each job that has ended, before anyone is told; it may come twice. */
-  onEnded?(job: Job): Promise<void>
-  onNotice?(line: string): void
-  leaseMs?: number
-  pictureMs?: number
-  /** Between two looks into an empty queue. */
-  idleMs?: number
-  now?: () => number
-}
+import { deliver } from './webhook.ts'
+import { jobError, lateError, workOn } from './work.ts'
 
 /** A message that its worker did not survive twice is worked on alone, so that it takes no other along. */
 const SUSPECT_RECEIVES = 3
@@ -49,6 +24,8 @@ const OF_THE_PLACE: readonly ErrorCode[] = ['OVERLOADED', 'SHUTTING_DOWN', 'DISP
 const IDLE_MS = 200
 /** After a fault of the store, which others may have to mend first. */
 const FAULT_MS = 1_000
+/** Between two notices of one and the same fault. */
+const NOTICE_MS = 60_000
 
 /**
  * Works on what the queue holds until it is stopped. Any number of runners, in any number of processes, may share a
@@ -65,6 +42,7 @@ export class Runner {
   readonly #held = new Map<string, Message>()
   readonly #working = new Set<Promise<void>>()
   readonly #wake = new Wake()
+  #told: { line: string; at: number } | undefined
 
   constructor(options: RunnerOptions) {
     this.#options = options
@@ -291,13 +269,22 @@ export class Runner {
     }
   }
 
+  /** A store that is away for an hour says so sixty times, not thousands. */
+  #notice(line: string): void {
+    const now = performance.now()
+    if (line !== this.#told?.line || now - this.#told.at > NOTICE_MS) {
+      this.#told = { line, at: now }
+      this.#options.onNotice?.(line)
+    }
+  }
+
   /** A store that is full or locked for a while is no reason to end: the lease brings back what was under way. */
   async #guarded<T>(work: () => Promise<T>): Promise<T | undefined> {
     try {
       return await work()
     } catch (error) {
       const known = toBoxletError(error)
-      this.#options.onNotice?.(`${known.message} ${known.hint ?? ''}`.trim())
+      this.#notice(`${known.message} ${known.hint ?? ''}`.trim())
       return undefined
     }
   }

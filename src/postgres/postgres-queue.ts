@@ -12,6 +12,8 @@ import { Turns } from './turns.ts'
 const TOO_MANY_RECEIVES = 'its worker ended each time'
 /** Leases that ended are looked for this often; each of them is seconds long. */
 const SWEEP_MS = 1_000
+/** Turns are counted for months before their numbers grow large. */
+const TIDY_MS = 60_000
 /** The library would fail messages by a count of its own; ours is in the table of dead letters. */
 const NO_LIMIT = 2 ** 31 - 1
 
@@ -42,6 +44,7 @@ export class PostgresQueue implements Queue {
   readonly #turns: Turns
   readonly #dead: DeadLetters
   #sweptAt = 0
+  #tidiedAt = 0
   /** The library's own object of each message that is held. */
   readonly #held = new WeakMap<Message, BullJob<Content>>()
 
@@ -108,8 +111,8 @@ export class PostgresQueue implements Queue {
     }
     if (turn > 0) {
       await this.#turns.served(turn)
-    } else if (isEmpty && max > 0 && (await this.#holdsNothing())) {
-      await this.#turns.emptied()
+    } else if (isEmpty) {
+      await this.#tidy()
     }
     return taken
   }
@@ -191,9 +194,17 @@ export class PostgresQueue implements Queue {
     }
   }
 
-  async #holdsNothing(): Promise<boolean> {
+  /** Between two messages there is time to begin counting anew. */
+  async #tidy(): Promise<void> {
+    const now = performance.now()
+    if (now - this.#tidiedAt < TIDY_MS) {
+      return
+    }
+    this.#tidiedAt = now
     const { ready, waiting } = await this.size()
-    return ready + waiting === 0
+    if (ready + waiting === 0) {
+      await this.#turns.emptied()
+    }
   }
 
   /** Brings back messages whose leases ended: the library marks them in one look and takes them back in the next. */

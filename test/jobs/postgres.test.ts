@@ -7,6 +7,7 @@ import { ContentBlobs } from '../../src/local/content-blobs.ts'
 import { openPostgresHome, type PostgresHome } from '../../src/postgres/home.ts'
 import { PostgresJobStore } from '../../src/postgres/postgres-job-store.ts'
 import { PostgresQueue } from '../../src/postgres/postgres-queue.ts'
+import { Turns } from '../../src/postgres/turns.ts'
 import { type Cluster, postgresPrograms, startCluster } from '../support/postgres.ts'
 import { eventBusContract } from './event-bus-contract.ts'
 import { jobStoreContract } from './job-store-contract.ts'
@@ -79,6 +80,29 @@ describe.skipIf(postgresPrograms === undefined)('the ports in PostgreSQL', () =>
       expect(got.flat().sort()).toEqual(messages.map(({ body }) => body).sort())
       await Promise.all(others.map((each) => each.close()))
       expect(await database.all('SELECT * FROM dead')).toEqual([])
+    })
+  })
+  describe('turns', () => {
+    it('alternate between groups, whenever each of them comes', async () => {
+      const turns = new Turns((await emptied()).database, 'turns')
+      const large = await turns.next(Array.from({ length: 100 }, () => 'large'))
+      await turns.served(large[9]!.turn)
+      const [small] = await turns.next(['small'])
+      expect(small!.priority).toBe(large[10]!.priority)
+      const [next] = await turns.next(['large'])
+      expect(next!.priority).toBe(large.at(-1)!.priority + 1)
+    })
+
+    it('begin anew when nothing waits, so that their numbers have room for ever', async () => {
+      const { database } = await emptied()
+      const turns = new Turns(database, 'turns')
+      await turns.next(['a'])
+      await turns.served(2_000_000)
+      await turns.emptied()
+      const [first, second] = await turns.next(['a', 'b'])
+      expect([first!.priority, second!.priority]).toEqual([1, 1])
+      await turns.served(first!.turn + 5_000_000)
+      expect((await turns.next(['a']))[0]!.priority).toBe(2 ** 21 - 1)
     })
   })
   describe('event bus', () => eventBusContract(async () => (await emptied()).bus))

@@ -49,7 +49,8 @@ export class PostgresEventBus implements EventBus {
     const rows = await this.#database.all(
       `SELECT * FROM events WHERE seq > $1 AND ($2::text IS NULL OR tenant = $2)
        ${job === undefined ? '' : 'AND job = $4'} ORDER BY seq LIMIT $3`,
-      after === undefined ? 0 : Number(after),
+      // A client may send any number back.
+      after === undefined ? 0 : Math.min(Number(after), Number.MAX_SAFE_INTEGER),
       tenant ?? null,
       limit,
       ...(job === undefined ? [] : [job]),

@@ -6,12 +6,16 @@ import { createBearerKey } from '../../src/api/auth/create-key.ts'
 import { keyAuthenticator } from '../../src/api/auth/key-authenticator.ts'
 import type { BearerKey } from '../../src/api/auth/key-store.ts'
 import type { AppOptions } from '../../src/api/options.ts'
+import type { JobHome } from '../../src/jobs/home.ts'
 import type { JobView } from '../../src/jobs/view.ts'
+import { ContentBlobs } from '../../src/local/content-blobs.ts'
 import { FileBlobStore } from '../../src/local/file-blob-store.ts'
 import { openHome } from '../../src/local/home.ts'
+import { openPostgresHome } from '../../src/postgres/home.ts'
 import { startJobs } from '../../src/server/jobs.ts'
 import { singleDetector } from '../support/app.ts'
 import { type JobsPlace, jobsPlace, jpeg } from '../support/jobs.ts'
+import { type Cluster, postgresPrograms, startCluster } from '../support/postgres.ts'
 
 interface Answer {
   status: number
@@ -20,7 +24,18 @@ interface Answer {
   body: any
 }
 
-describe('jobs over HTTP', () => {
+/** Callers do not see where jobs are kept. */
+const homes = ['a folder', ...(postgresPrograms === undefined ? [] : ['PostgreSQL'])]
+
+describe.each(homes)('jobs over HTTP, kept in %s', (kind) => {
+  let cluster: Cluster | undefined
+  const openAt = (name: string): Promise<JobHome> =>
+    cluster === undefined
+      ? openHome(join(place.folder, name))
+      : openPostgresHome(`${cluster.address}?schema=${name.replace('-', '_')}`, {
+          blobs: join(place.folder, name),
+          openBlobs: (where) => new ContentBlobs(where),
+        })
   let place: JobsPlace
   let app: App
   let stop: () => Promise<void>
@@ -57,6 +72,7 @@ describe('jobs over HTTP', () => {
 
   beforeAll(async () => {
     place = await jobsPlace()
+    cluster = kind === 'PostgreSQL' ? await startCluster() : undefined
     const blobs = join(place.folder, 'blobs')
     await mkdir(join(blobs, 'photos', 'set'), { recursive: true })
     for (const [index, name] of ['a.jpg', 'set/b.jpg', 'set/c.jpg'].entries()) {
@@ -69,7 +85,7 @@ describe('jobs over HTTP', () => {
     )
     const blobStore = new FileBlobStore(blobs)
     const jobs = await startJobs({
-      open: () => openHome(join(place.folder, 'http-store')),
+      open: () => openAt('http-store'),
       detectors: { defaultName: 'dogs', get: async () => place.detector },
       concurrency: 1,
       blobStore,
@@ -80,10 +96,11 @@ describe('jobs over HTTP', () => {
     })
     stop = () => jobs.stop(5000)
     app = appWith({ blobStore }, jobs.offer)
-  })
+  }, 60_000)
   afterAll(async () => {
     await app.drain()
     await stop()
+    cluster?.remove()
     await place[Symbol.asyncDispose]()
   })
 
@@ -211,6 +228,52 @@ describe('jobs over HTTP', () => {
     expect((await send('/v1/search?label=cat&minScore=0.6')).body.pictures).toEqual([])
   })
 
+  it('takes no cursor or number that it did not give, and answers for every other one', async () => {
+    const { body } = await post(await jpeg(7), { 'content-type': 'image/jpeg' })
+    await done(body.id)
+    const forged = ["' OR 1=1 --", '../..', '9'.repeat(40), '-1', 'NaN', '%00', `${body.id}x`, '1.1.1']
+    for (const cursor of forged) {
+      for (const path of ['/v1/jobs', `/v1/jobs/${body.id}/pictures`, '/v1/search']) {
+        const { status } = await send(`${path}?cursor=${encodeURIComponent(cursor)}`)
+        expect([path, cursor, status]).toEqual([path, cursor, 400])
+      }
+      expect((await send(`/v1/jobs/${encodeURIComponent(cursor)}`)).status).toBe(404)
+      expect((await send(`/v1/jobs/${body.id}/pictures/${encodeURIComponent(cursor)}`)).status).toBe(404)
+    }
+    for (const path of [
+      '/v1/search?cursor=999999999999999.999999999999999',
+      '/v1/search?label=%00&minScore=0',
+      '/v1/search?since=0001-01-01&until=9999-12-31',
+      `/v1/jobs/${body.id}/pictures?cursor=999999999`,
+      `/v1/jobs?cursor=${'z'.repeat(26)}`,
+      '/v1/jobs?batch=%00',
+    ]) {
+      expect([path, (await send(path)).status]).toEqual([path, 200])
+    }
+    const events = await send(`/v1/jobs/${body.id}/events`, { headers: { 'last-event-id': '9'.repeat(20) } })
+    expect(events.body).toContain('event: end')
+  })
+
+  it('reads no file that a key of a list or a request leads to', async () => {
+    await writeFile(join(place.folder, 'secret.jpg'), await jpeg(3))
+    const lines = [
+      's3://photos/../../secret.jpg',
+      's3://../secret.jpg',
+      's3://boxlet-jobs/aa/b',
+      '/etc/passwd',
+    ]
+    const listed = await post(lines.map((line) => JSON.stringify({ 'source-ref': line })).join('\n'), {
+      'content-type': 'application/jsonl',
+    })
+    expect(await done(listed.body.id)).toMatchObject({ state: 'failed', counts: { total: 4, failed: 4 } })
+    const named = await json({ images: [{ s3: 's3://photos/../../secret.jpg' }] })
+    if (named.status === 202) {
+      expect(await done(named.body.id)).toMatchObject({ state: 'failed' })
+    } else {
+      expect(named.status).toBe(400)
+    }
+  })
+
   it('cancels, and tries again', async () => {
     const lines = Array.from({ length: 500 }, () => 's3://photos/a.jpg').join('\n')
     const { body } = await post(lines, { 'content-type': 'text/csv' })
@@ -281,7 +344,7 @@ describe('jobs over HTTP', () => {
       access: async () => undefined,
     })
     const jobs = await startJobs({
-      open: () => openHome(join(place.folder, 'keys-store')),
+      open: () => openAt('keys-store'),
       detectors: { defaultName: 'dogs', get: async () => place.detector },
       concurrency: 1,
       blobStore: undefined,

@@ -14,7 +14,7 @@ import { jobStoreContract } from './job-store-contract.ts'
 import { queueContract } from './queue-contract.ts'
 
 /** Statements over the network take milliseconds, on a busy machine tens of them. */
-const UNIT_MS = 150
+const UNIT_MS = 400
 
 describe.skipIf(postgresPrograms === undefined)('the ports in PostgreSQL', () => {
   let cluster: Cluster

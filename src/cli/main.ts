@@ -23,6 +23,7 @@ export const VERBS: Readonly<Record<string, LoadAnyVerb>> = {
   convert: () => import('./convert/convert.ts'),
   simplify: () => import('./simplify/simplify.ts'),
   compress: () => import('./compress/compress.ts'),
+  quantize: () => import('./quantize/quantize.ts'),
   dataset: () => import('./dataset/dataset.ts'),
   diff: () => import('./diff/diff.ts'),
   eval: () => import('./eval/eval.ts'),

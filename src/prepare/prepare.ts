@@ -7,6 +7,7 @@ import type { Preparation, PreparationStep } from './preparation.ts'
 import { foldFocus } from './steps/focus.ts'
 import { freeNominalSize } from './steps/nominal-size.ts'
 import { takePixels } from './steps/pixels.ts'
+import { takeQuantizedPixels } from './steps/quantized-pixels.ts'
 import { cutYolov8Head } from './steps/yolov8.ts'
 import { freeYoloxSize } from './steps/yolox.ts'
 
@@ -20,7 +21,14 @@ export interface PreparedModel {
 
 /** What a file needs to run at all. */
 const NEEDED: readonly PreparationStep[] = [freeNominalSize]
-const STEPS: readonly PreparationStep[] = [...NEEDED, cutYolov8Head, freeYoloxSize, foldFocus, takePixels]
+const STEPS: readonly PreparationStep[] = [
+  ...NEEDED,
+  cutYolov8Head,
+  freeYoloxSize,
+  foldFocus,
+  takePixels,
+  takeQuantizedPixels,
+]
 
 /**
  * An ONNX graph that gives the same detections in less time, or undefined when there is nothing to gain that
@@ -58,6 +66,14 @@ export const freeModel = (bytes: Uint8Array, contract: Contract): PreparedModel 
  */
 export const cutHead = (bytes: Uint8Array, contract: Contract): PreparedModel | undefined =>
   applySteps(bytes, contract, [cutYolov8Head])
+
+/**
+ * The same file with one convolution for Focus: what a quantized first layer needs to take pixels as they are.
+ *
+ * @throws BoxletError MODEL_CORRUPT, MODEL_LIMIT as `readOnnx`
+ */
+export const withoutFocus = (bytes: Uint8Array, contract: Contract): PreparedModel | undefined =>
+  applySteps(bytes, contract, [foldFocus])
 
 function applySteps(
   bytes: Uint8Array,

@@ -58,10 +58,10 @@ async function chosenPictures(
   return { ...dataset, images, annotations: dataset.annotations.filter(({ imageId }) => ids.has(imageId)) }
 }
 
-function describe({ before, after, stored, halfShare, agreement, ap, pictures }: CompressedModel): string {
+function describe({ before, after, stored, halfShare, f1, ap50, ap, pictures }: CompressedModel): string {
   const lines = [
     `${megabytes(before)} MB became ${megabytes(after)} MB, ${counted(stored, 'weight')} stored small${halfShare === 0 ? '' : `, the first ${halfShare * 100} % as float16`}`,
-    `on ${counted(pictures, 'picture')}: agreement (F1) ${percent(agreement.f1)} %, AP50 against the old file ${percent(agreement.ap50)} %`,
+    `on ${counted(pictures, 'picture')}: agreement (F1) ${percent(f1)} %, AP50 against the old file ${percent(ap50)} %`,
     ...(ap === undefined ? [] : [`AP on the labels ${ap.before.toFixed(4)}, now ${ap.after.toFixed(4)}`]),
   ]
   return lines.map((line) => `boxlet: ${line}\n`).join('')

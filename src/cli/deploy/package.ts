@@ -29,8 +29,8 @@ export async function packageToDeploy(
   }
   const arch = parametersOf(before).Architecture
   const otherArch = values.arch !== undefined && parseArchitecture(values.arch) !== arch
-  const { model, labels, contract, set, 'model-in': place } = values
-  const chosen = [model, labels, contract, set, place].some((value) => value !== undefined)
+  const { model, labels, contract, set, quantize, 'model-in': place } = values
+  const chosen = [model, labels, contract, set, quantize, place].some((value) => value !== undefined)
   if (!chosen && !otherArch) {
     return undefined
   }

@@ -6,6 +6,7 @@ import { storeProgress } from '../kit/download-progress.ts'
 import { CONTRACT_OPTIONS, MODEL_OPTIONS, modelOptions } from '../kit/model-options.ts'
 import { inGroup, type Options, type Settings } from '../kit/option-spec.ts'
 import type { Io } from '../kit/verb.ts'
+import { quantizeOnTheWay } from './quantize.ts'
 
 const PLACES = ['zip', 'layer', 's3'] as const satisfies readonly ModelPlace[]
 
@@ -26,6 +27,13 @@ export const PACKAGE_OPTIONS = {
     value: 'A',
     otherwise: 'arm64',
     alsoKnownAs: ['architecture', 'platform'],
+  },
+  quantize: {
+    type: 'string',
+    says: 'make the model one of whole numbers first, with these pictures; refuses where that is not worth it',
+    group: GROUP,
+    value: 'PICTURES|DATASET',
+    completes: 'folder',
   },
   'model-in': {
     type: 'string',
@@ -51,12 +59,21 @@ export async function packageFor(
   io: Io,
 ): Promise<PackageResult> {
   const arch: Architecture = parseArchitecture(values.arch ?? 'arm64')
-  const { contract, labels } = await modelOptions(values)
+  const given = await modelOptions(values)
   const store = storeProgress(io)
+  const { quantize } = values
+  if (quantize !== undefined && model === 'none') {
+    throw new BoxletError('USAGE', 'Expected a model for --quantize but received none.')
+  }
   try {
+    await using made =
+      quantize === undefined
+        ? undefined
+        : await quantizeOnTheWay(model, given, quantize, io).finally(store.end)
+    const { contract, labels } = made ?? given
     return await buildPackage({
       arch,
-      model,
+      model: made?.path ?? model,
       modelIn: values['model-in'],
       acceptedLicences: values['accept-licence'] ?? [],
       env: io.env,

@@ -24,6 +24,8 @@ const PLACE_WISE = new Set([
   'MaxPool',
   'AveragePool',
   'GlobalAveragePool',
+  'QuantizeLinear',
+  'DequantizeLinear',
 ])
 
 const ELEMENTWISE = new Set(['Add', 'Sub', 'Mul', 'Div', 'Pow', 'Min', 'Max'])

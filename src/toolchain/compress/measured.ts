@@ -2,21 +2,17 @@ import type { Dataset } from '../../datasets/dataset.ts'
 import { BoxletError } from '../../errors.ts'
 import { readDraft } from '../graph/read-draft.ts'
 import { writeDraft } from '../graph/write-draft.ts'
-import { type Agreement, agreement, averagePrecision, findAll } from '../measure/agreement.ts'
+import { agreement, averagePrecision, findAll } from '../measure/agreement.ts'
 import { bundledDataset } from '../measure/bundled.ts'
+import { type Fidelity, isSameDetector, LEAST_AGREEMENT } from '../measure/limits.ts'
 import { openBytes } from '../measure/open-bytes.ts'
 import type { ModelSource } from '../source.ts'
 import { compressWeights, type Storage } from './compress.ts'
 
-/** Below this share of boxes in common a file is not the same detector; F1 of what a user sees. */
-const LEAST_AGREEMENT = 0.97
-
-/** Loss of AP on labels up to which a file counts as the same detector, too. */
-const MOST_AP_LOSS = 0.005
 /** Shares of the layers that are left to float16, until the agreement is reached. */
 const HALF_SHARES = [0, 0.25, 0.5]
 
-export interface CompressedModel {
+export interface CompressedModel extends Fidelity {
   bytes: Uint8Array
   /** Bytes of the files. */
   before: number
@@ -26,9 +22,6 @@ export interface CompressedModel {
   /** Share of the layers, from the picture on, that int8 left to float16. */
   halfShare: number
   pictures: number
-  agreement: Pick<Agreement, 'f1' | 'ap50'>
-  /** Where the pictures are labelled. */
-  ap: { before: number; after: number } | undefined
 }
 
 /**
@@ -62,8 +55,13 @@ export async function compressModel(
     const found = await measured(after, to)
     const { f1, ap50 } = agreement(dataset, reference, found)
     const ap = averagePrecision(dataset, found)
-    best = Math.max(best, f1)
-    if (f1 < LEAST_AGREEMENT && !(before !== undefined && ap !== undefined && before - ap <= MOST_AP_LOSS)) {
+    const fidelity: Fidelity = {
+      f1,
+      ap50,
+      ap: before === undefined || ap === undefined ? undefined : { before, after: ap },
+    }
+    best = Math.max(best, ap50)
+    if (!isSameDetector(fidelity)) {
       continue
     }
     return {
@@ -73,8 +71,7 @@ export async function compressModel(
       stored,
       halfShare,
       pictures: found.results.length,
-      agreement: { f1, ap50 },
-      ap: before === undefined || ap === undefined ? undefined : { before, after: ap },
+      ...fidelity,
     }
   }
   throw new BoxletError(

@@ -16,7 +16,7 @@ export function readersOf(draft: Draft): Map<string, DraftNode[]> {
   return readers
 }
 
-function producersOf(draft: Draft): Map<string, DraftNode> {
+export function producersOf(draft: Draft): Map<string, DraftNode> {
   const producers = new Map<string, DraftNode>()
   for (const node of draft.nodes) {
     for (const name of node.outputs) {

@@ -57,3 +57,30 @@ export function somePictures(dataset: Dataset, count: number): Dataset['images']
     .slice(0, count)
     .map(({ image }) => image)
 }
+
+export interface Divided {
+  /** Pictures that ranges are taken from. */
+  calibration: Dataset['images']
+  /** Pictures that files are compared on: others, where there are enough. */
+  evaluation: Dataset
+  isApart: boolean
+}
+
+/** Divides a set into pictures to calibrate on and pictures to compare on, the same way each time. */
+export function divide(dataset: Dataset, calibrate: number, compare: number): Divided {
+  const images = somePictures(dataset, calibrate + compare)
+  const isApart = images.length > 1
+  const count = Math.min(calibrate, Math.max(1, images.length >> 1))
+  const calibration = images.slice(0, images.length >= calibrate + LEAST_COMPARED ? calibrate : count)
+  const others = isApart ? images.slice(calibration.length) : images
+  const ids = new Set(others.map(({ id }) => id))
+  const evaluation = {
+    ...dataset,
+    images: dataset.images.filter(({ id }) => ids.has(id)),
+    annotations: dataset.annotations.filter(({ imageId }) => ids.has(imageId)),
+  }
+  return { calibration, evaluation, isApart }
+}
+
+/** Fewer pictures tell too little to give all others to calibration. */
+const LEAST_COMPARED = 8

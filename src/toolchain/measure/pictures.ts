@@ -65,7 +65,7 @@ export async function* placedPictures(
   }
 }
 
-async function placedPicture(
+export async function placedPicture(
   path: string,
   contract: Contract,
   onProblem: (path: string, error: BoxletError) => void,

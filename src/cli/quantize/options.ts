@@ -1,0 +1,40 @@
+import { MEASURING_DATA_OPTIONS } from '../kit/data-options.ts'
+import { FORMAT_OPTION } from '../kit/format-option.ts'
+import { CONTRACT_OPTIONS } from '../kit/model-options.ts'
+import type { Options, Settings } from '../kit/option-spec.ts'
+import { FORCE_OPTION } from '../kit/out-file.ts'
+
+export const QUANTIZE_OPTIONS = {
+  ...MEASURING_DATA_OPTIONS,
+  data: {
+    ...MEASURING_DATA_OPTIONS.data,
+    says: 'pictures as the model will see them: a folder, or a labelled set, which is told by its AP as well',
+    alsoKnownAs: ['calib', 'calibration', 'representative-data'],
+  },
+  pictures: {
+    type: 'number',
+    says: 'pictures that ranges are taken from; others are compared on',
+    group: 'Data',
+    own: true,
+    integer: true,
+    min: 1,
+    max: 1_000,
+    default: 32,
+  },
+  ...CONTRACT_OPTIONS,
+  fresh: { type: 'boolean', says: 'calibrate anew instead of going on after a stop', group: 'Running' },
+  out: {
+    type: 'string',
+    says: 'file to write; the report lies beside it',
+    group: 'Output',
+    value: 'FILE',
+    short: 'o',
+    own: true,
+    otherwise: 'MODEL.quantized.onnx beside the model',
+    completes: 'file',
+  },
+  force: FORCE_OPTION,
+  format: FORMAT_OPTION,
+} as const satisfies Options
+
+export type QuantizeSettings = Settings<typeof QUANTIZE_OPTIONS>

@@ -47,7 +47,7 @@ export async function runCompress(
 }
 
 /** Some pictures of what was named, spread over all of it. */
-async function chosenPictures(
+export async function chosenPictures(
   path: string,
   { split, limit }: { split?: string; limit: number },
   io: Io,

@@ -59,6 +59,16 @@ describe('boxlet quantize', () => {
     expect([code, out, err.trim().split('\n').length]).toEqual([expected, '', 1])
   })
 
+  it('prunes, or says that it is not worth it', async () => {
+    const args = ['prune', model, '--data', pictures, '--limit', '4', '--keep', '0.5', '--format', 'json']
+    const { code, out } = await boxlet(args, { env })
+    const report = JSON.parse(out)
+    expect(report.verdict === 'good' ? 0 : 1).toBe(code)
+    expect(existsSync(join(folder, 'tiny.pruned.onnx'))).toBe(code === 0)
+    expect(report.layers.length).toBeGreaterThan(3)
+    expect((await boxlet(['prune', model], { env })).err).toMatch(/pictures to compare on/)
+  })
+
   it('says before it works that the labels of a set are not those of the model', async () => {
     const other = join(folder, 'other.onnx')
     writeFileSync(other, tinyYolox(['lorry', 'bus', 'tram']))

@@ -71,6 +71,9 @@ export async function calibrate(
     )
   }
   const open = values.filter((name) => !draft.inputs.some((input) => input.name === name))
+  if (open.length === 0) {
+    return statistics
+  }
   const graph = writeDraft(
     draft,
     open.map((name) => ({ name })),

@@ -231,7 +231,7 @@ function subset(dataset: Dataset, count: number): Dataset {
 }
 
 /** Of the shape of most photos; what it shows does not change how long a run takes. */
-function flatPicture({ width }: { width: number }): RgbImage {
+export function flatPicture({ width }: { width: number }): RgbImage {
   const size = { width, height: Math.round(width * 0.7) }
   return { ...size, data: new Uint8Array(3 * size.width * size.height).fill(114) }
 }

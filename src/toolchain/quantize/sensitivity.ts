@@ -2,6 +2,7 @@ import type { Dataset } from '../../datasets/dataset.ts'
 import { feeds } from '../../detector/feeds.ts'
 import { place, prepare } from '../../detector/pipeline.ts'
 import { throwIfAborted } from '../../errors.ts'
+import type { Contract } from '../../model/contract.ts'
 import type { Tensor } from '../../model/tensor.ts'
 import { openSession } from '../../runtime/session.ts'
 import { writeDraft } from '../graph/write-draft.ts'
@@ -34,13 +35,7 @@ export async function sensitivity(
 ): Promise<PartError[]> {
   const { draft, region, contract } = at
   const outputs = [...region.last].map((node) => ({ name: node.outputs[0]! }))
-  const inputs: Map<string, Tensor>[] = []
-  for (const { path } of data.images.slice(0, PICTURES)) {
-    const placed = await placedPicture(path, contract, () => {})
-    if (placed !== undefined) {
-      inputs.push(feeds(contract, [prepare(place(placed.pixels, contract), contract)]))
-    }
-  }
+  const inputs = await fedPictures(data, contract)
   const expected = await runAll(writeDraft(draft, outputs), inputs)
   const errors: PartError[] = []
   for (const part of allParts) {
@@ -55,7 +50,19 @@ export async function sensitivity(
   return errors
 }
 
-async function runAll(
+/** Inputs of some pictures of a set. */
+export async function fedPictures(data: Dataset, contract: Contract): Promise<Map<string, Tensor>[]> {
+  const inputs: Map<string, Tensor>[] = []
+  for (const { path } of data.images.slice(0, PICTURES)) {
+    const placed = await placedPicture(path, contract, () => {})
+    if (placed !== undefined) {
+      inputs.push(feeds(contract, [prepare(place(placed.pixels, contract), contract)]))
+    }
+  }
+  return inputs
+}
+
+export async function runAll(
   bytes: Uint8Array,
   inputs: readonly Map<string, Tensor>[],
 ): Promise<Map<string, Tensor>[]> {
@@ -72,7 +79,7 @@ async function runAll(
 }
 
 /** Root mean square of the difference over the standard deviation, for each output; their mean. */
-function relativeError(
+export function relativeError(
   expected: readonly Map<string, Tensor>[],
   received: readonly Map<string, Tensor>[],
 ): number {

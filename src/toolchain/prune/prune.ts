@@ -1,6 +1,5 @@
 import type { Dataset, DatasetImage } from '../../datasets/dataset.ts'
 import { BoxletError, throwIfAborted } from '../../errors.ts'
-import { withoutFocus } from '../../prepare/prepare.ts'
 import { type Draft, floatsOf, int } from '../graph/draft.ts'
 import { readDraft } from '../graph/read-draft.ts'
 import { dropUnused } from '../graph/rewire.ts'
@@ -73,7 +72,7 @@ interface Family {
  */
 export async function pruneModel({ bytes, contract }: ModelSource, options: PruneOptions): Promise<Pruned> {
   const { keep, calibration, evaluation, signal } = options
-  const draft = readDraft(withoutFocus(bytes, contract)?.bytes ?? bytes)
+  const draft = readDraft(bytes)
   await applyPasses(draft, contract)
   const groups = channelGroups(draft, knownShapes(draft))
   const families = familiesOf(draft, groups, keep)

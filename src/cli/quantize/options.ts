@@ -1,7 +1,7 @@
 import { MEASURING_DATA_OPTIONS } from '../kit/data-options.ts'
 import { FORMAT_OPTION } from '../kit/format-option.ts'
 import { CONTRACT_OPTIONS } from '../kit/model-options.ts'
-import type { Options, Settings } from '../kit/option-spec.ts'
+import type { Options } from '../kit/option-spec.ts'
 import { FORCE_OPTION } from '../kit/out-file.ts'
 
 export const QUANTIZE_OPTIONS = {
@@ -36,5 +36,3 @@ export const QUANTIZE_OPTIONS = {
   force: FORCE_OPTION,
   format: FORMAT_OPTION,
 } as const satisfies Options
-
-export type QuantizeSettings = Settings<typeof QUANTIZE_OPTIONS>

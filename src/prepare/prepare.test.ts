@@ -221,15 +221,26 @@ describe.skipIf(!hasCorpus)('preparing real files', () => {
     )
   })
 
-  it.each([
-    'yolov8n-640-int8-qdq',
-    'yolov8n-640-int8-dynamic',
-    'yolo26n-640-int8-end2end',
-    'deimv2-atto-320',
-  ])('leaves %s as it is', (name) => {
-    const bytes = read(name)
-    expect(prepareModel(bytes, contractOf(bytes))).toBeUndefined()
+  it('feeds bytes to a quantized file whose codes are the pixels, and changes nothing else', async () => {
+    const bytes = read('yolov8n-640-int8-qdq')
+    const contract = contractOf(bytes)
+    const prepared = prepareModel(bytes, contract) as PreparedModel
+    expect(prepared.contract.input).toMatchObject({ dtype: 'uint8', layout: 'NHWC' })
+    expect(prepared.contract.output).toEqual(contract.output)
+    const size = { width: 640, height: 640 }
+    expectSame(
+      await candidates(bytes, contract, size, 0.01),
+      await candidates(prepared.bytes, prepared.contract, size, 0.01),
+    )
   })
+
+  it.each(['yolov8n-640-int8-dynamic', 'yolo26n-640-int8-end2end', 'deimv2-atto-320'])(
+    'leaves %s as it is',
+    (name) => {
+      const bytes = read(name)
+      expect(prepareModel(bytes, contractOf(bytes))).toBeUndefined()
+    },
+  )
 })
 
 const cached = await resolveModel('yolov8n', { env: { ...process.env, BOXLET_OFFLINE: '1' } }).catch(

@@ -1,5 +1,6 @@
 import { BoxletError } from '../errors.ts'
-import { oneLine } from '../system/printable.ts'
+import { oneLine, oneLine } from '../system/printable.ts'
+import { exportHint, exportHint } from './ways.ts'
 
 /** The largest detectors take 800 MB with their optimizer; what is written may not pass 2 GB as one protobuf message. */
 export const MAX_FILE_BYTES = 2 ** 31 - 1
@@ -48,13 +49,10 @@ export const tooLarge = (what: string, limit: number, received: number | string)
   )
 
 /** What the network holds and Boxlet does not know, with the maker's way out. */
-export const unsupported = (expected: string, received: string, hint: string = EXPORT_HINT): BoxletError =>
+export const unsupported = (expected: string, received: string, hint = exportHint('')): BoxletError =>
   new BoxletError('MODEL_UNSUPPORTED', `Expected ${expected} for the checkpoint but received ${received}.`, {
     hint,
   })
-
-export const EXPORT_HINT =
-  'Export it to ONNX where it was trained (Ultralytics: "yolo export model=best.pt format=onnx") and use that file.'
 
 /** A stranger's text inside a message: cut, and without characters that would steer a terminal. */
 export const quoted = (text: string): string => `"${shown(text)}"`

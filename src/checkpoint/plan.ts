@@ -7,6 +7,7 @@ import type { Value } from './network/network.ts'
 import type { PyObject } from './pickle/values.ts'
 import type { Trained } from './trained.ts'
 import { walkLayers } from './walk.ts'
+import { exportHint } from './ways.ts'
 import type { WeightFamily } from './weights/family.ts'
 
 /** How a network is built, and what has to be known before. */
@@ -30,7 +31,11 @@ export function layerPlan({ network }: Trained): Plan {
   const members = network.attributes.get('_modules')
   const object = members instanceof Map ? members.get('model') : undefined
   if (!isModule(object)) {
-    throw unsupported('a network with its layers under "model"', `one of the class ${quoted(network.type)}`)
+    throw unsupported(
+      'a network with its layers under "model"',
+      `one of the class ${quoted(network.type)}`,
+      exportHint(network.type),
+    )
   }
   const root = new Module(object, 'model', new Usage()).use()
   if (root.type !== 'torch.nn.modules.container.Sequential') {

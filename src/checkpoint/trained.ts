@@ -2,6 +2,7 @@ import { corrupt, quoted, unsupported } from './limits.ts'
 import { isModule } from './module.ts'
 import { type PyDict, PyObject, type PyValue } from './pickle/values.ts'
 import { foreignTrainer } from './trainers.ts'
+import { exportHint } from './ways.ts'
 import { WEIGHT_FAMILIES } from './weights/families.ts'
 import type { WeightFamily } from './weights/family.ts'
 import { weightsOf } from './weights/find.ts'
@@ -44,7 +45,11 @@ export function findNetwork(root: PyValue): Trained {
   }
   const model = root.get('model')
   if (model instanceof PyObject) {
-    throw unsupported('a network under "model"', `an object of the class ${quoted(model.type)}`)
+    throw unsupported(
+      'a network under "model"',
+      `an object of the class ${quoted(model.type)}`,
+      exportHint(model.type),
+    )
   }
   return fromWeights(root)
 }

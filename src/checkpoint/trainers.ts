@@ -40,6 +40,12 @@ const TRAINERS: readonly Trainer[] = [
     hint: 'Export it with "python tools/deployment/export_onnx.py -c CONFIG -r CHECKPOINT" of its repository.',
   },
   {
+    name: 'DETR',
+    holds: (_, names) =>
+      some(names, /^transformer\.(?:encoder|decoder)\.layers\./) && some(names, /^class_embed\./),
+    hint: 'Build the network in Python, load the weights and export it with torch.onnx.export.',
+  },
+  {
     name: 'torchvision',
     holds: (_, names) =>
       some(names, /^(?:roi_heads\.|rpn\.head\.|head\.(?:classification|regression)_head\.)/),

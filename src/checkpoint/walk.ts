@@ -1,9 +1,10 @@
 import type { HeadOptions, HeadResult } from './heads/head.ts'
 import { crossLevelOf, headOf } from './libraries.ts'
-import { corrupt, EXPORT_HINT, MAX_SOURCES, quoted, tooLarge, unsupported } from './limits.ts'
+import { corrupt, MAX_SOURCES, quoted, tooLarge, unsupported } from './limits.ts'
 import type { Module } from './module.ts'
 import type { Builder } from './network/builder.ts'
 import type { Value } from './network/network.ts'
+import { exportHint } from './ways.ts'
 
 /**
  * Runs the layers of `model.model` in order: each names by `f` the layers that it takes, −1 being the one
@@ -58,7 +59,7 @@ function runHead(
     throw unsupported(
       'a head that Boxlet knows',
       `${quoted(layer.type)} at ${quoted(layer.path)}`,
-      EXPORT_HINT,
+      exportHint(layer.type),
     )
   }
   return builder.net.within(layer.path, () => head(builder, inputs, layer.use(), options))

@@ -1,5 +1,5 @@
 import type { Module } from '../module.ts'
-import type { Network, Value } from '../network/network.ts'
+import { misfit, type Network, type Value } from '../network/network.ts'
 
 type Activation = (net: Network, x: Value, module: Module) => Value
 
@@ -8,27 +8,66 @@ const ACTIVATIONS = new Map<string, Activation>([
   ['Identity', (_, x) => x],
   ['SiLU', (net, x) => net.mul(x, net.sigmoid(x))],
   ['ReLU', (net, x) => net.unary('Relu', x)],
-  ['ReLU6', (net, x) => net.node('Clip', [x, net.scalar(0), net.scalar(6)], x.shape)],
+  ['ReLU6', (net, x) => clipped(net, x, 0, 6)],
+  ['Hardtanh', (net, x, module) => clipped(net, x, module.number('min_val'), module.number('max_val'))],
   [
     'LeakyReLU',
     (net, x, module) => net.unary('LeakyRelu', x, { alpha: { float: module.number('negative_slope') } }),
   ],
   ['Hardswish', (net, x) => net.unary('HardSwish', x)],
   ['Sigmoid', (net, x) => net.sigmoid(x)],
+  ['Hardsigmoid', (net, x) => net.unary('HardSigmoid', x, { alpha: { float: 1 / 6 }, beta: { float: 0.5 } })],
+  ['ELU', (net, x, module) => net.unary('Elu', x, { alpha: { float: module.number('alpha') } })],
+  ['CELU', (net, x, module) => net.unary('Celu', x, { alpha: { float: module.number('alpha') } })],
+  ['SELU', (net, x) => net.unary('Selu', x, { alpha: { float: SELU_ALPHA }, gamma: { float: SELU_GAMMA } })],
+  ['PReLU', prelu],
+  ['Softplus', softplus],
+  ['Softsign', (net, x) => net.unary('Softsign', x)],
   ['Tanh', (net, x) => net.unary('Tanh', x)],
   ['Mish', (net, x) => net.mul(x, net.unary('Tanh', net.unary('Softplus', x)))],
   ['GELU', gelu],
 ])
 
-/** x · Φ(x); the approximation by tanh is another function. */
-function gelu(net: Network, x: Value, module: Module): Value {
-  const approximate = module.attribute('approximate')
-  if (approximate !== undefined && approximate !== 'none') {
-    throw module.unknown('the exact GELU', 'an approximate one')
-  }
-  const erf = net.unary('Erf', net.binary('Div', x, net.scalar(Math.SQRT2)))
-  return net.mul(net.mul(x, net.binary('Add', erf, net.scalar(1))), net.scalar(0.5))
+/** source  Self-Normalizing Neural Networks, https://arxiv.org/abs/1706.02515, section 2 */
+const [SELU_ALPHA, SELU_GAMMA] = [1.6732632423543772, 1.0507009873554805]
+
+function clipped(net: Network, x: Value, low: number, high: number): Value {
+  return net.node('Clip', [x, net.scalar(low), net.scalar(high)], x.shape)
 }
+
+/** One slope for all channels, or one for each. */
+function prelu(net: Network, x: Value, module: Module): Value {
+  const slopes = module.tensor('weight')
+  const [count = 0] = slopes.shape
+  if (slopes.shape.length !== 1 || (count !== 1 && count !== x.shape[1]) || x.shape.length !== 4) {
+    throw misfit('a slope for each channel', `[${slopes.shape.join(', ')}]`)
+  }
+  return net.node('PRelu', [x, net.weight([count, 1, 1], () => slopes.values())], x.shape)
+}
+
+function softplus(net: Network, x: Value, module: Module): Value {
+  if (module.number('beta') !== 1) {
+    throw module.unknown('a Softplus with beta 1', `${module.number('beta')}`)
+  }
+  return net.unary('Softplus', x)
+}
+
+/** x · Φ(x), or its approximation by tanh where the module says so. */
+function gelu(net: Network, x: Value, module: Module): Value {
+  const approximate = module.attribute('approximate') ?? 'none'
+  if (approximate !== 'none' && approximate !== 'tanh') {
+    throw module.unknown('GELU, exact or by tanh', 'another approximation')
+  }
+  const shares =
+    approximate === 'none'
+      ? net.unary('Erf', net.binary('Div', x, net.scalar(Math.SQRT2)))
+      : net.unary('Tanh', net.mul(net.scalar(Math.sqrt(2 / Math.PI)), withCube(net, x)))
+  return net.mul(net.mul(x, net.binary('Add', shares, net.scalar(1))), net.scalar(0.5))
+}
+
+/** x + 0.044715 · x³; source  https://arxiv.org/abs/1606.08415, section 2 */
+const withCube = (net: Network, x: Value): Value =>
+  net.add(x, net.mul(net.binary('Pow', x, net.scalar(3)), net.scalar(0.044715)))
 
 export const ACTIVATION_NAMES: readonly string[] = [...ACTIVATIONS.keys()]
 

@@ -1,5 +1,6 @@
-import { EXPORT_HINT, quoted, unsupported } from '../limits.ts'
+import { quoted, unsupported } from '../limits.ts'
 import type { Module } from '../module.ts'
+import { exportHint } from '../ways.ts'
 import { Network, type Value } from './network.ts'
 
 /** What a class of modules computes. Most take one value; those that join layers take several. */
@@ -54,7 +55,7 @@ export class Builder {
       throw unsupported(
         'classes that Boxlet knows',
         `${quoted(module.type)} at ${quoted(module.path)}`,
-        EXPORT_HINT,
+        exportHint(module.type),
       )
     }
     return block

@@ -34,7 +34,9 @@ export class Network {
 
   output(value: Value, name: string): void {
     const unique = this.graph.unique(name)
-    this.graph.node('Identity', [value.name], {}, unique)
+    if (!this.graph.rename(value.name, unique)) {
+      this.graph.node('Identity', [value.name], {}, unique)
+    }
     this.graph.outputs.push({ name: unique, type: 'float32', shape: value.shape })
   }
 
@@ -119,7 +121,8 @@ export class Network {
     if (start < 0 || end > size || start >= end) {
       throw misfit(`values ${start} to ${end}`, `${size}`)
     }
-    const inputs = [x, this.ints([start]), this.ints([end]), this.ints([axis]), this.ints([step])]
+    const stop = end === size ? TO_THE_END : end
+    const inputs = [x, this.ints([start]), this.ints([stop]), this.ints([axis]), this.ints([step])]
     return this.node('Slice', inputs, x.shape.with(axis, Math.ceil((end - start) / step)))
   }
 
@@ -176,6 +179,9 @@ export class Network {
     })
   }
 }
+
+/** As exporters write it, so that a graph that takes any size can be told. */
+const TO_THE_END = 2 ** 31 - 1
 
 export const product = (sizes: readonly number[]): number => sizes.reduce((total, size) => total * size, 1)
 

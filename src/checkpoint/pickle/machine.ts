@@ -1,14 +1,7 @@
-import {
-  corrupt,
-  MAX_GLOBAL_CHARACTERS,
-  MAX_INTEGER_BYTES,
-  MAX_MEMO,
-  MAX_OPERATIONS,
-  MAX_STACK,
-  tooLarge,
-} from '../limits.ts'
+import { corrupt, MAX_GLOBAL_CHARACTERS, MAX_MEMO, MAX_OPERATIONS, MAX_STACK, tooLarge } from '../limits.ts'
 import { build, call } from './calls.ts'
 import { OP } from './opcodes.ts'
+import { PickleReader } from './reader.ts'
 import { PyGlobal, PyObject, type PyValue } from './values.ts'
 
 /** Gives what a persistent id stands for: a storage, mostly. */
@@ -23,29 +16,26 @@ export type Persistent = (id: PyValue) => PyValue
  * @throws BoxletError MODEL_CORRUPT or MODEL_LIMIT
  */
 export function unpickle(bytes: Uint8Array, persistent: Persistent, at = 0): { value: PyValue; end: number } {
-  const machine = new Machine(bytes, persistent, at)
-  return { value: machine.run(), end: machine.at }
+  const reader = new PickleReader(bytes, at)
+  const value = new Machine(reader, persistent).run()
+  return { value, end: reader.at }
 }
 
 class Machine {
-  at: number
-  readonly #bytes: Uint8Array
-  readonly #view: DataView
+  readonly #reader: PickleReader
   readonly #persistent: Persistent
   readonly #stack: PyValue[] = []
   readonly #marks: number[] = []
   readonly #memo: PyValue[] = []
 
-  constructor(bytes: Uint8Array, persistent: Persistent, at: number) {
-    this.#bytes = bytes
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  constructor(reader: PickleReader, persistent: Persistent) {
+    this.#reader = reader
     this.#persistent = persistent
-    this.at = at
   }
 
   run(): PyValue {
     for (let count = 0; count < MAX_OPERATIONS; count++) {
-      const op = this.#byte()
+      const op = this.#reader.byte()
       if (op === OP.STOP) {
         return this.#pop()
       }
@@ -60,10 +50,10 @@ class Machine {
   #step(op: number): void {
     switch (op) {
       case OP.PROTO:
-        this.#protocol(this.#byte())
+        this.#protocol(this.#reader.byte())
         break
       case OP.FRAME:
-        this.#take(8)
+        this.#reader.take(8)
         break
       case OP.MARK:
         this.#marks.push(this.#stack.length)
@@ -79,33 +69,33 @@ class Machine {
         this.#stack.push(op === OP.NEWTRUE)
         break
       case OP.BININT:
-        this.#stack.push(this.#view.getInt32(this.#take(4), true))
+        this.#stack.push(this.#reader.int32())
         break
       case OP.BININT1:
-        this.#stack.push(this.#byte())
+        this.#stack.push(this.#reader.byte())
         break
       case OP.BININT2:
-        this.#stack.push(this.#view.getUint16(this.#take(2), true))
+        this.#stack.push(this.#reader.uint16())
         break
       case OP.LONG1:
-        this.#stack.push(this.#long(this.#byte()))
+        this.#stack.push(this.#reader.long(this.#reader.byte()))
         break
       case OP.BINFLOAT:
-        this.#stack.push(this.#view.getFloat64(this.#take(8), false))
+        this.#stack.push(this.#reader.float64())
         break
       case OP.BINUNICODE:
-        this.#stack.push(this.#text(this.#length32()))
+        this.#stack.push(this.#reader.text(this.#reader.length32()))
         break
       case OP.SHORT_BINUNICODE:
-        this.#stack.push(this.#text(this.#byte()))
+        this.#stack.push(this.#reader.text(this.#reader.byte()))
         break
       case OP.BINSTRING:
       case OP.BINBYTES:
-        this.#stack.push(this.#binary(this.#length32()))
+        this.#stack.push(this.#reader.binary(this.#reader.length32()))
         break
       case OP.SHORT_BINSTRING:
       case OP.SHORT_BINBYTES:
-        this.#stack.push(this.#binary(this.#byte()))
+        this.#stack.push(this.#reader.binary(this.#reader.byte()))
         break
       default:
         this.#compose(op)
@@ -152,19 +142,19 @@ class Machine {
         this.#setItems(this.#toMark())
         break
       case OP.BINPUT:
-        this.#remember(this.#byte())
+        this.#remember(this.#reader.byte())
         break
       case OP.LONG_BINPUT:
-        this.#remember(this.#length32())
+        this.#remember(this.#reader.length32())
         break
       case OP.MEMOIZE:
         this.#remember(this.#memo.length)
         break
       case OP.BINGET:
-        this.#recall(this.#byte())
+        this.#recall(this.#reader.byte())
         break
       case OP.LONG_BINGET:
-        this.#recall(this.#length32())
+        this.#recall(this.#reader.length32())
         break
       default:
         this.#object(op)
@@ -175,7 +165,7 @@ class Machine {
     const stack = this.#stack
     switch (op) {
       case OP.GLOBAL:
-        stack.push(new PyGlobal(this.#line(), this.#line()))
+        stack.push(new PyGlobal(this.#reader.line(), this.#reader.line()))
         break
       case OP.STACK_GLOBAL: {
         const name = this.#pop()
@@ -203,7 +193,10 @@ class Machine {
         stack.push(this.#persistent(this.#pop()))
         break
       default:
-        throw corrupt('operations of a pickle', `0x${op.toString(16).padStart(2, '0')} at ${this.at - 1}`)
+        throw corrupt(
+          'operations of a pickle',
+          `0x${op.toString(16).padStart(2, '0')} at ${this.#reader.at - 1}`,
+        )
     }
   }
 
@@ -280,59 +273,7 @@ class Machine {
       throw corrupt('values on the stack of the pickle', 'an empty stack')
     }
   }
-
-  #take(count: number): number {
-    const from = this.at
-    if (from + count > this.#bytes.length) {
-      throw corrupt('a whole pickle', 'one that ends early')
-    }
-    this.at += count
-    return from
-  }
-
-  #byte(): number {
-    return this.#bytes[this.#take(1)]!
-  }
-
-  #length32(): number {
-    return this.#view.getUint32(this.#take(4), true)
-  }
-
-  #binary(length: number): Uint8Array {
-    const from = this.#take(length)
-    return this.#bytes.subarray(from, from + length)
-  }
-
-  #text(length: number): string {
-    return DECODER.decode(this.#binary(length))
-  }
-
-  #line(): string {
-    const end = this.#bytes.indexOf(0x0a, this.at)
-    if (end < 0 || end - this.at > MAX_GLOBAL_CHARACTERS) {
-      throw corrupt(`a name of at most ${MAX_GLOBAL_CHARACTERS} characters`, 'a longer one')
-    }
-    const text = this.#text(end - this.at)
-    this.#take(1)
-    return text
-  }
-
-  /** Two's complement, the lowest byte first. */
-  #long(length: number): number | bigint {
-    if (length > MAX_INTEGER_BYTES) {
-      throw tooLarge('bytes of a whole number', MAX_INTEGER_BYTES, length)
-    }
-    let value = 0n
-    for (const byte of this.#binary(length).toReversed()) {
-      value = (value << 8n) | BigInt(byte)
-    }
-    value = BigInt.asIntN(length * 8, value)
-    const small = Number(value)
-    return Number.isSafeInteger(small) ? small : value
-  }
 }
-
-const DECODER = new TextDecoder('utf-8', { ignoreBOM: true })
 
 function asArguments(value: PyValue): PyValue[] {
   if (!Array.isArray(value)) {

@@ -14,6 +14,8 @@ import {
   text,
 } from '../../../test/support/checkpoint.ts'
 import { corpusPath, hasCorpus } from '../../../test/support/corpus.ts'
+import { recognise } from '../../families/recognise.ts'
+import { prepareModel } from '../../prepare/prepare.ts'
 import { readSignature } from '../../prepare/read-signature.ts'
 import { readTflite } from '../../tflite/tflite.ts'
 import type { Io } from '../kit/verb.ts'
@@ -166,5 +168,16 @@ describe('boxlet convert of a checkpoint', () => {
     expect(code).toBe(3)
     expect(stderr).toContain('"mine.layers.\\u001b[31mStem"')
     expect(readdirSync(folder)).not.toContain('fork.onnx')
+  })
+
+  it.skipIf(!hasCorpus)('writes a graph that is prepared as an exported one is', async () => {
+    const out = written('yolo.onnx')
+    expect((await run(corpusPath('checkpoints/yolov8n.pt'), '--out', out)).code).toBe(0)
+    const bytes = new Uint8Array(readFileSync(out))
+    const { contract } = recognise(await readSignature(bytes), 'yolo')
+    expect(prepareModel(bytes, contract)?.edits).toEqual([
+      'Boxes are decoded outside the graph, and the input takes any multiple of 32.',
+      'Scale and colour order are part of the first convolution.',
+    ])
   })
 })

@@ -137,6 +137,24 @@ export class GraphBuilder implements NewGraph {
     return this.float32([value], [])
   }
 
+  /**
+   * Gives the result of a node another name, wherever it is read.
+   *
+   * @returns whether a node makes it; inputs and constants keep their names
+   */
+  rename(from: string, to: string): boolean {
+    const isMade = this.#nodes.some(({ outputs }) => outputs.includes(from))
+    if (isMade) {
+      const renamed = (names: readonly string[]) => names.map((name) => (name === from ? to : name))
+      this.#nodes = this.#nodes.map((node) => ({
+        ...node,
+        inputs: renamed(node.inputs),
+        outputs: renamed(node.outputs),
+      }))
+    }
+    return isMade
+  }
+
   /** Drops nodes and constants that no output needs. Graphs that are attributes keep what they take from outside. */
   prune(): void {
     const needed = new Set(this.outputs.map(({ name }) => name))

@@ -1,6 +1,6 @@
 import { BoxletError } from '../errors.ts'
-import { oneLine, oneLine } from '../system/printable.ts'
-import { exportHint, exportHint } from './ways.ts'
+import { oneLine } from '../system/printable.ts'
+import { exportHint } from './ways.ts'
 
 /** The largest detectors take 800 MB with their optimizer; what is written may not pass 2 GB as one protobuf message. */
 export const MAX_FILE_BYTES = 2 ** 31 - 1

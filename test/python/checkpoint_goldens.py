@@ -13,6 +13,7 @@ import gzip
 import io
 import json
 import sys
+import types
 from pathlib import Path
 
 import numpy as np
@@ -103,6 +104,28 @@ def anchor_free(kind, bins=1, end2end=False, args=(), **rest):
     return levels(2, lambda count: small_detect(WIDTH, count, kind, bins, end2end=end2end, args=args))
 
 
+def dual_detect(count):
+    """The head of YOLOv9 of its own repository, where the classes lie in `models.yolo`: two heads, of which the second counts."""
+    aside, main = (small_detect(WIDTH, count, bins=4) for _ in range(2))
+
+    class DualDDetect(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.nc, self.reg_max, self.no, self.stride = main.nc, main.reg_max, main.no, main.stride
+            self.cv2, self.cv3, self.cv4, self.cv5 = aside.cv2, aside.cv3, main.cv2, main.cv3
+            self.dfl, self.dfl2 = aside.dfl, main.dfl
+
+        def forward(self, maps):
+            made = small_detect(WIDTH, count, bins=4).eval()
+            made.cv2, made.cv3, made.dfl, made.export, made.format = self.cv4, self.cv5, self.dfl2, True, "onnx"
+            return made(list(maps[count:]))
+
+    DualDDetect.__module__, DualDDetect.__qualname__ = "models.yolo", "DualDDetect"
+    sys.modules.update({"models": types.ModuleType("models"), "models.yolo": types.ModuleType("models.yolo")})
+    sys.modules["models.yolo"].DualDDetect = DualDDetect
+    return DualDDetect()
+
+
 def goldens():
     w = WIDTH
     yield "stages", detector(
@@ -145,6 +168,7 @@ def goldens():
     yield "obb26", anchor_free(head.OBB26, 1, True, args=(1,))
     yield "classify", classifier()
     yield "rtdetr", rtdetr()
+    yield "dual-detect", network([stem(), conv.Conv(WIDTH, WIDTH, 3, 2), (dual_detect(2), [0, 1, 0, 1])])
     yield "yolox", Yolox(CLASSES, 4, 1)
     yield "yolox-depthwise", Yolox(CLASSES, 4, 1, depthwise=True)
     yield "yolox-darknet", Yolox(CLASSES, 2, 1, darknet=(1, 1, 1, 1))

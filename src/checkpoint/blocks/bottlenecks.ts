@@ -52,6 +52,7 @@ export const BOTTLENECKS = new Map<string, Block>([
   ['DWConv', convBlock],
   ['Bottleneck', bottleneck],
   ['RepBottleneck', bottleneck],
+  ['RepNBottleneck', bottleneck],
   ['GhostConv', ghostConv],
   ['GhostBottleneck', ghostBottleneck],
   ['CIB', cib],

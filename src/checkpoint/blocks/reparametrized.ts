@@ -147,5 +147,6 @@ function addCentred(
 
 export const REPARAMETRIZED = new Map<string, Block>([
   ['RepConv', repConv],
+  ['RepConvN', repConv],
   ['RepVGGDW', repVggDw],
 ])

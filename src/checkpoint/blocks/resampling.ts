@@ -123,6 +123,9 @@ const concat: Block = ({ net }, inputs, module: Module) => {
   return net.concat(inputs, 1)
 }
 
+/** Hands the picture on, so that later layers can name it (YOLOv9). */
+const silence: Block = (_, inputs, module) => only(inputs, module)
+
 export const RESAMPLING = new Map<string, Block>([
   ['Focus', focus],
   ['ReOrg', reOrg],
@@ -134,6 +137,7 @@ export const RESAMPLING = new Map<string, Block>([
   ['SCDown', scDown],
   ['HGStem', hgStem],
   ['Concat', concat],
+  ['Silence', silence],
   ['MP', pooling],
   ['SP', pooling],
   ['SPPCSPC', sppcspc],

@@ -78,6 +78,7 @@ export const STAGES = new Map<string, Block>([
   ['C3x', c3],
   ['C3Ghost', c3],
   ['RepCSP', c3],
+  ['RepNCSP', c3],
   ['C3f', c3f],
   ['RepC3', repC3],
   ['RepNCSPELAN4', elan],

@@ -12,10 +12,10 @@ export type BoxForm = 'corners' | 'centre'
  *
  * source  Generalized Focal Loss, https://arxiv.org/abs/2006.04388, section 3.2
  */
-export function distances(builder: Builder, boxes: Value, module: Module, bins: number): Value {
+export function distances(builder: Builder, boxes: Value, dfl: Module, bins: number): Value {
   const { net } = builder
   const [batch = 1, , cells = 0] = boxes.shape
-  const dfl = module.child('dfl').use()
+  dfl.use()
   if (bins === 1) {
     return boxes
   }

@@ -37,7 +37,7 @@ function detectHead(task: Exclude<Task, 'classify'>): Head {
     const logits = joined(builder, mapsOf(builder, branch('cv3'), inputs), classes, module)
     const grid = gridOf(net, boxMaps, module, options.size)
     const extra = EXTRAS[task](builder, { module, inputs, branch, grid, branches })
-    const sides = distances(builder, boxes, module, bins)
+    const sides = distances(builder, boxes, module.child('dfl'), bins)
     const form = branches.oneToOne ? 'corners' : 'centre'
     const decoded =
       extra.angle === undefined
@@ -109,8 +109,32 @@ function angleOf(builder: Builder, { module, inputs, branch }: ExtraContext): Ex
   return { columns: [angle], outputs: [], exempt: [], angle }
 }
 
+/**
+ * YOLOv9 of its own repository as it is trained: the second half of the inputs and branches is the head, the first
+ * one guides the training and is left out.
+ */
+const dualDetect: Head = (builder, inputs, module, { size }) => {
+  const { net } = builder
+  const [classes, bins] = [module.count('nc'), module.count('reg_max')]
+  const main = inputs.slice(inputs.length / 2)
+  const boxMaps = mapsOf(builder, module.child('cv4'), main)
+  const boxes = joined(builder, boxMaps, 4 * bins, module)
+  const logits = joined(builder, mapsOf(builder, module.child('cv5'), main), classes, module)
+  const grid = gridOf(net, boxMaps, module, size)
+  const sides = distances(builder, boxes, module.child('dfl2'), bins)
+  return {
+    outputs: [net.concat([boxesOf(builder, sides, grid, 'centre'), net.sigmoid(logits)], 1)],
+    task: 'detect',
+    strides: grid.levels,
+    classes,
+    exempt: ['cv2', 'cv3', 'dfl'].map((name) => `${module.path}.${name}`),
+  }
+}
+
 export const ANCHOR_FREE_HEADS = new Map<string, Head>([
   ['Detect', detectHead('detect')],
+  ['DDetect', detectHead('detect')],
+  ['DualDDetect', dualDetect],
   ['v10Detect', detectHead('detect')],
   ['Segment', detectHead('segment')],
   ['Segment26', detectHead('segment')],

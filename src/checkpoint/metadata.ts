@@ -30,6 +30,7 @@ export function metadataOf({
     docs,
     stride: head.strides.length === 0 ? '1' : `${Math.max(...head.strides)}`,
     task: head.task,
+    head: head.kind,
     batch: '1',
     imgsz: `[${size.height}, ${size.width}]`,
     names: namesText(facts.names, head.classes),

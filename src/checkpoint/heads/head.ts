@@ -28,6 +28,8 @@ export interface HeadResult {
   classes: number
   /** Paths in the tree that this choice leaves out: the other head, and what only training needs. */
   exempt: string[]
+  /** Class of the head, where its rows look like those of another one. */
+  kind?: string
   /** Keypoints of an object and values of each. */
   keypoints?: [number, number]
   /** Whether the rows are of a one-to-one head; undefined where the network has only one. */

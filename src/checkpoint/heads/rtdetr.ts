@@ -41,6 +41,7 @@ const rtdetr: Head = (builder, inputs, module) => {
     outputs: [net.concat([boxes, scores], 2)],
     task: 'detect',
     strides: [],
+    kind: module.name,
     classes,
     exempt: ['denoising_class_embed', ...unused].map((name) => `${module.path}.${name}`),
   }

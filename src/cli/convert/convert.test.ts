@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
+import { gunzipSync } from 'node:zlib'
 import { beforeEach, describe, expect, it } from 'vitest'
 import {
   archive,
@@ -179,5 +180,13 @@ describe('boxlet convert of a checkpoint', () => {
       'Boxes are decoded outside the graph, and the input takes any multiple of 32.',
       'Scale and colour order are part of the first convolution.',
     ])
+  })
+
+  it('writes rows of RT-DETR that are not taken for those of YOLOv8', async () => {
+    const golden = new URL('../../checkpoint/goldens/rtdetr.pt.gz', import.meta.url)
+    writeFileSync(written('detr.pt'), gunzipSync(readFileSync(golden)))
+    expect((await run(written('detr.pt'))).code).toBe(0)
+    const signature = await readSignature(new Uint8Array(readFileSync(written('detr.onnx'))))
+    expect(recognise(signature, 'detr').contract.family).toBe('rtdetr-ultralytics')
   })
 })

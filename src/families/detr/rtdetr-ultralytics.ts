@@ -64,7 +64,8 @@ function recognise(signature: ModelSignature): Recognition | undefined {
   }
   const classes = columns - BOX_COLUMNS
   const names = metadataLabels(signature.metadata)
-  const isNamed = /rt-?detr/i.test(signature.metadata.description ?? '')
+  const { description = '', head = '' } = signature.metadata
+  const isNamed = /rt-?detr/i.test(description) || head === 'RTDETRDecoder'
   if (!isNamed && names?.length !== classes) {
     return undefined
   }
@@ -74,7 +75,8 @@ function recognise(signature: ModelSignature): Recognition | undefined {
   return describe(
     {
       family: 'rtdetr-ultralytics',
-      confidence: isNamed ? 0.97 : 0.75,
+      // Above YOLOv8, whose head may have as many rows and columns.
+      confidence: isNamed ? 0.99 : 0.75,
       input: { ...common.input, geometry: stretch() },
       roles: { predictions: output.name },
       boxCode: 'cxcywh',

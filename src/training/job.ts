@@ -62,4 +62,6 @@ export interface Taught {
   memory: number
   /** Writes these weights, or others, as a model file. */
   write(weights: Float32Array, metadata: ReadonlyMap<string, string>): Uint8Array
+  /** Removes what `resume` goes on with, once the result is safe. */
+  forget(): Promise<void>
 }

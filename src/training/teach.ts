@@ -51,7 +51,9 @@ export async function teach(job: TeachJob): Promise<Taught> {
     exportModel(base, network, graph.slots, weights, metadata)
   let step: number
   try {
-    step = await run(job, prepared, state, course, firstStep, write)
+    // A run that was over when its file could not be written has only that left to do.
+    const isDone = firstStep >= recipe.steps || course.isOver
+    step = isDone ? firstStep : await run(job, prepared, state, course, firstStep, write)
   } finally {
     watch.end()
   }
@@ -59,7 +61,8 @@ export async function teach(job: TeachJob): Promise<Taught> {
   if (endedBy === 'asked') {
     await course.keep(step, true)
   } else {
-    await removeCheckpoint(checkpoint)
+    // Where there is no room for it, there may be room for the model, which is smaller.
+    await course.keep(step, true).catch(() => {})
   }
   if (endedBy !== 'plan') {
     await job.onEvent({ kind: 'stopped', because: endedBy, step })
@@ -78,6 +81,7 @@ export async function teach(job: TeachJob): Promise<Taught> {
     seconds: watch.seconds(),
     memory: watch.memory(),
     write,
+    forget: () => removeCheckpoint(checkpoint),
   }
 }
 

@@ -34,6 +34,7 @@ export async function curveOf(call: TeachCall, whole: Taught, teller: Teller): P
     if (less?.endedBy === 'plan') {
       await measure(less, pictures)
     }
+    await less?.forget()
   }
   return learningCurve(points)
 }

@@ -91,6 +91,9 @@ async function run(call: TeachCall, teller: Teller): Promise<ExitCode> {
     ...finished,
   }
   await writeReports(facts, stem)
+  if (taught.endedBy !== 'asked') {
+    await taught.forget()
+  }
   io.stdout.write(
     values.format === 'json' ? `${JSON.stringify(taughtJson(facts), null, 1)}\n` : taughtText(facts),
   )

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -27,7 +27,7 @@ describe('boxlet teach', () => {
       code,
       out: text,
       err,
-    } = await teach('--epochs', '60', '--learn', '1', '--rate', '0.004', '--out', out, '--format', 'json')
+    } = await teach('--epochs', '20', '--learn', '1', '--rate', '0.004', '--out', out, '--format', 'json')
     expect({ code, err }).toMatchObject({ code: 0 })
     const report = JSON.parse(text)
     expect(report.measured.part).toBe('test')
@@ -137,6 +137,20 @@ describe('boxlet teach', () => {
     await writeFile(state, (await readFile(state)).subarray(0, 5000))
     const damaged = await teach('--epochs', '8', '--resume', '--out', out)
     expect(damaged).toMatchObject({ code: 3, err: expect.stringContaining('[TEACHING_FAILED]') })
+  })
+
+  it('learns nothing again when only its file could not be written', async () => {
+    const out = join(folder, 'full.onnx')
+    const inTheWay = join(folder, 'full.contract.json')
+    await mkdir(inTheWay)
+    const failed = await teach('--epochs', '2', '--out', out)
+    expect(failed).toMatchObject({ code: 3, err: expect.stringContaining('[OUTPUT_UNWRITABLE]') })
+    await rm(inTheWay, { recursive: true })
+    const { code, err } = await teach('--epochs', '2', '--resume', '--out', out)
+    expect({ code, err }).toMatchObject({ code: 0, err: expect.stringContaining('Going on after step 20.') })
+    expect((await readdir(folder)).filter((name) => name.startsWith('full.')).sort()).toEqual([
+      ...['full.contract.json', 'full.onnx', 'full.report.html', 'full.report.json'],
+    ])
   })
 
   it('says what more pictures would bring with --curve', async () => {

@@ -113,7 +113,12 @@ export async function locateDataset(path: string): Promise<DatasetPlace> {
     json.length > 1
       ? `Expected one data set in "${path}" but received ${json.length} JSON files.`
       : `Expected COCO JSON, VOC annotations or a data.yaml in "${path}" but found none.`,
-    { hint: 'Name the annotation file itself.' },
+    {
+      hint:
+        json.length > 1
+          ? 'Name the annotation file itself.'
+          : 'Name the annotation file itself; pictures without labels are labelled with a tool, or with boxlet dataset label.',
+    },
   )
 }
 

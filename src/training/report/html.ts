@@ -21,7 +21,7 @@ export async function taughtPage(facts: TaughtFacts): Promise<string> {
     ...(measured === undefined
       ? []
       : [
-          `<p>Below: the file on the ${measured.part === 'test' ? 'test pictures, which were read once' : 'validation pictures, which also chose the thresholds'}.</p>`,
+          `<p>Below: the file on the ${measured.part === 'test' ? 'test pictures, on which nothing was chosen' : 'validation pictures, which also chose the thresholds'}.</p>`,
           ...(await evaluationSections(measured.evaluation, WORST, ABOUT_CUTS)),
           notes(measured.evaluation),
         ]),

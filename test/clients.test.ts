@@ -44,7 +44,7 @@ describe('real clients of other programs', () => {
     const keyFile = join(folder, 'keys.json')
     await changeKeys(keyFile, (keys) => [...keys, created.stored])
     const labelStudio = { events: join(folder, 'events/label-studio.ndjson') }
-    service = await startTestService({ keyFile, requireKeys: true, dialects: names, labelStudio })
+    service = await startTestService({ keyFile, requireKeys: true, clients: names, labelStudio })
     await using detector = await Detector.load(streetModel(), { threads: 1 })
     expected = await detector.detect(streetBytes, { minScore: 0.5 })
     atDefault = await detector.detect(streetBytes, { minScore: 0.4, iou: 0.3 })
@@ -113,7 +113,7 @@ describe('real clients of other programs', () => {
   })
 
   it.skipIf(!available.includes('codeprojectai'))('codeproject-ai-api, which knows no key', async () => {
-    const open = await startTestService({ dialects: ['deepstack'] })
+    const open = await startTestService({ clients: ['deepstack'] })
     try {
       const args = [script, 'codeprojectai', open.url, streetPicture, '']
       const { stdout } = await promisify(execFile)(python, args)

@@ -32,6 +32,7 @@ export const VERBS: Readonly<Record<string, LoadAnyVerb>> = {
   model: () => import('./model/model.ts'),
   teach: () => import('./teach/teach.ts'),
   serve: () => import('./serve.ts'),
+  mcp: () => import('./mcp.ts'),
   jobs: () => import('./jobs/jobs.ts'),
   watch: () => import('./watch.ts'),
   work: () => import('./work.ts'),

@@ -1,11 +1,11 @@
 import { once } from 'node:events'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { DIALECTS, type DialectName } from '../api/dialects/dialects.ts'
 import { DEFAULT_LIMITS } from '../api/options.ts'
 import { BoxletError } from '../errors.ts'
 import { defaultStoreFolder } from '../local/home.ts'
 import { processorShare } from '../runtime/processors.ts'
+import { CLIENTS, type ClientName } from '../server/dialects.ts'
 import { LOG_FORMATS } from '../server/request-log.ts'
 import type { JobSettings, ServiceOptions } from '../server/service-options.ts'
 import { defined } from '../system/defined.ts'
@@ -22,9 +22,9 @@ const MIB = 1024 * 1024
 /** Pictures that may wait for each worker: a second or two of work for a small model. */
 const QUEUE_PER_WORKER = 16
 
-const DIALECT_CHOICES = Object.fromEntries(
-  Object.entries(DIALECTS).map(([name, { says }]) => [name, says]),
-) as Record<DialectName, string>
+const CLIENT_CHOICES = Object.fromEntries(
+  Object.entries(CLIENTS).map(([name, { says }]) => [name, says]),
+) as Record<ClientName, string>
 
 const OPTIONS = {
   ...inGroup('Models', MODEL_OPTIONS),
@@ -74,9 +74,18 @@ const OPTIONS = {
     group: 'Clients of other programs',
     value: 'NAME',
     multiple: true,
-    choices: DIALECT_CHOICES,
+    choices: CLIENT_CHOICES,
     otherwise: 'none',
     alsoKnownAs: ['dialects', 'compat'],
+  },
+  'mcp-folder': {
+    type: 'string',
+    says: 'folder whose pictures and data sets assistants may name',
+    group: 'Clients of other programs',
+    value: 'DIR',
+    multiple: true,
+    own: true,
+    completes: 'folder',
   },
   'label-studio': {
     type: 'string',
@@ -285,7 +294,8 @@ async function serviceOptions(values: Values, io: Io): Promise<ServiceOptions> {
     urls: values.urls,
     blobs: values.blobs,
     jobs: await jobsSettings(values, io),
-    dialects: values.clients ?? [],
+    clients: values.clients ?? [],
+    mcpFolders: values['mcp-folder'] ?? [],
     labelStudio: labelStudioSettings(values['label-studio'], io.env),
     corsOrigins: values.cors ?? [],
     rekognitionLimits: values['rekognition-limits'],

@@ -1,19 +1,42 @@
 import { appendFile, mkdir, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Dialect } from '../api/dialects/dialect.ts'
-import { loadDialects } from '../api/dialects/dialects.ts'
+import { DIALECTS, type DialectName, loadDialects } from '../api/dialects/dialects.ts'
 import type { LabelStudioSettings } from '../api/dialects/label-studio/label-studio.ts'
 import { BoxletError } from '../errors.ts'
 import { fetchImage } from '../image/fetch/fetch-url.ts'
+import { Folders } from '../mcp/folders.ts'
+import type { ToolSettings } from '../mcp/tools.ts'
 import { defined } from '../system/defined.ts'
 import type { ServiceOptions } from './service-options.ts'
 
 /** Annotations of some hundred thousand pictures; a caller must not fill the disk. */
 const MOST_EVENT_BYTES = 256 * 2 ** 20
 
+/** Those of the application, and the tools for assistants. */
+export const CLIENTS = {
+  ...DIALECTS,
+  mcp: { says: 'assistants, over the Model Context Protocol at /mcp' },
+}
+
+export type ClientName = DialectName | 'mcp'
+
 /** The dialects that the operator asked for. */
-export function dialectsOf(options: ServiceOptions): Promise<Dialect[]> {
-  return loadDialects(options.dialects, { labelStudio: labelStudioSettings(options) })
+export async function dialectsOf(
+  options: ServiceOptions,
+  access: Pick<ToolSettings, 'detectors' | 'fetchPicture'>,
+): Promise<Dialect[]> {
+  const names = options.clients.filter((name) => name !== 'mcp')
+  const dialects = await loadDialects(names, { labelStudio: labelStudioSettings(options) })
+  if (names.length < options.clients.length) {
+    const [{ toolsOf }, { mcpDialect }] = await Promise.all([
+      import('../mcp/tools.ts'),
+      import('../mcp/http.ts'),
+    ])
+    const folders = await Folders.open(options.mcpFolders)
+    dialects.push(mcpDialect(toolsOf({ ...access, folders })))
+  }
+  return dialects
 }
 
 function labelStudioSettings({ labelStudio: { host, events } = {} }: ServiceOptions): LabelStudioSettings {

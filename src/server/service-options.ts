@@ -1,9 +1,9 @@
 import type { Writable } from 'node:stream'
-import type { DialectName } from '../api/dialects/dialects.ts'
 import type { Limits } from '../api/options.ts'
 import type { JobHome } from '../jobs/home.ts'
 import type { Policy } from '../jobs/rules.ts'
 import type { PoolOptions } from '../pool/worker-pool.ts'
+import type { ClientName } from './dialects.ts'
 import type { LogFormat } from './request-log.ts'
 import type { WatchSettings } from './watch-folder.ts'
 
@@ -39,7 +39,9 @@ export interface ServiceOptions {
   blobs: string | undefined
   jobs: JobSettings | undefined
   /** Other programs' ways of asking that are offered too. */
-  dialects: readonly DialectName[]
+  clients: readonly ClientName[]
+  /** Folders that tools of assistants may read. */
+  mcpFolders: readonly string[]
   labelStudio?: {
     /** The Label Studio whose files may be read. */
     host?: { origin: string; token?: string }

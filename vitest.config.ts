@@ -7,7 +7,7 @@ const SERVICE = [
   'src/{api,jobs,local,pool,server}/**/*.test.ts',
   'src/cli/{jobs,serve,watch}*/**/*.test.ts',
   'src/cli/{jobs,serve,watch}*.test.ts',
-  'test/{aws-clients,clients,evaluate-remote,openapi,playground,report-page,service-fuzz}.test.ts',
+  'test/{aws-clients,clients,evaluate-remote,mcp,openapi,playground,report-page,service-fuzz}.test.ts',
   'test/jobs/**/*.test.ts',
 ]
 const AWS = ['src/aws/**/*.test.ts', 'src/cli/deploy/**/*.test.ts', 'test/aws/**/*.test.ts']

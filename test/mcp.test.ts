@@ -34,7 +34,9 @@ describe('tools for assistants', () => {
     await writeFile(join(inside, 'street.jpg'), streetBytes)
     await symlink(join(folder, 'outside.jpg'), join(inside, 'link.jpg'))
     const images = [{ id: 1, file_name: 'street.jpg', width: 810, height: 1080 }]
-    const annotations = [{ id: 1, image_id: 1, category_id: 6, bbox: [20, 230, 780, 530], area: 413_400, iscrowd: 0 }]
+    const annotations = [
+      { id: 1, image_id: 1, category_id: 6, bbox: [20, 230, 780, 530], area: 413_400, iscrowd: 0 },
+    ]
     const categories = [{ id: 6, name: 'bus' }]
     const set = { images, annotations, categories }
     await writeFile(join(inside, 'set.json'), JSON.stringify(set))
@@ -73,7 +75,13 @@ describe('tools for assistants', () => {
       (await client.callTool({ name, arguments: { ...args } })) as unknown as Result
     try {
       const { tools } = await client.listTools()
-      expect(tools.map(({ name }) => name)).toEqual(['list_models', 'detect', 'annotate', 'inspect', 'evaluate'])
+      expect(tools.map(({ name }) => name)).toEqual([
+        'list_models',
+        'detect',
+        'annotate',
+        'inspect',
+        'evaluate',
+      ])
       expect((await call('list_models')).structuredContent).toMatchObject({ models: [{ name: model }] })
       const found = await call('detect', { path: 'street.jpg', minScore: 0.5 })
       expect(found.structuredContent).toMatchObject({ source: 'street.jpg', width: 810 })

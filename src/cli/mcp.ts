@@ -42,9 +42,9 @@ async function run({ values, inputs }: Call<typeof OPTIONS>, io: Io): Promise<Ex
   const folders = await Folders.open(inputs)
   const detectors = onDemand(await servedModels(values), values.threads, io)
   const fetchPicture: FetchPicture | undefined = values.urls === 'off' ? undefined : fetchImage
-  const { version } = JSON.parse(
-    await readFile(new URL('../../package.json', import.meta.url), 'utf8'),
-  ) as { version: string }
+  const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string
+  }
   const tools = toolsOf({ detectors, folders, fetchPicture })
   await serveStdio({ version, tools }, io.stdin, io.stdout, io.signal)
   await detectors.close()

@@ -7,6 +7,7 @@ import { evaluate } from '../evaluate/evaluation.ts'
 import { mapLabels, toPredictions } from '../evaluate/label-map.ts'
 import { MEASURING } from '../evaluate/measuring.ts'
 import { runDataset } from '../evaluate/run-dataset.ts'
+import { round } from '../formats/native.ts'
 import type { Folders } from './folders.ts'
 
 /** A talk waits for the answer: some seconds for a small model. */
@@ -20,7 +21,8 @@ export const EVALUATE_SCHEMA = {
   properties: {
     data: {
       type: 'string',
-      description: 'Path of a labelled data set in a folder that may be read: COCO .json, VOC folder or YOLO data.yaml.',
+      description:
+        'Path of a labelled data set in a folder that may be read: COCO .json, VOC folder or YOLO data.yaml.',
     },
     model: { type: 'string', description: 'One of list_models. Default: the first.' },
     pictures: {
@@ -37,7 +39,10 @@ export const EVALUATE_SCHEMA = {
 export const EVALUATE_ARGUMENTS = v.strictObject({
   data: v.pipe(v.string(), v.minLength(1)),
   model: v.optional(v.string()),
-  pictures: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MOST_PICTURES)), DEFAULT_PICTURES),
+  pictures: v.optional(
+    v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MOST_PICTURES)),
+    DEFAULT_PICTURES,
+  ),
 })
 
 /** Average precision of a model on a data set inside the folders. */
@@ -47,7 +52,8 @@ export async function measure(
   folders: Folders,
   signal: AbortSignal,
 ) {
-  const dataset = first(await openDataset(await folders.inside(data), { signal }), pictures)
+  const whole = await openDataset(await folders.inside(data), { signal })
+  const dataset = withImages(whole, whole.images.slice(0, pictures))
   // Annotations may name pictures anywhere; none outside is read.
   for (const { path } of dataset.images) {
     await folders.inside(path)
@@ -65,7 +71,11 @@ export async function measure(
   if (run.stopped) {
     throw new BoxletError('ABORTED', 'Expected to measure every picture but the call was cancelled.')
   }
-  const result = evaluate(first(dataset, pictures), toPredictions(run.results, map), {
+  const measured = withImages(
+    dataset,
+    run.results.map(({ image }) => image),
+  )
+  const result = evaluate(measured, toPredictions(run.results, map), {
     subject: { name: model.name, kind: 'model', family: model.family, sha256: model.sha256 },
     detect,
     results: run.results,
@@ -77,16 +87,20 @@ export async function measure(
     model: model.name,
     pictures: result.dataset.pictures,
     objects: result.dataset.objects,
-    ap: result.stats.ap,
-    ap50: result.stats.ap50,
+    ap: round(result.stats.ap, 4),
+    ap50: round(result.stats.ap50, 4),
     bestThreshold: result.overall ?? null,
-    classes: result.classes.map(({ category, ap, ap50, counts }) => ({ name: category.name, ap, ap50, ...counts })),
+    classes: result.classes.map(({ category, ap, ap50, counts }) => ({
+      name: category.name,
+      ap: round(ap, 4),
+      ap50: round(ap50, 4),
+      ...counts,
+    })),
     problems: result.problems.length,
   }
 }
 
-function first(dataset: Dataset, pictures: number): Dataset {
-  const images = dataset.images.slice(0, pictures)
+function withImages(dataset: Dataset, images: Dataset['images']): Dataset {
   if (images.length === 0) {
     throw new BoxletError('DATASET_INVALID', 'Expected pictures in the data set but there are none.')
   }

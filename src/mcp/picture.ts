@@ -1,5 +1,5 @@
 import { decodeBase64 } from '../api/base64.ts'
-import { REQUEST_OPTIONS, type RequestOptions, parseOptions } from '../api/native/detect-options.ts'
+import { parseOptions, REQUEST_OPTIONS, type RequestOptions } from '../api/native/detect-options.ts'
 import { describeOption, optionSchema } from '../api/openapi/option-schema.ts'
 import { DEFAULT_LIMITS, type FetchPicture } from '../api/options.ts'
 import { BoxletError } from '../errors.ts'
@@ -58,7 +58,10 @@ export async function readPictureRequest(
     return { ...parsed, source: 'image', bytes: decodeBase64(value, maxBytes) }
   }
   if (fetchPicture === undefined) {
-    throw new BoxletError('URL_REFUSED', 'Expected a path or the picture itself: no addresses are fetched here.')
+    throw new BoxletError(
+      'URL_REFUSED',
+      'Expected a path or the picture itself: no addresses are fetched here.',
+    )
   }
   return { ...parsed, source: value, bytes: await fetchPicture(value, { maxBytes, timeoutMs, signal }) }
 }

@@ -75,7 +75,11 @@ export async function answer(
     case 'tools/call':
       return callTool(id, params, server, signal)
     default:
-      return failure(id, METHOD_NOT_FOUND, `Expected a method of tools but received "${method.slice(0, 40)}".`)
+      return failure(
+        id,
+        METHOD_NOT_FOUND,
+        `Expected a method of tools but received "${method.slice(0, 40)}".`,
+      )
   }
 }
 
@@ -104,7 +108,11 @@ async function callTool(
   const call = v.safeParse(CALL, params)
   const tool = call.success ? tools.find(({ name }) => name === call.output.name) : undefined
   if (!call.success || tool === undefined) {
-    return failure(id, INVALID_PARAMS, `Expected one of the tools ${tools.map(({ name }) => name).join(', ')}.`)
+    return failure(
+      id,
+      INVALID_PARAMS,
+      `Expected one of the tools ${tools.map(({ name }) => name).join(', ')}.`,
+    )
   }
   try {
     return success(id, await tool.call(call.output.arguments, signal))

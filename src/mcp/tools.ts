@@ -59,7 +59,8 @@ export function toolsOf(settings: ToolSettings): Tool[] {
     {
       name: 'annotate',
       title: 'Draw what is found',
-      description: 'Finds objects in a picture and gives the picture back with their boxes drawn, and the same as data.',
+      description:
+        'Finds objects in a picture and gives the picture back with their boxes drawn, and the same as data.',
       inputSchema: PICTURE_SCHEMA,
       call: async (args, signal) => {
         const { bytes, result, report } = await detect(args, signal)
@@ -76,7 +77,8 @@ export function toolsOf(settings: ToolSettings): Tool[] {
     {
       name: 'inspect',
       title: 'Inspect a model',
-      description: 'What a model expects and gives: input, classes, thresholds, licence, and why Boxlet thinks so.',
+      description:
+        'What a model expects and gives: input, classes, thresholds, licence, and why Boxlet thinks so.',
       inputSchema: {
         type: 'object',
         properties: { model: { type: 'string', description: 'One of list_models. Default: the first.' } },

@@ -1,7 +1,7 @@
 import { appendFile, mkdir, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Dialect } from '../api/dialects/dialect.ts'
-import { DIALECTS, type DialectName, loadDialects } from '../api/dialects/dialects.ts'
+import { loadDialects } from '../api/dialects/dialects.ts'
 import type { LabelStudioSettings } from '../api/dialects/label-studio/label-studio.ts'
 import { BoxletError } from '../errors.ts'
 import { fetchImage } from '../image/fetch/fetch-url.ts'
@@ -12,14 +12,6 @@ import type { ServiceOptions } from './service-options.ts'
 
 /** Annotations of some hundred thousand pictures; a caller must not fill the disk. */
 const MOST_EVENT_BYTES = 256 * 2 ** 20
-
-/** Those of the application, and the tools for assistants. */
-export const CLIENTS = {
-  ...DIALECTS,
-  mcp: { says: 'assistants, over the Model Context Protocol at /mcp' },
-}
-
-export type ClientName = DialectName | 'mcp'
 
 /** The dialects that the operator asked for. */
 export async function dialectsOf(

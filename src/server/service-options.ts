@@ -3,7 +3,7 @@ import type { Limits } from '../api/options.ts'
 import type { JobHome } from '../jobs/home.ts'
 import type { Policy } from '../jobs/rules.ts'
 import type { PoolOptions } from '../pool/worker-pool.ts'
-import type { ClientName } from './dialects.ts'
+import type { ClientName } from './clients.ts'
 import type { LogFormat } from './request-log.ts'
 import type { WatchSettings } from './watch-folder.ts'
 

@@ -60,7 +60,10 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       tensorText,
       ...(options.jobs?.policy && { policy: options.jobs.policy }),
     }
-    const app = createApp(appOf, await dialectsOf(options, { detectors: pool, fetchPicture: appOf.fetchPicture }))
+    const app = createApp(
+      appOf,
+      await dialectsOf(options, { detectors: pool, fetchPicture: appOf.fetchPicture }),
+    )
     const trustedProxies = new TrustedProxies(options.trustedProxies)
     const server = await listen(app, { host: options.host, port: options.port, trustedProxies })
     return {

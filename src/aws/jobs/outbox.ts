@@ -1,0 +1,100 @@
+import type { PictureRef } from '../../jobs/job.ts'
+import { defined } from '../../system/defined.ts'
+import type { Item } from './item.ts'
+import { OUTBOX } from './keys.ts'
+import type { Table } from './table.ts'
+
+/** First and last of numbers that follow each other. */
+type Range = [first: number, last: number]
+
+/** Two processes may take from one item at once. */
+const MOST_TRIES = 10
+const PAGE = 25
+
+/** Numbers, least first, as text of ranges: one small item stands for a million pictures. */
+export function rangesOf(numbers: readonly number[]): string {
+  const ranges: Range[] = []
+  for (const n of numbers) {
+    const last = ranges.at(-1)
+    if (last !== undefined && last[1] === n - 1) {
+      last[1] = n
+    } else {
+      ranges.push([n, n])
+    }
+  }
+  return JSON.stringify(ranges)
+}
+
+const read = (item: Item): Range[] => JSON.parse(String(item.ranges)) as Range[]
+
+/** Pictures that have no message yet, those of the oldest job first. */
+export async function unsentOf(table: Table, limit: number): Promise<{ ref: PictureRef; group: string }[]> {
+  const unsent: { ref: PictureRef; group: string }[] = []
+  for await (const item of table.query({ pk: OUTBOX, page: PAGE })) {
+    const { tenant, job, group } = item
+    for (const [first, last] of read(item)) {
+      for (let n = first; n <= last; n++) {
+        if (unsent.length === limit) {
+          return unsent
+        }
+        unsent.push({ ref: { tenant: String(tenant), job: String(job), n }, group: String(group) })
+      }
+    }
+  }
+  return unsent
+}
+
+/** Takes the pictures of one job out of what has no message. */
+export async function takeOut(
+  table: Table,
+  job: string,
+  numbers: ReadonlySet<number> | 'all',
+): Promise<void> {
+  for await (const item of table.query({ pk: OUTBOX, from: `${job}#`, to: `${job}$` })) {
+    await take(table, item, numbers)
+  }
+}
+
+async function take(table: Table, item: Item, numbers: ReadonlySet<number> | 'all'): Promise<void> {
+  const key = { pk: String(item.pk), sk: String(item.sk) }
+  let current: Item | undefined = item
+  for (let tries = 0; current !== undefined && tries < MOST_TRIES; tries++) {
+    const before = String(current.ranges)
+    const left = numbers === 'all' ? [] : without(read(current), numbers)
+    const after = JSON.stringify(left)
+    if (after === before) {
+      return
+    }
+    const condition = { condition: 'ranges = :before', values: { ':before': before } }
+    const done =
+      left.length === 0
+        ? await table.write({ kind: 'delete', key, ...condition })
+        : await table.write({
+            kind: 'put',
+            item: { ...key, ...defined({ ...current }), ranges: after },
+            ...condition,
+          })
+    if (done !== false) {
+      return
+    }
+    current = await table.get(key)
+  }
+}
+
+/** Works on the numbers that go, which are few, and not on those that stay. */
+function without(ranges: readonly Range[], numbers: ReadonlySet<number>): Range[] {
+  const gone = [...numbers].sort((a, b) => a - b)
+  return ranges.flatMap(([first, last]) => {
+    const left: Range[] = []
+    let from = first
+    for (const n of gone) {
+      if (n >= from && n <= last) {
+        if (n > from) {
+          left.push([from, n - 1])
+        }
+        from = n + 1
+      }
+    }
+    return from <= last ? [...left, [from, last] as Range] : left
+  })
+}

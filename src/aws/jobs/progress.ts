@@ -1,0 +1,222 @@
+import {
+  type FoundPicture,
+  isFinal,
+  type Job,
+  type PictureOutcome,
+  type PictureRef,
+  stateOf,
+} from '../../jobs/job.ts'
+import type { StartedPicture } from '../../jobs/job-store.ts'
+import { blobWrites } from './accept.ts'
+import { type Counts, countsOf, countWrite, readCounters } from './counters.ts'
+import { indexWrites } from './find-index.ts'
+import type { Item } from './item.ts'
+import { jobOf } from './job-items.ts'
+import type { JobReader } from './job-reader.ts'
+import { ENDED, failureKey, jobKey, markKey, pictureKey, stateIndexKey } from './keys.ts'
+import type { PictureItems } from './picture-items.ts'
+import type { Table, Write } from './table.ts'
+
+/** What is known of a picture between its start and its end, so that nothing is read twice. */
+interface Known {
+  ttl: number
+  shards: number
+}
+const MOST_KNOWN = 1000
+/** Nothing works faster than this, so that a job with many pictures left cannot end sooner. */
+const MOST_PICTURES_A_SECOND = 5000
+/** The way of a picture from its start to its outcome, and of its job with it. */
+export class Progress {
+  readonly #table: Table
+  readonly #jobs: JobReader
+  readonly #pictures: PictureItems
+  readonly #now: () => number
+  readonly #known = new Map<string, Known>()
+  /** Until when a job cannot have ended, by what was left of it. */
+  readonly #nextLook = new Map<string, number>()
+
+  constructor(table: Table, jobs: JobReader, pictures: PictureItems, now: () => number) {
+    this.#table = table
+    this.#jobs = jobs
+    this.#pictures = pictures
+    this.#now = now
+  }
+
+  async start(ref: PictureRef): Promise<StartedPicture | undefined> {
+    const job = await this.#jobs.item(ref.tenant, ref.job)
+    if (job === undefined || job.finishedAt !== undefined) {
+      return undefined
+    }
+    const item = await this.#table.write({
+      kind: 'update',
+      key: pictureKey(ref),
+      set: 'SET pictureState = :running ADD attempts :one',
+      values: { ':running': 'running', ':queued': 'queued', ':one': 1 },
+      condition: 'pictureState IN (:queued, :running)',
+    })
+    if (item === false) {
+      // Whoever had it last may have died before it saw that the job was done.
+      await this.complete(ref.tenant, ref.job)
+      return undefined
+    }
+    if (job.startedAt === undefined) {
+      await this.#begin(ref)
+    }
+    this.#remember(ref, { ttl: Number(job.ttl), shards: Number(job.shards) })
+    const options = JSON.parse(String(job.jobOptions)) as StartedPicture['options']
+    return { ref, picture: await this.#pictures.read(item, false), options }
+  }
+
+  async finish(ref: PictureRef, outcome: PictureOutcome): Promise<Job | undefined> {
+    const known = await this.#recall(ref)
+    if (known === undefined) {
+      return undefined
+    }
+    const now = this.#now()
+    const { ttl, shards } = known
+    const isFound = outcome.state === 'succeeded'
+    // Before the outcome, so that none is without it; who reads an entry looks whether it is of the outcome.
+    await this.#table.writeAll(
+      isFound
+        ? [...indexWrites(ref, outcome.found, now, ttl), ...blobWrites(blobsOf(outcome.found), ttl)]
+        : [{ kind: 'put', item: { ...failureKey(ref), n: ref.n, ttl } }],
+    )
+    const written = await this.#table.transact([
+      await this.#outcomeWrite(ref, outcome, now),
+      countWrite(
+        { tenant: ref.tenant, id: ref.job, shards, ttl },
+        { [outcome.state]: 1 },
+        isFound ? { labels: labelsOf(outcome.found) } : {},
+      ),
+    ])
+    this.#known.delete(nameOf(ref))
+    return written.length > 0 ? undefined : this.complete(ref.tenant, ref.job)
+  }
+
+  /**
+   * Ends a job of which nothing is left.
+   *
+   * @returns the job where it has ended by this
+   */
+  async complete(tenant: string, id: string): Promise<Job | undefined> {
+    const started = this.#now()
+    if (started < (this.#nextLook.get(id) ?? 0)) {
+      return undefined
+    }
+    // Before the counters: what changes after it makes the condition below fail.
+    const item = await this.#jobs.item(tenant, id)
+    if (item === undefined || item.finishedAt !== undefined) {
+      return undefined
+    }
+    const counts = countsOf(await readCounters(this.#table, tenant, id))
+    const left = this.#left(item, counts)
+    if (left > 0) {
+      this.#look(id, started + Math.floor((1000 * (left - 1)) / MOST_PICTURES_A_SECOND))
+      return undefined
+    }
+    const state = stateOf({ total: Number(item.pictureTotal), ...counts }, item.manifestAt === undefined)
+    if (!isFinal(state)) {
+      return undefined
+    }
+    const finishedAt = this.#now()
+    const ended = { ...item, jobState: state, finishedAt, ...counts }
+    const broken = await this.#table.transact([
+      {
+        kind: 'update',
+        key: jobKey(tenant, id),
+        set: 'SET jobState = :state, byState = :byState, finishedAt = :at, succeeded = :s, failed = :f, cancelled = :c ADD revision :one',
+        values: {
+          ':state': state,
+          ':byState': stateIndexKey(tenant, state),
+          ':at': finishedAt,
+          ':s': counts.succeeded,
+          ':f': counts.failed,
+          ':c': counts.cancelled,
+          ':one': 1,
+          ':revision': Number(item.revision),
+        },
+        condition: 'revision = :revision AND attribute_not_exists(finishedAt)',
+      },
+      {
+        kind: 'put',
+        item: { ...markKey(ENDED, tenant, id), tenant, job: id, finishedAt, ttl: Number(item.ttl) },
+      },
+    ])
+    this.#nextLook.delete(id)
+    return broken.length > 0 ? undefined : jobOf(ended, counts)
+  }
+
+  async #outcomeWrite(ref: PictureRef, outcome: PictureOutcome, now: number): Promise<Write> {
+    const shared = {
+      kind: 'update' as const,
+      key: pictureKey(ref),
+      condition: 'pictureState IN (:queued, :running)',
+    }
+    const values = { ':queued': 'queued', ':running': 'running', ':state': outcome.state, ':now': now }
+    if (outcome.state === 'failed') {
+      return {
+        ...shared,
+        set: 'SET pictureState = :state, finishedAt = :now, lastError = :error',
+        values: { ...values, ':error': JSON.stringify(outcome.error) },
+      }
+    }
+    const [attribute, value] = await this.#pictures.pack(outcome.found)
+    return {
+      ...shared,
+      set: `SET pictureState = :state, finishedAt = :now, ${attribute} = :found REMOVE lastError`,
+      values: { ...values, ':found': value },
+    }
+  }
+
+  #left(item: Item, { succeeded, failed, cancelled }: Counts): number {
+    const left = Number(item.pictureTotal) - succeeded - failed - cancelled
+    return item.manifestAt === undefined ? left : Math.max(1, left)
+  }
+
+  #look(id: string, at: number): void {
+    if (this.#nextLook.size >= MOST_KNOWN) {
+      this.#nextLook.clear()
+    }
+    this.#nextLook.set(id, at)
+  }
+
+  async #begin({ tenant, job }: PictureRef): Promise<void> {
+    await this.#table.write({
+      kind: 'update',
+      key: jobKey(tenant, job),
+      set: 'SET jobState = :running, byState = :byState, startedAt = :now',
+      values: { ':running': 'running', ':byState': stateIndexKey(tenant, 'running'), ':now': this.#now() },
+      condition:
+        'attribute_exists(pk) AND attribute_not_exists(startedAt) AND attribute_not_exists(finishedAt)',
+    })
+  }
+
+  #remember(ref: PictureRef, known: Known): void {
+    if (this.#known.size >= MOST_KNOWN) {
+      this.#known.clear()
+    }
+    this.#known.set(nameOf(ref), known)
+  }
+
+  async #recall(ref: PictureRef): Promise<Known | undefined> {
+    const known = this.#known.get(nameOf(ref))
+    if (known !== undefined) {
+      return known
+    }
+    const job = await this.#jobs.item(ref.tenant, ref.job)
+    return job === undefined ? undefined : { ttl: Number(job.ttl), shards: Number(job.shards) }
+  }
+}
+
+const nameOf = ({ tenant, job, n }: PictureRef): string => `${tenant} ${job} ${n}`
+
+function labelsOf({ image }: FoundPicture): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const { label } of image.detections) {
+    counts.set(label, (counts.get(label) ?? 0) + 1)
+  }
+  return counts
+}
+
+const blobsOf = ({ annotated, kept }: FoundPicture): string[] =>
+  [annotated, kept].flatMap((blob) => (blob === undefined ? [] : [blob.key]))

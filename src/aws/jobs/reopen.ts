@@ -1,0 +1,269 @@
+import type { FinalState, Job, PictureRef } from '../../jobs/job.ts'
+import { groupOf } from './accept.ts'
+import { countsOf, countWrite, gateWrites, type JobCounters, readCounters } from './counters.ts'
+import type { Item } from './item.ts'
+import { jobOf } from './job-items.ts'
+import type { JobReader } from './job-reader.ts'
+import {
+  chunkOf,
+  chunkPartition,
+  ENDED,
+  failuresPartition,
+  jobKey,
+  markKey,
+  outboxKey,
+  pictureKey,
+  stateIndexKey,
+  UNREAD,
+} from './keys.ts'
+import { rangesOf, takeOut } from './outbox.ts'
+import type { Table, Write } from './table.ts'
+
+/** Pictures queued again in one transaction, with room for the job and its counters. */
+const AT_ONCE = 60
+const NOT_READABLE = '{"kind":"none"'
+
+/** Jobs that end before their pictures do, and pictures that get another chance. */
+export class Reopening {
+  readonly #table: Table
+  readonly #jobs: JobReader
+  readonly #now: () => number
+
+  constructor(table: Table, jobs: JobReader, now: () => number) {
+    this.#table = table
+    this.#jobs = jobs
+    this.#now = now
+  }
+
+  /** Shuts the counters and ends the job at once; the items of its pictures stay as they are. */
+  async cancel(tenant: string, id: string): Promise<Job | undefined> {
+    const item = await this.#jobs.item(tenant, id)
+    if (item === undefined || item.finishedAt !== undefined) {
+      return undefined
+    }
+    const finishedAt = this.#now()
+    const broken = await this.#table.transact([
+      {
+        kind: 'update',
+        key: jobKey(tenant, id),
+        set: 'SET jobState = :state, byState = :byState, finishedAt = :at ADD revision :one',
+        values: {
+          ':state': 'cancelled',
+          ':byState': stateIndexKey(tenant, 'cancelled'),
+          ':at': finishedAt,
+          ':one': 1,
+        },
+        condition: 'attribute_not_exists(finishedAt)',
+      },
+      ...gateWrites(countersFor(item), true),
+      {
+        kind: 'put',
+        item: { ...markKey(ENDED, tenant, id), tenant, job: id, finishedAt, ttl: Number(item.ttl) },
+      },
+      { kind: 'delete', key: markKey(UNREAD, tenant, id) },
+    ])
+    if (broken.length > 0) {
+      return undefined
+    }
+    await takeOut(this.#table, id, 'all')
+    const counts = countsOf(await readCounters(this.#table, tenant, id))
+    const { succeeded, failed } = counts
+    await this.#table.write({
+      kind: 'update',
+      key: jobKey(tenant, id),
+      set: 'SET succeeded = :s, failed = :f',
+      values: { ':s': succeeded, ':f': failed, ':at': finishedAt },
+      condition: 'finishedAt = :at',
+    })
+    const ended = await this.#jobs.item(tenant, id)
+    return ended === undefined ? undefined : jobOf(ended, counts)
+  }
+
+  async retry(tenant: string, id: string, states: readonly FinalState[]): Promise<number> {
+    let item = await this.#jobs.item(tenant, id)
+    if (item === undefined) {
+      return 0
+    }
+    const goOn = states.includes('cancelled')
+    const failed: number[] = []
+    if (states.includes('failed')) {
+      for await (const n of this.#failed(tenant, id)) {
+        failed.push(n)
+      }
+    }
+    let count = 0
+    if (item.jobState === 'cancelled') {
+      if (!goOn && failed.length === 0) {
+        return 0
+      }
+      count += await this.#openCancelled(item, goOn)
+      item = { ...item, jobState: 'running' }
+    }
+    count += await this.#again(item, 'failed', failed)
+    const { cancelled } = countsOf(await readCounters(this.#table, tenant, id))
+    return (
+      count +
+      (goOn && cancelled > 0 ? await this.#again(item, 'cancelled', this.#inState(item, ['cancelled'])) : 0)
+    )
+  }
+
+  async revive(ref: PictureRef): Promise<boolean> {
+    const item = await this.#jobs.item(ref.tenant, ref.job)
+    const picture = item === undefined ? undefined : await this.#table.get(pictureKey(ref))
+    if (item === undefined || picture?.pictureState !== 'failed') {
+      return false
+    }
+    return (await this.#queueAgain(item, 'failed', [ref.n])) > 0
+  }
+
+  /**
+   * Opens a cancelled job. Pictures that had not ended go on, or are cancelled one by one so that the job may go on
+   * without them.
+   *
+   * @returns how many go on
+   */
+  async #openCancelled(item: Item, goOn: boolean): Promise<number> {
+    const { tenant, sk } = item
+    const counters = countersFor(item)
+    const open: number[] = []
+    for await (const n of this.#inState(item, ['queued', 'running'])) {
+      open.push(n)
+    }
+    if (!goOn) {
+      for (const n of open) {
+        await this.#table.transact([
+          {
+            kind: 'update',
+            key: pictureKey({ tenant: String(tenant), job: String(sk), n }),
+            set: 'SET pictureState = :cancelled, finishedAt = :now',
+            values: {
+              ':cancelled': 'cancelled',
+              ':now': this.#now(),
+              ':queued': 'queued',
+              ':running': 'running',
+            },
+            condition: 'pictureState IN (:queued, :running)',
+          },
+          countWrite(counters, { cancelled: 1 }, { shut: true }),
+        ])
+      }
+    }
+    await this.#table.transact([
+      this.#reopen(item),
+      ...gateWrites(counters, false),
+      ...(goOn && open.length > 0 ? [this.#outbox(item, open)] : []),
+      ...unread(item),
+    ])
+    return goOn ? open.length : 0
+  }
+
+  /** Queues pictures of one final state again, some in a transaction. @returns how many */
+  async #again(
+    item: Item,
+    state: 'failed' | 'cancelled',
+    numbers: Iterable<number> | AsyncIterable<number>,
+  ): Promise<number> {
+    let count = 0
+    let some: number[] = []
+    for await (const n of numbers) {
+      some.push(n)
+      if (some.length === AT_ONCE) {
+        count += await this.#queueAgain(item, state, some)
+        some = []
+      }
+    }
+    return count + (some.length > 0 ? await this.#queueAgain(item, state, some) : 0)
+  }
+
+  async #queueAgain(item: Item, state: 'failed' | 'cancelled', numbers: readonly number[]): Promise<number> {
+    const tenant = String(item.tenant)
+    const id = String(item.sk)
+    const broken = await this.#table.transact([
+      ...numbers.map((n) => ({
+        kind: 'update' as const,
+        key: pictureKey({ tenant, job: id, n }),
+        set: 'SET pictureState = :queued REMOVE finishedAt, lastError',
+        values: { ':queued': 'queued', ':state': state },
+        condition: 'pictureState = :state',
+      })),
+      countWrite(countersFor(item), { [state]: -numbers.length }),
+      this.#reopen(item),
+      this.#outbox(item, numbers),
+    ])
+    if (broken.length === 0) {
+      return numbers.length
+    }
+    let queued = 0
+    for (const n of numbers.length === 1 ? [] : numbers) {
+      queued += await this.#queueAgain(item, state, [n])
+    }
+    return queued
+  }
+
+  #reopen({ tenant, sk }: Item): Write {
+    const state = 'running'
+    return {
+      kind: 'update',
+      key: jobKey(String(tenant), String(sk)),
+      set: 'SET jobState = :state, byState = :byState REMOVE finishedAt, succeeded, failed, cancelled ADD revision :one',
+      values: { ':state': state, ':byState': stateIndexKey(String(tenant), state), ':one': 1 },
+      condition: 'attribute_exists(pk)',
+    }
+  }
+
+  #outbox(item: Item, numbers: readonly number[]): Write {
+    const tenant = String(item.tenant)
+    const id = String(item.sk)
+    return {
+      kind: 'put',
+      item: {
+        ...outboxKey(id, numbers[0]!, `#${this.#now().toString(36)}`),
+        tenant,
+        job: id,
+        ranges: rangesOf(numbers),
+        group: groupOf(tenant, id, Number(item.pictureTotal)),
+        ttl: Number(item.ttl),
+      },
+    }
+  }
+
+  async *#failed(tenant: string, id: string): AsyncGenerator<number> {
+    const numbers: number[] = []
+    for await (const { n } of this.#table.query({ pk: failuresPartition(tenant, id) })) {
+      numbers.push(Number(n))
+    }
+    const items = await this.#table.getAll(numbers.map((n) => pictureKey({ tenant, job: id, n })))
+    for (const item of items) {
+      if (item?.pictureState === 'failed' && !String(item.pictureSource).startsWith(NOT_READABLE)) {
+        yield Number(item.n)
+      }
+    }
+  }
+
+  async *#inState(item: Item, states: readonly string[]): AsyncGenerator<number> {
+    const total = Number(item.pictureTotal)
+    for (let chunk = 0; chunk <= chunkOf(Math.max(0, total - 1)); chunk++) {
+      const pk = chunkPartition(String(item.tenant), String(item.sk), chunk)
+      for await (const picture of this.#table.query({ pk })) {
+        if (states.includes(String(picture.pictureState))) {
+          yield Number(picture.n)
+        }
+      }
+    }
+  }
+}
+
+const countersFor = (item: Item): JobCounters => ({
+  tenant: String(item.tenant),
+  id: String(item.sk),
+  shards: Number(item.shards),
+  ttl: Number(item.ttl),
+})
+
+function unread(item: Item): Write[] {
+  const tenant = String(item.tenant)
+  const id = String(item.sk)
+  return item.manifestAt === undefined
+    ? []
+    : [{ kind: 'put', item: { ...markKey(UNREAD, tenant, id), tenant, job: id, ttl: Number(item.ttl) } }]
+}

@@ -28,13 +28,18 @@ export async function feed({ store, pictures, get }: FeederOptions): Promise<boo
   for (const manifest of await store.unread(1)) {
     busy = (await readOn(store, manifest, get)) || busy
   }
+  return (await sendUnsent(store, pictures)) || busy
+}
+
+/** @returns false where every picture has its message */
+export async function sendUnsent(store: JobStore, pictures: Queue): Promise<boolean> {
   const unsent = await store.unsent(SEND_AT_ONCE)
-  if (unsent.length > 0) {
-    await pictures.send(unsent.map(({ ref, group }) => ({ body: messageOf(ref), group })))
-    await store.sent(unsent.map(({ ref }) => ref))
-    busy = true
+  if (unsent.length === 0) {
+    return false
   }
-  return busy
+  await pictures.send(unsent.map(({ ref, group }) => ({ body: messageOf(ref), group })))
+  await store.sent(unsent.map(({ ref }) => ref))
+  return true
 }
 
 /** Reads a manifest on by a part. @returns false where somebody else has read on */

@@ -1,29 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type ErrorCode, toBoxletError } from '../errors.ts'
-import { announce, flaggedMessage } from './announcer.ts'
-import { within } from './deadline.ts'
+import { toBoxletError } from '../errors.ts'
+import { announce } from './announcer.ts'
+import { Attempt, FAULT_MS } from './attempt.ts'
 import { JOB_DEFAULTS } from './defaults.ts'
 import { feed } from './feeder.ts'
-import type { PictureOutcome, PictureRef } from './job.ts'
-import type { StartedPicture } from './job-store.ts'
-import { refOf } from './message.ts'
 import type { Message } from './queue.ts'
-import { backOff, mayPass } from './retry.ts'
 import type { RunnerOptions } from './runner-options.ts'
 import { Slots } from './slots.ts'
 import { Wake } from './wake.ts'
 import { deliver } from './webhook.ts'
-import { jobError, lateError, workOn } from './work.ts'
 
 /** A message that its worker did not survive twice is worked on alone, so that it takes no other along. */
 const SUSPECT_RECEIVES = 3
 const isSuspect = ({ receives }: Message): boolean => receives >= SUSPECT_RECEIVES
 
-/** Faults that say nothing of the picture: it waits for as long as they last. */
-const OF_THE_PLACE: readonly ErrorCode[] = ['OVERLOADED', 'SHUTTING_DOWN', 'DISPOSED', 'STORE_UNAVAILABLE']
 const IDLE_MS = 200
-/** After a fault of the store, which others may have to mend first. */
-const FAULT_MS = 1_000
 /** Between two notices of one and the same fault. */
 const NOTICE_MS = 60_000
 
@@ -33,9 +24,8 @@ const NOTICE_MS = 60_000
  */
 export class Runner {
   readonly #options: RunnerOptions
-  readonly #slots: Slots
+  readonly #attempt: Attempt
   readonly #leaseMs: number
-  readonly #pictureMs: number
   readonly #idleMs: number
   readonly #now: () => number
   /** Messages under way, with their leases. */
@@ -46,11 +36,16 @@ export class Runner {
 
   constructor(options: RunnerOptions) {
     this.#options = options
-    this.#slots = new Slots(options.concurrency)
     this.#leaseMs = options.leaseMs ?? JOB_DEFAULTS.leaseMs
-    this.#pictureMs = options.pictureMs ?? JOB_DEFAULTS.pictureMs
     this.#idleMs = options.idleMs ?? IDLE_MS
     this.#now = options.now ?? Date.now
+    this.#attempt = new Attempt({
+      ...options,
+      slots: new Slots(options.concurrency),
+      pictureMs: options.pictureMs ?? JOB_DEFAULTS.pictureMs,
+      now: this.#now,
+      onEnded: () => this.wake(),
+    })
   }
 
   /** Looks into the queue at once, for whoever has just put something there. */
@@ -113,7 +108,7 @@ export class Runner {
 
   #begin(message: Message, end: AbortSignal): Promise<void> {
     this.#held.set(message.id, message)
-    const work = this.#one(message, end).finally(() => {
+    const work: Promise<void> = this.#guarded(() => this.#attempt.run(message, end)).finally(() => {
       this.#held.delete(message.id)
       this.#working.delete(work)
     })
@@ -125,104 +120,6 @@ export class Runner {
     while (this.#working.size > 0) {
       await Promise.race(this.#working)
     }
-  }
-
-  async #one(message: Message, end: AbortSignal): Promise<void> {
-    const { store, pictures, workplace } = this.#options
-    await this.#guarded(async () => {
-      const ref = refOf(message.body)
-      const started = ref === undefined ? undefined : await store.start(ref)
-      if (ref === undefined || started === undefined) {
-        await pictures.done([message])
-        return
-      }
-      let outcome: PictureOutcome
-      try {
-        outcome = await within(
-          this.#pictureMs,
-          end,
-          () => lateError(this.#pictureMs),
-          (signal) => workOn(started, workplace, (waiting) => this.#slots.take(waiting), signal),
-        )
-      } catch (error) {
-        await this.#failed(message, ref, error, end)
-        return
-      }
-      await this.#finish(message, started, outcome)
-    })
-  }
-
-  /** The result is kept before the message goes, and whatever follows from it is asked for before both. */
-  async #finish(message: Message, started: StartedPicture, outcome: PictureOutcome): Promise<void> {
-    const { store, pictures, bus } = this.#options
-    const { ref, picture } = started
-    await this.#options.onPicture?.(started, outcome)
-    await this.#flag(started, outcome)
-    const ended = await store.finish(ref, outcome)
-    await pictures.done([message])
-    const found = outcome.state === 'succeeded' ? outcome.found : undefined
-    await bus.publish([
-      {
-        kind: 'picture.finished',
-        tenant: ref.tenant,
-        job: ref.job,
-        data: {
-          n: ref.n,
-          name: picture.name,
-          state: outcome.state,
-          ...(found !== undefined && { altText: found.altText }),
-          ...(outcome.state === 'failed' && { error: outcome.error }),
-        },
-      },
-      ...(found?.verdict === undefined
-        ? []
-        : [
-            {
-              kind: 'picture.flagged' as const,
-              tenant: ref.tenant,
-              job: ref.job,
-              data: { n: ref.n, name: picture.name, ...found.verdict },
-            },
-          ]),
-    ])
-    if (ended !== undefined) {
-      this.wake()
-    }
-  }
-
-  async #flag({ ref, picture, options }: StartedPicture, outcome: PictureOutcome): Promise<void> {
-    const verdict = outcome.state === 'succeeded' ? outcome.found.verdict : undefined
-    if (verdict === undefined || options.webhook === undefined) {
-      return
-    }
-    const message = flaggedMessage(ref, picture, verdict, options.webhook, this.#now())
-    // The picture is to be found by the time that its receiver asks for it.
-    const send = { body: JSON.stringify(message), group: ref.tenant, delayMs: FAULT_MS }
-    await this.#options.webhooks.send([send])
-  }
-
-  async #failed(message: Message, ref: PictureRef, error: unknown, end: AbortSignal): Promise<void> {
-    const { store, pictures } = this.#options
-    const known = toBoxletError(error)
-    if (end.aborted) {
-      await store.release(ref, jobError(known))
-      await pictures.giveBack(message, { delayMs: 0, unused: true })
-      return
-    }
-    if (OF_THE_PLACE.includes(known.code)) {
-      await store.release(ref, jobError(known))
-      await pictures.giveBack(message, { delayMs: FAULT_MS, unused: true })
-      return
-    }
-    if (!mayPass(known) || message.receives >= JOB_DEFAULTS.mostTries) {
-      await store.finish(ref, { state: 'failed', error: jobError(known) })
-      await pictures.bury(message, `${known.code}: ${known.message}`)
-      this.wake()
-      return
-    }
-    await store.release(ref, jobError(known))
-    const { backOffMs, mostBackOffMs } = JOB_DEFAULTS
-    await pictures.giveBack(message, { delayMs: backOff(message.receives, backOffMs, mostBackOffMs) })
   }
 
   /** Feeds the queue, and tells of what has ended. */

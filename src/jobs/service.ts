@@ -40,12 +40,12 @@ interface Waiting {
 export class JobService {
   readonly store: JobStore
   readonly #pictures: Queue
-  readonly #onAccepted: () => void
+  readonly #onAccepted: () => void | Promise<void>
   #waiting: Waiting[] = []
   #accepting = false
 
-  /** @param onAccepted wakes the runner of this process, where there is one */
-  constructor(store: JobStore, pictures: Queue, onAccepted: () => void = () => {}) {
+  /** @param onAccepted wakes the runner of this process, or brings what was accepted into a queue; it does not fail */
+  constructor(store: JobStore, pictures: Queue, onAccepted: () => void | Promise<void> = () => {}) {
     this.store = store
     this.#pictures = pictures
     this.#onAccepted = onAccepted
@@ -110,7 +110,7 @@ export class JobService {
   async cancel(tenant: string, id: string): Promise<Job> {
     const cancelled = await this.store.cancel(tenant, id)
     if (cancelled !== undefined) {
-      this.#onAccepted()
+      await this.#onAccepted()
       return cancelled
     }
     const { state } = await this.get(tenant, id)
@@ -132,7 +132,7 @@ export class JobService {
     if (count === 0 && isFinal(job.state)) {
       throw new BoxletError('JOB_CONFLICT', 'Expected failed or cancelled pictures but the job has none.')
     }
-    this.#onAccepted()
+    await this.#onAccepted()
     return job
   }
 
@@ -157,7 +157,7 @@ export class JobService {
       }
       await this.#pictures.dropDead(id)
     }
-    this.#onAccepted()
+    await this.#onAccepted()
     return count
   }
 
@@ -177,10 +177,10 @@ export class JobService {
       const some = this.#waiting.splice(0, MOST_AT_ONCE)
       try {
         const accepted = await this.store.accept(some.map(({ job }) => job))
+        await this.#onAccepted()
         for (const [index, { resolve }] of some.entries()) {
           resolve(accepted[index]!)
         }
-        this.#onAccepted()
       } catch (error) {
         for (const { reject } of some) {
           reject(error)

@@ -91,8 +91,8 @@ export function verifyWebhook(
   })
 }
 
-export interface WebhookOptions {
-  webhooks: Queue
+export interface WebhookOptions<Q = Queue> {
+  webhooks: Q
   post: PostWebhook
   /** Key of signatures where the job has none of its own. */
   secret?: string
@@ -118,7 +118,12 @@ export async function deliver(options: WebhookOptions, signal: AbortSignal): Pro
   return messages.length > 0
 }
 
-async function deliverOne(message: Message, options: WebhookOptions, signal: AbortSignal): Promise<void> {
+/** Delivers the webhook of one message, and tells its queue what became of it. */
+export async function deliverOne(
+  message: Message,
+  options: WebhookOptions<Pick<Queue, 'done' | 'giveBack' | 'bury'>>,
+  signal: AbortSignal,
+): Promise<void> {
   const { webhooks, post, secret, onNotice, now = Date.now } = options
   const content = JSON.parse(message.body) as WebhookMessage
   try {

@@ -1,4 +1,5 @@
 import { basename } from 'node:path'
+import { webhookPoster } from '../api/jobs/post-webhook.ts'
 import { writeMediaResults } from '../api/dialects/rekognition/media-results.ts'
 import type { DetectorLike } from '../detector/types.ts'
 import type { BoxletError } from '../errors.ts'
@@ -12,7 +13,6 @@ import type { Policy } from '../jobs/rules.ts'
 import { Runner } from '../jobs/runner.ts'
 import { JobService } from '../jobs/service.ts'
 import { saveFile } from '../system/save-file.ts'
-import { webhookPoster } from './post-webhook.ts'
 import { readSource } from './read-source.ts'
 import type { UrlMode } from './service-options.ts'
 
@@ -73,7 +73,7 @@ export function startJobWorker(options: JobWorkerOptions): JobWorker {
       const store = ref.bucket === OWN_BUCKET ? home.blobs : (options.blobStore ?? home.blobs)
       return store.get(ref, range)
     },
-    post: webhookPoster(options.urls),
+    post: webhookPoster(urlRules(options.urls)),
     ...(options.webhookSecret !== undefined && { webhookSecret: options.webhookSecret }),
     ...(options.leaseMs !== undefined && { leaseMs: options.leaseMs }),
     concurrency: options.concurrency,
@@ -110,6 +110,9 @@ export function startJobWorker(options: JobWorkerOptions): JobWorker {
     },
   }
 }
+
+const urlRules = (urls: UrlMode): Parameters<typeof webhookPoster>[0] =>
+  urls === 'off' ? 'off' : { allowHttp: urls === 'any', allowPrivate: urls === 'any' }
 
 /** What `boxlet detect --format json` prints, as `x.jpg.json` beside `x.jpg`. */
 async function saveBeside(

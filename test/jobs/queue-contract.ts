@@ -12,8 +12,9 @@ export interface QueueSubject {
  * What every queue has to do, whatever lies behind it.
  *
  * @param unitMs the shortest lease that the queue can give
+ * @param isFair false where the emulator of a queue does not serve groups as the queue itself does
  */
-export function queueContract(open: () => Promise<QueueSubject>, unitMs: number): void {
+export function queueContract(open: () => Promise<QueueSubject>, unitMs: number, isFair = true): void {
   const long = { max: 10, leaseMs: unitMs * 100 }
   const bodies = (messages: readonly { body: string }[]) => messages.map(({ body }) => body).sort()
   const send = (queue: Queue, ...texts: string[]) => queue.send(texts.map((body) => ({ body })))
@@ -152,7 +153,7 @@ export function queueContract(open: () => Promise<QueueSubject>, unitMs: number)
     expect(second.cursor).toBeUndefined()
   })
 
-  it('lets a small group pass a large one', async () => {
+  it.skipIf(!isFair)('lets a small group pass a large one', async () => {
     const { queue } = await open()
     await queue.send(Array.from({ length: 200 }, (_, i) => ({ body: `large ${i}`, group: 'large' })))
     await queue.receive({ max: 5, leaseMs: long.leaseMs })

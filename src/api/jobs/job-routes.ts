@@ -39,6 +39,8 @@ export function jobRoutes(
   app.all('/v1/jobs', allowOnly('GET, POST'))
   app.post('/v1/jobs/redrive', none, (c) => routes.redrive(c))
   app.all('/v1/jobs/redrive', allowOnly('POST'))
+  app.post('/v1/jobs/uploads', none, (c) => routes.uploadForm(c))
+  app.all('/v1/jobs/uploads', allowOnly('POST'))
   app.get('/v1/jobs/:id', none, (c) => routes.show(c))
   app.delete('/v1/jobs/:id', none, (c) => routes.cancel(c))
   app.all('/v1/jobs/:id', allowOnly('GET, DELETE'))
@@ -77,6 +79,21 @@ class JobRoutes {
       location: `/v1/jobs/${job.id}`,
       ...(!isFinal(job.state) && { 'retry-after': String(POLL_SECONDS) }),
     })
+  }
+
+  uploadForm(c: Ctx): Response {
+    const query = new URL(c.req.url).searchParams
+    checkQuery(query, ['name'])
+    if (this.#offer.uploadForm === undefined) {
+      throw new BoxletError('NOT_FOUND', 'Expected a service with a bucket for pictures but this one has none.', {
+        hint: 'Send the picture itself to /v1/jobs.',
+      })
+    }
+    const name = query.get('name') ?? 'picture'
+    if (!/^[\w.() -]{1,200}$/.test(name)) {
+      throw new BoxletError('REQUEST_INVALID', 'Expected letters, digits, ".", "-" and blanks for name.')
+    }
+    return c.json(this.#offer.uploadForm(tenantOf(c.get('call')), name), 201)
   }
 
   async list(c: Ctx): Promise<Response> {

@@ -8,10 +8,25 @@ export interface JobOffer {
   bus: EventBus
   /** Keeps bytes that came with a request until their turn. */
   keep(bytes: Uint8Array): Promise<BlobRef>
+  /** Keeps an object as it is now, where that needs no way through this process. */
+  keepCopy?(ref: BlobRef): Promise<BlobRef>
+  /** A form for a picture that is too large for a request, where pictures can be put into a bucket. */
+  uploadForm?(tenant: string, name: string): UploadForm
   /** Reads what was kept. */
   kept(ref: BlobRef): Promise<Uint8Array>
   /** The models that workers have are not known here, so that any name is taken. */
   anyModel?: true
   /** Whether a webhook may lead there. @throws BoxletError URL_REFUSED */
   checkWebhook(url: string): void
+}
+
+/** What a caller sends with its file, as `multipart/form-data`, the file last. */
+export interface UploadForm {
+  url: string
+  fields: Readonly<Record<string, string>>
+  mostBytes: number
+  /** ISO 8601. */
+  expiresAt: string
+  /** Where the picture lies then; its job bears this name. */
+  picture: string
 }

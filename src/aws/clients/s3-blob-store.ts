@@ -93,6 +93,20 @@ export class S3BlobStore implements BlobStore {
     }
   }
 
+  /** Within S3, up to 5 GB. @throws BoxletError IMAGE_NOT_FOUND, FORBIDDEN, IMAGE_UNREADABLE */
+  async copy(from: BlobRef, to: BlobRef): Promise<void> {
+    this.#checkBucket(from)
+    this.#checkBucket(to)
+    const { CopyObjectCommand } = sdk()
+    const version = from.version === undefined ? '' : `?versionId=${from.version}`
+    const CopySource = `${from.bucket}/${from.key.split('/').map(encodeURIComponent).join('/')}${version}`
+    try {
+      await this.client.send(new CopyObjectCommand({ Bucket: to.bucket, Key: to.key, CopySource }))
+    } catch (error) {
+      throw readFault(error, undefined)
+    }
+  }
+
   async *list(
     bucket: string,
     prefix: string,

@@ -6,6 +6,7 @@ import { BoxletError, toBoxletError } from '../../errors.ts'
 import type { Environment } from '../../system/environment.ts'
 import { S3BlobStore } from '../clients/s3-blob-store.ts'
 import { putInOrder } from '../clients/s3-in-order.ts'
+import { PLACE_VARIABLES, placesOf } from '../jobs/places.ts'
 import {
   checkAnswerSize,
   directAnswer,
@@ -28,6 +29,7 @@ import {
   webCallV2,
 } from './http-event.ts'
 import { functionAuthenticator } from './keys.ts'
+import type { FunctionCall, FunctionJobs } from './jobs/jobs.ts'
 import type { EventSource } from './sources/source.ts'
 import { sourceOf } from './sources/sources.ts'
 import { Start } from './start.ts'
@@ -40,6 +42,17 @@ const MAX_BODY_BYTES = 6 * 2 ** 20
 const GATEWAY_MS = 29_000
 /** Lambda ends a call at its deadline without a word, so our answer leaves this long before. */
 const ANSWER_MS = 500
+
+const NONE = Promise.resolve(undefined)
+
+async function openJobs(env: Environment): Promise<FunctionJobs | undefined> {
+  const places = placesOf(env)
+  if (places === undefined) {
+    return undefined
+  }
+  const { FunctionJobs } = await import('./jobs/jobs.ts')
+  return new FunctionJobs(env, places)
+}
 
 export interface Context {
   awsRequestId: string
@@ -65,6 +78,7 @@ export class Entry {
   readonly #start: Start
   readonly #blobs: S3BlobStore
   #app: App | undefined
+  #jobs: Promise<FunctionJobs | undefined> | undefined
 
   private constructor(env: Environment, start: Start) {
     this.#env = env
@@ -107,6 +121,11 @@ export class Entry {
         ? { maxBytes: MAX_BALANCED_ANSWER_BYTES, lists: event.multiValueHeaders !== undefined }
         : { waitsMs: GATEWAY_MS }
       return this.#whole(() => webCallV1(event, this.#env.BOXLET_BASE_PATH), context, front)
+    }
+    const jobs = await this.#openJobs()
+    const done = await jobs?.handle(event, await this.#call(context))
+    if (done !== undefined) {
+      return done.answer
     }
     const source = sourceOf(event)
     if (source !== undefined) {
@@ -165,8 +184,9 @@ export class Entry {
       const left = Math.min(context.getRemainingTimeInMillis(), waitsMs)
       connection.deadlineMs = Math.round(Math.max(left - ANSWER_MS, left / 2))
       const name = `${request.method} ${new URL(request.url).pathname}`
+      const jobs = await this.#openJobs()
       return await telemetry.trace(name, this.#env, async () => {
-        this.#app ??= this.#createApp(telemetry)
+        this.#app ??= this.#createApp(telemetry, jobs)
         return this.#app.fetch(request, connection)
       })
     } catch (error) {
@@ -180,7 +200,23 @@ export class Entry {
     }
   }
 
-  #createApp(telemetry: Telemetry): App {
+  /** Loaded only where there are jobs, since the way to a single answer must not wait for them. */
+  #openJobs(): Promise<FunctionJobs | undefined> {
+    this.#jobs ??= this.#env[PLACE_VARIABLES.table] === undefined ? NONE : openJobs(this.#env)
+    return this.#jobs
+  }
+
+  async #call(context: Context): Promise<FunctionCall> {
+    const telemetry = await this.#start.telemetry
+    return {
+      detector: () => this.#start.detector(),
+      remainingMs: () => context.getRemainingTimeInMillis(),
+      measured: (pictures, detections, stages) => telemetry.measured(pictures, detections, stages),
+      failed: (message, error) => telemetry.logger.error(message, { error: error.toJSON() }),
+    }
+  }
+
+  #createApp(telemetry: Telemetry, jobs: FunctionJobs | undefined): App {
     const start = this.#start
     return createApp({
       detectors: {
@@ -196,6 +232,9 @@ export class Entry {
       auth: functionAuthenticator(this.#env),
       blobStore: this.#blobs,
       observer: telemetry,
+      ...(jobs !== undefined && {
+        jobs: jobs.offer((message, error) => telemetry.logger.error(message, { error: error.toJSON() })),
+      }),
       limits: { bodyBytes: MAX_BODY_BYTES },
       ...(this.#env.BOXLET_CORS_ORIGINS === undefined
         ? {}

@@ -1,6 +1,8 @@
 import { JOB_DEFAULTS } from '../../jobs/defaults.ts'
 import { jobId } from '../../jobs/id.ts'
+import type { Job } from '../../jobs/job.ts'
 import { type Accepted, compareSequencers, type NewJob } from '../../jobs/job-store.ts'
+import { defined } from '../../system/defined.ts'
 import { countWrite, shardsFor } from './counters.ts'
 import { pictureItem, ttlOf } from './job-items.ts'
 import type { JobReader } from './job-reader.ts'
@@ -34,11 +36,26 @@ export async function accept(table: Table, jobs: JobReader, job: NewJob, now: nu
     const id = jobId(now)
     const broken = await make(table, job, id, known, now)
     if (broken.length === 0) {
-      return { outcome: 'created', job: (await jobs.get(job.tenant, id))! }
+      return { outcome: 'created', job: newJob(job, id, now) }
     }
     if (tries === MOST_TRIES) {
       return { outcome: 'outdated' }
     }
+  }
+}
+
+function newJob({ tenant, batch, options, pictures, manifest, ttlMs }: NewJob, id: string, now: number): Job {
+  const failed = pictures.filter(({ source }) => source.kind === 'none').length
+  return {
+    id,
+    tenant,
+    state: failed > 0 ? 'running' : 'queued',
+    ...defined({ batch }),
+    options,
+    counts: { total: pictures.length, succeeded: 0, failed, cancelled: 0 },
+    complete: manifest === undefined,
+    createdAt: now,
+    expiresAt: now + ttlMs,
   }
 }
 
@@ -120,7 +137,10 @@ async function make(table: Table, job: NewJob, id: string, before: Before, now: 
   }))
   const marks = [
     ...failed.map((n) => ({ kind: 'put' as const, item: { ...failureKey({ tenant, job: id, n }), n, ttl } })),
-    ...blobWrites([...pictures.flatMap(ownedBlob), ...(manifest === undefined ? [] : [manifest.key])], ttl),
+    ...blobWrites(
+      [...pictures.flatMap(ownedBlob), ...(manifest === undefined ? [] : [manifest.key])],
+      expiresAt,
+    ),
   ]
   if (items.length > MOST_AT_ONCE) {
     await table.writeAll(items)
@@ -135,8 +155,11 @@ const ownedBlob = ({ source }: NewJob['pictures'][number]): string[] =>
   source.kind === 'blob' && source.owned ? [source.ref.key] : []
 
 /** Notes that blobs are needed. The last to note one decides how long, which only a bucket's own rules act on. */
-export const blobWrites = (keys: readonly string[], ttl: number): Extract<Write, { kind: 'put' }>[] =>
-  [...new Set(keys)].map((key) => ({ kind: 'put', item: { ...blobKey(key), ttl } }))
+export const blobWrites = (keys: readonly string[], expiresAt: number): Extract<Write, { kind: 'put' }>[] =>
+  [...new Set(keys)].map((key) => ({
+    kind: 'put',
+    item: { ...blobKey(key), expiresAt, ttl: ttlOf(expiresAt) },
+  }))
 
 /** From this many pictures on a job waits in a line of its own, so that single pictures pass it. */
 const OWN_GROUP = 16

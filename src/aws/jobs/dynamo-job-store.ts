@@ -239,7 +239,7 @@ export class DynamoJobStore implements JobStore {
 
   async usesBlob(key: string): Promise<boolean> {
     const item = await this.#table.get(blobKey(key))
-    return item !== undefined && Number(item.ttl) * 1000 > this.#now()
+    return item !== undefined && Number(item.expiresAt) > this.#now()
   }
 
   async close(): Promise<void> {

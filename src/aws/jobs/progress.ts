@@ -11,7 +11,7 @@ import { blobWrites } from './accept.ts'
 import { type Counts, countsOf, countWrite, readCounters } from './counters.ts'
 import { indexWrites } from './find-index.ts'
 import type { Item } from './item.ts'
-import { jobOf } from './job-items.ts'
+import { jobOf, ttlOf } from './job-items.ts'
 import type { JobReader } from './job-reader.ts'
 import { ENDED, failureKey, jobKey, markKey, pictureKey, stateIndexKey } from './keys.ts'
 import type { PictureItems } from './picture-items.ts'
@@ -19,7 +19,7 @@ import type { Table, Write } from './table.ts'
 
 /** What is known of a picture between its start and its end, so that nothing is read twice. */
 interface Known {
-  ttl: number
+  expiresAt: number
   shards: number
 }
 const MOST_KNOWN = 1000
@@ -62,7 +62,7 @@ export class Progress {
     if (job.startedAt === undefined) {
       await this.#begin(ref)
     }
-    this.#remember(ref, { ttl: Number(job.ttl), shards: Number(job.shards) })
+    this.#remember(ref, { expiresAt: Number(job.expiresAt), shards: Number(job.shards) })
     const options = JSON.parse(String(job.jobOptions)) as StartedPicture['options']
     return { ref, picture: await this.#pictures.read(item, false), options }
   }
@@ -73,12 +73,13 @@ export class Progress {
       return undefined
     }
     const now = this.#now()
-    const { ttl, shards } = known
+    const { expiresAt, shards } = known
+    const ttl = ttlOf(expiresAt)
     const isFound = outcome.state === 'succeeded'
     // Before the outcome, so that none is without it; who reads an entry looks whether it is of the outcome.
     await this.#table.writeAll(
       isFound
-        ? [...indexWrites(ref, outcome.found, now, ttl), ...blobWrites(blobsOf(outcome.found), ttl)]
+        ? [...indexWrites(ref, outcome.found, now, ttl), ...blobWrites(blobsOf(outcome.found), expiresAt)]
         : [{ kind: 'put', item: { ...failureKey(ref), n: ref.n, ttl } }],
     )
     const written = await this.#table.transact([
@@ -204,7 +205,7 @@ export class Progress {
       return known
     }
     const job = await this.#jobs.item(ref.tenant, ref.job)
-    return job === undefined ? undefined : { ttl: Number(job.ttl), shards: Number(job.shards) }
+    return job === undefined ? undefined : { expiresAt: Number(job.expiresAt), shards: Number(job.shards) }
   }
 }
 

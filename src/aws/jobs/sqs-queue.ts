@@ -174,7 +174,8 @@ export class SqsQueue implements Queue {
     const { Attributes = {} } = await this.#options.sqs.send((client) =>
       client.send(new GetQueueAttributesCommand({ QueueUrl: this.#options.url, AttributeNames: ['All'] })),
     )
-    const count = (name: '' | 'NotVisible' | 'Delayed'): number => Number(Attributes[`ApproximateNumberOfMessages${name}`] ?? 0)
+    const count = (name: '' | 'NotVisible' | 'Delayed'): number =>
+      Number(Attributes[`ApproximateNumberOfMessages${name}`] ?? 0)
     await this.#collect()
     return {
       ready: count(''),

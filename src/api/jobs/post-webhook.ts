@@ -1,16 +1,17 @@
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
-import { BoxletError } from '../errors.ts'
-import { checkedLookup, checkUrl } from '../image/fetch/guarded-address.ts'
-import type { PostWebhook } from '../jobs/webhook.ts'
-import type { UrlMode } from './service-options.ts'
+import { BoxletError } from '../../errors.ts'
+import { checkedLookup, checkUrl } from '../../image/fetch/guarded-address.ts'
+import type { PostWebhook } from '../../jobs/webhook.ts'
 
-/** The same rules as for addresses of pictures; a redirect is an answer like any other, and no good one. */
-export function webhookPoster(urls: UrlMode): PostWebhook {
-  const isOpen = urls === 'any'
-  const rules = { allowHttp: isOpen, allowPrivate: isOpen }
+/**
+ * The same rules as for addresses of pictures; a redirect is an answer like any other, and no good one.
+ *
+ * @param rules what an address may be; `off` for a service that calls none
+ */
+export function webhookPoster(rules: { allowHttp: boolean; allowPrivate: boolean } | 'off'): PostWebhook {
   return async ({ url: address, headers, body }, signal) => {
-    if (urls === 'off') {
+    if (rules === 'off') {
       throw new BoxletError('URL_REFUSED', 'Expected no webhook, since this service calls no addresses.')
     }
     const url = checkUrl(address, rules)

@@ -1,0 +1,189 @@
+/** Messages of the queue of pictures: pictures of jobs, and pictures that arrived in the bucket. */
+import type { DetectorLike } from '../../../detector/types.ts'
+import { BoxletError, toBoxletError } from '../../../errors.ts'
+import { type NativeImage, nativeModel } from '../../../formats/native.ts'
+import { Attempt } from '../../../jobs/attempt.ts'
+import { JOB_DEFAULTS } from '../../../jobs/defaults.ts'
+import type { PictureOutcome } from '../../../jobs/job.ts'
+import type { StartedPicture, StoredModel } from '../../../jobs/job-store.ts'
+import { messageOf, refOf } from '../../../jobs/message.ts'
+import type { Message } from '../../../jobs/queue.ts'
+import { Slots } from '../../../jobs/slots.ts'
+import type { Workplace } from '../../../jobs/work.ts'
+import type { AwsJobHome } from '../../jobs/home.ts'
+import { parsed, picturesIn } from '../sources/notification.ts'
+import type { Task } from '../sources/source.ts'
+import { BatchQueue, messagesOf } from './batch-queue.ts'
+import { arrivalJob } from './arrival.ts'
+
+/** Of one picture; S3 objects may be larger than a request can be. */
+const MAX_PICTURE_BYTES = 50 * 2 ** 20
+/** Kept for the answer, and to give back what there was no time for. */
+const ANSWER_MS = 3000
+/** One is detected while the next is read. */
+const AT_ONCE = 2
+/** A picture that its worker did not survive twice comes last and alone. */
+const SUSPECT_RECEIVES = 3
+
+export interface PictureBatchOptions {
+  home: AwsJobHome
+  detector(): Promise<DetectorLike>
+  remainingMs(): number
+  /** Also writes the result of a picture that arrived: the object of its result. Undefined where none is wanted. */
+  resultOf?(ref: Task['ref']): { bucket: string; key: string } | undefined
+  announce(): Promise<void>
+  measured(pictures: number, detections: number, stages: Record<string, number>): void
+  failed(message: string, error: BoxletError): void
+}
+
+/** @returns the answer for SQS: the messages that come again */
+export async function workOnPictures(records: readonly unknown[], options: PictureBatchOptions): Promise<unknown> {
+  const { home, remainingMs, failed } = options
+  const queue = new BatchQueue(home.pictures)
+  const end = new AbortController()
+  const timer = setTimeout(() => end.abort(outOfTime()), Math.max(0, remainingMs() - ANSWER_MS))
+  const messages = messagesOf(records)
+  let ended = false
+  const attempt = new Attempt({
+    ...home,
+    pictures: queue,
+    workplace: workplace(options),
+    slots: new Slots(1),
+    pictureMs: JOB_DEFAULTS.pictureMs,
+    now: Date.now,
+    onPicture: (started, outcome) => onPicture(started, outcome, options),
+    onEnded: () => {
+      ended = true
+    },
+  })
+  const one = async (message: Message): Promise<void> => {
+    try {
+      if (end.signal.aborted) {
+        await queue.giveBack(message, { delayMs: 0, unused: true })
+        return
+      }
+      for (const body of await picturesOf(message, home, options)) {
+        await attempt.run({ ...message, body }, end.signal)
+      }
+    } catch (error) {
+      failed('message', toBoxletError(error))
+      queue.keep(message)
+    }
+  }
+  try {
+    const suspects = messages.filter(({ receives }) => receives >= SUSPECT_RECEIVES)
+    await inTurn(
+      messages.filter((message) => !suspects.includes(message)),
+      one,
+    )
+    for (const message of suspects) {
+      await one(message)
+    }
+  } finally {
+    clearTimeout(timer)
+  }
+  if (ended) {
+    await options.announce().catch((error: unknown) => failed('announce', toBoxletError(error)))
+  }
+  return queue.answer
+}
+
+async function inTurn(messages: readonly Message[], one: (message: Message) => Promise<void>): Promise<void> {
+  const left = [...messages]
+  const lane = async (): Promise<void> => {
+    for (let next = left.shift(); next !== undefined; next = left.shift()) {
+      await one(next)
+    }
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, lane))
+}
+
+/** Bodies that name a picture each. What arrived in the bucket becomes a job first, once. */
+async function picturesOf(message: Message, home: AwsJobHome, options: PictureBatchOptions): Promise<string[]> {
+  if (refOf(message.body) !== undefined) {
+    return [message.body]
+  }
+  const bodies: string[] = []
+  for (const task of picturesIn(parsed(message.body))) {
+    const job = arrivalJob(task, options.resultOf?.(task.ref) !== undefined)
+    const [accepted] = await home.store.accept([job])
+    if (accepted === undefined || !('job' in accepted)) {
+      continue
+    }
+    const ref = { tenant: job.tenant, job: accepted.job.id, n: 0 }
+    // This message is its message.
+    await home.store.sent([ref])
+    bodies.push(messageOf(ref))
+  }
+  return bodies
+}
+
+function workplace({ home, detector }: PictureBatchOptions): Workplace {
+  return {
+    read: async (source, signal) => {
+      if (source.kind === 'blob') {
+        const store = source.owned ? home.blobs : home.objects
+        return store.get(source.ref, { maxBytes: MAX_PICTURE_BYTES, signal })
+      }
+      if (source.kind === 'url') {
+        const { fetchImage } = await import('../../../image/fetch/fetch-url.ts')
+        return fetchImage(source.url, { maxBytes: MAX_PICTURE_BYTES, signal })
+      }
+      throw source.kind === 'none'
+        ? new BoxletError(source.error.code, source.error.message)
+        : new BoxletError('IMAGE_NOT_FOUND', 'Expected an object or an address but the picture is a file elsewhere.')
+    },
+    detector: async (model) => {
+      const loaded = await detector()
+      if (model !== undefined && model !== loaded.model.name) {
+        throw new BoxletError('MODEL_NOT_FOUND', 'Expected the model of this function but the job asks for another.')
+      }
+      return loaded
+    },
+    draw: async (bytes, { detections }, format) => {
+      const { drawDetections } = await import('../../../image/draw/draw.ts')
+      return (await drawDetections(bytes, detections, { format })) as Uint8Array
+    },
+    keep: (bytes) => home.blobs.keep(bytes),
+    saveModel: (key, model) => saveOnce(home, key, model),
+  }
+}
+
+const saved = new Set<string>()
+async function saveOnce(home: AwsJobHome, key: string, model: StoredModel): Promise<void> {
+  const name = `${home.name} ${key}`
+  if (!saved.has(name)) {
+    await home.store.saveModel(key, model)
+    saved.add(name)
+  }
+}
+
+async function onPicture(
+  { picture, options: { besides } }: StartedPicture,
+  outcome: PictureOutcome,
+  { home, detector, resultOf, measured, failed }: PictureBatchOptions,
+): Promise<void> {
+  if (outcome.state === 'succeeded') {
+    const { image } = outcome.found
+    const { decode, prepare, run, boxes } = image.timings
+    measured(1, image.detections.length, { decode, prepare, run, boxes })
+  } else {
+    failed('picture', new BoxletError(outcome.error.code, outcome.error.message))
+  }
+  const { source } = picture
+  const ref = besides === 'picture' && source.kind === 'blob' ? resultOf?.(source.ref) : undefined
+  if (ref !== undefined) {
+    const name = picture.name
+    const image: NativeImage =
+      outcome.state === 'succeeded'
+        ? { ...outcome.found.image, altText: outcome.found.altText }
+        : { source: name, error: outcome.error }
+    const text = JSON.stringify({ model: nativeModel((await detector()).model), images: [image] })
+    await home.objects.put(ref, Buffer.from(text), { contentType: 'application/json' })
+  }
+}
+
+const outOfTime = (): BoxletError =>
+  new BoxletError('TIMEOUT', 'Expected the picture to be done before the function ends but it took longer.', {
+    hint: 'Raise the timeout of the function, or send fewer pictures in a batch.',
+  })

@@ -1,0 +1,142 @@
+import { type ErrorCode, toBoxletError } from '../errors.ts'
+import { flaggedMessage } from './announcer.ts'
+import { within } from './deadline.ts'
+import { JOB_DEFAULTS } from './defaults.ts'
+import type { EventBus } from './event-bus.ts'
+import type { PictureOutcome, PictureRef } from './job.ts'
+import type { JobStore, StartedPicture } from './job-store.ts'
+import { refOf } from './message.ts'
+import type { Message, Queue } from './queue.ts'
+import { backOff, mayPass } from './retry.ts'
+import type { Slots } from './slots.ts'
+import { jobError, lateError, type Workplace, workOn } from './work.ts'
+
+export interface AttemptOptions {
+  store: JobStore
+  pictures: Pick<Queue, 'done' | 'giveBack' | 'bury'>
+  webhooks: Pick<Queue, 'send'>
+  bus: EventBus
+  workplace: Workplace
+  /** Places to detect in. */
+  slots: Slots
+  pictureMs: number
+  now(): number
+  /** Called with each picture that is done, before others learn of it. */
+  onPicture?(started: StartedPicture, outcome: PictureOutcome): Promise<void>
+  /** Called where a job may have ended. */
+  onEnded(): void
+}
+
+/** Faults that say nothing of the picture: it waits for as long as they last. */
+const OF_THE_PLACE: readonly ErrorCode[] = ['OVERLOADED', 'SHUTTING_DOWN', 'DISPOSED', 'STORE_UNAVAILABLE']
+/** After a fault of the store, which others may have to mend first. */
+export const FAULT_MS = 1_000
+
+/** One try of the picture that a message names, and what follows from it, whoever took the message from the queue. */
+export class Attempt {
+  readonly #options: AttemptOptions
+
+  constructor(options: AttemptOptions) {
+    this.#options = options
+  }
+
+  /**
+   * @param end gives the picture back, uncounted
+   * @throws BoxletError what the store or the queue says; the message then comes again
+   */
+  async run(message: Message, end: AbortSignal): Promise<void> {
+    const { store, pictures, workplace, slots, pictureMs } = this.#options
+    const ref = refOf(message.body)
+    const started = ref === undefined ? undefined : await store.start(ref)
+    if (ref === undefined || started === undefined) {
+      await pictures.done([message])
+      return
+    }
+    let outcome: PictureOutcome
+    try {
+      outcome = await within(
+        pictureMs,
+        end,
+        () => lateError(pictureMs),
+        (signal) => workOn(started, workplace, (waiting) => slots.take(waiting), signal),
+      )
+    } catch (error) {
+      await this.#failed(message, ref, error, end)
+      return
+    }
+    await this.#finish(message, started, outcome)
+  }
+
+  /** The result is kept before the message goes, and whatever follows from it is asked for before both. */
+  async #finish(message: Message, started: StartedPicture, outcome: PictureOutcome): Promise<void> {
+    const { store, pictures, bus } = this.#options
+    const { ref, picture } = started
+    await this.#options.onPicture?.(started, outcome)
+    await this.#flag(started, outcome)
+    const ended = await store.finish(ref, outcome)
+    await pictures.done([message])
+    const found = outcome.state === 'succeeded' ? outcome.found : undefined
+    await bus.publish([
+      {
+        kind: 'picture.finished',
+        tenant: ref.tenant,
+        job: ref.job,
+        data: {
+          n: ref.n,
+          name: picture.name,
+          state: outcome.state,
+          ...(found !== undefined && { altText: found.altText }),
+          ...(outcome.state === 'failed' && { error: outcome.error }),
+        },
+      },
+      ...(found?.verdict === undefined
+        ? []
+        : [
+            {
+              kind: 'picture.flagged' as const,
+              tenant: ref.tenant,
+              job: ref.job,
+              data: { n: ref.n, name: picture.name, ...found.verdict },
+            },
+          ]),
+    ])
+    if (ended !== undefined) {
+      this.#options.onEnded()
+    }
+  }
+
+  async #flag({ ref, picture, options }: StartedPicture, outcome: PictureOutcome): Promise<void> {
+    const verdict = outcome.state === 'succeeded' ? outcome.found.verdict : undefined
+    if (verdict === undefined || options.webhook === undefined) {
+      return
+    }
+    const message = flaggedMessage(ref, picture, verdict, options.webhook, this.#options.now())
+    // The picture is to be found by the time that its receiver asks for it.
+    const send = { body: JSON.stringify(message), group: ref.tenant, delayMs: FAULT_MS }
+    await this.#options.webhooks.send([send])
+  }
+
+  async #failed(message: Message, ref: PictureRef, error: unknown, end: AbortSignal): Promise<void> {
+    const { store, pictures } = this.#options
+    const known = toBoxletError(error)
+    if (end.aborted) {
+      await store.release(ref, jobError(known))
+      await pictures.giveBack(message, { delayMs: 0, unused: true })
+      return
+    }
+    if (OF_THE_PLACE.includes(known.code)) {
+      await store.release(ref, jobError(known))
+      await pictures.giveBack(message, { delayMs: FAULT_MS, unused: true })
+      return
+    }
+    if (!mayPass(known) || message.receives >= JOB_DEFAULTS.mostTries) {
+      await store.finish(ref, { state: 'failed', error: jobError(known) })
+      await pictures.bury(message, `${known.code}: ${known.message}`)
+      this.#options.onEnded()
+      return
+    }
+    await store.release(ref, jobError(known))
+    const { backOffMs, mostBackOffMs } = JOB_DEFAULTS
+    await pictures.giveBack(message, { delayMs: backOff(message.receives, backOffMs, mostBackOffMs) })
+  }
+}

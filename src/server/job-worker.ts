@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
-import { webhookPoster } from '../api/jobs/post-webhook.ts'
 import { writeMediaResults } from '../api/dialects/rekognition/media-results.ts'
+import { webhookPoster } from '../api/jobs/post-webhook.ts'
 import type { DetectorLike } from '../detector/types.ts'
 import type { BoxletError } from '../errors.ts'
 import type { NativeImage } from '../formats/native.ts'

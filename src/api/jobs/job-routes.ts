@@ -85,9 +85,13 @@ class JobRoutes {
     const query = new URL(c.req.url).searchParams
     checkQuery(query, ['name'])
     if (this.#offer.uploadForm === undefined) {
-      throw new BoxletError('NOT_FOUND', 'Expected a service with a bucket for pictures but this one has none.', {
-        hint: 'Send the picture itself to /v1/jobs.',
-      })
+      throw new BoxletError(
+        'NOT_FOUND',
+        'Expected a service with a bucket for pictures but this one has none.',
+        {
+          hint: 'Send the picture itself to /v1/jobs.',
+        },
+      )
     }
     const name = query.get('name') ?? 'picture'
     if (!/^[\w.() -]{1,200}$/.test(name)) {

@@ -45,6 +45,25 @@ export interface DeployResult extends Checked {
   parameters: Record<string, string>
 }
 
+/** S3 takes names of this length. */
+const MOST_BUCKET_NAME = 63
+
+/** Pictures of jobs need a bucket; who names none gets one that bears the name of the stack. */
+function withJobBucket(
+  { account, region }: AwsSession,
+  stack: string,
+  before: Stack | undefined,
+  parameters: Record<string, string>,
+): Record<string, string> {
+  const named = parameters.DataBucketName ?? parametersOf(before).DataBucketName
+  if (parameters.Jobs !== 'on' || named) {
+    return parameters
+  }
+  const end = `-${account}-${region}`
+  const start = stack.toLowerCase().slice(0, MOST_BUCKET_NAME - end.length)
+  return { ...parameters, DataBucketName: `${start}${end}` }
+}
+
 export async function deploy(session: AwsSession, options: DeployOptions): Promise<DeployResult> {
   const { stack: name, onStep, signal } = options
   const wait: WaitOptions = {
@@ -53,6 +72,7 @@ export async function deploy(session: AwsSession, options: DeployOptions): Promi
     ...defined({ pollMs: options.pollMs }),
   }
   const before = await readyForChange(session, name, wait, onStep)
+  options.parameters = withJobBucket(session, name, before, options.parameters)
   const { DataBucketName: data } = { ...parametersOf(before), ...options.parameters }
   // A bucket that is refused is reported before the upload.
   if (data) {

@@ -37,6 +37,10 @@ export async function resolveParameters(
     ModelLocation: artefacts.modelLocation,
     Architecture: arch,
   }
+  // There is nothing to pause in a stack without jobs.
+  if (chosen.Jobs === 'paused' && (parametersOf(before).Jobs ?? 'none') === 'none') {
+    parameters.Jobs = 'none'
+  }
   const { DataBucketName: data } = parameters
   if (data !== undefined && data !== '') {
     const makes = await makesDataBucket(session, stack, before, data)

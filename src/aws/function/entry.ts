@@ -28,8 +28,8 @@ import {
   webCallV1,
   webCallV2,
 } from './http-event.ts'
-import { functionAuthenticator } from './keys.ts'
 import type { FunctionCall, FunctionJobs } from './jobs/jobs.ts'
+import { functionAuthenticator } from './keys.ts'
 import type { EventSource } from './sources/source.ts'
 import { sourceOf } from './sources/sources.ts'
 import { Start } from './start.ts'

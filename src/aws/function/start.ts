@@ -38,6 +38,10 @@ export class Start {
   }
 
   async run(): Promise<void> {
+    // A function that does the chores of jobs detects nothing.
+    if (this.#env.BOXLET_START === 'without-model') {
+      return
+    }
     const started = performance.now()
     // sharp decodes on another thread while the session, which holds this one, is created.
     const decoder = this.#timed('decoder', warmDecoder).catch((error) => error as Error)

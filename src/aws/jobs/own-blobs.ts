@@ -5,6 +5,8 @@ import type { S3BlobStore } from '../clients/s3-blob-store.ts'
 
 /** Below it lies what belongs to jobs; nothing there is taken for a picture that arrived. */
 export const JOBS_PREFIX = 'jobs/'
+/** A little longer than a job is kept unless it asks for more; its result in the table stays as long as it asks. */
+export const JOB_BLOB_DAYS = 35
 
 /** Bytes of jobs in the bucket of a stack, under their SHA-256. A rule of the bucket removes them in time. */
 export class S3OwnBlobs implements OwnBlobs {

@@ -40,7 +40,10 @@ export function placesOf(env: Environment): JobPlaces | undefined {
   const entries = Object.entries(PLACE_VARIABLES).map(([place, variable]) => {
     const value = env[variable]
     if (value === undefined || value === '') {
-      throw new BoxletError('CONFIG_INVALID', `Expected ${variable} for the jobs of the function but it is not set.`)
+      throw new BoxletError(
+        'CONFIG_INVALID',
+        `Expected ${variable} for the jobs of the function but it is not set.`,
+      )
     }
     return [place, value]
   })

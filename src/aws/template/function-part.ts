@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { allow, att, list, type Resource, ref, sub, type Value, when } from './cloudformation.ts'
 import { MEMORY_VARIABLES } from './memory-variables.ts'
 import { readKeys, role } from './role-part.ts'
+import { JOBS_VARIABLES, statementsFor } from './sources/jobs-access.ts'
 
 /** Environment variables of both functions. */
 export const variables = (more: Record<string, Value>): Value => ({
@@ -73,6 +74,7 @@ const httpFunction: Record<string, Value> = {
       BOXLET_KEYS_PARAMETER: when('HasKeysParameter', ref('KeysParameter')),
       BOXLET_KEYS_SECRET: when('HasKeysSecret', ref('KeysSecretArn')),
       BOXLET_BASE_PATH: when('HasBasePath', ref('BasePath')),
+      ...JOBS_VARIABLES,
     }),
   },
 }
@@ -86,6 +88,7 @@ export function functionResources(packageHash: string): Record<string, Resource>
     Role: role(`\${AWS::StackName}`, 'LogGroup', [
       when('HasPictures', allow(['s3:GetObject', 's3:GetObjectVersion'], list('PictureArns'))),
       ...readKeys,
+      ...statementsFor('http'),
     ]),
     ModelLayer: {
       Type: 'AWS::Lambda::LayerVersion',

@@ -39,20 +39,22 @@ export class BatchQueue implements Pick<Queue, 'done' | 'giveBack' | 'bury'> {
 
 /** The messages of an event of SQS. Its own visibility timeout is the lease, which is longer than any call. */
 export function messagesOf(records: readonly unknown[]): Message[] {
-  return records.filter(isRecord).flatMap(({ messageId, receiptHandle, body, attributes, messageAttributes }) => {
-    if (typeof messageId !== 'string' || typeof body !== 'string') {
-      return []
-    }
-    const { ApproximateReceiveCount: count = 1 } = isRecord(attributes) ? attributes : {}
-    const before = isRecord(messageAttributes) ? messageAttributes[BEFORE] : undefined
-    const earlier = isRecord(before) ? Number(before.stringValue) : 0
-    return [
-      {
-        id: messageId,
-        body,
-        receives: Number(count) + (Number.isFinite(earlier) ? earlier : 0),
-        lease: leaseOf(String(receiptHandle), Number.MAX_SAFE_INTEGER),
-      },
-    ]
-  })
+  return records
+    .filter(isRecord)
+    .flatMap(({ messageId, receiptHandle, body, attributes, messageAttributes }) => {
+      if (typeof messageId !== 'string' || typeof body !== 'string') {
+        return []
+      }
+      const { ApproximateReceiveCount: count = 1 } = isRecord(attributes) ? attributes : {}
+      const before = isRecord(messageAttributes) ? messageAttributes[BEFORE] : undefined
+      const earlier = isRecord(before) ? Number(before.stringValue) : 0
+      return [
+        {
+          id: messageId,
+          body,
+          receives: Number(count) + (Number.isFinite(earlier) ? earlier : 0),
+          lease: leaseOf(String(receiptHandle), Number.MAX_SAFE_INTEGER),
+        },
+      ]
+    })
 }

@@ -16,7 +16,6 @@ const PART_MS = 20_000
 export interface ChoreOptions {
   home: AwsJobHome
   post: PostWebhook
-  webhookSecret?: string
   remainingMs(): number
   failed(message: string, error: BoxletError): void
 }
@@ -62,11 +61,11 @@ export async function look(options: ChoreOptions): Promise<void> {
 
 /** @returns the answer for SQS: the messages that come again */
 export async function workOnChores(records: readonly unknown[], options: ChoreOptions): Promise<unknown> {
-  const { home, post, webhookSecret: secret, remainingMs, failed } = options
+  const { home, post, remainingMs, failed } = options
   const queue = new BatchQueue(home.webhooks)
   const messages = messagesOf(records)
   const signal = AbortSignal.timeout(Math.max(1, remainingMs() - PART_MS / 2))
-  const webhook = { webhooks: queue, post, leaseMs: 0, ...(secret !== undefined && { secret }) }
+  const webhook = { webhooks: queue, post, leaseMs: 0 }
   await Promise.all(
     messages
       .filter(({ body }) => body !== LOOK)

@@ -58,7 +58,7 @@ export class FunctionJobs {
    */
   async handle(event: unknown, call: FunctionCall): Promise<{ answer: unknown } | undefined> {
     const home = this.#home
-    const chores = { ...call, home, post: webhookPoster(PUBLIC_HTTPS), ...this.#secret() }
+    const chores = { ...call, home, post: webhookPoster(PUBLIC_HTTPS) }
     if (isRecord(event) && event.source === 'aws.events' && event['detail-type'] === 'Scheduled Event') {
       await look(chores)
       return { answer: null }
@@ -97,11 +97,6 @@ export class FunctionJobs {
     } catch (error) {
       failed('feed', toBoxletError(error))
     }
-  }
-
-  #secret(): { webhookSecret?: string } {
-    const { BOXLET_WEBHOOK_SECRET: webhookSecret } = this.#env
-    return webhookSecret === undefined ? {} : { webhookSecret }
   }
 }
 

@@ -13,8 +13,8 @@ import type { Workplace } from '../../../jobs/work.ts'
 import type { AwsJobHome } from '../../jobs/home.ts'
 import { parsed, picturesIn } from '../sources/notification.ts'
 import type { Task } from '../sources/source.ts'
-import { BatchQueue, messagesOf } from './batch-queue.ts'
 import { arrivalJob } from './arrival.ts'
+import { BatchQueue, messagesOf } from './batch-queue.ts'
 
 /** Of one picture; S3 objects may be larger than a request can be. */
 const MAX_PICTURE_BYTES = 50 * 2 ** 20
@@ -37,7 +37,10 @@ export interface PictureBatchOptions {
 }
 
 /** @returns the answer for SQS: the messages that come again */
-export async function workOnPictures(records: readonly unknown[], options: PictureBatchOptions): Promise<unknown> {
+export async function workOnPictures(
+  records: readonly unknown[],
+  options: PictureBatchOptions,
+): Promise<unknown> {
   const { home, remainingMs, failed } = options
   const queue = new BatchQueue(home.pictures)
   const end = new AbortController()
@@ -99,7 +102,11 @@ async function inTurn(messages: readonly Message[], one: (message: Message) => P
 }
 
 /** Bodies that name a picture each. What arrived in the bucket becomes a job first, once. */
-async function picturesOf(message: Message, home: AwsJobHome, options: PictureBatchOptions): Promise<string[]> {
+async function picturesOf(
+  message: Message,
+  home: AwsJobHome,
+  options: PictureBatchOptions,
+): Promise<string[]> {
   if (refOf(message.body) !== undefined) {
     return [message.body]
   }
@@ -131,12 +138,18 @@ function workplace({ home, detector }: PictureBatchOptions): Workplace {
       }
       throw source.kind === 'none'
         ? new BoxletError(source.error.code, source.error.message)
-        : new BoxletError('IMAGE_NOT_FOUND', 'Expected an object or an address but the picture is a file elsewhere.')
+        : new BoxletError(
+            'IMAGE_NOT_FOUND',
+            'Expected an object or an address but the picture is a file elsewhere.',
+          )
     },
     detector: async (model) => {
       const loaded = await detector()
       if (model !== undefined && model !== loaded.model.name) {
-        throw new BoxletError('MODEL_NOT_FOUND', 'Expected the model of this function but the job asks for another.')
+        throw new BoxletError(
+          'MODEL_NOT_FOUND',
+          'Expected the model of this function but the job asks for another.',
+        )
       }
       return loaded
     },

@@ -1,4 +1,5 @@
 /** Pictures that arrive in a bucket go through a queue to a function of their own, and results go back. */
+import { JOB_BLOB_DAYS, JOBS_PREFIX } from '../../jobs/own-blobs.ts'
 import { alarm, functionMetric, queueMetric } from '../alarms-part.ts'
 import {
   all,
@@ -19,6 +20,8 @@ import { choice, number, optional } from '../parameter.ts'
 import type { TemplatePart } from '../part.ts'
 import { role } from '../role-part.ts'
 import { functionLine, type Line, widget } from '../widgets.ts'
+import { JOBS_VARIABLES, statementsFor } from './jobs-access.ts'
+import { RETENTION } from './queue-times.ts'
 
 const WORKER = `\${AWS::StackName}-worker`
 /** Seconds for a batch of pictures. */
@@ -30,8 +33,6 @@ const VISIBILITY = 6 * WORKER_TIMEOUT
  * received too. Source: Lambda developer guide, "Configuring a queue to use with Lambda".
  */
 const MAX_TRIES = 5
-/** The most that SQS knows: a mapping that is switched off over a holiday loses nothing. */
-const RETENTION = 14 * 86_400
 /** Pictures that come in are detected, results go out; the two prefixes never overlap. */
 export const INCOMING = 'incoming/'
 const RESULTS = 'results/'
@@ -106,6 +107,7 @@ const resources: Record<string, Resource> = {
             Status: 'Enabled',
             AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 },
           },
+          { Id: 'blobs-of-jobs', Status: 'Enabled', Prefix: JOBS_PREFIX, ExpirationInDays: JOB_BLOB_DAYS },
         ],
       },
       NotificationConfiguration: {
@@ -172,6 +174,7 @@ const resources: Record<string, Resource> = {
         ],
         att('Queue', 'Arn'),
       ),
+      ...statementsFor('worker'),
     ]),
   ),
   Worker: only({
@@ -183,7 +186,9 @@ const resources: Record<string, Resource> = {
       Handler: 'index.handler',
       Role: att('WorkerRole', 'Arn'),
       Timeout: WORKER_TIMEOUT,
-      Environment: { Variables: variables({ BOXLET_AUTH: 'iam', BOXLET_RESULT_PREFIX: RESULTS }) },
+      Environment: {
+        Variables: variables({ ...JOBS_VARIABLES, BOXLET_AUTH: 'iam', BOXLET_RESULT_PREFIX: RESULTS }),
+      },
     },
   }),
   WorkerMapping: only({

@@ -76,6 +76,14 @@ export const picturePage = v.object({ pictures: v.array(picture), models, cursor
 export const foundPage = v.object({ pictures: v.array(foundPicture), models, cursor })
 export const redriven = v.object({ pictures: described(count, 'Pictures that are tried again.') })
 
+export const uploadForm = v.object({
+  url: v.string(),
+  fields: described(v.record(v.string(), v.string()), 'Fields of a multipart form, before its file.'),
+  mostBytes: positiveCount,
+  expiresAt: moment,
+  picture: described(v.string(), 'Where the picture lies then; its job bears this name.'),
+})
+
 export const webhookEvent = v.object({
   type: described(v.string(), `job.succeeded, job.failed, job.cancelled or ${EVENT_KINDS[1]}.`),
   timestamp: moment,

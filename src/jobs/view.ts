@@ -9,6 +9,7 @@ export interface JobView extends v.InferOutput<typeof schema.job> {}
 export interface PictureView extends v.InferOutput<typeof schema.picture> {}
 export interface FoundView extends v.InferOutput<typeof schema.foundPicture> {}
 export type ModelsView = v.InferOutput<typeof schema.models>
+export type UploadForm = v.InferOutput<typeof schema.uploadForm>
 
 const time = (at: number): string => new Date(at).toISOString()
 

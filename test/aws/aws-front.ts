@@ -92,6 +92,13 @@ export async function startFront(moto: string): Promise<Front> {
     response.end(result.payload)
   }
 
+  /** As CloudFormation reads it: from the bucket that the host of the address names. */
+  async function uploaded(address: string): Promise<string> {
+    const { hostname, pathname } = new URL(address)
+    const bucket = hostname.slice(0, hostname.indexOf('.s3.'))
+    return (await fetch(`${moto}/${bucket}${pathname}`)).text()
+  }
+
   async function cloudFormation(
     form: URLSearchParams,
     response: ServerResponse,
@@ -110,7 +117,8 @@ export async function startFront(moto: string): Promise<Front> {
     const [stack = '', id = ''] = [form.get('StackName') ?? '', form.get('ChangeSetName') ?? '']
     const arn = id.slice(id.lastIndexOf(':changeSet/') + 1).split('/')[1] ?? id
     if (action === 'CreateChangeSet') {
-      const body = form.get('TemplateBody') ?? ''
+      const body = form.get('TemplateBody') ?? (await uploaded(form.get('TemplateURL') ?? ''))
+      form.delete('TemplateURL')
       template = JSON.parse(body) as Template
       planned.set(id, { stack, wanted: wantedOf(form, template) })
       form.set('TemplateBody', JSON.stringify(forMoto(template)))

@@ -36,5 +36,9 @@ export const EVERYTHING = {
   ProvisionedConcurrency: 2,
   ReservedConcurrency: 5,
   WorkerConcurrency: 3,
+  Jobs: 'on',
+  JobEvents: 'pictures',
+  JobResults: 's3',
+  JobRecovery: 'true',
   AlarmTopicArn: 'arn:aws:sns:eu-west-1:111122223333:alarms',
 } as const

@@ -28,6 +28,8 @@ const FACTORS = {
     { DataBucketName: 'test-pictures' },
     { DataBucketName: 'test-pictures', CreateDataBucket: 'false' },
   ],
+  jobs: [{}, { Jobs: 'on' }, { Jobs: 'paused' }],
+  events: [{}, { JobEvents: 'pictures', JobResults: 's3', JobRecovery: 'true' }],
   pictures: [{}, { PictureArns: EVERYTHING.PictureArns }],
   watch: [{}, { AlarmTopicArn: EVERYTHING.AlarmTopicArn }, { Watch: 'none' }],
   key: [{}, { KmsKeyArn: EVERYTHING.KmsKeyArn }],

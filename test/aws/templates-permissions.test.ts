@@ -3,7 +3,7 @@ import { CHOSEN, EVERYTHING } from './templates-choices.ts'
 import { type Chosen, cloudFormationFacts } from './templates-forms.ts'
 
 /** Of the one policy that a role or queue has. */
-function statements(name: 'Role' | 'WorkerRole' | 'QueuePolicy', chosen: Chosen): unknown[] {
+function statements(name: 'Role' | 'WorkerRole' | 'ClerkRole' | 'QueuePolicy', chosen: Chosen): unknown[] {
   const facts = cloudFormationFacts(chosen)[name] as {
     PolicyDocument?: { Statement: unknown[] }
     Policies?: { PolicyDocument: { Statement: unknown[] } }[]
@@ -61,6 +61,51 @@ const workerOwn = [
   ),
 ]
 
+const readsAndWritesJobs = [
+  allow(
+    [
+      'dynamodb:GetItem',
+      'dynamodb:BatchGetItem',
+      'dynamodb:Query',
+      'dynamodb:PutItem',
+      'dynamodb:UpdateItem',
+      'dynamodb:DeleteItem',
+      'dynamodb:BatchWriteItem',
+    ],
+    ['<JobTable.Arn>', '<JobTable.Arn>/index/*'],
+  ),
+  allow(['s3:GetObject', 's3:PutObject'], `${bucket}/jobs/*`),
+]
+const tellsTheBus = allow(['events:PutEvents'], '<JobBus.Arn>')
+const sendsMessages = allow(['sqs:SendMessage'], ['<Queue.Arn>', '<Chores.Arn>'])
+const collectsDeadLetters = allow(['sqs:ReceiveMessage', 'sqs:DeleteMessage'], '<DeadLetters.Arn>')
+const namedPictures = allow(
+  ['s3:GetObject', 's3:GetObjectVersion'],
+  ['arn:aws:s3:::photos/*', 'arn:aws:s3:::more/*'],
+)
+
+describe('the role of the clerk', () => {
+  it('is not there without jobs', () => {
+    expect(cloudFormationFacts(CHOSEN).ClerkRole).toBeUndefined()
+  })
+
+  it('may do exactly this with everything chosen, and never read keys', () => {
+    expect(statements('ClerkRole', EVERYTHING)).toEqual([
+      logs('ClerkLogGroup'),
+      ...shared('test-clerk'),
+      ...readsAndWritesJobs,
+      tellsTheBus,
+      allow(['s3:PutObject'], `${bucket}/results/*`),
+      sendsMessages,
+      allow(
+        ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ChangeMessageVisibility'],
+        ['<Chores.Arn>', '<DeadChores.Arn>', '<DeadLetters.Arn>'],
+      ),
+      namedPictures,
+    ])
+  })
+})
+
 describe('the role of the function that answers requests', () => {
   it('may write its logs and nothing else with nothing chosen', () => {
     expect(statements('Role', {})).toEqual([logs('LogGroup')])
@@ -89,6 +134,10 @@ describe('the role of the function that answers requests', () => {
           'kms:EncryptionContext:SecretARN': EVERYTHING.KeysSecretArn,
         },
       }),
+      ...readsAndWritesJobs,
+      allow(['s3:PutObject'], `${bucket}/incoming/uploads/*`),
+      sendsMessages,
+      collectsDeadLetters,
     ])
   })
 })
@@ -103,12 +152,17 @@ describe('the role of the worker', () => {
       logs('WorkerLogGroup'),
       ...shared('test-worker'),
       ...workerOwn,
+      ...readsAndWritesJobs,
+      tellsTheBus,
+      sendsMessages,
+      collectsDeadLetters,
+      namedPictures,
     ])
   })
 })
 
 it('lets only Lambda take the roles on', () => {
-  for (const name of ['Role', 'WorkerRole'] as const) {
+  for (const name of ['Role', 'WorkerRole', 'ClerkRole'] as const) {
     expect(cloudFormationFacts(EVERYTHING)[name]?.AssumeRolePolicyDocument).toEqual({
       Version: '2012-10-17',
       Statement: [

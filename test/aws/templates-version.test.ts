@@ -36,6 +36,9 @@ const OTHER: Record<string, Chosen> = {
   KmsKeyArn: { KmsKeyArn: 'arn:aws:kms:eu-west-1:111122223333:key/00000000-1111-2222-3333-444444444444' },
   SubnetIds: { SubnetIds: 'subnet-0a1b2c3d', SecurityGroupIds: 'sg-0a1b2c3d', Streaming: 'false' },
   SecurityGroupIds: { SubnetIds: 'subnet-0a1b2c3d', SecurityGroupIds: 'sg-1a2b3c4d', Streaming: 'false' },
+  Jobs: { Jobs: 'on', DataBucketName: 'test-pictures' },
+  JobEvents: { Jobs: 'on', DataBucketName: 'test-pictures', JobEvents: 'pictures' },
+  JobResults: { Jobs: 'on', DataBucketName: 'test-pictures', JobResults: 's3' },
 }
 /** A version does not hold these: they belong to other resources, or to the function beside its versions. */
 const BESIDE_THE_FUNCTION = [
@@ -46,6 +49,7 @@ const BESIDE_THE_FUNCTION = [
   'DataBucketName',
   'CreateDataBucket',
   'WorkerConcurrency',
+  'JobRecovery',
   'LogRetentionDays',
   'Watch',
   'AlarmTopicArn',

@@ -9,7 +9,7 @@ import type { Ctx, Env } from '../call.ts'
 import { allowOnly, type Service } from '../service.ts'
 import { readQuery } from '../values.ts'
 import { jobEvents } from './job-events.ts'
-import { LIST_QUERY, PICTURES_QUERY, SHOW_QUERY } from './job-values.ts'
+import { LIST_QUERY, PICTURES_QUERY, SHOW_QUERY, UPLOAD_QUERY } from './job-values.ts'
 import type { JobOffer } from './offer.ts'
 import { parseSearch } from './search-query.ts'
 import { parseSubmission } from './submit.ts'
@@ -82,8 +82,7 @@ class JobRoutes {
   }
 
   uploadForm(c: Ctx): Response {
-    const query = new URL(c.req.url).searchParams
-    checkQuery(query, ['name'])
+    const { name = 'picture' } = readQuery(UPLOAD_QUERY, searchOf(c))
     if (this.#offer.uploadForm === undefined) {
       throw new BoxletError(
         'NOT_FOUND',
@@ -92,10 +91,6 @@ class JobRoutes {
           hint: 'Send the picture itself to /v1/jobs.',
         },
       )
-    }
-    const name = query.get('name') ?? 'picture'
-    if (!/^[\w.() -]{1,200}$/.test(name)) {
-      throw new BoxletError('REQUEST_INVALID', 'Expected letters, digits, ".", "-" and blanks for name.')
     }
     return c.json(this.#offer.uploadForm(tenantOf(c.get('call')), name), 201)
   }

@@ -61,6 +61,14 @@ export const SHOW_QUERY = {
   ),
 }
 
+export const UPLOAD_QUERY = {
+  name: v.pipe(
+    v.string(),
+    v.regex(/^[\w.() -]{1,200}$/, 'letters, digits, ".", "-" and blanks'),
+    v.description('Name of the file.'),
+  ),
+}
+
 export const PICTURES_QUERY = { state, limit, cursor: cursor((text) => /^\d{1,9}$/.test(text)) }
 
 const labels = (description: string) => v.pipe(v.array(text(200)), v.description(description))

@@ -1,6 +1,7 @@
 import type { BlobRef } from '../../jobs/blob-store.ts'
 import type { EventBus } from '../../jobs/event-bus.ts'
 import type { JobService } from '../../jobs/service.ts'
+import type { UploadForm } from '../../jobs/view.ts'
 
 /** What the application needs to offer jobs. */
 export interface JobOffer {
@@ -18,15 +19,4 @@ export interface JobOffer {
   anyModel?: true
   /** Whether a webhook may lead there. @throws BoxletError URL_REFUSED */
   checkWebhook(url: string): void
-}
-
-/** What a caller sends with its file, as `multipart/form-data`, the file last. */
-export interface UploadForm {
-  url: string
-  fields: Readonly<Record<string, string>>
-  mostBytes: number
-  /** ISO 8601. */
-  expiresAt: string
-  /** Where the picture lies then; its job bears this name. */
-  picture: string
 }

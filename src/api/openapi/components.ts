@@ -37,6 +37,7 @@ export const COMPONENTS = {
   FoundPicture: jobs.foundPicture,
   FoundPage: jobs.foundPage,
   Redriven: jobs.redriven,
+  UploadForm: jobs.uploadForm,
   WebhookEvent: jobs.webhookEvent,
   KserveServer: kserve.kserveServer,
   KserveLive: kserve.kserveLive,

@@ -7,6 +7,7 @@ import {
   SEARCH_QUERY,
   SHOW_QUERY,
   SUBMISSION,
+  UPLOAD_QUERY,
 } from '../jobs/job-values.ts'
 import type { ComponentName } from './components.ts'
 import { type Parameter, parameter, queryParameters, ref } from './json-schema.ts'
@@ -71,6 +72,19 @@ export const jobPaths = (parameters: readonly Parameter[], body: object) => ({
       responses: {
         202: answer('How many pictures.', 'Redriven'),
         ...FAULTS,
+      },
+    },
+  },
+  '/v1/jobs/uploads': {
+    post: {
+      summary: 'A form for a picture that is too large for a request',
+      description: 'Where the service has a bucket: send the fields and then the file to its address.',
+      operationId: 'uploadForm',
+      parameters: queryParameters(UPLOAD_QUERY),
+      responses: {
+        201: answer('The form; its picture becomes a job of yours when it has arrived.', 'UploadForm'),
+        ...FAULTS,
+        404: refusal('The service has no bucket: send the picture itself.'),
       },
     },
   },

@@ -6,6 +6,7 @@ import { loadSdk } from '../clients/sdk.ts'
 import { change, MAX_WAIT_MS, pause, ready, timedOut, type WaitOptions } from './follow.ts'
 import { type AwsSession, awsFault } from './session.ts'
 import { describeStack, isOnlyPlanned } from './stack.ts'
+import { templateArgument } from './template-upload.ts'
 
 const sdk = () => loadSdk<typeof import('@aws-sdk/client-cloudformation')>('@aws-sdk/client-cloudformation')
 
@@ -40,17 +41,19 @@ export async function createChangeSet(
     ParameterKey,
     ParameterValue,
   }))
+  const template = await templateArgument(session, input.template, input.parameters.CodeBucket)
   const command = new CreateChangeSetCommand({
     StackName: input.name,
     ChangeSetName: `boxlet-${Date.now()}`,
     ChangeSetType: fresh ? 'CREATE' : 'UPDATE',
-    TemplateBody: input.template,
+    ...template.argument,
     Parameters: parameters,
     Capabilities: ['CAPABILITY_IAM'],
     ...defined({ RoleARN: input.roleArn }),
     Tags: Object.entries(input.tags).map(([Key, Value]) => ({ Key, Value })),
   })
-  const { Id: id = '' } = await session.cloudFormation.send(command).catch((cause) => {
+  const { Id: id = '' } = await session.cloudFormation.send(command).catch(async (cause) => {
+    await template.remove()
     throw awsFault(`plan the stack ${input.name}`, cause)
   })
   try {
@@ -58,6 +61,8 @@ export async function createChangeSet(
   } catch (error) {
     await discardChangeSet(session, input.name, id)
     throw error
+  } finally {
+    await template.remove()
   }
 }
 

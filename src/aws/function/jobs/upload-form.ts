@@ -4,8 +4,8 @@
  * source  Amazon S3 API reference, "Creating a POST policy" and "Calculating a signature" (Signature Version 4)
  */
 import { createHmac } from 'node:crypto'
-import type { UploadForm } from '../../../api/jobs/offer.ts'
 import { jobId } from '../../../jobs/id.ts'
+import type { UploadForm } from '../../../jobs/view.ts'
 import type { Environment } from '../../../system/environment.ts'
 import { UPLOADS } from './arrival.ts'
 

@@ -1,7 +1,6 @@
 import { DEFAULT_LIMITS } from '../api/options.ts'
 import { CLIENTS, type ClientName } from '../server/clients.ts'
 import { LOG_FORMATS } from '../server/request-log.ts'
-import type { UrlMode } from '../server/service-options.ts'
 import { WORK_OPTIONS } from './jobs/work-options.ts'
 import { KEYS_OPTION } from './keys/options.ts'
 import { DETECTION_OPTIONS } from './kit/detection-options.ts'
@@ -53,7 +52,7 @@ export const SERVE_OPTIONS = {
   },
   cors: {
     type: 'string',
-    says: 'origin whose pages may call; * for all',
+    says: 'origin whose pages may call the API; * for any',
     group: 'Address',
     value: 'ORIGIN',
     multiple: true,
@@ -103,7 +102,7 @@ export const SERVE_OPTIONS = {
   },
   'per-client': {
     type: 'number',
-    says: 'requests of one key or address under way at once; beyond it: 429',
+    says: 'concurrent requests of one key or address; beyond it: 429',
     group: 'Limits',
     integer: true,
     min: 1,
@@ -112,7 +111,7 @@ export const SERVE_OPTIONS = {
   },
   deadline: {
     type: 'number',
-    says: 'seconds for one request',
+    says: 'time limit of one request in seconds',
     group: 'Limits',
     value: 'S',
     min: 0.1,
@@ -160,18 +159,6 @@ export const SERVE_OPTIONS = {
     choices: { service: 'those of Rekognition', boxlet: 'only the limits above' },
     default: 'service',
   },
-  urls: {
-    type: 'string',
-    says: 'addresses of pictures that are fetched',
-    group: 'Pictures',
-    value: 'MODE',
-    choices: {
-      off: 'none',
-      https: 'public https addresses',
-      any: 'also plain http and private networks; only for callers that you trust',
-    } satisfies Record<UrlMode, string>,
-    default: 'https',
-  },
   blobs: {
     type: 'string',
     says: 'folder whose folders are buckets, for pictures named as S3 objects',
@@ -181,12 +168,13 @@ export const SERVE_OPTIONS = {
   },
   jobs: {
     type: 'boolean',
-    says: 'offer no jobs, and keep none',
+    says: 'do not offer jobs',
     group: 'Jobs',
     negation: 'no',
     own: true,
   },
   ...WORK_OPTIONS,
+  urls: { ...WORK_OPTIONS.urls, group: 'Pictures' },
   store: { ...WORK_OPTIONS.store, group: 'Jobs' },
   watch: {
     type: 'string',
@@ -205,7 +193,7 @@ export const SERVE_OPTIONS = {
   },
   log: {
     type: 'string',
-    says: 'form of the request log on standard error',
+    says: 'format of the request log on standard error',
     group: 'Running',
     value: 'F',
     choices: LOG_FORMATS,
@@ -213,7 +201,7 @@ export const SERVE_OPTIONS = {
   },
   grace: {
     type: 'number',
-    says: 'seconds that accepted work gets after Ctrl-C or SIGTERM',
+    says: 'seconds that accepted work is given to finish after Ctrl-C or SIGTERM',
     group: 'Running',
     value: 'S',
     min: 0,

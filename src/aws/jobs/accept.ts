@@ -112,6 +112,7 @@ async function make(table: Table, job: NewJob, id: string, before: Before, now: 
       kind: 'put',
       item: {
         ...idempotencyKey(tenant, key.key),
+        key: key.key,
         fingerprint: key.fingerprint,
         job: id,
         expiresAt: now + JOB_DEFAULTS.keyMs,
@@ -125,7 +126,15 @@ async function make(table: Table, job: NewJob, id: string, before: Before, now: 
   if (arrival !== undefined) {
     writes.push({
       kind: 'put',
-      item: { ...arrivalKey(tenant, arrival.identity), sequencer: arrival.sequencer, job: id, n: 0, ttl },
+      item: {
+        ...arrivalKey(tenant, arrival.identity),
+        tenant,
+        identity: arrival.identity,
+        sequencer: arrival.sequencer,
+        job: id,
+        n: 0,
+        ttl,
+      },
       ...(before.sequencer === undefined
         ? { condition: 'attribute_not_exists(pk)' }
         : { condition: 'sequencer = :before', values: { ':before': before.sequencer } }),

@@ -1,4 +1,4 @@
-import type { FinalState } from '../../jobs/job.ts'
+import type { FinalState, FoundPicture } from '../../jobs/job.ts'
 import type { LabelTotal } from '../../jobs/job-store.ts'
 import type { Item } from './item.ts'
 import { counterKey, countersPartition } from './keys.ts'
@@ -99,3 +99,29 @@ export function totalsOf(counters: Item): LabelTotal[] {
     }))
     .sort((a, b) => b.pictures - a.pictures || b.objects - a.objects || (a.label < b.label ? -1 : 1))
 }
+
+/** Objects by label of one picture. */
+export function labelTotals(found: FoundPicture | undefined): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const { label } of found?.image.detections ?? []) {
+    counts.set(label, (counts.get(label) ?? 0) + 1)
+  }
+  return counts
+}
+
+/** The counters of a job that comes from another store, in their first item. */
+export const putCounters = (
+  { tenant, id, ttl }: JobCounters,
+  counts: Counts,
+  labels: ReadonlyMap<string, readonly [pictures: number, objects: number]>,
+): Extract<Write, { kind: 'put' }> => ({
+  kind: 'put',
+  item: {
+    ...counterKey(tenant, id, 0),
+    ...counts,
+    ...Object.fromEntries(
+      [...labels].map(([label, [pictures, objects]]) => [LABEL + label, pictures * PICTURE + objects]),
+    ),
+    ttl,
+  },
+})

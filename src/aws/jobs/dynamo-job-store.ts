@@ -223,7 +223,7 @@ export class DynamoJobStore implements JobStore {
   async saveModel(key: string, model: StoredModel): Promise<void> {
     await this.#table.write({
       kind: 'put',
-      item: { ...modelKey(key), model: JSON.stringify(model) },
+      item: { ...modelKey(key), key, model: JSON.stringify(model) },
       condition: 'attribute_not_exists(pk)',
     })
   }

@@ -4,6 +4,7 @@ import { defined } from '../../system/defined.ts'
 import { S3BlobStore } from '../clients/s3-blob-store.ts'
 import { DeadLetters } from './dead-letters.ts'
 import { DynamoJobStore } from './dynamo-job-store.ts'
+import { DynamoTransfer } from './dynamo-transfer.ts'
 import { EventBridgeBus } from './event-bridge-bus.ts'
 import { S3OwnBlobs } from './own-blobs.ts'
 import type { JobPlaces } from './places.ts'
@@ -33,7 +34,8 @@ export function openAwsHome(places: JobPlaces, kinds: readonly EventKind[]): Aws
     new SqsQueue({ sqs, url, deadUrl, dead: new DeadLetters(table, name, Date.now) })
   return {
     name: places.table,
-    store: new DynamoJobStore(table, { keep: (bytes) => blobs.keep(bytes), get: (ref) => blobs.get(ref) }),
+    store: new DynamoJobStore(table, blobs),
+    transfer: new DynamoTransfer(table, blobs, Date.now),
     pictures: queue('pictures', places.pictures, places.deadPictures),
     webhooks: queue('chores', places.chores, places.deadChores),
     bus: new EventBridgeBus({ table, bus: places.bus, kinds, ...where }),

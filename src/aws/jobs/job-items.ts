@@ -56,6 +56,7 @@ export function pictureItem(
     pictureSource: JSON.stringify(source),
     pictureLine: line,
     arrival: arrival?.identity,
+    sequencer: arrival?.sequencer,
     attempts: 0,
     finishedAt: failed ? now : undefined,
     lastError: failed ? JSON.stringify(source.error) : undefined,

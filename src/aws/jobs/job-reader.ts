@@ -21,7 +21,8 @@ export class JobReader {
   }
 
   isOver(item: Item): boolean {
-    return Number(item.expiresAt) <= this.#now()
+    // One that is on its way from another store is not there yet.
+    return Number(item.expiresAt) <= this.#now() || item.arriving !== undefined
   }
 
   async get(tenant: string, id: string): Promise<Job | undefined> {

@@ -8,7 +8,7 @@ import {
 } from '../../jobs/job.ts'
 import type { StartedPicture } from '../../jobs/job-store.ts'
 import { blobWrites } from './accept.ts'
-import { type Counts, countsOf, countWrite, readCounters } from './counters.ts'
+import { type Counts, countsOf, countWrite, labelTotals, readCounters } from './counters.ts'
 import { indexWrites } from './find-index.ts'
 import type { Item } from './item.ts'
 import { jobOf, ttlOf } from './job-items.ts'
@@ -87,7 +87,7 @@ export class Progress {
       countWrite(
         { tenant: ref.tenant, id: ref.job, shards, ttl },
         { [outcome.state]: 1 },
-        isFound ? { labels: labelsOf(outcome.found) } : {},
+        isFound ? { labels: labelTotals(outcome.found) } : {},
       ),
     ])
     this.#known.delete(nameOf(ref))
@@ -210,14 +210,6 @@ export class Progress {
 }
 
 const nameOf = ({ tenant, job, n }: PictureRef): string => `${tenant} ${job} ${n}`
-
-function labelsOf({ image }: FoundPicture): Map<string, number> {
-  const counts = new Map<string, number>()
-  for (const { label } of image.detections) {
-    counts.set(label, (counts.get(label) ?? 0) + 1)
-  }
-  return counts
-}
 
 const blobsOf = ({ annotated, kept }: FoundPicture): string[] =>
   [annotated, kept].flatMap((blob) => (blob === undefined ? [] : [blob.key]))

@@ -209,9 +209,12 @@ export class Table {
     }
   }
 
-  /** Puts and deletes without conditions, in any order and not as one. */
-  async writeAll(writes: readonly Extract<Write, { kind: 'put' | 'delete' }>[]): Promise<void> {
+  /** Puts and deletes without conditions, in any order and not as one; the last of one key counts. */
+  async writeAll(given: readonly Extract<Write, { kind: 'put' | 'delete' }>[]): Promise<void> {
     const { BatchWriteItemCommand } = sdk()
+    const nameOf = ({ pk, sk }: Key): string => `${pk} ${sk}`
+    const byKey = new Map(given.map((write) => [nameOf(write.kind === 'put' ? write.item : write.key), write]))
+    const writes = [...byKey.values()]
     for (let start = 0; start < writes.length; start += MOST_IN_BATCH_WRITE) {
       let requests: WriteRequest[] = writes
         .slice(start, start + MOST_IN_BATCH_WRITE)

@@ -12,7 +12,7 @@ const { store, 'store-blobs': storeBlobs } = STORE_OPTION
 const OPTIONS = {
   from: {
     ...store,
-    says: 'store whose jobs are copied: a folder, or postgres://USER@HOST/DATABASE',
+    says: 'store whose jobs are copied: a folder, postgres://USER@HOST/DATABASE, or aws://STACK',
     own: true,
   },
   to: { ...store, says: 'store that takes them', own: true },
@@ -28,7 +28,7 @@ const OPTIONS = {
 
 export const verb = defineVerb({
   name: 'jobs move',
-  summary: 'Copy all jobs of one store to another: from a folder to PostgreSQL, or back.',
+  summary: 'Copy all jobs of one store to another: a folder, PostgreSQL, or a stack on AWS.',
   about: `Stop what uses the old store first. Jobs keep their ids, results and idempotency keys; pictures that are not
     done are queued in the new store. What it has already is left as it is, so that a move that broke off is simply run
     again. The old store keeps what it has; delete it when you are content.`,

@@ -1,3 +1,4 @@
+import { isStackAddress } from '../../aws/jobs/address.ts'
 import { BoxletError } from '../../errors.ts'
 import type { JobHome, OwnBlobs } from '../../jobs/home.ts'
 import { StoredBlobs } from '../../jobs/stored-blobs.ts'
@@ -11,7 +12,7 @@ import type { Options, Settings } from '../kit/option-spec.ts'
 export const STORE_OPTION = {
   store: {
     type: 'string',
-    says: 'folder in which jobs and their results are kept, or postgres://USER@HOST/DATABASE for several machines',
+    says: 'folder in which jobs and their results are kept, postgres://USER@HOST/DATABASE for several machines, or aws://STACK',
     group: 'Where',
     value: 'STORE',
     otherwise: '~/.local/share/boxlet/jobs',
@@ -40,6 +41,10 @@ export async function openStore(values: StoreValues, env: Env): Promise<JobHome>
       ...defined({ blobs }),
     })
   }
+  if (store !== undefined && isStackAddress(store)) {
+    const { openStackHome } = await import('../../aws/deploy/stack-home.ts')
+    return openStackHome(store)
+  }
   return openFolder(values, env)
 }
 
@@ -54,7 +59,7 @@ export function folderOf({ store, 'store-blobs': blobs }: StoreValues, env: Env)
     throw new BoxletError('USAGE', 'Expected a folder for --store but received an address.', {
       hint: isPostgresAddress(store)
         ? 'Back up a store in PostgreSQL with pg_dump, and its pictures where they lie.'
-        : 'Stores are folders, or postgres://USER@HOST/DATABASE.',
+        : 'Stores are folders, postgres://USER@HOST/DATABASE, or aws://STACK.',
     })
   }
   if (blobs !== undefined) {

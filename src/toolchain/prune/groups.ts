@@ -31,7 +31,10 @@ const SAME = new Set([
 ])
 
 /** Finds the groups by following channels from the picture on; what is not understood keeps all of its channels. */
-export function channelGroups(draft: Draft, { shapes, values }: KnownShapes): ChannelGroups {
+export function channelGroups(
+  draft: Draft,
+  { shapes, values }: Pick<KnownShapes, 'shapes' | 'values'>,
+): ChannelGroups {
   const parents: number[] = []
   const root = (group: number): number => {
     let at = group
@@ -83,7 +86,7 @@ export function channelGroups(draft: Draft, { shapes, values }: KnownShapes): Ch
 function outputsOf(
   node: DraftNode,
   draft: Draft,
-  { shapes, values }: KnownShapes,
+  { shapes, values }: Pick<KnownShapes, 'shapes' | 'values'>,
   channels: (name: string) => number[],
   fresh: (count: number) => number[],
   join: (a: number, b: number) => void,

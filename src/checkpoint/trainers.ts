@@ -20,8 +20,7 @@ const TRAINERS: readonly Trainer[] = [
   },
   {
     name: 'Detectron2',
-    holds: (_, names) =>
-      some(names, /^(?:backbone\.bottom_up\.|proposal_generator\.|roi_heads\.box_predictor)/),
+    holds: (_, names) => some(names, /^(?:backbone\.bottom_up\.|proposal_generator\.)/),
     hint: 'Export it with "tools/deploy/export_model.py --format onnx" of Detectron2.',
   },
   {

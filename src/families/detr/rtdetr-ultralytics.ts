@@ -58,14 +58,14 @@ function recognise(signature: ModelSignature): Recognition | undefined {
   if (columns === undefined || columns <= BOX_COLUMNS || (rows !== undefined && rows > MAX_QUERIES)) {
     return undefined
   }
-  const cells = [8, 16, 32].map((_, i, strides) => gridCells(common.input.size, strides.slice(0, i + 1)))
-  if (rows !== undefined && cells.includes(rows)) {
-    return undefined
-  }
   const classes = columns - BOX_COLUMNS
   const names = metadataLabels(signature.metadata)
   const { description = '', head = '' } = signature.metadata
   const isNamed = /rt-?detr/i.test(description) || head === 'RTDETRDecoder'
+  const cells = [8, 16, 32].map((_, i, strides) => gridCells(common.input.size, strides.slice(0, i + 1)))
+  if (!isNamed && rows !== undefined && cells.includes(rows)) {
+    return undefined
+  }
   if (!isNamed && names?.length !== classes) {
     return undefined
   }

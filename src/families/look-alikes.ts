@@ -41,7 +41,7 @@ function oneOutput(signature: ModelSignature, output: TensorInfo): string | unde
       return 'a text recogniser, which reads one line of text and gives no boxes'
     }
   }
-  if (shape.length === 2 && typeof last === 'number' && last > 1) {
+  if (shape.length === 2 && typeof last === 'number' && last > 1 && !signature.ops.NonMaxSuppression) {
     return 'a classifier or an embedding, which says what a picture shows and not where'
   }
   const [, channels, down, across] = shape

@@ -5,6 +5,7 @@ import { CandidateList } from '../heads/candidates.ts'
 import { declaredAxes, describe, evidence, noSuppression } from '../heads/describe.ts'
 import { describeInput, PREPROCESS, type Preprocess } from '../heads/preprocess.ts'
 import { addCodedBox, boxUnits } from '../heads/rows.ts'
+import { tailOf } from '../heads/shapes.ts'
 import { lastAxes, mismatch, roleTensor, roleValues } from '../heads/values.ts'
 
 const COLUMNS = 7
@@ -77,7 +78,7 @@ function recognise(signature: ModelSignature): Recognition | undefined {
       roles: { predictions: output.name },
       boxCode: 'yxyx',
       frame: 'input',
-      classes: 91,
+      classes: idCount(signature, output.name),
       score: 0.4,
       suppression: noSuppression(100),
       evidence: [
@@ -99,4 +100,21 @@ function recognise(signature: ModelSignature): Recognition | undefined {
     },
     signature.outputs,
   )
+}
+
+/** Anchors of a cell: three scales of three aspects. */
+const ANCHORS_PER_CELL = 9
+
+/**
+ * Ids that the class layers have room for, 0 being background: nine anchors of four box values and of one score a
+ * class. 0 where the layers do not tell, so that no class is named that nobody has seen.
+ */
+function idCount(signature: ModelSignature, output: string): number {
+  const layers = tailOf(signature, output)?.weightedChannels ?? []
+  const others = layers.filter((width) => width !== 4 * ANCHORS_PER_CELL)
+  const [width] = others
+  const isOne = width !== undefined && others.every((other) => other === width)
+  return isOne && others.length < layers.length && width % ANCHORS_PER_CELL === 0
+    ? width / ANCHORS_PER_CELL + 1
+    : 0
 }

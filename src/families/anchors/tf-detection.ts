@@ -167,7 +167,8 @@ function namedRoles(signature: ModelSignature): Roles | undefined {
   const classes = named('detection_classes')
   const scores = named('detection_scores')
   const count = named('num_detections')
-  return boxes && classes && scores && count
+  // TensorRT's EfficientNMS bears the same names, but its classes are integers and its boxes corners in pixels.
+  return boxes && classes && scores && count && !/int/.test(classes.type)
     ? { boxes, classes, scores, count, reason: 'the outputs are named so', confidence: 0.98 }
     : undefined
 }

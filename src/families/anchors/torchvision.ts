@@ -11,7 +11,7 @@ const IMAGENET_MEAN: [number, number, number] = [123.675, 116.28, 103.53]
 const IMAGENET_STD: [number, number, number] = [58.395, 57.12, 57.375]
 
 /**
- * torchvision detectors: RetinaNet, Faster R-CNN, FCOS, SSD; and IceVision, which exports the same heads
+ * torchvision detectors: RetinaNet, Faster R-CNN, FCOS, SSD, the boxes of Mask and Keypoint R-CNN; and IceVision, which exports the same heads
  * without the transform inside.
  *
  * boxes   float [n, 4], x1, y1, x2, y2 in pixels: of the picture when the graph resizes by itself (input
@@ -119,9 +119,16 @@ const normalisesInside = ({ stems }: ModelSignature, { tensor }: PictureInput): 
     ({ op, values }) => op === 'Sub' && values.every((mean) => mean > 0 && mean < 1),
   )
 
-/** Boxes are the float tensor of rank 2 ending in 4, labels the integer one, scores the float of rank 1. */
+/** Boxes, scores and labels; Mask R-CNN adds masks, Keypoint R-CNN keypoints and their scores. */
+const MOST_OUTPUTS = 5
+
+/**
+ * Boxes are the float tensor of rank 2 ending in 4, labels the integer one, scores the float of rank 1. Masks and
+ * keypoints, of more axes or columns, are left aside.
+ */
 function findRoles(outputs: readonly TensorInfo[]): Roles | undefined {
-  if (outputs.length !== 3) {
+  const flat = outputs.filter(({ shape }) => (shape?.length ?? 0) < 2)
+  if (outputs.length < 3 || outputs.length > MOST_OUTPUTS || flat.length !== 2) {
     return undefined
   }
   const boxes = outputs.find((output) => output.shape?.length === 2 && output.shape[1] === 4)

@@ -55,8 +55,14 @@ export function decodeQueries(outputs: RoleTensors, context: DecodeContext): Can
   const { boxCode, frame, scoreActivation } = context.contract.output
   const units = boxUnits(context)
   const list = new CandidateList()
-  const add = (query: number, classId: number, score: number) =>
-    addCodedBox(list, boxCode, units, boxes, query * 4, score, classId, query)
+  // A last column that the labels leave without a name is "no object", whatever it holds.
+  const { labels } = context.contract
+  const nothing = labels.length === classes && labels.at(-1) === null ? classes - 1 : undefined
+  const add = (query: number, classId: number, score: number) => {
+    if (classId !== nothing) {
+      addCodedBox(list, boxCode, units, boxes, query * 4, score, classId, query)
+    }
+  }
   if (scoreActivation === 'softmax') {
     softmaxQueries(logits, queries, classes, context.minScore, add)
   } else {

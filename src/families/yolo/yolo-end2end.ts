@@ -19,6 +19,8 @@ const COLUMNS = 6
 const MAX_ROWS = 1_000
 /** Ratios reach a little past 1 at the edge of the picture; pixels of even one small object reach far past 2. */
 const LARGEST_RATIO = 2
+/** A little above 1, for scores that were rounded. */
+const LARGEST_SCORE = 1.01
 /** Share of rows that have to look like corners; a centre-and-size row does so only in the first few pixels. */
 const CORNER_SHARE = 0.9
 
@@ -112,7 +114,7 @@ function variantOf(signature: ModelSignature, columns: number): Variant | undefi
 
 function recognise(signature: ModelSignature): Recognition | undefined {
   const common = ultralyticsInput(signature)
-  const output = signature.outputs.find(({ shape }) => shape?.length === 3)
+  const output = signature.outputs.find(({ shape }) => shape?.length === 3) ?? flatRows(signature)
   if (common === undefined || output === undefined || signature.inputs.length > 1) {
     return undefined
   }
@@ -169,6 +171,12 @@ function recognise(signature: ModelSignature): Recognition | undefined {
   )
 }
 
+/** Rows of one picture without an axis for it, as suppression inside the graph leaves them. */
+const flatRows = ({ outputs, ops }: ModelSignature): TensorInfo | undefined =>
+  (ops.NonMaxSuppression ?? 0) > 0 && outputs.length === 1 && outputs[0]?.shape?.length === 2
+    ? outputs[0]
+    : undefined
+
 function because(signature: ModelSignature, isDetr: boolean): string {
   if (isDetr) {
     return 'the metadata names RT-DETR, whose rows Ultralytics leaves so'
@@ -193,7 +201,7 @@ const boxEvidence = (code: string, isRatio: boolean, reason: string, confidence:
 const stretched = (input: ContractInput): ContractInput => ({ ...input, geometry: stretch() })
 
 /**
- * Pixels or fractions by the largest value; corners or centre and size by how many rows have their second pair
+ * Pixels or fractions by the largest value, the columns of score and class by what they hold; corners or centre and size by how many rows have their second pair
  * right of and below the first. Works on any picture: a model of this kind fills its rows with weak guesses.
  */
 function settle(outputs: RoleTensors, recognition: Recognition, input: Size): Recognition {
@@ -203,11 +211,14 @@ function settle(outputs: RoleTensors, recognition: Recognition, input: Size): Re
   let largest = 0
   let filled = 0
   let cornered = 0
+  let misplaced = 0
   for (let at = 0; at < rows * columns; at += columns) {
     if (values[at + 2] === 0 && values[at + 3] === 0) {
       continue
     }
     filled++
+    const isFinal = values[at + 4]! <= LARGEST_SCORE && Number.isInteger(values[at + 5]!)
+    misplaced += isFinal ? 0 : 1
     for (let i = 0; i < 4; i++) {
       largest = Math.max(largest, values[at + i]!)
     }
@@ -217,6 +228,12 @@ function settle(outputs: RoleTensors, recognition: Recognition, input: Size): Re
   }
   if (filled === 0) {
     return recognition
+  }
+  if (misplaced > filled / 10) {
+    throw mismatch(
+      'rows of four box values, a score and a class',
+      `${misplaced} of ${filled} without them there`,
+    )
   }
   const isRatio = largest <= LARGEST_RATIO
   const boxCode = cornered >= CORNER_SHARE * filled ? 'xyxy' : 'cxcywh'

@@ -3,7 +3,7 @@ import { metadataLabels } from '../../model/labels/labels.ts'
 import type { ModelSignature } from '../../model/signature.ts'
 import type { DecodeContext, Family, Recognition, RoleTensors } from '../family.ts'
 import { CandidateList } from '../heads/candidates.ts'
-import { fixed, isUsualPyramid, pyramidOf } from '../heads/shapes.ts'
+import { fixed, isUsualPyramid, pyramidOf, tailOf } from '../heads/shapes.ts'
 import { isUltralytics, ultralyticsInput } from '../heads/ultralytics.ts'
 import { lastAxes, mismatch, roleTensor, roleValues } from '../heads/values.ts'
 
@@ -121,7 +121,8 @@ function recognise(signature: ModelSignature): Recognition | undefined {
   }
   // A transposed head without names is far more often YOLOX or YOLOv6, which have an objectness channel.
   const unnamed = head.transposed || !isUsualPyramid(head.strides ?? USUAL) ? 0.4 : 0.8
-  const confidence = isUltralytics(signature) ? 0.98 : namesFit ? 0.95 : unnamed
+  const isLayered = hasPairedLayers(tailOf(signature, output.name)?.weightedChannels ?? [], classes)
+  const confidence = isUltralytics(signature) ? 0.98 : namesFit || isLayered ? 0.95 : unnamed
   return {
     confidence,
     evidence: [...common.evidence, ...headEvidence(signature, head, namesFit)],
@@ -143,6 +144,16 @@ function recognise(signature: ModelSignature): Recognition | undefined {
       suppression: { kind: 'per-class', iou: 0.7, maxDetections: 300 },
     },
   }
+}
+
+/** Channels of the box layers: four sides of 16 bins, or a distance each. */
+const BOX_LAYERS = [64, 4]
+
+/** Whether the last layers are those of boxes and of classes, as many of each, with none for objectness. */
+function hasPairedLayers(layers: readonly number[], classes: number): boolean {
+  const ofClasses = layers.filter((width) => width === classes).length
+  const ofBoxes = layers.filter((width) => BOX_LAYERS.includes(width) && width !== classes).length
+  return ofClasses > 1 && ofBoxes === ofClasses && ofBoxes + ofClasses === layers.length
 }
 
 function headEvidence(signature: ModelSignature, head: HeadShape, namesFit: boolean): Evidence[] {

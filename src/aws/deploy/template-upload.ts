@@ -5,7 +5,7 @@ import { type AwsSession, awsFault } from './session.ts'
 const sdk = () => loadSdk<typeof import('@aws-sdk/client-s3')>('@aws-sdk/client-s3')
 
 /** Bytes of a template that a call itself may carry. Source: CloudFormation user guide, "Quotas". */
-export const MOST_BODY_BYTES = 51_200
+const MOST_BODY_BYTES = 51_200
 
 /** A template as a call takes it, and what removes it again once CloudFormation has read it. */
 export interface TemplateArgument {

@@ -16,7 +16,7 @@ const sdk = (): Sdk => loadSdk<Sdk>('@aws-sdk/client-eventbridge')
 const MOST_ENTRIES = 10
 /** What rules match on. */
 export const EVENT_SOURCE = 'boxlet'
-export const DETAIL_TYPES: Record<EventKind, string> = {
+const DETAIL_TYPES: Record<EventKind, string> = {
   'job.finished': 'JobCompleted',
   'picture.finished': 'PictureDetected',
   'picture.flagged': 'PictureFlagged',

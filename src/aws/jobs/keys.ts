@@ -11,7 +11,7 @@ export interface Key {
 }
 
 /** Pictures of a job that lie together, in order of their numbers. */
-export const CHUNK = 256
+const CHUNK = 256
 /** A name within a key may be as long as this; longer ones are there by their hash. */
 const MOST_NAME = 200
 const DIGITS = 8

@@ -6,7 +6,7 @@ import type { DeadLetters } from './dead-letters.ts'
 import { type Sqs, sqs } from './sqs-client.ts'
 
 /** What SQS takes in one call, and the longest that it delays a message. */
-export const MOST_AT_ONCE = 10
+const MOST_AT_ONCE = 10
 const MOST_DELAY_SECONDS = 900
 const MOST_LEASE_SECONDS = 43_200
 /** Receives before the message was sent anew, since SQS would count one that was not used. */

@@ -213,7 +213,9 @@ export class Table {
   async writeAll(given: readonly Extract<Write, { kind: 'put' | 'delete' }>[]): Promise<void> {
     const { BatchWriteItemCommand } = sdk()
     const nameOf = ({ pk, sk }: Key): string => `${pk} ${sk}`
-    const byKey = new Map(given.map((write) => [nameOf(write.kind === 'put' ? write.item : write.key), write]))
+    const byKey = new Map(
+      given.map((write) => [nameOf(write.kind === 'put' ? write.item : write.key), write]),
+    )
     const writes = [...byKey.values()]
     for (let start = 0; start < writes.length; start += MOST_IN_BATCH_WRITE) {
       let requests: WriteRequest[] = writes

@@ -58,12 +58,7 @@ describe('a box, a score and a class for each cell', () => {
 
 describe('rows without an axis for the picture', () => {
   const rows = (values: number[]) =>
-    constantModel(
-      inputs,
-      [{ name: 'rows', shape: ['n', 6], values }],
-      {},
-      { ops: ['NonMaxSuppression'] },
-    )
+    constantModel(inputs, [{ name: 'rows', shape: ['n', 6], values }], {}, { ops: ['NonMaxSuppression'] })
 
   it('are box, score and class where a run bears it out', async () => {
     const { model, detections } = await find(rows([...BOX, 0.9, 2]), SQUARE)
@@ -129,7 +124,11 @@ describe('a column without a name', () => {
   it('is "no object" at the end of the scores of an RF-DETR', async () => {
     const logits = table(4, 3, { 0: [-9, 3, -9], 1: [-9, -9, 5], 2: [-9, -9, -9], 3: [-9, -9, -9] })
     const bytes = constantModel(inputs, [
-      { name: 'dets', shape: [1, 4, 4], values: table(4, 4, { 0: [0.5, 0.5, 0.5, 0.5], 1: [0.2, 0.2, 0.1, 0.1] }) },
+      {
+        name: 'dets',
+        shape: [1, 4, 4],
+        values: table(4, 4, { 0: [0.5, 0.5, 0.5, 0.5], 1: [0.2, 0.2, 0.1, 0.1] }),
+      },
       { name: 'labels', shape: [1, 4, 3], values: logits },
     ])
     const { detections } = await find(bytes, SQUARE, { labels: ['helmet', 'vest'] })

@@ -136,6 +136,8 @@ describe('the role of the function that answers requests', () => {
       }),
       ...readsAndWritesJobs,
       allow(['s3:PutObject'], `${bucket}/incoming/uploads/*`),
+      allow(['s3:GetObject'], `${bucket}/lists/*`),
+      allow(['s3:ListBucket'], bucket),
       sendsMessages,
       collectsDeadLetters,
     ])
@@ -153,6 +155,7 @@ describe('the role of the worker', () => {
       ...shared('test-worker'),
       ...workerOwn,
       ...readsAndWritesJobs,
+      allow(['s3:GetObject', 's3:GetObjectVersion'], `${bucket}/pictures/*`),
       tellsTheBus,
       sendsMessages,
       collectsDeadLetters,

@@ -57,6 +57,14 @@ export const PRICES = {
     /** For the whole account. */
     free: { metrics: 10, alarms: 10, dashboards: 3 },
   },
+  /** Known, not read on the pages: Amazon DynamoDB on demand, Amazon SQS standard, Amazon S3 standard. */
+  jobs: {
+    writeUnit: 0.625e-6,
+    readUnit: 0.125e-6,
+    tableGigabyteMonth: 0.25,
+    sqsRequest: 0.4e-6,
+    s3Get: 0.4e-6,
+  },
   /** Out to the internet per gigabyte, after the first hundred a month. */
   transfer: { price: 0.09, freeGigabytes: 100 },
 } as const

@@ -36,6 +36,9 @@ const STATEMENTS = {
     table,
     ownObjects,
     allow(['s3:PutObject'], inBucket('incoming/uploads/*')),
+    // Lists are copied, and prefixes listed; pictures that others have sent are not among them.
+    allow(['s3:GetObject'], inBucket('lists/*')),
+    allow(['s3:ListBucket'], sub(`arn:\${AWS::Partition}:s3:::\${DataBucketName}`)),
     allow(['sqs:SendMessage'], [att('Queue', 'Arn'), att('Chores', 'Arn')] as Value),
     allow(TAKE, att('DeadLetters', 'Arn')),
   ],
@@ -43,6 +46,7 @@ const STATEMENTS = {
   worker: [
     table,
     ownObjects,
+    allow(['s3:GetObject', 's3:GetObjectVersion'], inBucket('pictures/*')),
     events,
     allow(['sqs:SendMessage'], [att('Queue', 'Arn'), att('Chores', 'Arn')] as Value),
     allow(TAKE, att('DeadLetters', 'Arn')),

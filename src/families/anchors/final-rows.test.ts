@@ -135,3 +135,41 @@ describe('a column without a name', () => {
     expect(detections.map(({ label }) => label)).toEqual(['vest'])
   })
 })
+
+describe('what only has the shape of a head', () => {
+  const plain = {
+    format: 'onnx',
+    bytes: 1,
+    producer: { name: '', version: '' },
+    opsets: {},
+    ops: {},
+  } as const
+  const common = { ...plain, parameters: 0, metadata: {} }
+
+  it('is no head where a backbone ends in a rectifier', () => {
+    const outputs = [40, 20, 10].map((edge) => ({
+      name: `c${edge}`,
+      type: 'float32' as const,
+      shape: [1, 255, edge, edge],
+    }))
+    const tail = (op: string) => ({ ops: [op, 'Conv'], weightedChannels: [255], hasLargeConstant: false })
+    const signature = (op: string): ModelSignature => ({
+      ...common,
+      inputs: [{ name: 'images', type: 'float32', shape: [1, 3, 320, 320] }],
+      outputs,
+      tails: Object.fromEntries(outputs.map(({ name }) => [name, tail(op)])),
+    })
+    expect(() => recognise(signature('Relu'), 'any')).toThrow(/known family/)
+    expect(recognise(signature('Conv'), 'any').contract.family).toBe('yolov5-raw')
+  })
+
+  it('is no head where a text recogniser has as many letters as a rare pyramid cells', () => {
+    const signature: ModelSignature = {
+      ...common,
+      inputs: [{ name: 'x', type: 'float32', shape: [1, 3, 48, 320] }],
+      outputs: [{ name: 'y', type: 'float32', shape: [1, 40, 85] }],
+      tails: { y: { ops: ['Softmax', 'Add', 'MatMul'], weightedChannels: [85], hasLargeConstant: false } },
+    }
+    expect(() => recognise(signature, 'any')).toThrow(/text recogniser/)
+  })
+})

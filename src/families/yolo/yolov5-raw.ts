@@ -175,7 +175,12 @@ const DISTRIBUTION_CHANNELS = 64
  * cost  a box distribution read as objectness: hundreds of sure objects in any picture
  */
 function mayBeAnchored(signature: ModelSignature, { output, columns }: Level, named: boolean): boolean {
-  const layers = tailOf(signature, output.name)?.weightedChannels ?? []
+  const tail = tailOf(signature, output.name)
+  const layers = tail?.weightedChannels ?? []
+  // Offsets are of either sign: maps behind a rectifier are features, as a backbone gives them.
+  if (/^(Leaky|P|Thresholded)?Relu$|^Clip$/.test(tail?.ops[0] ?? '')) {
+    return false
+  }
   if (layers.length > 0) {
     return sameWidths(layers, [ANCHORS_PER_CELL * columns])
   }

@@ -121,7 +121,13 @@ function recognise(signature: ModelSignature): Recognition | undefined {
   }
   // A transposed head without names is far more often YOLOX or YOLOv6, which have an objectness channel.
   const unnamed = head.transposed || !isUsualPyramid(head.strides ?? USUAL) ? 0.4 : 0.8
-  const isLayered = hasPairedLayers(tailOf(signature, output.name)?.weightedChannels ?? [], classes)
+  const layers = tailOf(signature, output.name)?.weightedChannels ?? []
+  const isLayered = hasPairedLayers(layers, classes)
+  // A rare number of rows says little: where the last layers can be seen, they have to say the rest.
+  const isRare = head.strides !== undefined && !isUsualPyramid(head.strides)
+  if (isRare && layers.length > 0 && !isLayered && !namesFit) {
+    return undefined
+  }
   const confidence = isUltralytics(signature) ? 0.98 : namesFit || isLayered ? 0.95 : unnamed
   return {
     confidence,

@@ -112,7 +112,7 @@ export function instanceCost(load: Workload): Estimate {
 }
 
 /** Pictures of a list that a stack works on when it gets to it: no answer waits, and no request carries a picture. */
-export function jobsCost(load: Workload, arch: Architecture): Estimate {
+function jobsCost(load: Workload, arch: Architecture): Estimate {
   const { imagesPerMonth: images, memoryMb, warmMs, logBytes } = load
   const { lambda, jobs } = PRICES
   const seconds = (images * (warmMs + JOB.moreMs) * memoryMb) / 1024 / 1000

@@ -95,8 +95,9 @@ export async function startFront(moto: string): Promise<Front> {
   /** As CloudFormation reads it: from the bucket that the host of the address names. */
   async function uploaded(address: string): Promise<string> {
     const { hostname, pathname } = new URL(address)
-    const bucket = hostname.slice(0, hostname.indexOf('.s3.'))
-    return (await fetch(`${moto}/${bucket}${pathname}`)).text()
+    const Bucket = hostname.slice(0, hostname.indexOf('.s3.'))
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key: pathname.slice(1) }))
+    return (await Body?.transformToString()) ?? ''
   }
 
   async function cloudFormation(

@@ -111,6 +111,8 @@ describe('the answers of every operation that the OpenAPI document names', () =>
   const statuses: Record<string, number> = {
     submitJob: 202,
     redriveJobs: 202,
+    // A service of one machine has no bucket.
+    uploadForm: 404,
     // The job has ended by then, with one picture of two.
     deleteJob: 409,
     cancelJob: 409,

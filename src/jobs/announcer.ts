@@ -77,7 +77,11 @@ export function flaggedMessage(
   }
 }
 
-async function failLost({ store, pictures }: AnnouncerOptions): Promise<boolean> {
+/** @returns false where no picture was lost */
+export async function failLost({
+  store,
+  pictures,
+}: Pick<AnnouncerOptions, 'store' | 'pictures'>): Promise<boolean> {
   const letters = await pictures.unnoted(AT_ONCE)
   for (const { body, receives } of letters) {
     const ref = refOf(body)

@@ -7,6 +7,8 @@ import type { Queue } from './queue.ts'
 
 /** Messages sent at once: few enough that another process gets its turn with the store. */
 const SEND_AT_ONCE = 500
+/** Manifests looked at for one that can be read on. */
+const MOST_TRIED = 8
 /** Of a manifest that is not there another try does not make one. */
 const LASTING: readonly ErrorCode[] = ['IMAGE_NOT_FOUND', 'FORBIDDEN']
 
@@ -25,10 +27,23 @@ export interface FeederOptions {
  */
 export async function feed({ store, pictures, get }: FeederOptions): Promise<boolean> {
   let busy = false
-  for (const manifest of await store.unread(1)) {
-    busy = (await readOn(store, manifest, get)) || busy
+  let fault: unknown
+  // One that cannot be read now does not hold up those behind it.
+  for (const manifest of await store.unread(MOST_TRIED)) {
+    try {
+      busy = await readOn(store, manifest, get)
+    } catch (error) {
+      fault ??= error
+    }
+    if (busy) {
+      break
+    }
   }
-  return (await sendUnsent(store, pictures)) || busy
+  busy = (await sendUnsent(store, pictures)) || busy
+  if (fault !== undefined && !busy) {
+    throw fault
+  }
+  return busy
 }
 
 /** @returns false where every picture has its message */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { BoxletError } from '../errors.ts'
+import { failLost } from './announcer.ts'
 import { JOB_DEFAULTS } from './defaults.ts'
 import { type FinalState, isFinal, type Job, type JobOptions } from './job.ts'
 import type { Accepted, JobStore, ManifestSource, NewJob, NewPicture } from './job-store.ts'
@@ -148,6 +149,8 @@ export class JobService {
 
   /** Tries everything among the dead letters again. @returns how many pictures */
   async redrive(tenant: string): Promise<number> {
+    // A letter that nobody has noted is of a picture that does not know yet that it has failed.
+    while (await failLost({ store: this.store, pictures: this.#pictures })) {}
     let count = 0
     for await (const { id, body } of this.deadLetters(tenant)) {
       const ref = refOf(body)

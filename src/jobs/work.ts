@@ -17,7 +17,8 @@ export interface JobDetector {
 
 /** What work on a picture needs of the machine that it runs on. */
 export interface Workplace {
-  read(source: PictureSource, signal: AbortSignal): Promise<Uint8Array>
+  /** @param tenant whose job it is, where some places are for some only */
+  read(source: PictureSource, signal: AbortSignal, tenant: string): Promise<Uint8Array>
   /** @throws BoxletError MODEL_NOT_FOUND */
   detector(model: string | undefined): Promise<JobDetector>
   draw(
@@ -43,14 +44,14 @@ const OF_THE_PICTURE: readonly ErrorKind[] = ['input', 'missing', 'limit', 'usag
  * @throws BoxletError what may pass, so that the picture is to be tried again
  */
 export async function workOn(
-  { picture, options }: StartedPicture,
+  { ref, picture, options }: StartedPicture,
   place: Workplace,
   slot: (signal: AbortSignal) => Promise<() => void>,
   signal: AbortSignal,
 ): Promise<PictureOutcome> {
   try {
     const detector = await place.detector(options.model)
-    const bytes = await place.read(picture.source, signal)
+    const bytes = await place.read(picture.source, signal, ref.tenant)
     const free = await slot(signal)
     let result: DetectResult
     try {

@@ -71,18 +71,16 @@ function checkSize({ name, shape }: TensorInfo): void {
  */
 export function checkForTrial(bytes: Uint8Array, inputs: readonly TensorInfo[]): void {
   const model = parseModel(bytes)
-  const sizes = inputs.map(({ name, shape }): [string, number[]] => [
-    name,
-    (shape ?? []).map((size, axis) => (typeof size === 'number' ? size : axis === 0 ? 1 : USUAL_EDGE)),
-  ])
+  const sizes = inputs.map(({ name, shape }): [string, number[]] => [name, usualShape(shape ?? [])])
   const links = linkGraph(model)
   const { largest } = inferShapes(model, links, new Map(sizes))
   const fed = sizes.map(([name, shape]) => ({
     name,
     elements: shape.reduce((product, size) => product * size, 1),
   }))
-  if (links.nodes.length > MAX_TRIAL_NODES) {
-    throw tooLargeToTry(`${MAX_TRIAL_NODES} nodes`, `${links.nodes.length}`)
+  const working = links.nodes.filter(({ op }) => op !== 'Constant').length
+  if (working > MAX_TRIAL_NODES) {
+    throw tooLargeToTry(`${MAX_TRIAL_NODES} nodes`, `${working}`)
   }
   const excess = [largest, ...fed].find(({ elements }) => elements > MAX_TRIAL_ELEMENTS)
   if (excess === undefined) {
@@ -98,8 +96,18 @@ const tooLargeToTry = (most: string, received: string): BoxletError =>
     { hint: 'Describe the model in a contract and give it with --contract, which spares the run.' },
   )
 
-/** Edge of a picture where the file leaves it open. */
+/** Edge of a picture where the file leaves it open, and its channels. */
 const USUAL_EDGE = 640
+const USUAL_CHANNELS = 3
+
+/** One picture of usual size, in whichever order its axes come: with all of them open the channels come first. */
+function usualShape(shape: NonNullable<TensorInfo['shape']>): number[] {
+  const open = shape.flatMap((size, axis) => (axis > 0 && typeof size !== 'number' ? [axis] : []))
+  const channels = shape.length === 4 && open.length === 3 ? 1 : undefined
+  return shape.map((size, axis) =>
+    typeof size === 'number' ? size : axis === 0 ? 1 : axis === channels ? USUAL_CHANNELS : USUAL_EDGE,
+  )
+}
 
 function checkOperators({ ops, opsets, functions = [] }: ModelSignature): void {
   const known = new Set(functions)

@@ -7,7 +7,7 @@
 export const MAX_FILE_BYTES = 2 ** 31 - 1
 
 /** Faster R-CNN with everything inside has about 5,000 nodes, those of subgraphs and functions too; the runtime takes the square. */
-export const MAX_NODES = 20_000
+export const MAX_NODES = 50_000
 
 /** One per weight or constant; int8 files have four for each layer. */
 export const MAX_INITIALIZERS = 200_000
@@ -54,8 +54,8 @@ export const MAX_TENSOR_FIELDS = 256
 /** Values of any tensor: 1 GiB as float32, an RGB picture of 9,459 × 9,459. */
 export const MAX_ELEMENTS = 2 ** 28
 
-/** Values of any tensor of a model that is run only to learn what it is; YOLOv8x at 1280 has half as many. */
-export const MAX_TRIAL_ELEMENTS = 2 ** 26
+/** Values of any tensor of a model that is run only to learn what it is; YOLOv8x with a fixed batch of 16 has 131 million. */
+export const MAX_TRIAL_ELEMENTS = 2 ** 28
 
 /** Nodes of such a model; the runtime takes 3 s of processor time to open as many in a row. */
 export const MAX_TRIAL_NODES = 8_000

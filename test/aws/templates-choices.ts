@@ -36,9 +36,14 @@ export const EVERYTHING = {
   ProvisionedConcurrency: 2,
   ReservedConcurrency: 5,
   WorkerConcurrency: 3,
+  AlarmTopicArn: 'arn:aws:sns:eu-west-1:111122223333:alarms',
+} as const
+
+/** The same with jobs. */
+export const WITH_JOBS = {
+  ...EVERYTHING,
   Jobs: 'on',
   JobEvents: 'pictures',
   JobResults: 's3',
   JobRecovery: 'true',
-  AlarmTopicArn: 'arn:aws:sns:eu-west-1:111122223333:alarms',
 } as const

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { samTemplate } from '../../src/aws/template/sam.ts'
 import { buildTemplate } from '../../src/aws/template/template.ts'
-import { CHOSEN, EVERYTHING } from './templates-choices.ts'
+import { CHOSEN, EVERYTHING, WITH_JOBS } from './templates-choices.ts'
 import { chosenOf } from './templates-chosen.ts'
 import { type Chosen, cdkProps, synthesise, terraformTemplate, translateSam } from './templates-forms.ts'
 import { cfnLint, samPython } from './tools.ts'
@@ -32,6 +32,7 @@ const choices: [name: string, chosen: Chosen][] = [
   ['no address', { Front: 'none' }],
   ['nothing to watch', { ...CHOSEN, Watch: 'none' }],
   ['everything chosen', EVERYTHING],
+  ['jobs too', WITH_JOBS],
 ]
 
 describe.skipIf(cfnLint === undefined)('cfn-lint', () => {

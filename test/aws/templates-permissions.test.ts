@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { CHOSEN, EVERYTHING } from './templates-choices.ts'
+import { CHOSEN, EVERYTHING, WITH_JOBS } from './templates-choices.ts'
 import { type Chosen, cloudFormationFacts } from './templates-forms.ts'
 
 /** Of the one policy that a role or queue has. */
@@ -90,7 +90,7 @@ describe('the role of the clerk', () => {
   })
 
   it('may do exactly this with everything chosen, and never read keys', () => {
-    expect(statements('ClerkRole', EVERYTHING)).toEqual([
+    expect(statements('ClerkRole', WITH_JOBS)).toEqual([
       logs('ClerkLogGroup'),
       ...shared('test-clerk'),
       ...readsAndWritesJobs,
@@ -116,7 +116,7 @@ describe('the role of the function that answers requests', () => {
   })
 
   it('may do exactly this with everything chosen', () => {
-    expect(statements('Role', EVERYTHING)).toEqual([
+    expect(statements('Role', WITH_JOBS)).toEqual([
       logs('LogGroup'),
       ...shared('test'),
       allow(['s3:GetObject', 's3:GetObjectVersion'], ['arn:aws:s3:::photos/*', 'arn:aws:s3:::more/*']),
@@ -137,7 +137,7 @@ describe('the role of the function that answers requests', () => {
       ...readsAndWritesJobs,
       allow(['s3:PutObject'], `${bucket}/incoming/uploads/*`),
       allow(['s3:GetObject'], `${bucket}/lists/*`),
-      allow(['s3:ListBucket'], bucket),
+      allow(['s3:ListBucket'], bucket, { StringLike: { 's3:prefix': 'pictures/*' } }),
       sendsMessages,
       collectsDeadLetters,
     ])
@@ -150,7 +150,7 @@ describe('the role of the worker', () => {
   })
 
   it('may do exactly this with everything chosen', () => {
-    expect(statements('WorkerRole', EVERYTHING)).toEqual([
+    expect(statements('WorkerRole', WITH_JOBS)).toEqual([
       logs('WorkerLogGroup'),
       ...shared('test-worker'),
       ...workerOwn,
@@ -166,7 +166,7 @@ describe('the role of the worker', () => {
 
 it('lets only Lambda take the roles on', () => {
   for (const name of ['Role', 'WorkerRole', 'ClerkRole'] as const) {
-    expect(cloudFormationFacts(EVERYTHING)[name]?.AssumeRolePolicyDocument).toEqual({
+    expect(cloudFormationFacts(WITH_JOBS)[name]?.AssumeRolePolicyDocument).toEqual({
       Version: '2012-10-17',
       Statement: [
         { Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' },

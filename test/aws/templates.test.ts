@@ -6,7 +6,7 @@ import { parse } from 'yaml'
 import { samTemplate } from '../../src/aws/template/sam.ts'
 import { buildTemplate } from '../../src/aws/template/template.ts'
 import { FULL, PLAIN } from './expectations.ts'
-import { CHOSEN, EVERYTHING } from './templates-choices.ts'
+import { CHOSEN, EVERYTHING, WITH_JOBS } from './templates-choices.ts'
 import type { Facts } from './templates-facts.ts'
 import {
   alike,
@@ -33,6 +33,7 @@ const cases: [name: string, chosen: Chosen][] = [
   ['no address', { Front: 'none' }],
   ['nothing to watch', { ...CHOSEN, Watch: 'none' }],
   ['everything chosen', EVERYTHING],
+  ['jobs too', WITH_JOBS],
 ]
 
 /** Resources whose whole content is expected elsewhere. */

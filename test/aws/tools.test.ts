@@ -35,7 +35,7 @@ it('leaves out only what could not be installed', async () => {
 
 it('is told by CI what was installed', () => {
   expect(readFileSync(join(root, '.ci/run'), 'utf8')).toMatch(
-    /install-tools\.sh[\s\S]*export BOXLET_TEST_AWS_REQUIRED[\s\S]*vitest run/,
+    /install-tools\.sh[\s\S]*export BOXLET_TEST_AWS_REQUIRED[\s\S]*npm test/,
   )
 })
 

@@ -53,7 +53,7 @@ async function* follow(
   lastEventId: string | undefined,
   isOver: () => boolean,
 ): AsyncGenerator<string> {
-  let after = lastEventId !== undefined && /^\d{1,20}$/.test(lastEventId) ? lastEventId : undefined
+  let after = lastEventId !== undefined && /^[0-9a-z]{1,26}$/.test(lastEventId) ? lastEventId : undefined
   let shown = ''
   let beat = performance.now()
   while (!isOver()) {

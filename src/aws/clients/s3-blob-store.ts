@@ -101,7 +101,9 @@ export class S3BlobStore implements BlobStore {
     const version = from.version === undefined ? '' : `?versionId=${from.version}`
     const CopySource = `${from.bucket}/${from.key.split('/').map(encodeURIComponent).join('/')}${version}`
     try {
-      await this.client.send(new CopyObjectCommand({ Bucket: to.bucket, Key: to.key, CopySource }))
+      await this.client.send(
+        new CopyObjectCommand({ Bucket: to.bucket, Key: to.key, CopySource, TaggingDirective: 'REPLACE' }),
+      )
     } catch (error) {
       throw readFault(error, undefined)
     }

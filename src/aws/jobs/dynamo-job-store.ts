@@ -157,8 +157,13 @@ export class DynamoJobStore implements JobStore {
     return this.#reopening.cancel(tenant, id)
   }
 
-  retry(tenant: string, id: string, states: readonly FinalState[]): Promise<number> {
-    return this.#reopening.retry(tenant, id, states)
+  async retry(tenant: string, id: string, states: readonly FinalState[]): Promise<number> {
+    const count = await this.#reopening.retry(tenant, id, states)
+    if (count === 0) {
+      // One that was opened and has nothing left to do ends again.
+      await this.#progress.complete(tenant, id)
+    }
+    return count
   }
 
   revive(ref: PictureRef): Promise<boolean> {
@@ -238,8 +243,7 @@ export class DynamoJobStore implements JobStore {
   }
 
   async usesBlob(key: string): Promise<boolean> {
-    const item = await this.#table.get(blobKey(key))
-    return item !== undefined && Number(item.expiresAt) > this.#now()
+    return (await this.#table.get(blobKey(key))) !== undefined
   }
 
   async close(): Promise<void> {

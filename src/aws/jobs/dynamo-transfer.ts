@@ -243,11 +243,11 @@ export class DynamoTransfer implements Transfer {
         item: { ...outboxKey(id, 0), tenant, job: id, ranges: rangesOf(open), group, ttl },
       })
     }
+    const finishedAt = ended ? (job.finishedAt ?? this.#now()) : undefined
     if (ended && !announced) {
-      marks.push({ kind: 'put', item: { ...markKey(ENDED, tenant, id), tenant, job: id, ttl } })
+      marks.push({ kind: 'put', item: { ...markKey(ENDED, tenant, id), tenant, job: id, finishedAt, ttl } })
     }
     await this.#table.writeAll(marks)
-    const finishedAt = ended ? (job.finishedAt ?? this.#now()) : undefined
     await this.#table.write({
       kind: 'put',
       item: {

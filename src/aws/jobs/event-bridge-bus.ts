@@ -2,7 +2,7 @@ import type { EventBridgeClient } from '@aws-sdk/client-eventbridge'
 import { BoxletError } from '../../errors.ts'
 import { JOB_DEFAULTS } from '../../jobs/defaults.ts'
 import type { EventBus, EventKind, EventQuery, JobEvent, NewEvent } from '../../jobs/event-bus.ts'
-import { jobId } from '../../jobs/id.ts'
+import { isJobId, jobId } from '../../jobs/id.ts'
 import { defined } from '../../system/defined.ts'
 import { clientOptions, isUnreachable, loadSdk, sdkFault, unreachable } from '../clients/sdk.ts'
 import type { Item } from './item.ts'
@@ -12,6 +12,8 @@ import type { Table } from './table.ts'
 type Sdk = typeof import('@aws-sdk/client-eventbridge')
 const sdk = (): Sdk => loadSdk<Sdk>('@aws-sdk/client-eventbridge')
 
+/** Digits of a moment at the beginning of an id. */
+const TIME_DIGITS = 10
 /** What EventBridge takes in one call. */
 const MOST_ENTRIES = 10
 /** What rules match on. */
@@ -77,7 +79,13 @@ export class EventBridgeBus implements EventBus {
     const events: JobEvent[] = []
     for await (const item of this.#options.table.query({
       pk: EVENTS,
-      from: after === undefined ? '0' : `${after}!`,
+      // Ids begin with their time, as those of jobs do: nothing of a job is older than it.
+      from:
+        after !== undefined
+          ? `${after}!`
+          : job !== undefined && isJobId(job)
+            ? job.slice(0, TIME_DIGITS)
+            : '0',
     })) {
       if ((tenant === undefined || item.tenant === tenant) && (job === undefined || item.job === job)) {
         events.push(eventOf(item))

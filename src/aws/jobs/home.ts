@@ -20,6 +20,8 @@ export interface AwsJobHome extends JobHome {
   readonly webhooks: SqsQueue
   readonly blobs: S3OwnBlobs
   readonly objects: S3BlobStore
+  /** The bucket of the stack, in which pictures of several owners lie. */
+  readonly bucket: string
 }
 
 /** The ports of a stack: nothing is connected to before it is used. */
@@ -41,6 +43,7 @@ export function openAwsHome(places: JobPlaces, kinds: readonly EventKind[]): Aws
     bus: new EventBridgeBus({ table, bus: places.bus, kinds, ...where }),
     blobs,
     objects,
+    bucket: places.bucket,
     seesFiles: false,
     idleMs: IDLE_MS,
     close: async () => {

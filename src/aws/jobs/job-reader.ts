@@ -32,7 +32,7 @@ export class JobReader {
 
   /** A job that has ended holds its counts itself. */
   async whole(item: Item): Promise<Job> {
-    if (item.finishedAt !== undefined) {
+    if (item.finishedAt !== undefined && item.succeeded !== undefined) {
       return jobOf(item, countsOf(item))
     }
     return jobOf(item, countsOf(await readCounters(this.#table, String(item.tenant), String(item.sk))))

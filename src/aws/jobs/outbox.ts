@@ -10,6 +10,8 @@ type Range = [first: number, last: number]
 /** Two processes may take from one item at once. */
 const MOST_TRIES = 10
 const PAGE = 25
+/** Some 100 KB of text. */
+const MOST_RANGES = 5000
 
 /** Numbers, least first, as text of ranges: one small item stands for a million pictures. */
 export function rangesOf(numbers: readonly number[]): string {
@@ -22,7 +24,8 @@ export function rangesOf(numbers: readonly number[]): string {
       ranges.push([n, n])
     }
   }
-  return JSON.stringify(ranges)
+  // A message for a picture that is done does no harm, and an item has an end.
+  return JSON.stringify(ranges.length > MOST_RANGES ? [[ranges[0]![0], ranges.at(-1)![1]]] : ranges)
 }
 
 const read = (item: Item): Range[] => JSON.parse(String(item.ranges)) as Range[]

@@ -1,4 +1,5 @@
 import { gunzipSync, gzipSync } from 'node:zlib'
+import { toBoxletError } from '../../errors.ts'
 import type { BlobRef } from '../../jobs/blob-store.ts'
 import { type FoundPicture, isFinal, type JobPicture, type JobState } from '../../jobs/job.ts'
 import { defined } from '../../system/defined.ts'
@@ -11,8 +12,8 @@ export interface LargeResults {
   get(ref: BlobRef): Promise<Uint8Array>
 }
 
-/** DynamoDB takes items of 400 KB, with all that they hold besides. */
-const MOST_FOUND_BYTES = 350 * 1024
+/** DynamoDB takes items of 400 KB; each KB is a write unit of the thousand a second that a partition has, twice in a transaction. */
+const MOST_FOUND_BYTES = 64 * 1024
 
 /** Pictures and their results, as items hold them. */
 export class PictureItems {
@@ -55,6 +56,17 @@ export class PictureItems {
     if (foundBytes instanceof Uint8Array) {
       return foundBytes
     }
-    return foundAt === undefined ? undefined : this.#large.get(JSON.parse(String(foundAt)) as BlobRef)
+    if (foundAt === undefined) {
+      return undefined
+    }
+    try {
+      return await this.#large.get(JSON.parse(String(foundAt)) as BlobRef)
+    } catch (error) {
+      // A rule of the bucket may be faster than the time of the job.
+      if (toBoxletError(error).code === 'IMAGE_NOT_FOUND') {
+        return undefined
+      }
+      throw error
+    }
   }
 }

@@ -10,7 +10,11 @@ const isJob = ({ pk }: Item): boolean => String(pk).startsWith('T#')
  */
 export async function pruneTable(table: Table, limit: number, now: number): Promise<number> {
   const over: Item[] = []
+  const unused: Key[] = []
   for await (const item of table.scan()) {
+    if (String(item.pk).startsWith('B#') && Number(item.expiresAt) <= now) {
+      unused.push({ pk: String(item.pk), sk: String(item.sk) })
+    }
     if (isJob(item) && Number(item.expiresAt) <= now) {
       over.push(item)
       if (over.length === limit) {
@@ -18,6 +22,7 @@ export async function pruneTable(table: Table, limit: number, now: number): Prom
       }
     }
   }
+  await table.writeAll(unused.map((key) => ({ kind: 'delete', key })))
   for (const job of over) {
     const [tenant, id] = [String(job.tenant), String(job.sk)]
     const chunks = Array.from({ length: chunkOf(Number(job.pictureTotal)) + 1 }, (_, chunk) =>

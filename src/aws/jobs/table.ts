@@ -116,6 +116,10 @@ export class Table {
           : to !== undefined
             ? ' AND #s <= :to'
             : ''
+    // DynamoDB refuses such a range instead of finding nothing in it.
+    if (from !== undefined && to !== undefined && from > to) {
+      return
+    }
     let ExclusiveStartKey: Record<string, AttributeValue> | undefined
     do {
       const input: QueryCommandInput = {
@@ -153,27 +157,37 @@ export class Table {
 
   /** One write. @returns the item as it is then, or false where the condition does not hold */
   async write(write: Write): Promise<Item | false> {
-    const { DeleteItemCommand, PutItemCommand, UpdateItemCommand } = sdk()
-    const { Put, Update, Delete } = actionOf(this.name, write)
-    try {
-      if (Put !== undefined) {
-        await this.#send((client) => client.send(new PutItemCommand(Put)))
-        return {}
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#write(actionOf(this.name, write))
+      } catch (error) {
+        const { name } = sdkFault((error as Error).cause)
+        if (name === 'ConditionalCheckFailedException') {
+          return false
+        }
+        // It meets a transaction on the same item.
+        if (name !== 'TransactionConflictException' || tries === MOST_CONFLICTS) {
+          throw error
+        }
+        await sleep(backOff(tries, CONFLICT_MS, MOST_CONFLICT_MS))
       }
-      if (Delete !== undefined) {
-        await this.#send((client) => client.send(new DeleteItemCommand(Delete)))
-        return {}
-      }
-      const { Attributes = {} } = await this.#send((client) =>
-        client.send(new UpdateItemCommand({ ...Update!, ReturnValues: 'ALL_NEW' })),
-      )
-      return fromAttributes(Attributes)
-    } catch (error) {
-      if (sdkFault((error as Error).cause).name === 'ConditionalCheckFailedException') {
-        return false
-      }
-      throw error
     }
+  }
+
+  async #write({ Put, Update, Delete }: ReturnType<typeof actionOf>): Promise<Item> {
+    const { DeleteItemCommand, PutItemCommand, UpdateItemCommand } = sdk()
+    if (Put !== undefined) {
+      await this.#send((client) => client.send(new PutItemCommand(Put)))
+      return {}
+    }
+    if (Delete !== undefined) {
+      await this.#send((client) => client.send(new DeleteItemCommand(Delete)))
+      return {}
+    }
+    const { Attributes = {} } = await this.#send((client) =>
+      client.send(new UpdateItemCommand({ ...Update!, ReturnValues: 'ALL_NEW' })),
+    )
+    return fromAttributes(Attributes)
   }
 
   /**

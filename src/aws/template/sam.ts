@@ -32,10 +32,12 @@ export function samTemplate(codeUri: string): Template {
       }),
     },
   }
-  resources.Worker = {
-    ...plain.Resources.Worker!,
-    Type: 'AWS::Serverless::Function',
-    Properties: samFunction(plain.Resources.Worker!, codeUri),
+  for (const name of ['Worker', 'Clerk']) {
+    resources[name] = {
+      ...plain.Resources[name]!,
+      Type: 'AWS::Serverless::Function',
+      Properties: samFunction(plain.Resources[name]!, codeUri),
+    }
   }
   // SAM cannot see through a condition, so the address and its permissions are ours.
   for (const name of OF_THE_ALIAS) {

@@ -7,7 +7,7 @@ import { CandidateList } from '../heads/candidates.ts'
 import { declaredAxes, describe, evidence, noSuppression, outputNamed, perClass } from '../heads/describe.ts'
 import { describeInput, PREPROCESS } from '../heads/preprocess.ts'
 import { addCodedBox, boxUnits } from '../heads/rows.ts'
-import { fixed, pyramidOf } from '../heads/shapes.ts'
+import { fixed, pictureInput, pyramidOf } from '../heads/shapes.ts'
 import { floats } from '../heads/tensor.ts'
 import { roleTensor, roleValues } from '../heads/values.ts'
 import { settled } from '../settle.ts'
@@ -85,7 +85,10 @@ function namedRoles(signature: ModelSignature): Roles | undefined {
     return undefined
   }
   const isDetection = /^detection/i.test(classes.name)
-  if ((fixed(boxes.shape?.at(-1)) ?? 4) !== 4 || (isDetection && !isInteger(classes))) {
+  if (
+    (fixed(boxes.shape?.at(-1)) ?? 4) !== 4 ||
+    (isDetection && (!isInteger(classes) || pictureInput(signature)?.layout === 'NHWC'))
+  ) {
     return undefined
   }
   const confidence = isInteger(count) && isInteger(classes) ? 0.93 : 0.85

@@ -3,7 +3,7 @@ import type { ModelSignature, TensorInfo } from '../../model/signature.ts'
 import type { Family, Recognition, RoleTensors } from '../family.ts'
 import { declaredAxes, describe, evidence, noSuppression, outputNamed } from '../heads/describe.ts'
 import { PREPROCESS as COMMON, describeInput, type Preprocess, stretch } from '../heads/preprocess.ts'
-import { tailOf } from '../heads/shapes.ts'
+import { pictureInput, tailOf } from '../heads/shapes.ts'
 import { floats } from '../heads/tensor.ts'
 import { roleTensor } from '../heads/values.ts'
 import { settled } from '../settle.ts'
@@ -167,8 +167,10 @@ function namedRoles(signature: ModelSignature): Roles | undefined {
   const classes = named('detection_classes')
   const scores = named('detection_scores')
   const count = named('num_detections')
-  // TensorRT's EfficientNMS bears the same names, but its classes are integers and its boxes corners in pixels.
-  return boxes && classes && scores && count && !/int/.test(classes.type)
+  // TensorRT's EfficientNMS bears the same names, but takes channels first; its classes are integers and its boxes corners in pixels.
+  const isTensorRt =
+    classes !== undefined && /int/.test(classes.type) && pictureInput(signature)?.layout !== 'NHWC'
+  return boxes && classes && scores && count && !isTensorRt
     ? { boxes, classes, scores, count, reason: 'the outputs are named so', confidence: 0.98 }
     : undefined
 }

@@ -8,11 +8,22 @@ export interface WeightValues {
   values: Float32Array<ArrayBuffer>
 }
 
+/** A constant is stored behind two or three operators; a file may name itself as its own source. */
+const MOST_STEPS = 8
+
 /**
  * A constant as floats, through the ways in which it is stored small: halves behind a Cast, whole numbers behind a
  * Cast and a product, or behind DequantizeLinear. Undefined for all else and for what is large.
  */
-export function weightValues(model: OnnxModel, links: Links, name: string): WeightValues | undefined {
+export function weightValues(
+  model: OnnxModel,
+  links: Links,
+  name: string,
+  steps = MOST_STEPS,
+): WeightValues | undefined {
+  if (steps === 0) {
+    return undefined
+  }
   const read = (tensor: OnnxTensor | undefined) =>
     tensor === undefined ? undefined : tensorValues(model.bytes, tensor)
   const constant = links.constants.get(name)
@@ -26,10 +37,10 @@ export function weightValues(model: OnnxModel, links: Links, name: string): Weig
   }
   const [first = '', second = '', third = ''] = node.inputs
   if (node.op === 'Cast' && node.attributes.get('to')?.int === 1) {
-    return weightValues(model, links, first)
+    return weightValues(model, links, first, steps - 1)
   }
   if (node.op === 'Mul') {
-    const codes = weightValues(model, links, first)
+    const codes = weightValues(model, links, first, steps - 1)
     const scale = links.constants.get(second)
     const factors = scale?.type === 'float32' ? read(scale) : undefined
     const axis = scale === undefined || codes === undefined ? -1 : spreadAxis(scale.dims, codes.dims)
@@ -38,17 +49,19 @@ export function weightValues(model: OnnxModel, links: Links, name: string): Weig
   if (node.op !== 'DequantizeLinear') {
     return undefined
   }
-  const codes = weightValues(model, links, first)
+  const codes = weightValues(model, links, first, steps - 1)
   const factors = read(links.constants.get(second))
   const zeros = third === '' ? [0] : read(links.constants.get(third))
-  const axis = node.attributes.get('axis')?.int ?? 1
-  if (
-    codes === undefined ||
-    factors === undefined ||
-    zeros === undefined ||
-    axis < 0 ||
-    axis >= Math.max(1, codes.dims.length)
-  ) {
+  if (codes === undefined || factors === undefined || zeros === undefined) {
+    return undefined
+  }
+  const rank = codes.dims.length
+  const given = node.attributes.get('axis')?.int ?? 1
+  const isWhole = factors.length === 1 && zeros.length === 1
+  const axis = isWhole ? 0 : given < 0 ? given + rank : given
+  // Blocks have a factor for each part of a row, which this does not read.
+  const fits = (list: ArrayLike<number>): boolean => list.length === 1 || list.length === codes.dims[axis]
+  if ((node.attributes.get('block_size')?.int ?? 0) > 0 || !fits(factors) || !fits(zeros)) {
     return undefined
   }
   return scaled(codes, factors, axis, zeros)

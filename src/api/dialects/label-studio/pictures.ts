@@ -39,7 +39,14 @@ export function taskPicture(
   if (host !== undefined && (isPath || originOf(value) === host.origin)) {
     const { pictureBytes: maxBytes, fetchMs: timeoutMs } = service.limits
     // A path that begins with two slashes names another host.
-    const url = new URL(value.replace(/^\/+/, '/'), host.origin).href
+    const address = new URL(value.replace(/^\/+/, '/'), host.origin)
+    if (address.origin !== host.origin) {
+      throw new BoxletError(
+        'URL_REFUSED',
+        'Expected a path of Label Studio but received the address of another host.',
+      )
+    }
+    const url = address.href
     return {
       source: value,
       bytes: () => host.fetchPicture(url, { maxBytes, timeoutMs, signal: call.signal }),

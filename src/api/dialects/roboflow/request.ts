@@ -58,7 +58,8 @@ export function inferRequest(c: Ctx, service: Service): RoboflowRequest {
       minScore: confidence,
       iou: iou_threshold,
       maxDetections: max_detections,
-      ...defined({ classes: class_filter ?? undefined }),
+      // An empty list filters nothing there.
+      ...defined({ classes: class_filter?.length ? class_filter : undefined }),
     },
   }
 }

@@ -22,6 +22,10 @@ export function arrivalJob({ ref, sequencer }: Task, besides: boolean): NewJob {
   }
 }
 
+/** What all may name in the bucket of a stack: what arrived is its owner's, and the rest is nobody's picture. */
+export const mayRead = (key: string, tenant: string): boolean =>
+  key.startsWith('pictures/') || (key.startsWith('incoming/') && ownerOf(key) === tenant)
+
 /** Whoever may put objects into the bucket may do so for anybody; a form that was given out names its owner. */
 function ownerOf(key: string): string {
   const [owner] = key.startsWith(UPLOADS) ? key.slice(UPLOADS.length).split('/') : []

@@ -2,6 +2,9 @@ import type { Message, Queue } from '../../../jobs/queue.ts'
 import { isRecord } from '../../../system/record.ts'
 import { BEFORE, leaseOf, type SqsQueue } from '../../jobs/sqs-queue.ts'
 
+/** After a fault of the table, which others may have to mend first. */
+const AFTER_FAULT_MS = 30_000
+
 /**
  * Messages that Lambda has received: what is done it deletes when the function has answered, and what is named in the
  * answer comes again.
@@ -27,9 +30,9 @@ export class BatchQueue implements Pick<Queue, 'done' | 'giveBack' | 'bury'> {
     return this.#queue.bury(message, reason)
   }
 
-  /** After a fault that left it unknown what became of the message. */
-  keep(message: Message): void {
-    this.#again.add(message.id)
+  /** After a fault that left it unknown what became of the message: it comes again soon, or at the end of its lease. */
+  async keep(message: Message): Promise<void> {
+    await this.giveBack(message, { delayMs: AFTER_FAULT_MS }).catch(() => {})
   }
 
   get answer(): { batchItemFailures: { itemIdentifier: string }[] } {

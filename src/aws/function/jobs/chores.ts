@@ -21,7 +21,7 @@ export interface ChoreOptions {
 }
 
 /** Tells of jobs that have ended, and of pictures whose workers did not survive them. */
-export async function tell({ home, failed }: Pick<ChoreOptions, 'home' | 'failed'>): Promise<boolean> {
+async function tell({ home, failed }: Pick<ChoreOptions, 'home' | 'failed'>): Promise<boolean> {
   return announce({
     ...home,
     onEnded: async (job) => {
@@ -41,15 +41,17 @@ export async function look(options: ChoreOptions): Promise<void> {
   const getManifest = (ref: Parameters<AwsJobHome['blobs']['get']>[0], range: object) =>
     (ref.bucket === OWN_BUCKET ? home.blobs : home.objects).get(ref, range)
   for (;;) {
-    let busy = false
-    try {
-      busy = await feed({ store: home.store, pictures: home.pictures, get: getManifest })
-      busy = (await tell(options)) || busy
-    } catch (error) {
-      failed('look', toBoxletError(error))
-      return
-    }
-    if (!busy) {
+    const fed = await feed({ store: home.store, pictures: home.pictures, get: getManifest }).catch(
+      (error: unknown) => {
+        failed('feed', toBoxletError(error))
+        return false
+      },
+    )
+    const told = await tell(options).catch((error: unknown) => {
+      failed('tell', toBoxletError(error))
+      return false
+    })
+    if (!fed && !told) {
       return
     }
     if (remainingMs() < PART_MS) {
@@ -70,9 +72,9 @@ export async function workOnChores(records: readonly unknown[], options: ChoreOp
     messages
       .filter(({ body }) => body !== LOOK)
       .map((message) =>
-        deliverOne(message, webhook, signal).catch((error: unknown) => {
+        deliverOne(message, webhook, signal).catch(async (error: unknown) => {
           failed('webhook', toBoxletError(error))
-          queue.keep(message)
+          await queue.keep(message)
         }),
       ),
   )

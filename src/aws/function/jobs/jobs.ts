@@ -11,7 +11,7 @@ import { isRecord } from '../../../system/record.ts'
 import { type AwsJobHome, openAwsHome } from '../../jobs/home.ts'
 import { eventKindsOf, type JobPlaces } from '../../jobs/places.ts'
 import { recordsOf } from '../sources/source.ts'
-import { LOOK, look, tell, workOnChores } from './chores.ts'
+import { LOOK, look, workOnChores } from './chores.ts'
 import { workOnPictures } from './pictures.ts'
 import { uploadForm } from './upload-form.ts'
 
@@ -76,9 +76,8 @@ export class FunctionJobs {
       answer: await workOnPictures(records, {
         ...call,
         home,
-        announce: async () => {
-          await tell({ home, failed: call.failed })
-        },
+        // One at a time tells, or every worker would tell of the same ends.
+        announce: () => home.webhooks.send([{ body: LOOK }]),
         ...(results === 's3' && {
           resultOf: ({ bucket, key }) => ({ bucket, key: `${prefix ?? 'results/'}${key}.json` }),
         }),

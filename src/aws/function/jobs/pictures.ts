@@ -13,7 +13,7 @@ import type { Workplace } from '../../../jobs/work.ts'
 import type { AwsJobHome } from '../../jobs/home.ts'
 import { parsed, picturesIn } from '../sources/notification.ts'
 import type { Task } from '../sources/source.ts'
-import { arrivalJob } from './arrival.ts'
+import { arrivalJob, mayRead } from './arrival.ts'
 import { BatchQueue, messagesOf } from './batch-queue.ts'
 
 /** Of one picture; S3 objects may be larger than a request can be. */
@@ -46,13 +46,15 @@ export async function workOnPictures(
   const end = new AbortController()
   const timer = setTimeout(() => end.abort(outOfTime()), Math.max(0, remainingMs() - ANSWER_MS))
   const messages = messagesOf(records)
+  // A picture that hangs is counted, and leaves time for the others.
+  const pictureMs = Math.min(JOB_DEFAULTS.pictureMs, Math.max(1000, (remainingMs() - ANSWER_MS) / 2))
   let ended = false
   const attempt = new Attempt({
     ...home,
     pictures: queue,
     workplace: workplace(options),
     slots: new Slots(1),
-    pictureMs: JOB_DEFAULTS.pictureMs,
+    pictureMs,
     now: Date.now,
     onPicture: (started, outcome) => onPicture(started, outcome, options),
     onEnded: () => {
@@ -70,7 +72,7 @@ export async function workOnPictures(
       }
     } catch (error) {
       failed('message', toBoxletError(error))
-      queue.keep(message)
+      await queue.keep(message)
     }
   }
   try {
@@ -111,24 +113,39 @@ async function picturesOf(
     return [message.body]
   }
   const bodies: string[] = []
-  for (const task of picturesIn(parsed(message.body))) {
+  const tasks = picturesIn(parsed(message.body))
+  for (const [index, task] of tasks.entries()) {
+    const isVersion = task.sequencer !== undefined
     const job = arrivalJob(task, options.resultOf?.(task.ref) !== undefined)
+    if (!isVersion) {
+      // The message is all that tells that it is the same picture when it comes again.
+      job.key = { key: `message/${message.id}/${index}`, fingerprint: `${task.ref.bucket}/${task.ref.key}` }
+    }
     const [accepted] = await home.store.accept([job])
     if (accepted === undefined || !('job' in accepted)) {
       continue
     }
     const ref = { tenant: job.tenant, job: accepted.job.id, n: 0 }
-    // This message is its message.
+    if (isVersion && tasks.length === 1) {
+      // This message is its message.
+      bodies.push(messageOf(ref))
+    } else {
+      await home.pictures.send([{ body: messageOf(ref), group: job.tenant }])
+    }
     await home.store.sent([ref])
-    bodies.push(messageOf(ref))
   }
   return bodies
 }
 
 function workplace({ home, detector }: PictureBatchOptions): Workplace {
   return {
-    read: async (source, signal) => {
+    read: async (source, signal, tenant) => {
       if (source.kind === 'blob') {
+        const isOurs = !source.owned && source.ref.bucket === home.bucket
+        if (isOurs && !mayRead(source.ref.key, tenant)) {
+          // As if it were not there: what others have is nobody's business.
+          throw new BoxletError('IMAGE_NOT_FOUND', 'Expected an object in S3 but there is none of that name.')
+        }
         const store = source.owned ? home.blobs : home.objects
         return store.get(source.ref, { maxBytes: MAX_PICTURE_BYTES, signal })
       }

@@ -186,6 +186,8 @@ const resources: Record<string, Resource> = {
       Handler: 'index.handler',
       Role: att('WorkerRole', 'Arn'),
       Timeout: WORKER_TIMEOUT,
+      // A picture that waits for a fault to pass is sent anew, which Lambda would take for a loop after 16 rounds.
+      RecursiveLoop: when('RunsJobs', 'Allow'),
       Environment: {
         Variables: variables({ ...JOBS_VARIABLES, BOXLET_AUTH: 'iam', BOXLET_RESULT_PREFIX: RESULTS }),
       },
@@ -198,6 +200,8 @@ const resources: Record<string, Resource> = {
       FunctionName: ref('Worker'),
       BatchSize: BATCH,
       FunctionResponseTypes: ['ReportBatchItemFailures'],
+      // What waits is not lost while jobs are paused, and would be where a worker without jobs received it.
+      Enabled: when('JobsPaused', false),
       ScalingConfig: { MaximumConcurrency: ref('WorkerConcurrency') },
     },
   }),

@@ -21,7 +21,7 @@ import { choice } from '../parameter.ts'
 import type { TemplatePart } from '../part.ts'
 import { role } from '../role-part.ts'
 import { functionLine, widget } from '../widgets.ts'
-import { JOBS_VARIABLES, statementsFor } from './jobs-access.ts'
+import { CLERK_VARIABLES, statementsFor } from './jobs-access.ts'
 import { RETENTION } from './queue-times.ts'
 
 const CLERK = `\${AWS::StackName}-clerk`
@@ -83,8 +83,10 @@ const resources: Record<string, Resource> = {
       Handler: 'index.handler',
       Role: att('ClerkRole', 'Arn'),
       Timeout: CLERK_TIMEOUT,
+      // A long list is read by one call after another.
+      RecursiveLoop: 'Allow',
       Environment: {
-        Variables: variables({ ...JOBS_VARIABLES, BOXLET_AUTH: 'iam', BOXLET_START: 'without-model' }),
+        Variables: variables({ ...CLERK_VARIABLES, BOXLET_AUTH: 'iam', BOXLET_START: 'without-model' }),
       },
     },
   }),
@@ -162,6 +164,7 @@ export const jobs: TemplatePart = {
   },
   conditions: {
     HasJobs: all(filled('DataBucketName'), any(equals(ref('Jobs'), 'on'), equals(ref('Jobs'), 'paused'))),
+    JobsPaused: all(filled('DataBucketName'), equals(ref('Jobs'), 'paused')),
     RunsJobs: all(filled('DataBucketName'), equals(ref('Jobs'), 'on')),
     RunsJobsOnPictures: all(named('RunsJobs'), filled('PictureArns')),
     RecoversJobs: equals(ref('JobRecovery'), 'true'),

@@ -4,9 +4,9 @@
 locals {
   package_hash = filesha256(var.package)
   layer_key    = var.layer == null ? "" : "packages/${filesha256(var.layer)}.zip"
-  # Decoded and encoded again it has no blanks, which would bring it near the 51,200 bytes that AWS takes.
-  compact  = jsonencode(jsondecode(file("${path.module}/template.json")))
-  template = replace(local.compact, "PACKAGEHASH", substr(local.package_hash, 0, 12))
+  compact      = jsonencode(jsondecode(file("${path.module}/template.json")))
+  template     = replace(local.compact, "PACKAGEHASH", substr(local.package_hash, 0, 12))
+  template_key = "templates/${substr(sha256(local.template), 0, 16)}.json"
 
   parameters = merge(
     {
@@ -38,17 +38,25 @@ resource "aws_s3_object" "layer" {
   source = var.layer
 }
 
+# A call itself takes 51,200 bytes, which the template is beyond.
+resource "aws_s3_object" "template" {
+  bucket       = var.bucket
+  key          = local.template_key
+  content      = local.template
+  content_type = "application/json"
+}
+
 resource "aws_cloudformation_stack" "boxlet" {
-  name          = var.name
-  template_body = local.template
-  capabilities  = ["CAPABILITY_IAM"]
-  on_failure    = "ROLLBACK"
-  tags          = var.tags
+  name         = var.name
+  template_url = "https://${var.bucket}.s3.amazonaws.com/${local.template_key}"
+  capabilities = ["CAPABILITY_IAM"]
+  on_failure   = "ROLLBACK"
+  tags         = var.tags
 
   parameters = merge({ Revision = local.revision }, local.parameters)
 
   # The keys of objects are known before the objects are there.
-  depends_on = [aws_s3_object.package, aws_s3_object.layer]
+  depends_on = [aws_s3_object.package, aws_s3_object.layer, aws_s3_object.template]
 
   lifecycle {
     precondition {

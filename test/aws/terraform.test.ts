@@ -148,10 +148,17 @@ afterAll(() => {
 const resources = (name: string): PlannedResource[] =>
   plan.planned_values.root_module.child_modules.find(({ address }) => address === `module.case-${name}`)!
     .resources
+/** The template that the stack names by its address. */
+const uploaded = (name: string): { key: string; content: string } => {
+  const { values } = resources(name).find(
+    ({ type, values }) => type === 'aws_s3_object' && /^templates\//.test(String(values.key)),
+  )!
+  return { key: String(values.key), content: String(values.content) }
+}
 const stackOf = (name: string) => {
   const { values } = resources(name).find(({ type }) => type === 'aws_cloudformation_stack')!
   return {
-    template: JSON.parse(String(values.template_body)) as Template,
+    template: JSON.parse(uploaded(name).content) as Template,
     parameters: values.parameters as Record<string, string>,
     capabilities: values.capabilities,
   }
@@ -183,12 +190,14 @@ describe.skipIf(terraform === undefined)('the Terraform module under terraform',
     expect(capabilities).toEqual(['CAPABILITY_IAM'])
   })
 
-  it('hands over a template that fits into the call that deploys it', ({ skip }) => {
+  it('hands over the address of a template, which may be larger than a call', ({ skip }) => {
     if (!initialised) {
       skip()
     }
     const { values } = resources('everything').find(({ type }) => type === 'aws_cloudformation_stack')!
-    expect(Buffer.byteLength(String(values.template_body))).toBeLessThan(45_000)
+    const { key, content } = uploaded('everything')
+    expect(values.template_url).toMatch(new RegExp(`^https://[^/]+\\.s3\\.amazonaws\\.com/${key}$`))
+    expect(Buffer.byteLength(content)).toBeLessThan(1_000_000)
   })
 
   it('uploads what the stack names', ({ skip }) => {
@@ -199,7 +208,7 @@ describe.skipIf(terraform === undefined)('the Terraform module under terraform',
     const keys = resources('everything')
       .filter(({ type }) => type === 'aws_s3_object')
       .map(({ values }) => values.key)
-    expect(keys.sort()).toEqual([parameters.CodeKey, parameters.LayerKey].sort())
+    expect(keys.sort()).toEqual([parameters.CodeKey, parameters.LayerKey, uploaded('everything').key].sort())
   })
 
   it('publishes another version for every other variable, and none where nothing changes', ({ skip }) => {

@@ -1,7 +1,7 @@
 import { BoxletError } from '../errors.ts'
 import type { ModelSignature, TensorInfo } from '../model/signature.ts'
 import { linkGraph } from './graph/links.ts'
-import { MAX_ELEMENTS, MAX_TRIAL_ELEMENTS, MAX_TRIAL_NODES } from './limits.ts'
+import { MAX_ELEMENTS, MAX_TRIAL_ELEMENTS, MAX_TRIAL_INPUT, MAX_TRIAL_NODES } from './limits.ts'
 import { parseModel } from './read/parse.ts'
 import { inferShapes } from './shapes/shapes.ts'
 
@@ -82,11 +82,15 @@ export function checkForTrial(bytes: Uint8Array, inputs: readonly TensorInfo[]):
   if (working > MAX_TRIAL_NODES) {
     throw tooLargeToTry(`${MAX_TRIAL_NODES} nodes`, `${working}`)
   }
-  const excess = [largest, ...fed].find(({ elements }) => elements > MAX_TRIAL_ELEMENTS)
+  const limits = [
+    { ...largest, most: MAX_TRIAL_ELEMENTS },
+    ...fed.map((input) => ({ ...input, most: MAX_TRIAL_INPUT })),
+  ]
+  const excess = limits.find(({ elements, most }) => elements > most)
   if (excess === undefined) {
     return
   }
-  throw tooLargeToTry(`${MAX_TRIAL_ELEMENTS} values in "${excess.name}"`, `${excess.elements}`)
+  throw tooLargeToTry(`${excess.most} values in "${excess.name}"`, `${excess.elements}`)
 }
 
 const tooLargeToTry = (most: string, received: string): BoxletError =>

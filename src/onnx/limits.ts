@@ -55,7 +55,10 @@ export const MAX_TENSOR_FIELDS = 256
 export const MAX_ELEMENTS = 2 ** 28
 
 /** Values of any tensor of a model that is run only to learn what it is; YOLOv8x with a fixed batch of 16 has 131 million. */
-export const MAX_TRIAL_ELEMENTS = 2 ** 28
+export const MAX_TRIAL_ELEMENTS = 2 ** 27
+
+/** Values of its inputs, which are copied on their way: a picture of 4,700 × 4,700. */
+export const MAX_TRIAL_INPUT = 2 ** 26
 
 /** Nodes of such a model; the runtime takes 3 s of processor time to open as many in a row. */
 export const MAX_TRIAL_NODES = 8_000

@@ -11,6 +11,7 @@ const allows = (action: string) =>
 
 /** The services behind the types of resources. */
 const SERVICES: Record<string, string> = {
+  DynamoDB: 'dynamodb',
   ApiGatewayV2: 'apigateway',
   CloudWatch: 'cloudwatch',
   Events: 'events',

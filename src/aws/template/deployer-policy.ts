@@ -29,6 +29,7 @@ export function deployerPolicy({ stack, artefacts = 'boxlet-*' }: PolicyOptions)
     arn('lambda', `function:${stack}`),
     arn('lambda', `function:${stack}:*`),
     arn('lambda', `function:${stack}-worker`),
+    arn('lambda', `function:${stack}-clerk`),
     arn('lambda', `layer:${stack}-model`),
     arn('lambda', `layer:${stack}-model:*`),
   ]
@@ -90,7 +91,12 @@ export function deployerPolicy({ stack, artefacts = 'boxlet-*' }: PolicyOptions)
       // The log of an HTTP API is delivered by a service, which takes no resource.
       allow('Deliveries', ['logs:*LogDelivery', 'logs:ListLogDeliveries', 'logs:*ResourcePolic*'], '*'),
       allow('Queues', ['sqs:*'], arn('sqs', `${stack}-*`)),
-      allow('Arrivals', ['events:*'], arn('events', `rule/${stack}-*`)),
+      allow(
+        'Arrivals',
+        ['events:*'],
+        [arn('events', `rule/${stack}-*`), arn('events', `event-bus/${stack}-*`)],
+      ),
+      allow('Jobs', ['dynamodb:*'], [arn('dynamodb', `table/${stack}-*`)]),
       allow(
         'Watch',
         [

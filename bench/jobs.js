@@ -236,7 +236,7 @@ async function detecting(count, workers) {
       })),
     })
     while ((await other.store.get('local', job.id)).finishedAt === undefined) {
-      await new Promise((resolve) => setTimeout(resolve, 5))
+      await new Promise((resolve) => setTimeout(resolve, 50))
     }
     return (count / (performance.now() - started)) * 1000
   }

@@ -12,7 +12,6 @@ import {
 import { dirname, join, resolve, sep } from 'node:path'
 import { BoxletError, toBoxletError } from '../errors.ts'
 import type { BlobGetOptions, BlobRef, BlobStore, ListedBlob } from '../jobs/blob-store.ts'
-import { defined } from '../system/defined.ts'
 
 /** As S3 has it. Keeps `..` and drive letters out by itself. */
 const BUCKET = /^[a-z0-9](?:[a-z0-9-]|\.(?!\.)){1,61}[a-z0-9]$/
@@ -51,7 +50,8 @@ export class FileBlobStore implements BlobStore {
           `Expected an object of at most ${maxBytes} bytes but it has more.`,
         )
       }
-      return new Uint8Array(await file.readFile({ ...defined({ signal }) }))
+      signal?.throwIfAborted()
+      return await readRange(file, { start: 0, length: stats.size })
     } catch (error) {
       throw error instanceof BoxletError ? error : unreadable(error)
     } finally {
@@ -138,18 +138,22 @@ export class FileBlobStore implements BlobStore {
   /** Links are followed before the path is judged, so that none leads out of the bucket. */
   async #existing(ref: BlobRef): Promise<string> {
     const path = this.#path(ref)
-    const real = await realpath(path).catch((cause: NodeJS.ErrnoException) => {
-      throw cause.code === 'ENOENT' || cause.code === 'ENOTDIR' ? notFound(cause) : unreadable(cause)
+    return await this.#checkInside(path).catch((cause: NodeJS.ErrnoException) => {
+      throw cause instanceof BoxletError
+        ? cause
+        : cause.code === 'ENOENT' || cause.code === 'ENOTDIR'
+          ? notFound(cause)
+          : unreadable(cause)
     })
-    await this.#checkInside(real)
-    return real
   }
 
-  async #checkInside(path: string): Promise<void> {
-    const root = await realpath(this.#root)
-    if (!(await realpath(path)).startsWith(root + sep)) {
+  /** @returns the path without links */
+  async #checkInside(path: string): Promise<string> {
+    const [root, real] = await Promise.all([realpath(this.#root), realpath(path)])
+    if (!real.startsWith(root + sep)) {
       throw notFound()
     }
+    return real
   }
 
   #path({ bucket, key }: BlobRef): string {

@@ -10,6 +10,8 @@ import { type JobsPlace, jobsPlace } from './support/jobs.ts'
 import { faultsBy, operations } from './support/openapi.ts'
 
 const EDGE = 320
+const PROJECT_VERSION =
+  'arn:aws:rekognition:eu-west-1:123456789012:project/dogs/version/dogs.2026-12-01T00.00.00/1764547200000'
 
 describe('the answers of every operation that the OpenAPI document names', () => {
   let place: JobsPlace
@@ -133,6 +135,19 @@ describe('the answers of every operation that the OpenAPI document names', () =>
   const ordered = [...operations].sort(
     (a, b) => late.indexOf(a.operation.operationId) - late.indexOf(b.operation.operationId),
   )
+
+  it.each([
+    ['DetectLabels', () => ({ Features: ['GENERAL_LABELS', 'IMAGE_PROPERTIES'] })],
+    ['DetectCustomLabels', () => ({ ProjectVersionArn: PROJECT_VERSION })],
+  ] as const)('rekognition %s', async (operation, more) => {
+    const response = await send('/', {
+      method: 'POST',
+      headers: { 'x-amz-target': `RekognitionService.${operation}` },
+      body: JSON.stringify({ Image: { Bytes: image }, ...more() }),
+    })
+    const answer = (await response.json()) as unknown
+    expect(faultsBy({ $ref: `#/components/schemas/${operation}Answer` }, answer)).toEqual([])
+  })
 
   it.each(ordered.map((each) => [each.operation.operationId, each] as const))(
     '%s',

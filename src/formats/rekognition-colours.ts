@@ -1,21 +1,11 @@
 import cssColours from 'color-name'
+import type { DominantColor } from './rekognition-schema.ts'
 
 /** Three bytes a pixel, some of which count. */
 export interface Pixels {
   width: number
   height: number
   data: Uint8Array
-}
-
-export interface DominantColor {
-  Red: number
-  Green: number
-  Blue: number
-  HexCode: string
-  CSSColor: string
-  SimplifiedColor: string
-  /** 0–100 of the pixels looked at. */
-  PixelPercent: number
 }
 
 /** 4 bits a channel: fine enough to separate what a person calls two colours. */

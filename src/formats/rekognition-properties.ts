@@ -1,19 +1,6 @@
 import type { PixelBox } from '../boxes/box.ts'
-import { type DominantColor, dominantColours, type Pixels } from './rekognition-colours.ts'
-
-/** Each 0–100. The service does not publish its formulas; these are stated in the docs. */
-export interface Quality {
-  Brightness: number
-  Sharpness: number
-  Contrast: number
-}
-
-export interface ImageProperties {
-  Quality: Quality
-  DominantColors: DominantColor[]
-  Foreground: { Quality: Quality; DominantColors: DominantColor[] }
-  Background: { Quality: Quality; DominantColors: DominantColor[] }
-}
+import { dominantColours, type Pixels } from './rekognition-colours.ts'
+import type { DominantColor, ImageProperties, Quality } from './rekognition-schema.ts'
 
 /** Mean absolute Laplacian, on 0–255 luminance, of a picture as sharp as a test chart at this size. */
 const SHARPEST = 40

@@ -1,38 +1,8 @@
 import type { Size } from '../boxes/box.ts'
 import { clip, toRatio } from '../boxes/box.ts'
 import type { Detection } from '../boxes/detection.ts'
-import type { DominantColor } from './rekognition-colours.ts'
 import { ancestorCategory, ancestorsOf, labelEntry } from './rekognition-labels.ts'
-
-export interface BoundingBox {
-  Width: number
-  Height: number
-  Left: number
-  Top: number
-}
-
-export interface Instance {
-  BoundingBox: BoundingBox
-  /** 0–100. */
-  Confidence: number
-  DominantColors: DominantColor[]
-}
-
-export interface Label {
-  Name: string
-  /** 0–100. */
-  Confidence: number
-  Instances: Instance[]
-  Parents: { Name: string }[]
-  Aliases: { Name: string }[]
-  Categories: { Name: string }[]
-}
-
-export interface CustomLabel {
-  Name: string
-  Confidence: number
-  Geometry: { BoundingBox: BoundingBox }
-}
+import type { BoundingBox, CustomLabel, Label } from './rekognition-schema.ts'
 
 export interface LabelFilters {
   LabelInclusionFilters?: readonly string[] | undefined

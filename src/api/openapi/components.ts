@@ -2,12 +2,14 @@
 
 import * as earlierAnswers from '../../formats/earlier-services-schema.ts'
 import * as native from '../../formats/native-schema.ts'
+import * as amazonAnswers from '../../formats/rekognition-schema.ts'
 import * as jobs from '../../jobs/view-schema.ts'
 import { contractSchema } from '../../model/contract-schema.ts'
 import * as own from '../answer-schema.ts'
 import * as earlier from '../dialects/earlier-services/request-schema.ts'
 import * as kserve from '../dialects/kserve/answer-schema.ts'
 import { inferRequest } from '../dialects/kserve/infer-request.ts'
+import * as amazon from '../dialects/rekognition/request.ts'
 import * as models from '../native/model-schema.ts'
 import { blob, picture } from '../native/picture-schema.ts'
 
@@ -56,6 +58,18 @@ export const COMPONENTS = {
   TfliteRequest: earlier.tfliteRequest,
   TfliteAnswer: earlierAnswers.tfliteAnswer,
   TfliteMessage: earlierAnswers.tfliteMessage,
+  DetectLabelsRequest: amazon.detectLabels,
+  DetectLabelsAnswer: amazonAnswers.detectLabelsAnswer,
+  DetectCustomLabelsRequest: amazon.detectCustomLabels,
+  DetectCustomLabelsAnswer: amazonAnswers.detectCustomLabelsAnswer,
+  DetectModerationLabelsRequest: amazon.detectModerationLabels,
+  DetectModerationLabelsAnswer: amazonAnswers.detectModerationLabelsAnswer,
+  StartMediaAnalysisJobRequest: amazon.startMediaJob,
+  StartMediaAnalysisJobAnswer: amazonAnswers.startMediaAnalysisJobAnswer,
+  GetMediaAnalysisJobRequest: amazon.getMediaJob,
+  GetMediaAnalysisJobAnswer: amazonAnswers.mediaAnalysisJob,
+  ListMediaAnalysisJobsRequest: amazon.listMediaJobs,
+  ListMediaAnalysisJobsAnswer: amazonAnswers.listMediaAnalysisJobsAnswer,
 }
 
 export type ComponentName = keyof typeof COMPONENTS | 'DetectBody' | 'JobBody'

@@ -97,6 +97,13 @@ const earlier = (operationId: string, summary: string, request: ComponentName, a
   return { get: operation('ByGet'), post: operation('') }
 }
 
+/** The operation stands in a header, so that the document can only name all bodies. */
+const awsJson = (part: 'Request' | 'Answer') => ({
+  'application/x-amz-json-1.1': {
+    schema: { anyOf: OPERATION_NAMES.map((operation) => ref(`${operation}${part}`)) },
+  },
+})
+
 const rekognition = {
   summary: 'Amazon Rekognition: labels, custom and moderation labels, media analysis jobs',
   description: 'AWS JSON 1.1, as the AWS SDKs and the AWS CLI send it.',
@@ -109,11 +116,11 @@ const rekognition = {
       schema: { enum: OPERATION_NAMES.map((name) => `RekognitionService.${name}`) },
     },
   ],
-  requestBody: { required: true, content: { 'application/x-amz-json-1.1': { schema: { type: 'object' } } } },
+  requestBody: { required: true, content: awsJson('Request') },
   responses: {
     200: {
       description: "Rekognition's own shape.",
-      content: { 'application/x-amz-json-1.1': { schema: { type: 'object' } } },
+      content: awsJson('Answer'),
     },
     400: { description: "One of Rekognition's exceptions, under __type." },
   },

@@ -5,6 +5,7 @@
  * source  Amazon Rekognition API reference and developer guide, "Bulk analysis"
  */
 import { BoxletError, toBoxletError } from '../../../errors.ts'
+import type { MediaAnalysisJob } from '../../../formats/rekognition-schema.ts'
 import type { BlobRef, BlobStore } from '../../../jobs/blob-store.ts'
 import { isJobId } from '../../../jobs/id.ts'
 import type { Job } from '../../../jobs/job.ts'
@@ -128,7 +129,7 @@ export function outputOf(job: Job, notes: MediaNotes): { results: BlobRef; summa
   }
 }
 
-async function describe(job: Job, blobs: BlobStore): Promise<object> {
+async function describe(job: Job, blobs: BlobStore): Promise<MediaAnalysisJob> {
   const notes = notesOf(job)!
   const { results, summary } = outputOf(job, notes)
   const isWritten =
@@ -159,7 +160,7 @@ async function describe(job: Job, blobs: BlobStore): Promise<object> {
 }
 
 /** A job whose pictures all failed has succeeded too: the summary says why. */
-function statusOf(job: Job, isWritten: boolean): string {
+function statusOf(job: Job, isWritten: boolean): MediaAnalysisJob['Status'] {
   const { state } = job
   if (state === 'queued') {
     return 'QUEUED'

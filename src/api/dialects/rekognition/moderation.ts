@@ -1,3 +1,4 @@
+import type { ModerationLabel } from '../../../formats/rekognition-schema.ts'
 import type { Policy, Verdict } from '../../../jobs/rules.ts'
 import { judge } from '../../../jobs/rules.ts'
 import type { Call } from '../../call.ts'
@@ -10,14 +11,6 @@ const DEFAULT_MIN_CONFIDENCE = 50
 const LEAST_SCORE = 0.01
 /** Names the rules, not a model of Amazon's. */
 export const MODERATION_VERSION = 'boxlet-policy'
-
-export interface ModerationLabel {
-  Name: string
-  ParentName: string
-  /** 0–100. */
-  Confidence: number
-  TaxonomyLevel: number
-}
 
 /** `DetectModerationLabels`: what the policy of the service says of the picture. */
 export async function detectModerationLabels(

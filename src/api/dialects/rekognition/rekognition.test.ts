@@ -4,8 +4,7 @@ import { loadTestDetector, singleDetector, type TestApp, testApp } from '../../.
 import { streetBytes } from '../../../../test/support/street.ts'
 import type { Detector } from '../../../detector/detector.ts'
 import { BoxletError, ERROR_CODES, type ErrorCode } from '../../../errors.ts'
-import type { CustomLabel, Label } from '../../../formats/rekognition.ts'
-import type { ImageProperties } from '../../../formats/rekognition-properties.ts'
+import type { CustomLabel, ImageProperties, Label } from '../../../formats/rekognition-schema.ts'
 import { awsErrorOf } from './errors.ts'
 
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64')

@@ -9,14 +9,15 @@ const count = v.pipe(v.number(), v.integer(), v.minValue(0))
 const filters = v.nullish(v.pipe(v.array(v.pipe(v.string(), v.maxLength(128))), v.maxLength(100)))
 const percent = v.nullish(range(0, 100))
 
-const image = v.object({
-  Bytes: v.nullish(v.string()),
-  S3Object: v.nullish(
-    v.object({ Bucket: text(3, 255), Name: text(1, 1024), Version: v.nullish(text(1, 1024)) }),
-  ),
+const s3Object = v.object({
+  Bucket: text(3, 255),
+  Name: text(1, 1024),
+  Version: v.nullish(text(1, 1024)),
 })
 
-const detectLabels = v.object({
+const image = v.object({ Bytes: v.nullish(v.string()), S3Object: v.nullish(s3Object) })
+
+export const detectLabels = v.object({
   Image: image,
   MaxLabels: v.nullish(count),
   MinConfidence: percent,
@@ -40,26 +41,20 @@ const detectLabels = v.object({
   ),
 })
 
-const detectCustomLabels = v.object({
+export const detectCustomLabels = v.object({
   ProjectVersionArn: text(20, 2048),
   Image: image,
   MaxResults: v.nullish(count),
   MinConfidence: percent,
 })
 
-const detectModerationLabels = v.object({
+export const detectModerationLabels = v.object({
   Image: image,
   MinConfidence: percent,
   ProjectVersion: v.nullish(text(1, 2048)),
 })
 
-const s3Object = v.object({
-  Bucket: text(3, 255),
-  Name: text(1, 1024),
-  Version: v.nullish(text(1, 1024)),
-})
-
-const startMediaJob = v.object({
+export const startMediaJob = v.object({
   ClientRequestToken: v.nullish(v.pipe(text(1, 64), v.regex(/^[a-zA-Z0-9-_]+$/))),
   JobName: v.nullish(v.pipe(text(1, 64), v.regex(/^[a-zA-Z0-9_.:/+-]+$/))),
   OperationsConfig: v.object({
@@ -74,9 +69,9 @@ const startMediaJob = v.object({
   KmsKeyId: v.nullish(v.string()),
 })
 
-const getMediaJob = v.object({ JobId: text(1, 64) })
+export const getMediaJob = v.object({ JobId: text(1, 64) })
 
-const listMediaJobs = v.object({
+export const listMediaJobs = v.object({
   NextToken: v.nullish(text(1, 1024)),
   MaxResults: v.nullish(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(100))),
 })

@@ -6,16 +6,18 @@ import { allowOnly, type Service } from '../../service.ts'
 type Operation = (body: Uint8Array, service: Service, call: Call) => Promise<unknown>
 
 /** Loaded by the first request for one: their tables of labels are a tenth of the application. */
-const OPERATIONS: Record<string, () => Promise<Operation>> = {
+const OPERATIONS = {
   DetectLabels: async () => (await import('./detect-labels.ts')).detectLabels,
   DetectCustomLabels: async () => (await import('./detect-custom-labels.ts')).detectCustomLabels,
   DetectModerationLabels: async () => (await import('./moderation.ts')).detectModerationLabels,
   StartMediaAnalysisJob: async () => (await import('./media-jobs.ts')).startMediaAnalysisJob,
   GetMediaAnalysisJob: async () => (await import('./media-jobs.ts')).getMediaAnalysisJob,
   ListMediaAnalysisJobs: async () => (await import('./media-jobs.ts')).listMediaAnalysisJobs,
-}
+} satisfies Record<string, () => Promise<Operation>>
 
-export const OPERATION_NAMES: readonly string[] = Object.keys(OPERATIONS)
+export type OperationName = keyof typeof OPERATIONS
+
+export const OPERATION_NAMES = Object.keys(OPERATIONS) as OperationName[]
 
 /** AWS JSON 1.1: `POST /` with the operation in X-Amz-Target. */
 export function rekognitionRoute(app: Hono<Env>, service: Service, guarded: MiddlewareHandler<Env>): void {
@@ -32,7 +34,7 @@ async function dispatch(c: Ctx, service: Service): Promise<Response> {
     })
   }
   const name = target.startsWith('RekognitionService.') ? target.slice('RekognitionService.'.length) : ''
-  const load = Object.hasOwn(OPERATIONS, name) ? OPERATIONS[name] : undefined
+  const load = Object.hasOwn(OPERATIONS, name) ? OPERATIONS[name as OperationName] : undefined
   if (load === undefined) {
     throw notOffered(name)
   }

@@ -1,8 +1,9 @@
 import { MEASURING_DATA_OPTIONS } from '../kit/data-options.ts'
-import { FORMAT_OPTION } from '../kit/format-option.ts'
 import { CONTRACT_OPTIONS } from '../kit/model-options.ts'
+import { newModelOptions } from '../kit/new-model.ts'
 import type { Options } from '../kit/option-spec.ts'
-import { FORCE_OPTION } from '../kit/out-file.ts'
+
+const NEW_MODEL = newModelOptions('int8')
 
 export const COMPRESS_OPTIONS = {
   to: {
@@ -15,16 +16,6 @@ export const COMPRESS_OPTIONS = {
   },
   ...MEASURING_DATA_OPTIONS,
   ...CONTRACT_OPTIONS,
-  out: {
-    type: 'string',
-    says: 'file to write',
-    group: 'Output',
-    value: 'FILE',
-    short: 'o',
-    own: true,
-    otherwise: 'MODEL.float16.onnx or MODEL.int8.onnx beside the model',
-    completes: 'file',
-  },
-  force: FORCE_OPTION,
-  format: FORMAT_OPTION,
+  ...NEW_MODEL,
+  out: { ...NEW_MODEL.out, otherwise: 'MODEL.float16.onnx or MODEL.int8.onnx beside the model' },
 } as const satisfies Options

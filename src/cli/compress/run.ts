@@ -1,14 +1,9 @@
-import { existsSync } from 'node:fs'
 import type { Dataset } from '../../datasets/dataset.ts'
-import { defined } from '../../system/defined.ts'
 import { saveFile } from '../../system/save-file.ts'
 import { counted, megabytes, percent } from '../../system/words.ts'
 import { type CompressedModel, compressModel } from '../../toolchain/compress/measured.ts'
 import { checkLabels, openData, somePictures } from '../../toolchain/measure/data.ts'
-import { openSource } from '../../toolchain/source.ts'
-import { storeProgress } from '../kit/download-progress.ts'
-import { modelOptions } from '../kit/model-options.ts'
-import { checkOut, madeFrom } from '../kit/out-file.ts'
+import { openGiven } from '../kit/new-model.ts'
 import { progressLine } from '../kit/progress.ts'
 import type { Call, ExitCode, Io } from '../kit/verb.ts'
 import type { COMPRESS_OPTIONS } from './options.ts'
@@ -18,14 +13,7 @@ export async function runCompress(
   io: Io,
 ): Promise<ExitCode> {
   const model = inputs[0]!
-  const out = values.out ?? madeFrom(model, existsSync(model), values.to)
-  const store = storeProgress(io)
-  const source = await openSource(model, {
-    ...(await modelOptions(values)),
-    signal: io.signal,
-    ...defined({ onProgress: store.onProgress, onNotice: store.onNotice }),
-  }).finally(store.end)
-  await checkOut(out, source.path, values.force === true)
+  const { source, out } = await openGiven(model, values.to, values, io)
   const data = values.data === undefined ? undefined : await chosenPictures(values.data, values, io)
   if (data !== undefined) {
     checkLabels(data, source.contract.labels)

@@ -1,15 +1,6 @@
 import { realpath, stat } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import { BoxletError } from '../../errors.ts'
-import type { OptionSpec } from './option-spec.ts'
-
-/** Of verbs that write a model made of another. */
-export const FORCE_OPTION = {
-  type: 'boolean',
-  says: 'overwrite a file that exists, but never the one that is given',
-  group: 'Output',
-  own: true,
-} as const satisfies OptionSpec
 
 export async function refuseExisting(out: string): Promise<void> {
   const exists = await stat(out).then(

@@ -1,8 +1,7 @@
 import { MEASURING_DATA_OPTIONS } from '../kit/data-options.ts'
-import { FORMAT_OPTION } from '../kit/format-option.ts'
 import { CONTRACT_OPTIONS } from '../kit/model-options.ts'
+import { newModelOptions } from '../kit/new-model.ts'
 import type { Options } from '../kit/option-spec.ts'
-import { FORCE_OPTION } from '../kit/out-file.ts'
 
 export const PRUNE_OPTIONS = {
   keep: {
@@ -16,16 +15,5 @@ export const PRUNE_OPTIONS = {
   },
   ...MEASURING_DATA_OPTIONS,
   ...CONTRACT_OPTIONS,
-  out: {
-    type: 'string',
-    says: 'file to write',
-    group: 'Output',
-    value: 'FILE',
-    short: 'o',
-    own: true,
-    otherwise: 'MODEL.pruned.onnx beside the model',
-    completes: 'file',
-  },
-  force: FORCE_OPTION,
-  format: FORMAT_OPTION,
+  ...newModelOptions('pruned'),
 } as const satisfies Options

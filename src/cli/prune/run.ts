@@ -1,15 +1,11 @@
-import { existsSync } from 'node:fs'
 import { BoxletError } from '../../errors.ts'
-import { defined } from '../../system/defined.ts'
 import { saveFile } from '../../system/save-file.ts'
 import { alignColumns, megabytes, percent } from '../../system/words.ts'
 import { checkLabels, divide, openData } from '../../toolchain/measure/data.ts'
 import { type Pruned, pruneModel } from '../../toolchain/prune/prune.ts'
 import { refuseQuantized } from '../../toolchain/quantize/given.ts'
-import { type ModelSource, openSource } from '../../toolchain/source.ts'
-import { storeProgress } from '../kit/download-progress.ts'
-import { modelOptions } from '../kit/model-options.ts'
-import { checkOut, madeFrom } from '../kit/out-file.ts'
+import type { ModelSource } from '../../toolchain/source.ts'
+import { openGiven } from '../kit/new-model.ts'
 import { progressLine } from '../kit/progress.ts'
 import type { Call, ExitCode, Io } from '../kit/verb.ts'
 import type { PRUNE_OPTIONS } from './options.ts'
@@ -24,14 +20,7 @@ export async function runPrune({ values, inputs }: Call<typeof PRUNE_OPTIONS>, i
       hint: 'Name a labelled set or a folder of pictures with --data.',
     })
   }
-  const out = values.out ?? madeFrom(model, existsSync(model), 'pruned')
-  const store = storeProgress(io)
-  const source = await openSource(model, {
-    ...(await modelOptions(values)),
-    signal: io.signal,
-    ...defined({ onProgress: store.onProgress, onNotice: store.onNotice }),
-  }).finally(store.end)
-  await checkOut(out, source.path, values.force === true)
+  const { source, out } = await openGiven(model, 'pruned', values, io)
   const dataset = await openData(values.data, { split: values.split, signal: io.signal })
   checkLabels(dataset, source.contract.labels)
   await refuseQuantized(source, dataset, io.signal)

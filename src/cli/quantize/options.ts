@@ -1,8 +1,9 @@
 import { MEASURING_DATA_OPTIONS } from '../kit/data-options.ts'
-import { FORMAT_OPTION } from '../kit/format-option.ts'
 import { CONTRACT_OPTIONS } from '../kit/model-options.ts'
+import { newModelOptions } from '../kit/new-model.ts'
 import type { Options } from '../kit/option-spec.ts'
-import { FORCE_OPTION } from '../kit/out-file.ts'
+
+const NEW_MODEL = newModelOptions('quantized')
 
 export const QUANTIZE_OPTIONS = {
   ...MEASURING_DATA_OPTIONS,
@@ -23,16 +24,6 @@ export const QUANTIZE_OPTIONS = {
   },
   ...CONTRACT_OPTIONS,
   fresh: { type: 'boolean', says: 'calibrate anew instead of going on after a stop', group: 'Running' },
-  out: {
-    type: 'string',
-    says: 'file to write; the report lies beside it',
-    group: 'Output',
-    value: 'FILE',
-    short: 'o',
-    own: true,
-    otherwise: 'MODEL.quantized.onnx beside the model',
-    completes: 'file',
-  },
-  force: FORCE_OPTION,
-  format: FORMAT_OPTION,
+  ...NEW_MODEL,
+  out: { ...NEW_MODEL.out, says: 'file to write; the report lies beside it' },
 } as const satisfies Options

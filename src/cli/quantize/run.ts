@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { BoxletError } from '../../errors.ts'
 import { cacheFolder } from '../../store/cache.ts'
 import { defined } from '../../system/defined.ts'
@@ -7,10 +6,7 @@ import { quantizeMeasured } from '../../toolchain/quantize/measured.ts'
 import { quantizeJson } from '../../toolchain/quantize/report/json.ts'
 import { quantizePage } from '../../toolchain/quantize/report/page.ts'
 import { quantizeText } from '../../toolchain/quantize/report/text.ts'
-import { openSource } from '../../toolchain/source.ts'
-import { storeProgress } from '../kit/download-progress.ts'
-import { modelOptions } from '../kit/model-options.ts'
-import { checkOut, madeFrom } from '../kit/out-file.ts'
+import { openGiven } from '../kit/new-model.ts'
 import { progressLine } from '../kit/progress.ts'
 import type { Call, ExitCode, Io } from '../kit/verb.ts'
 import type { QUANTIZE_OPTIONS } from './options.ts'
@@ -25,14 +21,7 @@ export async function runQuantize(
       hint: 'Name a folder of them, or a labelled set, with --data. Two or three dozen as the model will see them are enough.',
     })
   }
-  const out = values.out ?? madeFrom(model, existsSync(model), 'quantized')
-  const store = storeProgress(io)
-  const source = await openSource(model, {
-    ...(await modelOptions(values)),
-    signal: io.signal,
-    ...defined({ onProgress: store.onProgress, onNotice: store.onNotice }),
-  }).finally(store.end)
-  await checkOut(out, source.path, values.force === true)
+  const { source, out } = await openGiven(model, 'quantized', values, io)
   let line: ReturnType<typeof progressLine> | undefined
   const result = await quantizeMeasured(source, values.data, {
     calibrate: values.pictures,

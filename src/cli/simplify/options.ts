@@ -1,7 +1,6 @@
-import { FORMAT_OPTION } from '../kit/format-option.ts'
 import { CONTRACT_OPTIONS } from '../kit/model-options.ts'
+import { newModelOptions } from '../kit/new-model.ts'
 import type { Options, Settings } from '../kit/option-spec.ts'
-import { FORCE_OPTION } from '../kit/out-file.ts'
 
 const GRAPH = 'Graph'
 
@@ -56,18 +55,7 @@ export const SIMPLIFY_OPTIONS = {
     completes: 'folder',
     otherwise: 'three made of a photo that comes with Boxlet',
   },
-  out: {
-    type: 'string',
-    says: 'file to write',
-    group: 'Output',
-    value: 'FILE',
-    short: 'o',
-    own: true,
-    otherwise: 'MODEL.simple.onnx beside the model',
-    completes: 'file',
-  },
-  force: FORCE_OPTION,
-  format: FORMAT_OPTION,
+  ...newModelOptions('simple'),
 } as const satisfies Options
 
 export type SimplifySettings = Settings<typeof SIMPLIFY_OPTIONS>

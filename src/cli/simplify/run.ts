@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { openPictureFolder } from '../../datasets/picture-folder.ts'
 import { BoxletError } from '../../errors.ts'
 import type { RgbImage } from '../../image/rgb-image.ts'
@@ -8,10 +7,8 @@ import { saveFile } from '../../system/save-file.ts'
 import { counted, megabytes } from '../../system/words.ts'
 import { bundledPictures, placedPictures } from '../../toolchain/measure/pictures.ts'
 import { type Simplified, type SimplifyOptions, simplifyModel } from '../../toolchain/simplify/simplify.ts'
-import { type ModelSource, openSource } from '../../toolchain/source.ts'
-import { storeProgress } from '../kit/download-progress.ts'
-import { modelOptions } from '../kit/model-options.ts'
-import { checkOut, madeFrom } from '../kit/out-file.ts'
+import type { ModelSource } from '../../toolchain/source.ts'
+import { openGiven } from '../kit/new-model.ts'
 import type { Call, ExitCode, Io } from '../kit/verb.ts'
 import type { SIMPLIFY_OPTIONS, SimplifySettings } from './options.ts'
 
@@ -24,14 +21,7 @@ export async function runSimplify(
 ): Promise<ExitCode> {
   const model = inputs[0]!
   const wishes = await wishesOf(values)
-  const out = values.out ?? madeFrom(model, existsSync(model), 'simple')
-  const store = storeProgress(io)
-  const source = await openSource(model, {
-    ...(await modelOptions(values)),
-    signal: io.signal,
-    ...defined({ onProgress: store.onProgress, onNotice: store.onNotice }),
-  }).finally(store.end)
-  await checkOut(out, source.path, values.force === true)
+  const { source, out } = await openGiven(model, 'simple', values, io)
   const pictures =
     values.images === undefined ? await bundledPictures() : await picturesIn(values.images, source, io)
   const result = await simplifyModel(source.bytes, source.contract, wishes, pictures)

@@ -11,6 +11,15 @@ const SERVICE = [
   'test/jobs/**/*.test.ts',
 ]
 const AWS = ['src/aws/**/*.test.ts', 'src/cli/deploy/**/*.test.ts', 'test/aws/**/*.test.ts']
+/** What needs nothing but Node and still takes a tenth of all others together: no other release of Node repeats it. */
+const LONG = [
+  'src/{cli/,}{doctor,teach}/**/*.test.ts',
+  'src/cli/{bench,model,package}/**/*.test.ts',
+  'src/{onnx,tflite}/fuzz.test.ts',
+  'src/image/resize/linear-axis.test.ts',
+  'src/store/processes.test.ts',
+  'test/{hostile-graphs,pack}.test.ts',
+]
 
 /** Milliseconds for a test, and for what prepares it. A build machine with two cores is slow. */
 const project = (name: string, include: string[], testTimeout: number, exclude: string[] = []) => ({
@@ -31,7 +40,9 @@ export default defineConfig({
         ...CORPUS,
         ...SERVICE,
         ...AWS,
+        ...LONG,
       ]),
+      project('long', LONG, 60_000),
       project('corpus', CORPUS, 120_000),
       project('service', SERVICE, 90_000, CORPUS),
       project('aws', AWS, 180_000),

@@ -1,16 +1,18 @@
 /**
  * What others get from the service while somebody means it harm: `bench/serve.js --attack`.
  *
- * Attackers sit at another loopback address, and then at the address of the good clients with a key of their own. Each
- * attack is a thread here with its sockets, so that the cores are shared with the service, as its clients share them.
+ * Attackers sit at another loopback address, and then at the address of the good clients with a key of their own. They
+ * share the cores with the service, which those of the world do not: each attack is a process of its own with its
+ * sockets, at a lower priority, so that it takes from service and good clients what it sends and not what sending costs
+ * it. Its bodies are made once, before anything is measured. `hits/s` says how hard it really hit: answers, or cut
+ * connections, a second.
  */
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync, fork, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { Agent, request } from 'node:http'
 import { connect } from 'node:net'
-import { tmpdir } from 'node:os'
+import { setPriority, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { crc32, deflateSync } from 'node:zlib'
 
 export const ATTACKS = ['none', 'slow', 'chunked', 'silent', 'heads', 'forged', 'bombs', 'flood']
@@ -22,6 +24,8 @@ const GOOD_CLIENTS = 4
 const HEALTH_EVERY_MS = 50
 /** Garbage of the attack is gone by then, and connections that the service closes are closed. */
 const SETTLE_MS = 15_000
+/** A tenth of the weight of the service: where the cores are full the attackers wait, not the others. */
+const ATTACKER_NICE = 10
 
 const quantile = (numbers, q) =>
   numbers.toSorted((a, b) => a - b)[Math.min(numbers.length - 1, Math.floor(numbers.length * q))] ??
@@ -31,7 +35,9 @@ const sleep = (milliseconds) => new Promise((done) => setTimeout(done, milliseco
 /** @param options model, pictures (their bytes), seconds, sockets, kinds */
 export async function attackAll({ model, workers, pictures, seconds, sockets, kinds }) {
   console.log(`${sockets} sockets, ${seconds} s an attack, ${GOOD_CLIENTS} good clients`)
-  console.log('where    attack    answered  p50 ms  p99 ms  health p99  MB before  most  after  left  stop s')
+  console.log(
+    'where    attack    answered  p50 ms  p99 ms  health p99  most  hits/s  MB before  most  after  left  stop s',
+  )
   for (const where of ['address', 'key']) {
     for (const kind of kinds) {
       await attackOne({ model, workers, pictures, seconds, sockets, kind, where })
@@ -52,36 +58,32 @@ async function attackOne({ model, workers, pictures, seconds, sockets, kind, whe
     await clients.run(6_000)
     const before = service.memory()
     const attackers = () =>
-      new Worker(new URL(import.meta.url), {
-        workerData: {
-          kind,
-          sockets,
-          port: service.port,
-          from: where === 'key' ? GOOD : BAD,
-          headers: withKeys ? `Authorization: Bearer ${bad}\r\n` : '',
-          known,
-          picture: pictures[0],
-        },
+      startAttackers({
+        kind,
+        sockets,
+        port: service.port,
+        from: where === 'key' ? GOOD : BAD,
+        headers: withKeys ? `Authorization: Bearer ${bad}\r\n` : '',
+        known,
+        picture: pictures[0],
       })
-    const attacker = attackers()
-    await new Promise((ready) => attacker.once('message', ready))
+    const attacker = await attackers()
     let most = 0
     const watch = setInterval(() => {
       most = Math.max(most, service.memory())
     }, 200)
     const { times, sent, health } = await clients.run(seconds * 1000)
     clearInterval(watch)
-    await attacker.terminate()
+    const hits = await attacker.stop()
     await sleep(SETTLE_MS)
     await clients.run(3_000)
     const after = service.memory()
     const left = await clients.inFlight()
     // The end comes under attack too.
-    const again = attackers()
-    await new Promise((ready) => again.once('message', ready))
+    const again = await attackers()
     await sleep(1_000)
     const stopped = await service.stop()
-    await again.terminate()
+    await again.stop()
     console.log(
       [
         where.padEnd(8),
@@ -90,6 +92,10 @@ async function attackOne({ model, workers, pictures, seconds, sockets, kind, whe
         quantile(times, 0.5).toFixed(0).padStart(7),
         quantile(times, 0.99).toFixed(0).padStart(7),
         quantile(health, 0.99).toFixed(0).padStart(11),
+        Math.max(...health)
+          .toFixed(0)
+          .padStart(5),
+        (hits / seconds).toFixed(0).padStart(7),
         before.toFixed(0).padStart(10),
         most.toFixed(0).padStart(5),
         after.toFixed(0).padStart(6),
@@ -100,6 +106,29 @@ async function attackOne({ model, workers, pictures, seconds, sockets, kind, whe
   } finally {
     service.kill()
     rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** @returns once the attack is under way; `stop` ends it and tells how many answers and cut connections it had */
+async function startAttackers(order) {
+  const child = fork(import.meta.filename, { serialization: 'advanced', env: { ...process.env, ORDER: '1' } })
+  setPriority(child.pid, ATTACKER_NICE)
+  let hits = 0
+  await new Promise((ready) => {
+    child.on('message', (count) => {
+      hits = count
+      ready()
+    })
+    child.send(order)
+  })
+  const begun = hits
+  return {
+    async stop() {
+      const ended = new Promise((done) => child.once('exit', done))
+      child.kill('SIGKILL')
+      await ended
+      return hits - begun
+    },
   }
 }
 
@@ -262,9 +291,8 @@ function bombs(headers) {
   ]
 }
 
-/** Keeps as many sockets busy as it was told, in the way of the attack, until the thread is ended. */
-function attack() {
-  const { kind, sockets, port, from, headers, known, picture } = workerData
+/** Keeps as many sockets busy as it was told, in the way of the attack, until the process is ended. */
+function attack({ kind, sockets, port, from, headers, known, picture }) {
   const now = new Date().toISOString().replace(/[-:]|\.\d+/g, '')
   const signed = `X-Amz-Date: ${now}\r\nAuthorization: AWS4-HMAC-SHA256 Credential=${known}/${now.slice(0, 8)}/us-east-1/rekognition/aws4_request, SignedHeaders=host;x-amz-date, Signature=${'0'.repeat(64)}\r\n`
   const post = (more) => `POST /v1/detect HTTP/1.1\r\nHost: localhost\r\n${more}`
@@ -278,6 +306,7 @@ function attack() {
     picture,
   ])
   let turn = 0
+  let hits = 0
   const begin = {
     slow: drip(post(`${headers}Content-Length: 30000000\r\n\r\nabc`), 'a'),
     chunked: drip(post(`${headers}Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n`), '1\r\na\r\n'),
@@ -294,6 +323,7 @@ function attack() {
     socket.on('connect', () => begin(socket))
     // An answer ends one request of those that make whole ones.
     socket.on('data', (chunk) => {
+      hits++
       if (kind === 'flood' && chunk.includes('\r\n\r\n')) {
         begin(socket)
       } else if (kind === 'bombs') {
@@ -303,15 +333,16 @@ function attack() {
     socket.on('error', () => {})
     socket.on('close', () => {
       clearInterval(socket.timer)
+      hits += socket.bytesRead === 0 ? 1 : 0
       setTimeout(open, 100)
     })
   }
   for (let i = 0; i < count; i++) {
     open()
   }
-  setTimeout(() => parentPort.postMessage('ready'), 1_000)
+  setTimeout(() => setInterval(() => process.send(hits), 200), 1_000)
 }
 
-if (!isMainThread && workerData?.kind !== undefined) {
-  attack()
+if (process.env.ORDER !== undefined) {
+  process.once('message', attack)
 }

@@ -21,6 +21,7 @@ import { modelRoutes } from './native/model-routes.ts'
 import { openApiRoute } from './openapi/route.ts'
 import { type AppOptions, DEFAULT_LIMITS, type Limits } from './options.ts'
 import { pageRoutes } from './page.ts'
+import { ReadTurns } from './read-turns.ts'
 import type { Service } from './service.ts'
 
 /** The HTTP application: Web requests in, Web responses out; runs in a Node server and in Lambda alike. */
@@ -46,11 +47,12 @@ const MOST_JOB_REQUESTS = 1_024
 export function createApp(options: AppOptions, dialects: readonly Dialect[] = []): App {
   const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits }
   const admission = new Admission(limits)
+  const turns = new ReadTurns()
   const service: Service = { options, limits, now: options.now ?? Date.now }
   const app = new Hono<Env>({ strict: false })
   const guarded: MakeGuard = (maxBytes, keys) => {
     const auth = options.auth && keys ? keysIn(options.auth, keys) : options.auth
-    return guard({ limits, admission, auth, maxBytes })
+    return guard({ limits, admission, turns, auth, maxBytes })
   }
 
   app.onError((error, c) => {
@@ -94,7 +96,7 @@ export function createApp(options: AppOptions, dialects: readonly Dialect[] = []
   const jobAdmission = new Admission({ ...limits, inFlight: MOST_JOB_REQUESTS })
   if (options.jobs !== undefined) {
     const guardedJob = (maxBytes: number) =>
-      guard({ limits, admission: jobAdmission, auth: options.auth, maxBytes })
+      guard({ limits, admission: jobAdmission, turns, auth: options.auth, maxBytes })
     const guards = { body: guardedJob(limits.bodyBytes), none: guardedJob(0) }
     jobRoutes(app, service, options.jobs, guards, closing.signal)
   }

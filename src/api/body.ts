@@ -23,6 +23,7 @@ export function declaredLength(headers: Headers): number | undefined {
  * Reads a body and stops at the limit, whatever length was declared.
  *
  * @param arrived given each piece before it is kept; may throw to stop
+ * @param turn waited for before each piece but the first is asked for
  */
 export async function readBody(
   body: AsyncIterable<Uint8Array> | null | undefined,
@@ -30,6 +31,7 @@ export async function readBody(
   maxBytes: number,
   signal: AbortSignal,
   arrived: (piece: Uint8Array) => void = () => {},
+  turn: () => Promise<void> = async () => {},
 ): Promise<Uint8Array> {
   if (declared !== undefined && declared > maxBytes) {
     throw bodyTooLarge(maxBytes)
@@ -37,7 +39,7 @@ export async function readBody(
   if (body === null || body === undefined) {
     return EMPTY
   }
-  const pieces = untilStopped(body, signal)
+  const pieces = untilStopped(body, signal, turn)
   let count = 0
   let bytes = 0
   const counted = (piece: Uint8Array) => {
@@ -62,6 +64,7 @@ export async function readBody(
 async function* untilStopped(
   body: AsyncIterable<Uint8Array>,
   signal: AbortSignal,
+  turn: () => Promise<void>,
 ): AsyncGenerator<Uint8Array, void> {
   const pieces = body[Symbol.asyncIterator]()
   let stop = () => {}
@@ -78,6 +81,7 @@ async function* untilStopped(
         return
       }
       yield next.value
+      await turn()
     }
   } finally {
     signal.removeEventListener('abort', stop)

@@ -6,12 +6,15 @@ import type { Authenticator, AuthRequest } from './auth/authenticator.ts'
 import { declaredLength, readBody } from './body.ts'
 import type { Ctx, Env } from './call.ts'
 import { deadlineOf } from './connection.ts'
+import { FormCount } from './form-bounds.ts'
 import { JsonCount, REQUEST_BOUNDS } from './json-bounds.ts'
 import type { Limits } from './options.ts'
+import type { ReadTurns } from './read-turns.ts'
 
 export interface GuardOptions {
   limits: Limits
   admission: Admission
+  turns: ReadTurns
   auth: Authenticator | undefined
   /** Bodies above this are refused before they are read. */
   maxBytes: number
@@ -21,7 +24,7 @@ export interface GuardOptions {
  * What stands before every route that works: who the caller may be, a free place, the body within its limit,
  * who the caller is (a signature covers the body), and the deadline.
  */
-export function guard({ limits, admission, auth, maxBytes }: GuardOptions): MiddlewareHandler<Env> {
+export function guard({ limits, admission, turns, auth, maxBytes }: GuardOptions): MiddlewareHandler<Env> {
   return async (c, next) => {
     const call = c.get('call')
     const declared = declaredLength(c.req.raw.headers)
@@ -48,12 +51,13 @@ export function guard({ limits, admission, auth, maxBytes }: GuardOptions): Midd
     let request: AuthRequest | undefined
     const work = async () => {
       // A body that cannot be taken is refused as it comes, before megabytes of it are held.
-      const isRequest = maxBytes === limits.bodyBytes && isJsonType(headers.get('content-type'))
-      const json = isRequest ? new JsonCount(REQUEST_BOUNDS) : undefined
-      const body = await readBody(stream, declared, maxBytes, call.signal, (piece) => {
+      const count = maxBytes === limits.bodyBytes ? countOf(headers.get('content-type'), limits) : undefined
+      const arrived = (piece: Uint8Array) => {
         place.grow(piece.byteLength)
-        json?.add(piece)
-      })
+        count?.add(piece)
+      }
+      const turn = () => turns.take(call.caller)
+      const body = await readBody(stream, declared, maxBytes, call.signal, arrived, turn)
       c.set('body', body)
       if (checks) {
         request = { ...head, body }
@@ -75,7 +79,14 @@ export function guard({ limits, admission, auth, maxBytes }: GuardOptions): Midd
   }
 }
 
-const isJsonType = (type = ''): boolean => /^application\/(.+\+)?json/i.test(type)
+/** What counts the parts of a body by its type. */
+function countOf(type = '', limits: Limits): JsonCount | FormCount | undefined {
+  if (/^application\/(.+\+)?json/i.test(type)) {
+    return new JsonCount(REQUEST_BOUNDS)
+  }
+  // One file more than are allowed, so that their number is what is refused.
+  return /^multipart\/form-data/i.test(type) ? new FormCount(type, limits.pictures + 1) : undefined
+}
 
 function abortError(signal: AbortSignal, deadlineMs: number): BoxletError {
   return signal.reason instanceof BoxletError

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import type { App } from '../api/app.ts'
+import { ReadTurns } from '../api/read-turns.ts'
 import { BoxletError } from '../errors.ts'
 import { defined } from '../system/defined.ts'
 import { Connections } from './connections.ts'
@@ -130,8 +131,10 @@ function listenerOf(
     },
     { overrideGlobalObjects: false },
   )
+  const turns = new ReadTurns()
   return (request, response) => {
     response.once('close', connections.begin(request.socket))
+    response.once('finish', () => discardSlowly(request, turns))
     if (request.rawHeaders.length / 2 > MAX_HEADERS) {
       refuseHeaders(request, response)
       return
@@ -152,6 +155,20 @@ function refuseHeaders(request: IncomingMessage, response: ServerResponse): void
   )
   response.writeHead(431, { 'content-type': 'application/json', connection: 'close' })
   response.end(JSON.stringify({ error: { code, message } }))
+}
+
+/**
+ * What still comes of a body that was answered early is read on for a moment and thrown away, since a connection closed
+ * before its caller has read takes the answer with it. As fast as it comes, it would keep the thread from all others.
+ */
+function discardSlowly(request: IncomingMessage, turns: ReadTurns): void {
+  if (request.complete) {
+    return
+  }
+  request.on('data', () => {
+    request.pause()
+    void turns.take(request.socket.remoteAddress ?? '').then(() => request.resume())
+  })
 }
 
 /** Stopping early leaves the connection open, so that a refusal still reaches the client. */

@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises'
 import { Busboy } from '@fastify/busboy'
 import { BoxletError } from '../../errors.ts'
 import { joinBytes } from '../../system/bytes.ts'
+import { MOST_FIELDS } from '../form-bounds.ts'
 
 /** One part of a form: text, or a file with its bytes. */
 export type FormPart = { name: string } & (
@@ -10,8 +11,6 @@ export type FormPart = { name: string } & (
   | { fileName: string | undefined; bytes: Uint8Array }
 )
 
-/** Options and addresses; a form that has more is no form of ours. */
-const MAX_FIELDS = 64
 /** An option or an address; the longest that one may be is 8 KB. */
 const MAX_FIELD_BYTES = 16 * 1024
 /** A form that is refused is not read to its end. */
@@ -40,9 +39,9 @@ export async function readForm(body: Uint8Array, contentType: string, maxFiles: 
     }
   }
   const limits = {
-    parts: maxFiles + MAX_FIELDS,
+    parts: maxFiles + MOST_FIELDS,
     files: maxFiles,
-    fields: MAX_FIELDS,
+    fields: MOST_FIELDS,
     fieldSize: MAX_FIELD_BYTES,
     headerPairs: MAX_PART_HEADERS,
   }

@@ -86,14 +86,12 @@ export async function failLost({
   for (const { body, receives } of letters) {
     const ref = refOf(body)
     if (ref !== undefined) {
-      await store.finish(ref, {
-        state: 'failed',
-        error: {
-          code: 'JOB_LOST',
-          message: `Expected a result for the picture but its worker ended ${receives} times while it had it.`,
-          hint: 'Look into the log of the worker, then "boxlet jobs redrive".',
-        },
-      })
+      const error = {
+        code: 'JOB_LOST' as const,
+        message: `Expected a result for the picture but its worker ended ${receives} times while it had it.`,
+        hint: 'Look into the log of the worker, then "boxlet jobs redrive".',
+      }
+      await store.finish([{ ref, outcome: { state: 'failed', error }, receives }])
     }
   }
   await pictures.noted(letters.map(({ id }) => id))

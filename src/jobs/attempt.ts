@@ -2,7 +2,7 @@ import { type ErrorCode, toBoxletError } from '../errors.ts'
 import { flaggedMessage } from './announcer.ts'
 import { within } from './deadline.ts'
 import { JOB_DEFAULTS } from './defaults.ts'
-import type { EventBus } from './event-bus.ts'
+import type { EventBus, NewEvent } from './event-bus.ts'
 import type { PictureOutcome, PictureRef } from './job.ts'
 import type { JobStore, StartedPicture } from './job-store.ts'
 import { refOf } from './message.ts'
@@ -27,6 +27,13 @@ export interface AttemptOptions {
   onEnded(): void
 }
 
+/** A picture that has its outcome, which the store does not know yet. */
+export interface Worked {
+  message: Message
+  started: StartedPicture
+  outcome: PictureOutcome
+}
+
 /** Faults that say nothing of the picture: it waits for as long as they last. */
 const OF_THE_PLACE: readonly ErrorCode[] = ['OVERLOADED', 'SHUTTING_DOWN', 'DISPOSED', 'STORE_UNAVAILABLE']
 /** After a fault of the store, which others may have to mend first. */
@@ -45,12 +52,26 @@ export class Attempt {
    * @throws BoxletError what the store or the queue says; the message then comes again
    */
   async run(message: Message, end: AbortSignal): Promise<void> {
+    const worked = await this.work(message, end)
+    if (worked !== undefined) {
+      await this.settle([worked])
+    }
+  }
+
+  /**
+   * The part of it before the store knows.
+   *
+   * @param end gives the picture back, uncounted
+   * @returns undefined where nothing is left to be settled
+   * @throws BoxletError what the store or the queue says; the message then comes again
+   */
+  async work(message: Message, end: AbortSignal): Promise<Worked | undefined> {
     const { store, pictures, workplace, slots, pictureMs } = this.#options
     const ref = refOf(message.body)
     const started = ref === undefined ? undefined : await store.start(ref)
     if (ref === undefined || started === undefined) {
       await pictures.done([message])
-      return
+      return undefined
     }
     let outcome: PictureOutcome
     try {
@@ -62,50 +83,38 @@ export class Attempt {
       )
     } catch (error) {
       await this.#failed(message, ref, error, end)
-      return
+      return undefined
     }
-    await this.#finish(message, started, outcome)
+    await this.#options.onPicture?.(started, outcome)
+    return { message, started, outcome }
   }
 
-  /** The result is kept before the message goes, and whatever follows from it is asked for before both. */
-  async #finish(message: Message, started: StartedPicture, outcome: PictureOutcome): Promise<void> {
+  /**
+   * Results are kept before their messages go, and whatever follows from them is asked for before both.
+   *
+   * @throws BoxletError what the store or the queue says; the messages then come again
+   */
+  async settle(worked: readonly Worked[]): Promise<void> {
     const { store, pictures, bus } = this.#options
-    const { ref, picture } = started
-    await this.#options.onPicture?.(started, outcome)
-    await this.#flag(started, outcome)
-    const ended = await store.finish(ref, outcome)
-    await pictures.done([message])
-    const found = outcome.state === 'succeeded' ? outcome.found : undefined
-    await bus.publish([
-      {
-        kind: 'picture.finished',
-        tenant: ref.tenant,
-        job: ref.job,
-        data: {
-          n: ref.n,
-          name: picture.name,
-          state: outcome.state,
-          ...(found !== undefined && { altText: found.altText }),
-          ...(outcome.state === 'failed' && { error: outcome.error }),
-        },
-      },
-      ...(found?.verdict === undefined
-        ? []
-        : [
-            {
-              kind: 'picture.flagged' as const,
-              tenant: ref.tenant,
-              job: ref.job,
-              data: { n: ref.n, name: picture.name, ...found.verdict },
-            },
-          ]),
-    ])
-    if (ended !== undefined) {
+    if (worked.length === 0) {
+      return
+    }
+    await Promise.all(worked.map((each) => this.#flag(each)))
+    const ended = await store.finish(
+      worked.map(({ message, started, outcome }) => ({
+        ref: started.ref,
+        outcome,
+        receives: message.receives,
+      })),
+    )
+    await pictures.done(worked.map(({ message }) => message))
+    await bus.publish(worked.flatMap(eventsOf))
+    if (ended.length > 0) {
       this.#options.onEnded()
     }
   }
 
-  async #flag({ ref, picture, options }: StartedPicture, outcome: PictureOutcome): Promise<void> {
+  async #flag({ started: { ref, picture, options }, outcome }: Worked): Promise<void> {
     const verdict = outcome.state === 'succeeded' ? outcome.found.verdict : undefined
     if (verdict === undefined || options.webhook === undefined) {
       return
@@ -130,7 +139,8 @@ export class Attempt {
       return
     }
     if (!mayPass(known) || message.receives >= JOB_DEFAULTS.mostTries) {
-      await store.finish(ref, { state: 'failed', error: jobError(known) })
+      const outcome = { state: 'failed' as const, error: jobError(known) }
+      await store.finish([{ ref, outcome, receives: message.receives }])
       await pictures.bury(message, `${known.code}: ${known.message}`)
       this.#options.onEnded()
       return
@@ -139,4 +149,23 @@ export class Attempt {
     const { backOffMs, mostBackOffMs } = JOB_DEFAULTS
     await pictures.giveBack(message, { delayMs: backOff(message.receives, backOffMs, mostBackOffMs) })
   }
+}
+
+function eventsOf({ started: { ref, picture }, outcome }: Worked): NewEvent[] {
+  const { tenant, job, n } = ref
+  const { name } = picture
+  const found = outcome.state === 'succeeded' ? outcome.found : undefined
+  const data = {
+    n,
+    name,
+    state: outcome.state,
+    ...(found !== undefined && { altText: found.altText }),
+    ...(outcome.state === 'failed' && { error: outcome.error }),
+  }
+  return [
+    { kind: 'picture.finished', tenant, job, data },
+    ...(found?.verdict === undefined
+      ? []
+      : [{ kind: 'picture.flagged' as const, tenant, job, data: { n, name, ...found.verdict } }]),
+  ]
 }

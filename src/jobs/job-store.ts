@@ -2,12 +2,12 @@ import type { NativeModel } from '../formats/native.ts'
 import type { Contract } from '../model/contract.ts'
 import type {
   FinalState,
+  FinishedPicture,
   Job,
   JobError,
   JobOptions,
   JobPicture,
   JobState,
-  PictureOutcome,
   PictureRef,
   PictureSource,
 } from './job.ts'
@@ -141,10 +141,13 @@ export interface JobStore {
   totals(tenant: string, id: string): Promise<LabelTotal[]>
   search(tenant: string, query: SearchQuery): Promise<Page<Found>>
 
-  /** Marks it as running and counts the attempt. Undefined where nothing is to be done any more. */
+  /**
+   * Marks its job as running; a store in which a write has a price need not mark the picture too, and takes the count
+   * of its tries from its outcome. Undefined where nothing is to be done any more.
+   */
   start(ref: PictureRef): Promise<StartedPicture | undefined>
-  /** The first outcome counts. Gives the job when this was what it still waited for. */
-  finish(ref: PictureRef, outcome: PictureOutcome): Promise<Job | undefined>
+  /** The first outcome of a picture counts. Gives the jobs that waited for nothing but these. */
+  finish(finished: readonly FinishedPicture[]): Promise<Job[]>
   /** It will be tried again; the reason is kept meanwhile. */
   release(ref: PictureRef, error: JobError): Promise<void>
 

@@ -121,6 +121,13 @@ export type PictureOutcome =
   | { state: 'succeeded'; found: FoundPicture }
   | { state: 'failed'; error: JobError }
 
+/** What became of a picture, and how often its message had been received by then. */
+export interface FinishedPicture {
+  ref: PictureRef
+  outcome: PictureOutcome
+  receives: number
+}
+
 /** The state that follows from the counts. A job with some failures has succeeded; its counts tell of them. */
 export function stateOf({ total, succeeded, failed, cancelled }: JobCounts, complete: boolean): JobState {
   if (!complete || succeeded + failed + cancelled < total) {

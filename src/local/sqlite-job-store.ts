@@ -1,5 +1,5 @@
 import { timePrefix } from '../jobs/id.ts'
-import type { FinalState, Job, JobError, JobPicture, PictureOutcome, PictureRef } from '../jobs/job.ts'
+import type { FinalState, FinishedPicture, Job, JobError, JobPicture, PictureRef } from '../jobs/job.ts'
 import type {
   Accepted,
   JobQuery,
@@ -148,25 +148,27 @@ export class SqliteJobStore implements JobStore {
     })
   }
 
-  async finish(ref: PictureRef, outcome: PictureOutcome): Promise<Job | undefined> {
-    return this.#file.transaction(() => {
-      const row = this.#picture(ref)
-      if (row === undefined || (row.state !== 'queued' && row.state !== 'running')) {
-        return undefined
-      }
-      const now = this.#now()
-      if (outcome.state === 'succeeded') {
-        saveFound(this.#file, row, outcome.found, now)
-      } else {
-        this.#file.run(
-          "UPDATE pictures SET state = 'failed', finished = ?, error = ?, sent = 1 WHERE seq = ?",
-          now,
-          JSON.stringify(outcome.error),
-          row.seq as number,
-        )
-      }
-      return this.#progress(row.job as number, { [outcome.state]: 1 })
-    })
+  async finish(finished: readonly FinishedPicture[]): Promise<Job[]> {
+    return this.#file.transaction(() => finished.flatMap((one) => this.#finishOne(one) ?? []))
+  }
+
+  #finishOne({ ref, outcome }: FinishedPicture): Job | undefined {
+    const row = this.#picture(ref)
+    if (row === undefined || (row.state !== 'queued' && row.state !== 'running')) {
+      return undefined
+    }
+    const now = this.#now()
+    if (outcome.state === 'succeeded') {
+      saveFound(this.#file, row, outcome.found, now)
+    } else {
+      this.#file.run(
+        "UPDATE pictures SET state = 'failed', finished = ?, error = ?, sent = 1 WHERE seq = ?",
+        now,
+        JSON.stringify(outcome.error),
+        row.seq as number,
+      )
+    }
+    return this.#progress(row.job as number, { [outcome.state]: 1 })
   }
 
   async release(ref: PictureRef, error: JobError): Promise<void> {

@@ -1,4 +1,4 @@
-import type { FinalState, Job, JobError, JobPicture, PictureOutcome, PictureRef } from '../jobs/job.ts'
+import type { FinalState, FinishedPicture, Job, JobError, JobPicture, PictureRef } from '../jobs/job.ts'
 import type {
   Accepted,
   JobQuery,
@@ -97,7 +97,19 @@ export class PostgresJobStore implements JobStore {
     return { ref, picture: pictureOf(row), options }
   }
 
-  finish(ref: PictureRef, outcome: PictureOutcome): Promise<Job | undefined> {
+  /** Each in a transaction of its own, so that two workers never wait for each other's jobs. */
+  async finish(finished: readonly FinishedPicture[]): Promise<Job[]> {
+    const ended: Job[] = []
+    for (const one of finished) {
+      const job = await this.#finishOne(one)
+      if (job !== undefined) {
+        ended.push(job)
+      }
+    }
+    return ended
+  }
+
+  #finishOne({ ref, outcome }: FinishedPicture): Promise<Job | undefined> {
     return this.#database.transaction(async (asking) => {
       const now = this.#now()
       const found = outcome.state === 'succeeded' ? outcome.found : undefined

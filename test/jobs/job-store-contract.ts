@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
-import type { FoundPicture, Job, PictureRef } from '../../src/jobs/job.ts'
+import type { FoundPicture, Job, PictureOutcome, PictureRef } from '../../src/jobs/job.ts'
 import type { JobStore, NewJob, NewPicture } from '../../src/jobs/job-store.ts'
 import type { SearchQuery, SearchTerm } from '../../src/jobs/search.ts'
+import { finishOne } from '../support/finish.ts'
 
 const HOUR = 3_600_000
 
@@ -70,11 +71,11 @@ export function jobStoreContract(open: () => Promise<JobStore>): void {
   it('goes through its states', async () => {
     const store = await open()
     const { id } = await made(store, { pictures: [picture('a'), picture('b')] })
-    expect(await store.start(ref(id, 0))).toMatchObject({ picture: { name: 'a', attempts: 1 } })
+    expect(await store.start(ref(id, 0))).toMatchObject({ picture: { name: 'a' } })
     expect(await store.get('ann', id)).toMatchObject({ state: 'running' })
-    expect(await store.finish(ref(id, 0), succeeded())).toBeUndefined()
+    expect(await finishOne(store, ref(id, 0), succeeded())).toBeUndefined()
     await store.start(ref(id, 1))
-    const ended = await store.finish(ref(id, 1), failed)
+    const ended = await finishOne(store, ref(id, 1), failed)
     expect(ended).toMatchObject({
       id,
       state: 'succeeded',
@@ -84,6 +85,7 @@ export function jobStoreContract(open: () => Promise<JobStore>): void {
     expect(await store.get('ann', id)).toEqual(ended)
     expect(await store.picture(ref(id, 0))).toMatchObject({
       state: 'succeeded',
+      attempts: 1,
       found: { altText: 'A picture of one dog.' },
     })
     expect((await store.pictures('ann', id, { states: ['failed'], limit: 10 })).items).toMatchObject([
@@ -95,7 +97,7 @@ export function jobStoreContract(open: () => Promise<JobStore>): void {
     const store = await open()
     const { id } = await made(store)
     await store.start(ref(id, 0))
-    expect(await store.finish(ref(id, 0), failed)).toMatchObject({ state: 'failed' })
+    expect(await finishOne(store, ref(id, 0), failed)).toMatchObject({ state: 'failed' })
   })
 
   it('counts the first outcome of a picture, whatever comes after', async () => {
@@ -103,12 +105,44 @@ export function jobStoreContract(open: () => Promise<JobStore>): void {
     const { id } = await made(store)
     await store.start(ref(id, 0))
     await store.start(ref(id, 0))
-    expect(await store.finish(ref(id, 0), succeeded())).toMatchObject({ state: 'succeeded' })
-    expect(await store.finish(ref(id, 0), failed)).toBeUndefined()
+    expect(await finishOne(store, ref(id, 0), succeeded(), 2)).toMatchObject({ state: 'succeeded' })
+    expect(await finishOne(store, ref(id, 0), failed)).toBeUndefined()
     expect(await store.start(ref(id, 0))).toBeUndefined()
     expect(await store.get('ann', id)).toMatchObject({ counts: { succeeded: 1, failed: 0 } })
     expect(await store.picture(ref(id, 0))).toMatchObject({ attempts: 2 })
     expect(await store.totals('ann', id)).toEqual([{ label: 'dog', pictures: 1, objects: 1 }])
+  })
+
+  it('finishes pictures of several jobs in one call, each once, and names the jobs that end by it', async () => {
+    const store = await open()
+    const first = await made(store, { pictures: Array.from({ length: 30 }, (_, i) => picture(`${i}`)) })
+    const second = await made(store, { pictures: [picture('a'), picture('b')] })
+    const each = (id: string, n: number, outcome: PictureOutcome = succeeded()) => ({
+      ref: ref(id, n),
+      outcome,
+      receives: 1,
+    })
+    for (let n = 0; n < 30; n++) {
+      await store.start(ref(first.id, n))
+    }
+    await store.finish([each(first.id, 3), each(second.id, 1, failed)])
+    const ended = await store.finish([
+      ...Array.from({ length: 30 }, (_, n) => each(first.id, n, n === 3 ? failed : succeeded())),
+      each(first.id, 4),
+      each(first.id, 99),
+    ])
+    expect(ended).toMatchObject([{ id: first.id, counts: { total: 30, succeeded: 30, failed: 0 } }])
+    expect(await store.totals('ann', first.id)).toEqual([{ label: 'dog', pictures: 30, objects: 30 }])
+    expect(await store.get('ann', second.id)).toMatchObject({ counts: { succeeded: 0, failed: 1 } })
+    const found: string[] = []
+    for (let cursor: string | undefined, more = true; more; ) {
+      const page = await store.search('ann', { ...query(term('dog')), limit: 7, ...(cursor && { cursor }) })
+      found.push(...page.items.map((one) => one.picture.name))
+      cursor = page.cursor
+      more = cursor !== undefined
+    }
+    expect(found).toHaveLength(30)
+    expect(new Set(found).size).toBe(30)
   })
 
   it('keeps the reason of a try that will be repeated', async () => {
@@ -118,7 +152,7 @@ export function jobStoreContract(open: () => Promise<JobStore>): void {
     await store.release(ref(id, 0), { code: 'URL_FAILED', message: 'no answer' })
     expect(await store.picture(ref(id, 0))).toMatchObject({ state: 'queued', error: { code: 'URL_FAILED' } })
     await store.start(ref(id, 0))
-    await store.finish(ref(id, 0), succeeded())
+    await finishOne(store, ref(id, 0), succeeded())
     expect((await store.picture(ref(id, 0)))!.error).toBeUndefined()
   })
 
@@ -126,13 +160,13 @@ export function jobStoreContract(open: () => Promise<JobStore>): void {
     const store = await open()
     const { id } = await made(store, { pictures: [picture('a'), picture('b'), picture('c')] })
     await store.start(ref(id, 0))
-    await store.finish(ref(id, 0), succeeded())
+    await finishOne(store, ref(id, 0), succeeded())
     await store.start(ref(id, 1))
     expect(await store.cancel('ann', id)).toMatchObject({
       state: 'cancelled',
       counts: { total: 3, succeeded: 1, failed: 0, cancelled: 2 },
     })
-    expect(await store.finish(ref(id, 1), succeeded())).toBeUndefined()
+    expect(await finishOne(store, ref(id, 1), succeeded())).toBeUndefined()
     expect(await store.start(ref(id, 2))).toBeUndefined()
     expect(await store.cancel('ann', id)).toBeUndefined()
     expect(await store.unsent(10)).toEqual([])
@@ -144,7 +178,7 @@ export function jobStoreContract(open: () => Promise<JobStore>): void {
     await sendAll(store)
     for (const [n, outcome] of [succeeded(), failed, failed].entries()) {
       await store.start(ref(id, n))
-      await store.finish(ref(id, n), outcome)
+      await finishOne(store, ref(id, n), outcome)
     }
     expect(await store.retry('ann', id, ['failed'])).toBe(2)
     expect(await store.get('ann', id)).toMatchObject({ state: 'running', counts: { failed: 0 } })
@@ -152,7 +186,7 @@ export function jobStoreContract(open: () => Promise<JobStore>): void {
     expect((await store.unsent(10)).map((entry) => entry.ref.n)).toEqual([1, 2])
     for (const n of [1, 2]) {
       await store.start(ref(id, n))
-      await store.finish(ref(id, n), succeeded())
+      await finishOne(store, ref(id, n), succeeded())
     }
     expect(await store.get('ann', id)).toMatchObject({ state: 'succeeded', counts: { succeeded: 3 } })
     expect(await store.retry('ann', id, ['failed', 'cancelled'])).toBe(0)
@@ -164,7 +198,7 @@ export function jobStoreContract(open: () => Promise<JobStore>): void {
     const { id } = await made(store)
     expect(await store.revive(ref(id, 0))).toBe(false)
     await store.start(ref(id, 0))
-    await store.finish(ref(id, 0), failed)
+    await finishOne(store, ref(id, 0), failed)
     expect(await store.revive(ref(id, 0))).toBe(true)
     expect(await store.get('ann', id)).toMatchObject({ state: 'running', counts: { failed: 0 } })
   })
@@ -191,13 +225,13 @@ export function jobStoreContract(open: () => Promise<JobStore>): void {
     const { id } = await made(store)
     expect(await store.unannounced(10)).toEqual([])
     await store.start(ref(id, 0))
-    const ended = await store.finish(ref(id, 0), failed)
+    const ended = await finishOne(store, ref(id, 0), failed)
     expect(await store.unannounced(10)).toEqual([ended])
     await store.announced([ended!])
     expect(await store.unannounced(10)).toEqual([])
     await store.retry('ann', id, ['failed'])
     await store.start(ref(id, 0))
-    await store.finish(ref(id, 0), succeeded())
+    await finishOne(store, ref(id, 0), succeeded())
     expect(await store.unannounced(10)).toMatchObject([{ id, state: 'succeeded' }])
   })
 
@@ -222,7 +256,7 @@ export function jobStoreContract(open: () => Promise<JobStore>): void {
       counts: { total: 2, failed: 1 },
     })
     await store.start(ref(id, 0))
-    await store.finish(ref(id, 0), succeeded())
+    await finishOne(store, ref(id, 0), succeeded())
     expect(await store.get('ann', id)).toMatchObject({ state: 'running' })
     const [rest] = await store.unread(10)
     expect(rest!.position).toEqual(next)
@@ -277,7 +311,7 @@ export function jobStoreContract(open: () => Promise<JobStore>): void {
     const ids = [newer, older].map((accepted) => (accepted as { job: Job }).job.id)
     for (const id of ids) {
       await store.start(ref(id, 0))
-      await store.finish(ref(id, 0), succeeded())
+      await finishOne(store, ref(id, 0), succeeded())
     }
     const { items } = await store.search('ann', query(term('dog')))
     expect(items.map((found) => found.job)).toEqual([ids[0]])
@@ -524,7 +558,7 @@ async function done(
   parts: Partial<FoundPicture> = {},
 ): Promise<void> {
   await store.start(ref(id, n))
-  await store.finish(ref(id, n), succeeded(content, parts))
+  await finishOne(store, ref(id, n), succeeded(content, parts))
 }
 
 const term = (label: string, parts: Partial<SearchTerm> = {}): SearchTerm => ({

@@ -10,6 +10,7 @@ import { JobService } from '../../src/jobs/service.ts'
 import { ContentBlobs } from '../../src/local/content-blobs.ts'
 import { openHome } from '../../src/local/home.ts'
 import { openPostgresHome } from '../../src/postgres/home.ts'
+import { finishOne } from '../support/finish.ts'
 import { type Cluster, postgresPrograms, startCluster } from '../support/postgres.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'boxlet-move-'))
@@ -54,7 +55,7 @@ async function filled(home: JobHome): Promise<Record<'half' | 'over' | 'listed' 
     ({ kind: 'blob', ref: await home.blobs.keep(Buffer.from(text)), owned: true }) as const
   const finish = async (ref: PictureRef, label: string) => {
     await home.store.start(ref)
-    await home.store.finish(ref, found(label))
+    await finishOne(home.store, ref, found(label))
   }
   const half = await service.submit('ann', {
     options: { detect: { minScore: 0.5 } },
@@ -73,7 +74,7 @@ async function filled(home: JobHome): Promise<Record<'half' | 'over' | 'listed' 
   })
   const gone = { tenant: 'ann', job: over.job.id, n: 0 }
   await home.store.start(gone)
-  await home.store.finish(gone, { state: 'failed', error: { code: 'IMAGE_CORRUPT', message: 'damaged' } })
+  await finishOne(home.store, gone, { state: 'failed', error: { code: 'IMAGE_CORRUPT', message: 'damaged' } })
   await home.store.announced(await home.store.unannounced(10))
   const list = `${JSON.stringify('https://x.example/1.jpg')}\nbroken\n`
   const listed = await service.submit('bob', {

@@ -8,6 +8,7 @@ import { openPostgresHome, type PostgresHome } from '../../src/postgres/home.ts'
 import { PostgresJobStore } from '../../src/postgres/postgres-job-store.ts'
 import { PostgresQueue } from '../../src/postgres/postgres-queue.ts'
 import { Turns } from '../../src/postgres/turns.ts'
+import { finishOne } from '../support/finish.ts'
 import { type Cluster, postgresPrograms, startCluster } from '../support/postgres.ts'
 import { eventBusContract } from './event-bus-contract.ts'
 import { jobStoreContract } from './job-store-contract.ts'
@@ -152,7 +153,7 @@ describe.skipIf(postgresPrograms === undefined)('the ports in PostgreSQL', () =>
             const ref = { tenant: 'ann', job: id, n }
             await store.start(ref)
             const failed = { state: 'failed' as const, error: { code: 'URL_FAILED' as const, message: 'no' } }
-            ends += (await store.finish(ref, failed)) === undefined ? 0 : 1
+            ends += (await finishOne(store, ref, failed)) === undefined ? 0 : 1
           }
           return ends
         }),
@@ -172,7 +173,7 @@ describe.skipIf(postgresPrograms === undefined)('the ports in PostgreSQL', () =>
         for (let n = turn; n < 60; n += 2) {
           const ref = { tenant: 'ann', job: id, n }
           await store.start(ref)
-          await store.finish(ref, { state: 'failed', error: { code: 'URL_FAILED', message: 'no' } })
+          await finishOne(store, ref, { state: 'failed', error: { code: 'URL_FAILED', message: 'no' } })
         }
       })
       await all[0]!.cancel('ann', id)

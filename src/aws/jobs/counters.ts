@@ -32,7 +32,7 @@ export interface JobCounters {
 export function countWrite(
   { tenant, id, shards, ttl }: JobCounters,
   counts: Partial<Counts>,
-  { labels = new Map(), shut = false }: { labels?: ReadonlyMap<string, number>; shut?: boolean } = {},
+  { labels = new Map(), shut = false }: { labels?: LabelSums; shut?: boolean } = {},
 ): Write {
   const names: Record<string, string> = {}
   const values: Record<string, number> = { ':ttl': ttl }
@@ -46,8 +46,8 @@ export function countWrite(
   for (const [state, by] of Object.entries(counts)) {
     add(state, by)
   }
-  for (const [label, objects] of labels) {
-    add(LABEL + label, PICTURE + objects)
+  for (const [label, [pictures, objects]] of labels) {
+    add(LABEL + label, pictures * PICTURE + objects)
   }
   return {
     kind: 'update',
@@ -100,20 +100,27 @@ export function totalsOf(counters: Item): LabelTotal[] {
     .sort((a, b) => b.pictures - a.pictures || b.objects - a.objects || (a.label < b.label ? -1 : 1))
 }
 
-/** Objects by label of one picture. */
-export function labelTotals(found: FoundPicture | undefined): Map<string, number> {
-  const counts = new Map<string, number>()
-  for (const { label } of found?.image.detections ?? []) {
-    counts.set(label, (counts.get(label) ?? 0) + 1)
+/** Pictures that have a label, and objects in them. */
+export type LabelSums = ReadonlyMap<string, readonly [pictures: number, objects: number]>
+
+export function sumLabels(pictures: readonly (FoundPicture | undefined)[]): Map<string, [number, number]> {
+  const sums = new Map<string, [pictures: number, objects: number]>()
+  for (const found of pictures) {
+    const seen = new Set<string>()
+    for (const { label } of found?.image.detections ?? []) {
+      const [before, objects] = sums.get(label) ?? [0, 0]
+      sums.set(label, [before + (seen.has(label) ? 0 : 1), objects + 1])
+      seen.add(label)
+    }
   }
-  return counts
+  return sums
 }
 
 /** The counters of a job that comes from another store, in their first item. */
 export const putCounters = (
   { tenant, id, ttl }: JobCounters,
   counts: Counts,
-  labels: ReadonlyMap<string, readonly [pictures: number, objects: number]>,
+  labels: LabelSums,
 ): Extract<Write, { kind: 'put' }> => ({
   kind: 'put',
   item: {

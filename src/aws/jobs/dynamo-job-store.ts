@@ -1,5 +1,5 @@
 import { timePrefix } from '../../jobs/id.ts'
-import type { FinalState, Job, JobError, JobPicture, PictureOutcome, PictureRef } from '../../jobs/job.ts'
+import type { FinalState, FinishedPicture, Job, JobError, JobPicture, PictureRef } from '../../jobs/job.ts'
 import type {
   Accepted,
   JobQuery,
@@ -139,17 +139,17 @@ export class DynamoJobStore implements JobStore {
     return this.#progress.start(ref)
   }
 
-  finish(ref: PictureRef, outcome: PictureOutcome): Promise<Job | undefined> {
-    return this.#progress.finish(ref, outcome)
+  finish(finished: readonly FinishedPicture[]): Promise<Job[]> {
+    return this.#progress.finish(finished)
   }
 
   async release(ref: PictureRef, error: JobError): Promise<void> {
     await this.#table.write({
       kind: 'update',
       key: pictureKey(ref),
-      set: 'SET pictureState = :queued, lastError = :error',
-      values: { ':queued': 'queued', ':running': 'running', ':error': JSON.stringify(error) },
-      condition: 'pictureState = :running',
+      set: 'SET lastError = :error',
+      values: { ':queued': 'queued', ':error': JSON.stringify(error) },
+      condition: 'pictureState = :queued',
     })
   }
 

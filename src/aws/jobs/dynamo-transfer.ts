@@ -2,7 +2,7 @@ import { isFinal, type Job, type JobPicture, type PictureRef, stateOf } from '..
 import { type Arrival, compareSequencers, type StoredModel } from '../../jobs/job-store.ts'
 import type { MovedArrival, MovedJob, MovedPicture, Transfer } from '../../jobs/transfer.ts'
 import { blobWrites, groupOf } from './accept.ts'
-import { labelTotals, NO_COUNTS, putCounters, shardsFor } from './counters.ts'
+import { NO_COUNTS, putCounters, shardsFor, sumLabels } from './counters.ts'
 import { indexWrites } from './find-index.ts'
 import type { Item } from './item.ts'
 import { pictureItem, ttlOf } from './job-items.ts'
@@ -22,6 +22,7 @@ import {
   stateIndexKey,
 } from './keys.ts'
 import { rangesOf } from './outbox.ts'
+import { newTag } from './outcomes.ts'
 import { type LargeResults, PictureItems } from './picture-items.ts'
 import type { Table, Write } from './table.ts'
 
@@ -157,6 +158,7 @@ export class DynamoTransfer implements Transfer {
         job.createdAt,
       )
       const packed = found === undefined ? undefined : await this.#pictures.pack(found)
+      const tag = newTag()
       puts.push({
         kind: 'put',
         item: {
@@ -167,14 +169,16 @@ export class DynamoTransfer implements Transfer {
           finishedAt,
           lastError: error === undefined ? undefined : JSON.stringify(error),
           sequencer: arrival?.sequencer,
-          ...(packed !== undefined && { [packed[0]]: packed[1] }),
+          ...(packed !== undefined && { [packed[0]]: packed[1], entryTag: tag }),
         },
       })
       if (picture.state === 'failed') {
         puts.push({ kind: 'put', item: { ...failureKey(ref), n, ttl } })
       }
       if (found !== undefined && finishedAt !== undefined) {
-        puts.push(...indexWrites(ref, found, finishedAt, ttl))
+        puts.push(
+          ...indexWrites({ tenant: job.tenant, job: job.id, at: finishedAt, tag, ttl }, [{ n, found }]),
+        )
       }
       puts.push(...blobWrites(blobsOf(picture), job.expiresAt))
     }
@@ -212,7 +216,7 @@ export class DynamoTransfer implements Transfer {
       } else {
         open.push(picture.n)
       }
-      for (const [label, objects] of labelTotals(picture.found)) {
+      for (const [label, [, objects]] of sumLabels([picture.found])) {
         const [before, sum] = labels.get(label) ?? [0, 0]
         labels.set(label, [before + 1, sum + objects])
       }

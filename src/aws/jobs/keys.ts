@@ -80,9 +80,11 @@ export const labelPartition = (tenant: string, label: string, bucket: number): s
   `L#${part(tenant)}#${part(label)}#${bucket}`
 export const listPartition = (tenant: string, list: 'done' | 'deny' | 'review' | 'uncertain'): string =>
   `S#${part(tenant)}#${list}`
-/** Sorts by time, and by job and number within one millisecond. */
-export const placeKey = (at: number, job: string, n: number): string =>
-  `${String(at).padStart(TIME_DIGITS, '0')}#${job}#${padded(n)}`
+/** Of an entry of the index, which holds pictures of one job that were finished together. Sorts by time. */
+export const entryKey = (at: number, job: string, tag: string): string => `${placeAt(at)}#${job}#${tag}`
+/** One picture of an entry; the places of an entry lie between it and the next one. */
+export const placeIn = (entry: string, n: number): string => `${entry}#${padded(n)}`
+export const PLACE = /^(?<entry>\d{15}#[0-9a-z]{26}#[0-9a-f]{8})#\d{8}$/
 /** The least place of a moment. */
 export const placeAt = (at: number): string => String(Math.max(0, at)).padStart(TIME_DIGITS, '0')
 

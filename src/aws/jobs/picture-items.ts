@@ -15,6 +15,9 @@ export interface LargeResults {
 /** DynamoDB takes items of 400 KB; each KB is a write unit of the thousand a second that a partition has, twice in a transaction. */
 const MOST_FOUND_BYTES = 64 * 1024
 
+/** The attribute of a result, and its value. */
+export type PackedFound = [attribute: 'foundBytes' | 'foundAt', value: ItemValue]
+
 /** Pictures and their results, as items hold them. */
 export class PictureItems {
   readonly #large: LargeResults
@@ -23,8 +26,7 @@ export class PictureItems {
     this.#large = large
   }
 
-  /** Attribute and value of a result. */
-  async pack(found: FoundPicture): Promise<[attribute: 'foundBytes' | 'foundAt', value: ItemValue]> {
+  async pack(found: FoundPicture): Promise<PackedFound> {
     const bytes = gzipSync(JSON.stringify(found))
     return bytes.length <= MOST_FOUND_BYTES
       ? ['foundBytes', bytes]

@@ -1,23 +1,15 @@
-import {
-  type FoundPicture,
-  isFinal,
-  type Job,
-  type PictureOutcome,
-  type PictureRef,
-  stateOf,
-} from '../../jobs/job.ts'
+import { type FinishedPicture, isFinal, type Job, type PictureRef, stateOf } from '../../jobs/job.ts'
 import type { StartedPicture } from '../../jobs/job-store.ts'
-import { blobWrites } from './accept.ts'
-import { type Counts, countsOf, countWrite, labelTotals, readCounters } from './counters.ts'
-import { indexWrites } from './find-index.ts'
+import { type Counts, countsOf, readCounters } from './counters.ts'
 import type { Item } from './item.ts'
-import { jobOf, ttlOf } from './job-items.ts'
+import { jobOf } from './job-items.ts'
 import type { JobReader } from './job-reader.ts'
-import { ENDED, failureKey, jobKey, markKey, pictureKey, stateIndexKey } from './keys.ts'
+import { ENDED, jobKey, markKey, pictureKey, stateIndexKey } from './keys.ts'
+import { newTag, type Part, partsOf, writesBefore, writesTogether } from './outcomes.ts'
 import type { PictureItems } from './picture-items.ts'
-import type { Table, Write } from './table.ts'
+import type { Table } from './table.ts'
 
-/** What is known of a picture between its start and its end, so that nothing is read twice. */
+/** What of a job never changes, so that nothing is read twice. */
 interface Known {
   expiresAt: number
   shards: number
@@ -47,14 +39,9 @@ export class Progress {
     if (job === undefined || job.finishedAt !== undefined) {
       return undefined
     }
-    const item = await this.#table.write({
-      kind: 'update',
-      key: pictureKey(ref),
-      set: 'SET pictureState = :running ADD attempts :one',
-      values: { ':running': 'running', ':queued': 'queued', ':one': 1 },
-      condition: 'pictureState IN (:queued, :running)',
-    })
-    if (item === false) {
+    // Not written: the queue counts the tries, and tells them with the outcome.
+    const item = await this.#table.get(pictureKey(ref))
+    if (item?.pictureState !== 'queued') {
       // Whoever had it last may have died before it saw that the job was done.
       await this.complete(ref.tenant, ref.job)
       return undefined
@@ -67,31 +54,43 @@ export class Progress {
     return { ref, picture: await this.#pictures.read(item, false), options }
   }
 
-  async finish(ref: PictureRef, outcome: PictureOutcome): Promise<Job | undefined> {
-    const known = await this.#recall(ref)
+  async finish(finished: readonly FinishedPicture[]): Promise<Job[]> {
+    const ended: Job[] = []
+    for (const part of partsOf(finished)) {
+      const job = await this.#finishPart(part)
+      if (job !== undefined) {
+        ended.push(job)
+      }
+    }
+    return ended
+  }
+
+  /** Pictures of one job. Those that have their outcome already are left out, whoever has brought it. */
+  async #finishPart(finished: readonly FinishedPicture[]): Promise<Job | undefined> {
+    const { tenant, job: id } = finished[0]!.ref
+    const known = await this.#recall(finished[0]!.ref)
     if (known === undefined) {
       return undefined
     }
-    const now = this.#now()
-    const { expiresAt, shards } = known
-    const ttl = ttlOf(expiresAt)
-    const isFound = outcome.state === 'succeeded'
-    // Before the outcome, so that none is without it; who reads an entry looks whether it is of the outcome.
-    await this.#table.writeAll(
-      isFound
-        ? [...indexWrites(ref, outcome.found, now, ttl), ...blobWrites(blobsOf(outcome.found), expiresAt)]
-        : [{ kind: 'put', item: { ...failureKey(ref), n: ref.n, ttl } }],
-    )
-    const written = await this.#table.transact([
-      await this.#outcomeWrite(ref, outcome, now),
-      countWrite(
-        { tenant: ref.tenant, id: ref.job, shards, ttl },
-        { [outcome.state]: 1 },
-        isFound ? { labels: labelTotals(outcome.found) } : {},
+    const pictures = await Promise.all(
+      finished.map(async (one) =>
+        one.outcome.state === 'failed'
+          ? one
+          : { ...one, packed: await this.#pictures.pack(one.outcome.found) },
       ),
-    ])
-    this.#known.delete(nameOf(ref))
-    return written.length > 0 ? undefined : this.complete(ref.tenant, ref.job)
+    )
+    const part: Part = { job: { tenant, id, ...known }, at: this.#now(), tag: newTag(), pictures }
+    await this.#table.writeAll(writesBefore(part))
+    let left: Part['pictures'] = pictures
+    while (left.length > 0) {
+      const broken = await this.#table.transact(writesTogether({ ...part, pictures: left }))
+      if (broken.length === 0) {
+        return this.complete(tenant, id)
+      }
+      // The last write is that of the counters, which are shut with their job.
+      left = broken.includes(left.length) ? [] : left.filter((_, index) => !broken.includes(index))
+    }
+    return undefined
   }
 
   /**
@@ -147,28 +146,6 @@ export class Progress {
     return broken.length > 0 ? undefined : jobOf(ended, counts)
   }
 
-  async #outcomeWrite(ref: PictureRef, outcome: PictureOutcome, now: number): Promise<Write> {
-    const shared = {
-      kind: 'update' as const,
-      key: pictureKey(ref),
-      condition: 'pictureState IN (:queued, :running)',
-    }
-    const values = { ':queued': 'queued', ':running': 'running', ':state': outcome.state, ':now': now }
-    if (outcome.state === 'failed') {
-      return {
-        ...shared,
-        set: 'SET pictureState = :state, finishedAt = :now, lastError = :error',
-        values: { ...values, ':error': JSON.stringify(outcome.error) },
-      }
-    }
-    const [attribute, value] = await this.#pictures.pack(outcome.found)
-    return {
-      ...shared,
-      set: `SET pictureState = :state, finishedAt = :now, ${attribute} = :found REMOVE lastError`,
-      values: { ...values, ':found': value },
-    }
-  }
-
   #left(item: Item, { succeeded, failed, cancelled }: Counts): number {
     const left = Number(item.pictureTotal) - succeeded - failed - cancelled
     return item.manifestAt === undefined ? left : Math.max(1, left)
@@ -209,7 +186,4 @@ export class Progress {
   }
 }
 
-const nameOf = ({ tenant, job, n }: PictureRef): string => `${tenant} ${job} ${n}`
-
-const blobsOf = ({ annotated, kept }: FoundPicture): string[] =>
-  [annotated, kept].flatMap((blob) => (blob === undefined ? [] : [blob.key]))
+const nameOf = ({ tenant, job }: PictureRef): string => `${tenant} ${job}`

@@ -103,7 +103,7 @@ export class Reopening {
     const { cancelled } = countsOf(await readCounters(this.#table, tenant, id))
     return (
       count +
-      (goOn && cancelled > 0 ? await this.#again(item, 'cancelled', this.#inState(item, ['cancelled'])) : 0)
+      (goOn && cancelled > 0 ? await this.#again(item, 'cancelled', this.#inState(item, 'cancelled')) : 0)
     )
   }
 
@@ -126,7 +126,7 @@ export class Reopening {
     const { tenant, sk } = item
     const counters = countersFor(item)
     const open: number[] = []
-    for await (const n of this.#inState(item, ['queued', 'running'])) {
+    for await (const n of this.#inState(item, 'queued')) {
       open.push(n)
     }
     if (!goOn) {
@@ -136,13 +136,8 @@ export class Reopening {
             kind: 'update',
             key: pictureKey({ tenant: String(tenant), job: String(sk), n }),
             set: 'SET pictureState = :cancelled, finishedAt = :now',
-            values: {
-              ':cancelled': 'cancelled',
-              ':now': this.#now(),
-              ':queued': 'queued',
-              ':running': 'running',
-            },
-            condition: 'pictureState IN (:queued, :running)',
+            values: { ':cancelled': 'cancelled', ':now': this.#now(), ':queued': 'queued' },
+            condition: 'pictureState = :queued',
           },
           countWrite(counters, { cancelled: 1 }, { shut: true }),
         ])
@@ -240,12 +235,12 @@ export class Reopening {
     }
   }
 
-  async *#inState(item: Item, states: readonly string[]): AsyncGenerator<number> {
+  async *#inState(item: Item, state: string): AsyncGenerator<number> {
     const total = Number(item.pictureTotal)
     for (let chunk = 0; chunk <= chunkOf(Math.max(0, total - 1)); chunk++) {
       const pk = chunkPartition(String(item.tenant), String(item.sk), chunk)
       for await (const picture of this.#table.query({ pk })) {
-        if (states.includes(String(picture.pictureState))) {
+        if (picture.pictureState === state) {
           yield Number(picture.n)
         }
       }

@@ -2,14 +2,13 @@ import { JOB_DEFAULTS } from '../../jobs/defaults.ts'
 import type { JobPicture } from '../../jobs/job.ts'
 import type { Page } from '../../jobs/job-store.ts'
 import { bucketOf, type Found, rankedScores, type SearchQuery, type SearchTerm } from '../../jobs/search.ts'
-import type { Item } from './item.ts'
-import { arrivalKey, labelPartition, listPartition, pictureKey, placeAt } from './keys.ts'
+import { type Entry, entriesOf } from './find-index.ts'
+import { arrivalKey, labelPartition, listPartition, PLACE, pictureKey, placeAt } from './keys.ts'
 import type { PictureItems } from './picture-items.ts'
 import type { Table } from './table.ts'
 
 /** Entries whose pictures are fetched at once. */
 const CHUNK = 50
-const PLACE = /^\d{15}#[0-9a-z]{26}#\d{8}$/
 
 /**
  * Walks the entries of the first term, newest first, and looks into each picture for the rest. Without a term that asks
@@ -34,7 +33,7 @@ export async function searchTable(
         return { items, cursor: last! }
       }
       examined++
-      last = String(entry.sk)
+      last = entry.place
       const one = found[index]
       if (one !== undefined) {
         items.push(one)
@@ -44,7 +43,7 @@ export async function searchTable(
   return { items }
 }
 
-function byList(table: Table, tenant: string, query: SearchQuery): AsyncGenerator<Item> {
+function byList(table: Table, tenant: string, query: SearchQuery): AsyncGenerator<Entry> {
   const list = query.verdict ?? (query.uncertain ? 'uncertain' : 'done')
   return walk(table, listPartition(tenant, list), query)
 }
@@ -55,8 +54,8 @@ async function* byTerm(
   tenant: string,
   term: SearchTerm,
   query: SearchQuery,
-): AsyncGenerator<Item> {
-  const ranges: { entries: AsyncGenerator<Item>; next: IteratorResult<Item> }[] = []
+): AsyncGenerator<Entry> {
+  const ranges: { entries: AsyncGenerator<Entry>; next: IteratorResult<Entry> }[] = []
   for (let bucket = bucketOf(term.minScore); bucket <= 9; bucket++) {
     const entries = walk(table, labelPartition(tenant, term.label.toLowerCase(), bucket), query)
     ranges.push({ entries, next: await entries.next() })
@@ -66,7 +65,7 @@ async function* byTerm(
     for (const range of ranges) {
       if (
         !range.next.done &&
-        (newest === undefined || String(range.next.value.sk) > String(newest.next.value.sk))
+        (newest === undefined || range.next.value.place > (newest.next.value as Entry).place)
       ) {
         newest = range
       }
@@ -74,42 +73,42 @@ async function* byTerm(
     if (newest === undefined) {
       return
     }
-    const entry = newest.next.value as Item
-    const scores = JSON.parse(String(entry.scores)) as number[]
-    if ((scores[term.least - 1] ?? -1) >= term.minScore) {
+    const entry = newest.next.value as Entry
+    if ((entry.scores[term.least - 1] ?? -1) >= term.minScore) {
       yield entry
     }
     newest.next = await newest.entries.next()
   }
 }
 
-function walk(table: Table, pk: string, { cursor, since, until }: SearchQuery): AsyncGenerator<Item> {
-  const isPlace = cursor !== undefined && PLACE.test(cursor)
-  // A place sorts behind the moment that it begins with, so that a moment shuts out all of its own.
-  const before = isPlace ? cursor : until === undefined ? undefined : placeAt(until)
-  return below(
-    table.query({
-      pk,
-      descending: true,
-      page: CHUNK,
-      consistent: false,
-      from: placeAt(since ?? 0),
-      to: before ?? '9',
-    }),
-    before,
-  )
-}
-
-async function* below(entries: AsyncGenerator<Item>, before: string | undefined): AsyncGenerator<Item> {
-  for await (const entry of entries) {
-    if (before === undefined || String(entry.sk) < before) {
-      yield entry
+/** @param query begins behind the place of its cursor, or before its time */
+async function* walk(
+  table: Table,
+  pk: string,
+  { cursor = '', since, until }: SearchQuery,
+): AsyncGenerator<Entry> {
+  const entry = PLACE.exec(cursor)?.groups?.entry
+  const to = entry ?? (until === undefined ? '9' : placeAt(until))
+  const items = table.query({
+    pk,
+    descending: true,
+    page: CHUNK,
+    consistent: false,
+    from: placeAt(since ?? 0),
+    to,
+  })
+  for await (const item of items) {
+    for (const one of entriesOf(item)) {
+      // The entry of the cursor was given in part.
+      if (entry === undefined || one.place < cursor) {
+        yield one
+      }
     }
   }
 }
 
-async function* inChunks(entries: AsyncGenerator<Item>): AsyncGenerator<Item[]> {
-  let chunk: Item[] = []
+async function* inChunks(entries: AsyncGenerator<Entry>): AsyncGenerator<Entry[]> {
+  let chunk: Entry[] = []
   for await (const entry of entries) {
     chunk.push(entry)
     if (chunk.length === CHUNK) {
@@ -126,10 +125,10 @@ async function foundAt(
   table: Table,
   pictures: PictureItems,
   tenant: string,
-  entries: readonly Item[],
+  entries: readonly Entry[],
   query: SearchQuery,
 ): Promise<(Found | undefined)[]> {
-  const refs = entries.map(({ job, n }) => ({ tenant, job: String(job), n: Number(n) }))
+  const refs = entries.map(({ job, n }) => ({ tenant, job, n }))
   const items = await table.getAll(refs.map(pictureKey))
   const arrived = items.flatMap((item) => (item?.arrival === undefined ? [] : [String(item.arrival)]))
   const arrivals = await table.getAll(arrived.map((identity) => arrivalKey(tenant, identity)))
@@ -138,7 +137,7 @@ async function foundAt(
     items.map(async (item, i) => {
       const { job, n } = refs[i]!
       // An entry that was written for an outcome that did not come to be, or that a retry took back.
-      if (item?.pictureState !== 'succeeded' || item.finishedAt !== entries[i]!.at) {
+      if (item?.pictureState !== 'succeeded' || item.entryTag !== entries[i]!.tag) {
         return undefined
       }
       const current = item.arrival === undefined ? undefined : newest.get(String(item.arrival))

@@ -9,6 +9,7 @@ import type { JobHome } from '../../../src/jobs/home.ts'
 import { moveJobs } from '../../../src/jobs/move.ts'
 import { JobService } from '../../../src/jobs/service.ts'
 import { openHome } from '../../../src/local/home.ts'
+import { finishOne } from '../../support/finish.ts'
 import { type Moto, startMoto } from '../moto.ts'
 import { motoServer } from '../tools.ts'
 import { makeJobStack, region } from './stack.ts'
@@ -79,7 +80,7 @@ describe.skipIf(motoServer === undefined)('jobs on their way to AWS', () => {
     const over = await service.submit('ann', { options: {}, pictures: [await picture('v.jpg')] })
     for (const id of [half.job.id, over.job.id]) {
       await local.store.start({ tenant: 'ann', job: id, n: 0 })
-      await local.store.finish({ tenant: 'ann', job: id, n: 0 }, dog)
+      await finishOne(local.store, { tenant: 'ann', job: id, n: 0 }, dog)
     }
 
     expect(await move(local, aws)).toMatchObject({ jobs: 2, known: 0, pictures: 3 })
@@ -103,7 +104,7 @@ describe.skipIf(motoServer === undefined)('jobs on their way to AWS', () => {
     expect(same).toMatchObject({ created: false, job: { id: half.job.id } })
 
     await aws.store.start({ tenant: 'ann', job: half.job.id, n: 1 })
-    expect(await aws.store.finish({ tenant: 'ann', job: half.job.id, n: 1 }, dog)).toMatchObject({
+    expect(await finishOne(aws.store, { tenant: 'ann', job: half.job.id, n: 1 }, dog)).toMatchObject({
       state: 'succeeded',
     })
     const back = await openHome(join(folder, 'two'))

@@ -2,7 +2,7 @@
 import type { DetectorLike } from '../../../detector/types.ts'
 import { BoxletError, toBoxletError } from '../../../errors.ts'
 import { type NativeImage, nativeModel } from '../../../formats/native.ts'
-import { Attempt } from '../../../jobs/attempt.ts'
+import { Attempt, type Worked } from '../../../jobs/attempt.ts'
 import { JOB_DEFAULTS } from '../../../jobs/defaults.ts'
 import type { PictureOutcome } from '../../../jobs/job.ts'
 import type { StartedPicture, StoredModel } from '../../../jobs/job-store.ts'
@@ -22,8 +22,8 @@ const MAX_PICTURE_BYTES = 50 * 2 ** 20
 const ANSWER_MS = 3000
 /** One is detected while the next is read. */
 const AT_ONCE = 2
-/** A picture that its worker did not survive twice comes last and alone. */
-const SUSPECT_RECEIVES = 3
+/** One that comes again may be what its worker did not survive, or a neighbour of it: it comes last and alone. */
+const SUSPECT_RECEIVES = 2
 
 export interface PictureBatchOptions {
   home: AwsJobHome
@@ -61,6 +61,7 @@ export async function workOnPictures(
       ended = true
     },
   })
+  const worked: Worked[] = []
   const one = async (message: Message): Promise<void> => {
     try {
       if (end.signal.aborted) {
@@ -68,21 +69,33 @@ export async function workOnPictures(
         return
       }
       for (const body of await picturesOf(message, home, options)) {
-        await attempt.run({ ...message, body }, end.signal)
+        const done = await attempt.work({ ...message, body }, end.signal)
+        worked.push(...(done === undefined ? [] : [done]))
       }
     } catch (error) {
       failed('message', toBoxletError(error))
       await queue.keep(message)
     }
   }
+  /** What is worked on is known to the store once for all, since each transaction has a price. */
+  const settle = async (): Promise<void> => {
+    const some = worked.splice(0)
+    try {
+      await attempt.settle(some)
+    } catch (error) {
+      failed('outcomes', toBoxletError(error))
+      await Promise.all(some.map(({ message }) => queue.keep(message)))
+    }
+  }
   try {
-    const suspects = messages.filter(({ receives }) => receives >= SUSPECT_RECEIVES)
     await inTurn(
-      messages.filter((message) => !suspects.includes(message)),
+      messages.filter(({ receives }) => receives < SUSPECT_RECEIVES),
       one,
     )
-    for (const message of suspects) {
+    await settle()
+    for (const message of suspectsOf(messages)) {
       await one(message)
+      await settle()
     }
   } finally {
     clearTimeout(timer)
@@ -91,6 +104,13 @@ export async function workOnPictures(
     await options.announce().catch((error: unknown) => failed('announce', toBoxletError(error)))
   }
   return queue.answer
+}
+
+/** Forwards and backwards by turns, so that each gets its chance before the one that ends its worker. */
+function suspectsOf(messages: readonly Message[]): Message[] {
+  const suspects = messages.filter(({ receives }) => receives >= SUSPECT_RECEIVES)
+  const turn = Math.max(0, ...suspects.map(({ receives }) => receives)) % 2 === 0 ? 1 : -1
+  return suspects.sort((a, b) => (a.id < b.id ? -turn : turn))
 }
 
 async function inTurn(messages: readonly Message[], one: (message: Message) => Promise<void>): Promise<void> {

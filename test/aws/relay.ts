@@ -1,9 +1,11 @@
 /** What moto cannot show: states of failure, networks that fail, services that do not answer. All else is moto's. */
-import { createServer } from 'node:http'
+import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 export interface Relay {
   endpoint: string
+  /** Called with each request, before it goes on. */
+  seen: ((headers: IncomingHttpHeaders, body: string) => void) | undefined
   /** Changes answers on their way back. */
   change: ((body: string) => string) | undefined
   /** `down` breaks connections, `silent` never answers. */
@@ -25,6 +27,7 @@ export async function startRelay(target: string): Promise<Relay> {
     for await (const part of request) {
       parts.push(part as Buffer)
     }
+    relay.seen?.(request.headers, Buffer.concat(parts).toString())
     const { host: _, connection: __, ...headers } = request.headers
     const answer = await fetch(target + request.url, {
       method: request.method ?? 'POST',
@@ -38,6 +41,7 @@ export async function startRelay(target: string): Promise<Relay> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const relay: Relay = {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    seen: undefined,
     change: undefined,
     state: 'up',
     calls: 0,

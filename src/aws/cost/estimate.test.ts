@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { emittedMetrics } from '../../../test/aws/templates-metrics.ts'
+import { DEFAULT_MEMORY_MB } from '../template/parameters.ts'
 import {
+  ASSUMED,
   compareCosts,
   instanceCost,
   lambdaCost,
@@ -77,6 +79,17 @@ describe('costs', () => {
     expect(instanceCost(load({ warmMs: 100, memoryMb: 1769 })).dollars).toBe(
       instanceCost(load({ warmMs: 200, memoryMb: 884.5 })).dollars,
     )
+  })
+
+  it('are below seven dollars for a million pictures of a list, with the default model and memory', () => {
+    const usual = load({
+      memoryMb: DEFAULT_MEMORY_MB,
+      warmMs: warmMsAt(DEFAULT_MEMORY_MB),
+      logBytes: ASSUMED.logBytes,
+    })
+    const jobs = compareCosts(usual).find(({ name }) => name.startsWith('Jobs arm64'))
+    expect(jobs!.dollars).toBeLessThan(7)
+    expect(jobs!.lines.find(({ what }) => what === 'table')!.dollars).toBeGreaterThan(3)
   })
 
   it('count streamed bytes above the first 6 MB of an answer', () => {

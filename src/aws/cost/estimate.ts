@@ -1,6 +1,7 @@
 import { defined } from '../../system/defined.ts'
 import { MB_PER_VCPU } from '../emulator/function-config.ts'
 import type { Architecture } from '../package/architecture.ts'
+import { jobLines } from './jobs-cost.ts'
 import { PRICES, tiered } from './prices.ts'
 import { HOURS_PER_MONTH, watchLines } from './watch-cost.ts'
 import type { CostLine, Workload } from './workload.ts'
@@ -12,20 +13,6 @@ export type { CostLine, Workload } from './workload.ts'
  * times of that bench at one processor, and what a warm request logs, with Lambda's own three lines.
  */
 export const ASSUMED = { cpuMs: 48, coldMs: 131, answerBytes: 1500, logBytes: 1100 } as const
-
-/**
- * What a picture of a list takes with two labels in it, as counted in the code: its item, its start, its outcome and the
- * counter in a transaction that counts twice, an entry of the index for each label and one for the list of all. A message is
- * sent, received and deleted with nine others.
- */
-const JOB = {
-  moreMs: 5,
-  batch: 10,
-  queueRequests: 3,
-  writeUnits: 9,
-  readUnits: 2,
-  bytes: 2000,
-} as const
 
 export interface Estimate {
   name: string
@@ -111,31 +98,13 @@ export function instanceCost(load: Workload): Estimate {
   )
 }
 
-/** Pictures of a list that a stack works on when it gets to it: no answer waits, and no request carries a picture. */
-function jobsCost(load: Workload, arch: Architecture): Estimate {
-  const { imagesPerMonth: images, memoryMb, warmMs, logBytes } = load
-  const { lambda, jobs } = PRICES
-  const seconds = (images * (warmMs + JOB.moreMs) * memoryMb) / 1024 / 1000
-  const line = (what: string, each: number, price: number): CostLine => ({
-    what,
-    dollars: images * each * price,
-  })
-  return total(
-    `Jobs ${arch}, ${memoryMb} MB`,
-    [
-      { what: 'duration', dollars: tiered(lambda.duration[arch], seconds) },
-      line('calls', 1 / JOB.batch, lambda.request),
-      line('queue', JOB.queueRequests / JOB.batch, jobs.sqsRequest),
-      line('table', JOB.writeUnits, jobs.writeUnit),
-      line('reads', JOB.readUnits, jobs.readUnit),
-      line('a month of storage', JOB.bytes / GIGABYTE, jobs.tableGigabyteMonth),
-      line('pictures from S3', 1, jobs.s3Get),
-      line('logs', logBytes / JOB.batch / GIGABYTE, PRICES.logsGigabyte),
-    ],
-    images,
-    'by a list; a picture that arrives by itself is a job of its own and costs about twice as much',
+const jobsCost = (load: Workload, arch: Architecture): Estimate =>
+  total(
+    `Jobs ${arch}, ${load.memoryMb} MB`,
+    jobLines(load, arch),
+    load.imagesPerMonth,
+    'by a list, beside the alarms and metrics of the stack; a picture that arrives by itself is a job of its own and costs about twice as much',
   )
-}
 
 export const compareCosts = (load: Workload): Estimate[] => [
   lambdaCost(load, 'arm64'),

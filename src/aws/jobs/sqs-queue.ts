@@ -6,7 +6,7 @@ import type { DeadLetters } from './dead-letters.ts'
 import { type Sqs, sqs } from './sqs-client.ts'
 
 /** What SQS takes in one call, and the longest that it delays a message. */
-const MOST_AT_ONCE = 10
+export const SEND_AT_ONCE = 10
 const MOST_DELAY_SECONDS = 900
 const MOST_LEASE_SECONDS = 43_200
 /** Receives before the message was sent anew, since SQS would count one that was not used. */
@@ -40,8 +40,8 @@ export class SqsQueue implements Queue {
 
   async send(messages: readonly NewMessage[]): Promise<void> {
     const parts: NewMessage[][] = []
-    for (let start = 0; start < messages.length; start += MOST_AT_ONCE) {
-      parts.push(messages.slice(start, start + MOST_AT_ONCE))
+    for (let start = 0; start < messages.length; start += SEND_AT_ONCE) {
+      parts.push(messages.slice(start, start + SEND_AT_ONCE))
     }
     for (let start = 0; start < parts.length; start += PARALLEL) {
       await Promise.all(parts.slice(start, start + PARALLEL).map((part) => this.#sendSome(part)))
@@ -88,7 +88,7 @@ export class SqsQueue implements Queue {
       client.send(
         new ReceiveMessageCommand({
           QueueUrl: url,
-          MaxNumberOfMessages: Math.min(MOST_AT_ONCE, max),
+          MaxNumberOfMessages: Math.min(SEND_AT_ONCE, max),
           VisibilityTimeout: seconds(leaseMs),
           MessageSystemAttributeNames: ['ApproximateReceiveCount'],
           MessageAttributeNames: [BEFORE],
@@ -192,7 +192,7 @@ export class SqsQueue implements Queue {
   async #collect(): Promise<void> {
     const { deadUrl, dead, sqs: client } = this.#options
     for (;;) {
-      const messages = await this.#receive(deadUrl, MOST_AT_ONCE, 30_000)
+      const messages = await this.#receive(deadUrl, SEND_AT_ONCE, 30_000)
       for (const message of messages) {
         const reason = 'received too often'
         // SQS counts the receive for the dead letters too.

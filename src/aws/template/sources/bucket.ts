@@ -37,7 +37,7 @@ const MAX_TRIES = 5
 export const INCOMING = 'incoming/'
 const RESULTS = 'results/'
 
-const BATCH = 10
+export const BATCH = 10
 
 const only = (resource: Resource): Resource => ({ ...resource, Condition: 'HasData' })
 const bucketArn = (path = ''): Value => sub(`arn:\${AWS::Partition}:s3:::\${DataBucketName}${path}`)

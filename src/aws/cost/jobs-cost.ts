@@ -3,7 +3,7 @@ import { COCO_80 } from '../../model/labels/label-sets.ts'
 import { SEND_AT_ONCE } from '../jobs/sqs-queue.ts'
 import type { Architecture } from '../package/architecture.ts'
 import { BATCH } from '../template/sources/bucket.ts'
-import { type Sample, tableUse } from './job-writes.ts'
+import { type Sample, type TableUse, tableUse } from './job-writes.ts'
 import { PRICES, tiered } from './prices.ts'
 import { HOURS_PER_MONTH } from './watch-cost.ts'
 import type { CostLine, Workload } from './workload.ts'
@@ -89,11 +89,14 @@ function sampleFound(source: string, n: number) {
   }
 }
 
+let use: TableUse | undefined
+
 /** Dollars a month. */
 export function jobLines(load: Workload, arch: Architecture): CostLine[] {
   const { imagesPerMonth: images, memoryMb, warmMs, logBytes } = load
   const { lambda, jobs } = PRICES
-  const { writeUnits, bytes } = tableUse(sampleBatch())
+  use ??= tableUse(sampleBatch())
+  const { writeUnits, bytes } = use
   const duration = lambda.duration[arch]
   const line = (what: string, each: number, price: number): CostLine => ({
     what,

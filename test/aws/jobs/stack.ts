@@ -36,7 +36,8 @@ export interface Failures {
   batchItemFailures: { itemIdentifier: string }[]
 }
 
-export async function makeJobStack(endpoint: string, name: string): Promise<JobStack> {
+/** @param visibility seconds after which a message that nobody has deleted comes again */
+export async function makeJobStack(endpoint: string, name: string, visibility = 3): Promise<JobStack> {
   const options = { endpoint, region, credentials: { accessKeyId: 'test', secretAccessKey: 'test' } }
   const sqs = new SQSClient(options)
   const s3 = new S3Client({ ...options, forcePathStyle: true })
@@ -49,7 +50,7 @@ export async function makeJobStack(endpoint: string, name: string): Promise<JobS
       dead === undefined
         ? {}
         : {
-            VisibilityTimeout: '3',
+            VisibilityTimeout: String(visibility),
             RedrivePolicy: JSON.stringify({
               deadLetterTargetArn: await arnOf(dead),
               maxReceiveCount: MOST_RECEIVES,

@@ -7,8 +7,9 @@ const SERVICE = [
   'src/{api,jobs,local,pool,server}/**/*.test.ts',
   'src/cli/{jobs,serve,watch}*/**/*.test.ts',
   'src/cli/{jobs,serve,watch}*.test.ts',
-  'test/{aws-clients,clients,evaluate-remote,mcp,openapi,playground,report-page,service-fuzz}.test.ts',
+  'test/{aws-clients,clients,evaluate-remote,mcp,openapi,report-page,service-fuzz}.test.ts',
   'test/jobs/**/*.test.ts',
+  'test/page/**/*.test.ts',
 ]
 const AWS = ['src/aws/**/*.test.ts', 'src/cli/deploy/**/*.test.ts', 'test/aws/**/*.test.ts']
 /** What needs nothing but Node and still takes a tenth of all others together: no other release of Node repeats it. */

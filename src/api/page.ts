@@ -2,6 +2,7 @@ import type { Hono } from 'hono'
 import { BoxletError } from '../errors.ts'
 import type { Env } from './call.ts'
 import type { Page } from './options.ts'
+import { PAGE_VIEWS } from './page-views.ts'
 
 /** Nothing from other hosts, nothing inline: what a picture or a label says can never run. */
 const POLICY = [
@@ -32,7 +33,9 @@ export function pageRoutes(app: Hono<Env>, page: Page): void {
       },
     })
   }
-  app.get('/', () => serve('/'))
+  for (const view of Object.values(PAGE_VIEWS)) {
+    app.get(view, () => serve('/'))
+  }
   app.get('/assets/*', (c) => serve(c.req.path))
   app.get('/favicon.svg', () => serve('/favicon.svg'))
 }

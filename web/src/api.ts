@@ -41,6 +41,7 @@ export interface Model {
 }
 
 export class ApiError extends Error {
+  /** Of HTTP; 0 where there was no answer. */
   readonly status: number
   readonly hint: string | undefined
   constructor(status: number, message: string, hint: string | undefined) {
@@ -50,8 +51,21 @@ export class ApiError extends Error {
   }
 }
 
+export const asApiError = (problem: unknown): ApiError =>
+  problem instanceof ApiError ? problem : new ApiError(0, String(problem), undefined)
+
 /** The service is asked once for all that it can see; the page filters from there on. */
 export const LEAST_SCORE = 0.05
+
+/** What a service is asked for beside its model; absent where the model decides. */
+export interface Options {
+  iou?: number
+  maxDetections?: number
+  slice?: boolean
+}
+
+/** Bytes, or an address that the service fetches. */
+export type Source = Blob | { url: string }
 
 let key = ''
 /** Kept for this page alone: a key in the browser's storage outlives the person who typed it. */
@@ -61,7 +75,8 @@ export const useKey = (given: string): void => {
 
 export const hasKey = (): boolean => key !== ''
 
-async function call(path: string, init: RequestInit = {}): Promise<Response> {
+/** @throws ApiError when there is no answer or it is no success */
+export async function call(path: string, init: RequestInit = {}): Promise<Response> {
   const headers = new Headers(init.headers)
   if (key !== '') {
     headers.set('authorization', `Bearer ${key}`)
@@ -87,22 +102,30 @@ export const listModels = async (): Promise<ModelEntry[]> => (await (await call(
 export const getModel = async (name: string): Promise<Model> =>
   (await call(`/v1/models/${encodeURIComponent(name)}`)).json()
 
-const query = (model: string, least: number) =>
-  new URLSearchParams({ model, minScore: String(least) }).toString()
+/** The query of a request, as the page sends it and as the code panel shows it. */
+export const queryOf = (given: Record<string, string | number | boolean | undefined>): string =>
+  new URLSearchParams(
+    Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])),
+  ).toString()
+
+const post = (source: Source, query: string, accept: string, signal?: AbortSignal): Promise<Response> =>
+  call(`/v1/detect?${query}`, {
+    method: 'POST',
+    body: source instanceof Blob ? source : JSON.stringify(source),
+    headers: {
+      accept,
+      'content-type': source instanceof Blob ? source.type || 'application/octet-stream' : 'application/json',
+    },
+    ...(signal && { signal }),
+  })
 
 export async function detect(
-  picture: Blob,
-  model: string,
-  least: number,
+  source: Source,
+  options: Options & { model: string; minScore: number },
   signal: AbortSignal,
 ): Promise<Result> {
   const started = performance.now()
-  const response = await call(`/v1/detect?${query(model, least)}`, {
-    method: 'POST',
-    body: picture,
-    headers: { 'content-type': picture.type || 'application/octet-stream' },
-    signal,
-  })
+  const response = await post(source, queryOf({ ...options }), 'application/json', signal)
   const document = (await response.json()) as { images: [Found] }
   const queue = /queue;dur=([\d.]+)/.exec(response.headers.get('server-timing') ?? '')?.[1]
   return {
@@ -113,12 +136,10 @@ export async function detect(
   }
 }
 
-/** The picture as the service draws it, for formats that the browser cannot show. */
-export async function drawn(picture: Blob, model: string): Promise<Blob> {
-  const response = await call(`/v1/detect?${new URLSearchParams({ model, minScore: '1' })}`, {
-    method: 'POST',
-    body: picture,
-    headers: { 'content-type': 'application/octet-stream', accept: 'image/jpeg' },
-  })
-  return response.blob()
+/** The picture as the service draws it. A least score of 1 draws nothing: the picture in a format that browsers show. */
+export async function drawn(
+  source: Source,
+  options: Options & { model: string; minScore: number; classes?: string | undefined },
+): Promise<Blob> {
+  return (await post(source, queryOf({ ...options }), 'image/jpeg')).blob()
 }

@@ -1,138 +1,88 @@
-import { useEffect, useMemo, useState } from 'preact/hooks'
-import { type ApiError, getModel, listModels, type Model, type ModelEntry, useKey } from './api.ts'
-import { Camera } from './camera.tsx'
-import { classesBut } from './classes.ts'
-import { CodePanel } from './code-panel.tsx'
-import { Filters } from './filters.tsx'
+import type { ComponentType } from 'preact'
+import { useEffect, useState } from 'preact/hooks'
+import { type ApiError, asApiError, hasKey, listModels, type ModelEntry, useKey } from './api.ts'
+import { DetectView } from './detect/detect-view.tsx'
 import { Header } from './header.tsx'
-import { JsonPanel } from './json-panel.tsx'
 import { KeyForm } from './key-form.tsx'
-import { ModelPanel } from './model-panel.tsx'
-import { ObjectList } from './object-list.tsx'
-import { PictureInput } from './picture-input.tsx'
-import { Stage } from './stage.tsx'
-import { summary } from './summary.ts'
-import { Tabs } from './tabs.tsx'
-import { TimingBar } from './timing-bar.tsx'
-import { useDetection } from './use-detection.ts'
+import { Trouble } from './trouble.tsx'
+import { useView } from './use-view.ts'
 
 export function App() {
+  const { view, go } = useView()
   const [models, setModels] = useState<ModelEntry[]>([])
   const [name, setName] = useState<string>()
-  const [model, setModel] = useState<Model>()
+  const [other, setOther] = useState<string>()
   const [problem, setProblem] = useState<ApiError>()
-  const [threshold, setThreshold] = useState(0.25)
-  const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set())
-  const [active, setActive] = useState<number>()
-  const [camera, setCamera] = useState(false)
-  const detecting = useDetection(name, threshold)
-  const { picture, result, error, busy, take } = detecting
+  const [attempt, setAttempt] = useState(0)
+  const again = () => setAttempt((before) => before + 1)
 
-  const start = async () => {
-    try {
-      const list = await listModels()
-      setModels(list)
-      setName((list.find((entry) => entry.default) ?? list[0])?.name)
-      setProblem(undefined)
-    } catch (failure) {
-      setProblem(failure as ApiError)
-    }
-  }
-  useEffect(() => void start(), [])
   useEffect(() => {
-    if (name === undefined) {
-      return
-    }
-    getModel(name).then((loaded) => {
-      setModel(loaded)
-      setThreshold(loaded.contract.thresholds.score)
-      setHidden(new Set())
-    }, setProblem)
-  }, [name])
-
-  const shown = useMemo(
-    () =>
-      (result?.detections ?? [])
-        .map((detection, index) => ({ detection, index }))
-        .filter(({ detection }) => detection.score >= threshold && !hidden.has(detection.label)),
-    [result, threshold, hidden],
-  )
-  const trouble = error ?? problem
-  const giveKey = (key: string) => {
-    useKey(key)
-    void start()
-    detecting.again()
-  }
+    listModels().then(
+      (list) => {
+        setModels(list)
+        setName((before) => before ?? (list.find((entry) => entry.default) ?? list[0])?.name)
+        setProblem(undefined)
+      },
+      (failure) => setProblem(asApiError(failure)),
+    )
+  }, [attempt])
 
   return (
     <>
-      <Header models={models} name={name} onModel={setName} />
-      <main>
-        <section class="look" aria-label="Picture">
-          {trouble?.status === 401 && <KeyForm onKey={giveKey} />}
-          {camera ? (
-            <Camera onPicture={take} onClose={() => setCamera(false)} />
-          ) : (
-            <Stage
-              picture={picture}
-              result={result}
-              shown={shown}
-              active={active}
-              busy={busy}
-              onActive={setActive}
-              onUnshowable={detecting.redraw}
-            />
-          )}
-          <PictureInput onPicture={take} onCamera={() => setCamera(true)} empty={picture === undefined} />
-          {trouble !== undefined && trouble.status !== 401 && (
-            <p class="trouble" role="alert">
-              {trouble.message} {trouble.hint}
-            </p>
-          )}
-          <p class="status" role="status">
-            {busy ? 'Looking…' : result && summary(shown.map(({ detection }) => detection.label))}
-          </p>
-          {result && <TimingBar result={result} />}
-        </section>
-        <section class="facts" aria-label="Result">
-          <Filters
-            detections={result?.detections ?? []}
-            threshold={threshold}
-            hidden={hidden}
-            onThreshold={setThreshold}
-            onHidden={setHidden}
-          />
-          <Tabs
-            tabs={[
-              {
-                id: 'objects',
-                title: `Objects (${shown.length})`,
-                content: (
-                  <ObjectList
-                    shown={shown}
-                    active={active}
-                    onActive={setActive}
-                    looked={result !== undefined}
-                  />
-                ),
-              },
-              { id: 'json', title: 'JSON', content: <JsonPanel document={result?.document} /> },
-              {
-                id: 'code',
-                title: 'Code',
-                content: (
-                  <CodePanel
-                    model={name ?? ''}
-                    threshold={threshold}
-                    classes={classesBut(hidden, result?.detections ?? [], model?.contract.labels ?? [])}
-                  />
-                ),
-              },
-              { id: 'model', title: 'Model', content: <ModelPanel model={model} /> },
-            ]}
-          />
-        </section>
+      <Header
+        view={view}
+        onView={go}
+        models={models}
+        name={name}
+        onModel={(to) => {
+          setName(to)
+          setOther((before) => (before === to ? undefined : before))
+        }}
+        other={other}
+        onOther={setOther}
+      />
+      {problem?.status === 401 && (
+        <KeyForm
+          isWrong={hasKey()}
+          onKey={(key) => {
+            useKey(key)
+            again()
+          }}
+        />
+      )}
+      {problem !== undefined && problem.status !== 401 && <Trouble error={problem} onAgain={again} />}
+      {/* Kept while another view is looked at: the pictures in it are nowhere else. */}
+      <main class="detect" hidden={view !== 'detect'}>
+        <DetectView models={models} name={name} other={other} attempt={attempt} onAgain={again} />
       </main>
+      {view === 'gallery' && <OnDemand load={gallery} attempt={attempt} />}
+      {view === 'docs' && <OnDemand load={docs} attempt={attempt} />}
     </>
+  )
+}
+
+interface ViewProps {
+  /** Counts up when a key was given: what was refused is asked again. */
+  attempt: number
+}
+
+const gallery = async () => (await import('./gallery/gallery-view.tsx')).GalleryView
+const docs = async () => (await import('./docs/docs-view.tsx')).DocsView
+
+/** A view whose code comes when it is looked at: the first picture waits for none of it. */
+function OnDemand({ load, attempt }: { load(): Promise<ComponentType<ViewProps>> } & ViewProps) {
+  const [view, setView] = useState<{ Loaded: ComponentType<ViewProps> }>()
+  const [error, setError] = useState<ApiError>()
+  useEffect(() => {
+    load().then(
+      (Loaded) => setView({ Loaded }),
+      (problem) => setError(asApiError(problem)),
+    )
+  }, [load])
+  return (
+    <main>
+      {error && <Trouble error={error} />}
+      {view && <view.Loaded attempt={attempt} />}
+    </main>
   )
 }

@@ -1,7 +1,13 @@
 import { useState } from 'preact/hooks'
 
+interface Props {
+  text: string
+  title: string
+  note?: string | undefined
+}
+
 /** Text with a button that copies it. Where the clipboard is barred, as on plain http, the text is selected. */
-export function Copyable({ text, title }: { text: string; title: string }) {
+export function Copyable({ text, title, note }: Props) {
   const [done, setDone] = useState('')
   const id = `copy-${title.replace(/\W+/g, '-')}`
   const copy = async () => {
@@ -26,9 +32,14 @@ export function Copyable({ text, title }: { text: string; title: string }) {
         </button>
         <span role="status">{done}</span>
       </figcaption>
-      <pre id={id}>
-        <code>{text}</code>
-      </pre>
+      {note && <p class="hint">{note}</p>}
+      {/* biome-ignore-start lint/a11y/noNoninteractiveTabindex: a region that scrolls has to take the arrow keys */}
+      <section id={id} class="code" tabIndex={0} aria-label={title}>
+        <pre>
+          <code>{text}</code>
+        </pre>
+      </section>
+      {/* biome-ignore-end lint/a11y/noNoninteractiveTabindex: as above */}
     </figure>
   )
 }

@@ -1,7 +1,13 @@
 import { useState } from 'preact/hooks'
 
+interface Props {
+  /** A key has been given and was refused. */
+  isWrong: boolean
+  onKey(key: string): void
+}
+
 /** Shown when the service asks for a key. */
-export function KeyForm({ onKey }: { onKey(key: string): void }) {
+export function KeyForm({ isWrong, onKey }: Props) {
   const [key, setKey] = useState('')
   return (
     <form
@@ -19,9 +25,15 @@ export function KeyForm({ onKey }: { onKey(key: string): void }) {
           value={key}
           onInput={(event) => setKey(event.currentTarget.value)}
           placeholder="boxlet_…"
+          aria-invalid={isWrong}
         />
       </label>
       <button type="submit">Use key</button>
+      {isWrong && (
+        <p class="wrong" role="alert">
+          The service does not know this key. It may have been revoked, or a letter is missing.
+        </p>
+      )}
     </form>
   )
 }

@@ -1,6 +1,7 @@
 import { render } from 'preact'
 import { App } from './app.tsx'
-import './style.css'
+import './styles/base.css'
+import './styles/detect.css'
 
 const page = document.getElementById('page')
 if (page !== null) {

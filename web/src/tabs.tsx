@@ -4,7 +4,8 @@ import { useRef, useState } from 'preact/hooks'
 interface Tab {
   id: string
   title: string
-  content: ComponentChildren
+  /** Made when it is looked at. */
+  content(): ComponentChildren
 }
 
 /** Tabs as the ARIA authoring practices describe them: one stop for Tab, arrow keys between. */
@@ -50,7 +51,7 @@ export function Tabs({ tabs }: { tabs: readonly Tab[] }) {
       </div>
       {tabs.map(({ id, content }) => (
         <div key={id} role="tabpanel" id={`panel-${id}`} aria-labelledby={`tab-${id}`} hidden={id !== chosen}>
-          {id === chosen && content}
+          {id === chosen && content()}
         </div>
       ))}
     </div>

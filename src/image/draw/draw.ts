@@ -7,6 +7,7 @@ import type { RgbImage } from '../rgb-image.ts'
 import { fillDisc, fillRect, fillStencil, strokePolygon, strokeRect } from './canvas.ts'
 import { CHIP_PADDING, layoutChips } from './chips.ts'
 import { classColour, type Rgb, textColour } from './colours.ts'
+import { crowding } from './place.ts'
 import { drawText, renderGlyphs } from './text.ts'
 
 export type DrawFormat = 'jpeg' | 'png' | 'webp'
@@ -32,11 +33,9 @@ const MAX_ENLARGEMENT = 16
 /** Text of 14 pixels on a picture of 640: large pictures are looked at reduced, so text grows almost with them. */
 const TEXT_AT_640 = 14
 const TEXT_GROWTH = 0.85
-/** Below these the letters run together; a crowded picture gains more from labels that do not cover it. */
+/** Below these the letters run together. */
 const LEAST_TEXT = 13
 const LEAST_CROWDED_TEXT = 11
-/** Detections from which text grows smaller. */
-const CROWD = 24
 /** Text is at most this share of the short edge, for panoramas. */
 const MOST_TEXT_SHARE = 1 / 8
 /** Most pixels along an edge that each format can say. */
@@ -126,8 +125,7 @@ async function enlarge(image: RgbImage, factor: number): Promise<RgbImage> {
 function styleFor({ width, height }: Size, detections: number): { text: number; line: number } {
   const wanted = TEXT_AT_640 * (Math.max(width, height) / 640) ** TEXT_GROWTH
   const roomy = Math.max(LEAST_TEXT, Math.min(wanted, Math.min(width, height) * MOST_TEXT_SHARE))
-  const crowding = Math.max(1, detections / CROWD) ** 0.25
-  const text = Math.round(Math.max(LEAST_CROWDED_TEXT, roomy / crowding))
+  const text = Math.round(Math.max(LEAST_CROWDED_TEXT, roomy / crowding(detections)))
   return { text, line: Math.max(2, Math.round(text / 6)) }
 }
 

@@ -1,78 +1,37 @@
-import { existsSync, mkdirSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createBearerKey } from '../src/api/auth/create-key.ts'
-import { changeKeys } from '../src/server/key-file.ts'
-import { corpusBytes, corpusPath, hasCorpus } from './support/corpus.ts'
-import { startTestService, type TestService } from './support/service.ts'
+import { createBearerKey } from '../../src/api/auth/create-key.ts'
+import { changeKeys } from '../../src/server/key-file.ts'
+import { browserPath, launchBrowser, type Opened, openPage, shoot, sideways } from '../support/browser.ts'
+import { corpusBytes, corpusPath, hasCorpus } from '../support/corpus.ts'
+import { startTestService, type TestService } from '../support/service.ts'
 
-/** A browser of the machine: none is downloaded for a test. */
-const executablePath = [process.env.BOXLET_TEST_CHROMIUM, '/usr/bin/chromium', '/usr/bin/google-chrome'].find(
-  (path) => path !== undefined && existsSync(path),
-)
-/** Screenshots go here when a person wants to look at them. */
-const shots = process.env.BOXLET_TEST_SCREENSHOTS
-
-describe.skipIf(!hasCorpus || executablePath === undefined)('the playground in Chromium', () => {
+describe.skipIf(!hasCorpus || browserPath === undefined)('the playground in Chromium', () => {
   let browser: Browser
   let service: TestService
 
   beforeAll(async () => {
     service = await startTestService({}, 'yolox-nano', corpusPath('models/yolox-nano.onnx'))
-    browser = await chromium.launch({
-      executablePath: executablePath as string,
-      args: ['--no-sandbox', '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'],
-    })
+    browser = await launchBrowser()
   })
   afterAll(async () => {
     await browser?.close()
     await service?.stop()
   })
 
-  interface PageOptions {
-    colorScheme?: 'light' | 'dark'
-    width?: number
-  }
-
-  /** Fails the test on any request to another host and on any error in the page. */
-  async function open({
-    colorScheme = 'light',
-    width = 1280,
-  }: PageOptions = {}): Promise<{ page: Page; faults: string[] }> {
-    const page = await browser.newPage({
-      colorScheme,
-      viewport: { width, height: 860 },
-      permissions: ['camera', 'clipboard-read', 'clipboard-write'],
-      baseURL: service.url,
-    })
-    const faults: string[] = []
-    page.on('pageerror', (error) => faults.push(error.message))
-    page.on('console', (message) => message.type() === 'error' && faults.push(message.text()))
-    page.on('request', (request) => {
-      if (!/^(blob|data):/.test(request.url()) && new URL(request.url()).origin !== service.url) {
-        faults.push(`asked ${request.url()}`)
-      }
-    })
-    await page.goto(service.url)
-    await page.getByRole('button', { name: 'Choose a picture' }).waitFor()
-    return { page, faults }
+  async function open(options: BrowserContextOptions & { width?: number } = {}): Promise<Opened> {
+    const opened = await openPage(browser, service.url, options)
+    await opened.page.getByRole('button', { name: 'Choose a picture' }).waitFor()
+    return opened
   }
 
   const boxes = (page: Page) => page.locator('.box')
 
   async function choose(page: Page, path: string): Promise<void> {
     await page.locator('input[type=file]').setInputFiles(corpusPath(path))
-  }
-
-  async function shoot(page: Page, name: string): Promise<void> {
-    if (shots === undefined) {
-      return
-    }
-    mkdirSync(shots, { recursive: true })
-    await page.screenshot({ path: join(shots, `${name}.png`), fullPage: true })
   }
 
   /** What the service itself finds at the threshold that the page starts with. */
@@ -208,7 +167,7 @@ describe.skipIf(!hasCorpus || executablePath === undefined)('the playground in C
     await boxes(page).first().waitFor()
     await page.getByRole('tab', { name: /Objects/ }).focus()
     await page.keyboard.press('Tab')
-    await expect.poll(() => page.locator('.box.active').count()).toBe(1)
+    await expect.poll(() => page.locator('.marked').count()).toBe(1)
     await page.getByRole('tab', { name: /Objects/ }).focus()
     await page.keyboard.press('ArrowRight')
     await expect
@@ -270,7 +229,7 @@ describe.skipIf(!hasCorpus || executablePath === undefined)('the playground in C
     await page.goto(locked.url)
     await page.getByPlaceholder('boxlet_…').fill(key)
     await page.getByRole('button', { name: 'Use key' }).click()
-    await expect.poll(() => page.getByRole('combobox').inputValue()).toBe('yolox-nano')
+    await expect.poll(() => page.getByRole('combobox', { name: 'Model' }).inputValue()).toBe('yolox-nano')
     await choose(page, 'images/scenes/bus.jpg')
     await expect.poll(() => boxes(page).count(), { timeout: 15_000 }).toBeGreaterThan(2)
     await page.close()
@@ -321,10 +280,7 @@ describe.skipIf(!hasCorpus || executablePath === undefined)('the playground in C
     const { page } = await open(options)
     await choose(page, 'images/scenes/bus.jpg')
     await boxes(page).first().waitFor()
-    const overflow = await page.evaluate<number>(
-      'document.documentElement.scrollWidth - document.documentElement.clientWidth',
-    )
-    expect(overflow).toBeLessThanOrEqual(0)
+    expect(await sideways(page)).toBeLessThanOrEqual(0)
     await shoot(page, name)
     await page.close()
   })

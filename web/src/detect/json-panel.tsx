@@ -1,4 +1,4 @@
-import { Copyable } from './copyable.tsx'
+import { Copyable } from '../copyable.tsx'
 
 /** The answer of the service. Rows of numbers stay on one line: a box is read as one thing. */
 export function JsonPanel({ document }: { document: unknown }) {

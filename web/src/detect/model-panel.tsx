@@ -1,5 +1,5 @@
-import type { Model } from './api.ts'
-import { Copyable } from './copyable.tsx'
+import type { Model } from '../api.ts'
+import { Copyable } from '../copyable.tsx'
 
 /** What the model expects and gives, and why Boxlet thinks so. */
 export function ModelPanel({ model }: { model: Model | undefined }) {

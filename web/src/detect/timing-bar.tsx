@@ -1,15 +1,15 @@
-import type { Result } from './api.ts'
+import type { Result } from '../api.ts'
 
 const STAGES = ['queue', 'decode', 'prepare', 'run', 'boxes'] as const
 
-/** Where the time went. The rest of the round trip is the way there and back. */
+/** Where the time went, as the page saw it. What the service does not account for is the network's. */
 export function TimingBar({ result }: { result: Result }) {
   const times: Record<string, number> = { ...result.timings, queue: result.queue }
   const inside = STAGES.reduce((sum, stage) => sum + (times[stage] ?? 0), 0)
   const whole = Math.max(result.roundTrip, inside, 1)
   const parts = [
     ...STAGES.map((stage) => [stage, times[stage] ?? 0] as const),
-    ['way', Math.max(0, whole - inside)] as const,
+    ['network', Math.max(0, whole - inside)] as const,
   ]
   return (
     <div class="timing">
@@ -28,7 +28,7 @@ export function TimingBar({ result }: { result: Result }) {
           </div>
         ))}
         <div>
-          <dt>round trip</dt>
+          <dt>together</dt>
           <dd>{whole.toFixed(1)} ms</dd>
         </div>
       </dl>

@@ -1,5 +1,5 @@
-import { altText } from '../../src/formats/alt-text.ts'
-import type { Shown } from './api.ts'
+import { altText } from '../../../src/formats/alt-text.ts'
+import type { Shown } from '../api.ts'
 
 /** The sentence of the service, composed here of the boxes that are shown: filtering asks nobody again. */
 export const altTextOf = (shown: readonly Shown[]): string =>

@@ -1,20 +1,21 @@
-import type { Detection } from './api.ts'
-import { colourOf, textOn } from './colours.ts'
+import type { Detection } from '../api.ts'
+import { colourOf, textOn } from '../colours.ts'
 
 interface Props {
+  /** Of one model, or of two that are compared. */
   detections: readonly Detection[]
-  threshold: number
+  thresholds: readonly { name: string; value: number; set(threshold: number): void }[]
   hidden: ReadonlySet<string>
-  onThreshold(threshold: number): void
   onHidden(hidden: ReadonlySet<string>): void
 }
 
-/** Threshold and classes. Both work on what the service has already sent. */
-export function Filters({ detections, threshold, hidden, onThreshold, onHidden }: Props) {
+/** Thresholds and classes. Both work on what the service has already sent. */
+export function Filters({ detections, thresholds, hidden, onHidden }: Props) {
+  const least = Math.min(...thresholds.map(({ value }) => value))
   const classes = new Map<string, { classId: number; count: number }>()
   for (const { label, classId, score } of detections) {
     const entry = classes.get(label) ?? { classId, count: 0 }
-    classes.set(label, { classId, count: entry.count + (score >= threshold ? 1 : 0) })
+    classes.set(label, { classId, count: entry.count + (score >= least ? 1 : 0) })
   }
   const seen = [...classes].filter(([label, { count }]) => count > 0 || hidden.has(label))
   const toggle = (label: string) => {
@@ -26,18 +27,20 @@ export function Filters({ detections, threshold, hidden, onThreshold, onHidden }
   }
   return (
     <div class="filters">
-      <label class="threshold">
-        <span>Score threshold</span>
-        <input
-          type="range"
-          min="0.05"
-          max="0.99"
-          step="0.01"
-          value={threshold}
-          onInput={(event) => onThreshold(Number(event.currentTarget.value))}
-        />
-        <output>{Math.round(threshold * 100)} %</output>
-      </label>
+      {thresholds.map(({ name, value, set }) => (
+        <label class="threshold" key={name}>
+          <span>{thresholds.length > 1 ? name : 'Confidence threshold'}</span>
+          <input
+            type="range"
+            min="0.05"
+            max="0.99"
+            step="0.01"
+            value={value}
+            onInput={(event) => set(Number(event.currentTarget.value))}
+          />
+          <output>{Math.round(value * 100)} %</output>
+        </label>
+      ))}
       {seen.length > 0 && (
         <fieldset class="classes">
           <legend class="unseen">Classes shown</legend>

@@ -1,4 +1,4 @@
-import type { Detection } from './api.ts'
+import type { Detection } from '../api.ts'
 
 /**
  * The option `classes` that shows what the page shows, undefined while no class is hidden: the classes of this picture

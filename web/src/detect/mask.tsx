@@ -1,5 +1,5 @@
 import { useEffect, useRef } from 'preact/hooks'
-import { colourOf } from './colours.ts'
+import { colourOf } from '../colours.ts'
 
 interface Props {
   mask: { size: [number, number]; counts: string }

@@ -1,0 +1,3 @@
+export function DocsView({ attempt }: { attempt: number }) {
+  return <p>{attempt}</p>
+}

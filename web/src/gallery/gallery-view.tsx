@@ -1,0 +1,3 @@
+export function GalleryView({ attempt }: { attempt: number }) {
+  return <p>{attempt}</p>
+}

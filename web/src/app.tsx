@@ -41,16 +41,21 @@ export function App() {
         other={other}
         onOther={setOther}
       />
-      {problem?.status === 401 && (
-        <KeyForm
-          isWrong={hasKey()}
-          onKey={(key) => {
-            useKey(key)
-            again()
-          }}
-        />
+      {problem !== undefined && (
+        <div class="outer">
+          {problem.status === 401 ? (
+            <KeyForm
+              isWrong={hasKey()}
+              onKey={(key) => {
+                useKey(key)
+                again()
+              }}
+            />
+          ) : (
+            <Trouble error={problem} onAgain={again} />
+          )}
+        </div>
       )}
-      {problem !== undefined && problem.status !== 401 && <Trouble error={problem} onAgain={again} />}
       {/* Kept while another view is looked at: the pictures in it are nowhere else. */}
       <main class="detect" hidden={view !== 'detect'}>
         <DetectView models={models} name={name} other={other} attempt={attempt} onAgain={again} />

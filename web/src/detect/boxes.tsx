@@ -28,7 +28,7 @@ export function Boxes({ size, shown, active, labels, onActive, onPin }: Props) {
   const { width, height } = useSize(layer)
   const drawn = useMemo(() => drawing(shown, size), [shown, size.width, size.height])
   const chips = useMemo(
-    () => (labels === 'all' && width > 0 ? chipsOf(shown, size, { width, height }) : []),
+    () => (labels === 'all' && width * height > 0 ? chipsOf(shown, size, { width, height }) : []),
     [shown, size.width, size.height, width, height, labels],
   )
   const tags = useMemo(

@@ -46,7 +46,7 @@ const node = (asked: Asked): Sample => ({
 
 const response = await fetch('${asked.origin}/v1/detect?${asked.query}', {
   method: 'POST',
-  body: await readFile('photo.jpg'),${asked.hasKey ? '\n  headers: { authorization: `Bearer ${process.env.BOXLET_KEY}` },' : ''}
+  body: await readFile('photo.jpg'),${asked.hasKey ? `\n  headers: { authorization: \`Bearer \${process.env.BOXLET_KEY}\` },` : ''}
 })
 if (!response.ok) throw new Error(await response.text())
 const { images } = await response.json()
@@ -59,7 +59,7 @@ const browser = (asked: Asked): Sample => ({
   text: `// file: a File of <input type="file"> or a Blob of a canvas
 const response = await fetch('${asked.origin}/v1/detect?${asked.query}', {
   method: 'POST',
-  body: file,${asked.hasKey ? '\n  headers: { authorization: `Bearer ${key}` },' : ''}
+  body: file,${asked.hasKey ? `\n  headers: { authorization: \`Bearer \${key}\` },` : ''}
 })
 const { images } = await response.json()`,
   note: 'From a page of another address, start the service with --cors and that address.',

@@ -26,12 +26,12 @@ export function PictureInput({ onIncoming, onCamera, empty }: Props) {
     <>
       {empty && (
         <button type="button" class="stage empty" onClick={open}>
-          <svg viewBox="0 0 48 48" width="48" height="48" aria-hidden="true">
+          <svg class="drop-icon" viewBox="0 0 48 48" width="48" height="48" aria-hidden="true">
             <rect x="5" y="9" width="38" height="30" rx="4" />
             <circle cx="16" cy="19" r="3.5" />
             <path d="m8 35 11-11 7 7 6-6 9 9" />
           </svg>
-          <b>Drop pictures here</b>
+          <b class="drop-title">Drop pictures here</b>
           <span>or click for a file; paste a picture or an address anywhere</span>
         </button>
       )}

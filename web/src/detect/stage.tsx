@@ -57,7 +57,7 @@ export function Stage(props: Props) {
         class="frame"
         ref={frame}
         tabIndex={0}
-        aria-label="Picture, scrolls when zoomed"
+        aria-label={`Picture${title ? ` seen by ${title}` : ''}, scrolls when zoomed`}
         onKeyDown={key}
       >
         <div

@@ -67,9 +67,13 @@ export function createApp(options: AppOptions, dialects: readonly Dialect[] = []
     return errorResponse(known, protocol, call.id)
   })
   app.notFound((c) => {
-    throw new BoxletError('NOT_FOUND', 'Expected a documented path but received another one.', {
-      hint: `GET /openapi.json lists the paths. The method was ${c.req.method}.`,
-    })
+    throw new BoxletError(
+      'NOT_FOUND',
+      `Expected a documented path but received another one for ${c.req.method}.`,
+      {
+        hint: 'GET /openapi.json lists the paths.',
+      },
+    )
   })
 
   app.use(lifecycle(service))

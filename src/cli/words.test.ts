@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { boxlet } from '../../test/support/boxlet.ts'
+import { inOwnNames } from './kit/own-names.ts'
 
 const hint = async (...args: string[]) => {
   const { code, out, err } = await boxlet(args)
@@ -10,12 +11,11 @@ const hint = async (...args: string[]) => {
 
 describe('a word of another tool in the place of a verb', () => {
   it.each([
-    [['predict', 'a.jpg'], 'Here it is "boxlet detect".'],
-    [['val'], 'Here it is "boxlet eval".'],
+    [['inference', 'a.jpg'], 'Here it is "boxlet detect".'],
+    [['undeploy'], 'Here it is "boxlet destroy".'],
     [['inspect', 'a.onnx'], 'Here it is "boxlet model inspect".'],
     [['pull'], 'Here it is "boxlet model pull".'],
     [['doctor'], 'Here it is "boxlet model doctor".'],
-    [['PREDICT'], 'Here it is "boxlet detect".'],
     [['track'], 'does not follow them'],
     [['detct'], 'Did you mean "detect"?'],
     [['photo.jpg', '--out', 'x'], 'run "boxlet detect photo.jpg --out x"'],
@@ -30,18 +30,42 @@ describe('a word of another tool in the place of a verb', () => {
 
 describe('a word of another tool in the place of an option', () => {
   it.each([
-    [['detect', 'a.jpg', '--conf', '0.5'], 'Here it is --min-score.'],
-    [['detect', 'a.jpg', '--output', 'x'], 'Here it is --out.'],
-    [['detect', 'a.jpg', '--max_det', '3'], 'Here it is --max.'],
-    [['detect', 'a.jpg', '--min_score', '3'], 'Here it is --min-score.'],
     [['detect', 'a.jpg', '--device', 'cuda'], 'run on the processor'],
     [['detect', 'a.jpg', '--save-txt'], '--format yolo --out DIR'],
     [['detect', 'a.jpg', '--modle', 'x'], 'Did you mean "--model"?'],
-    [['detect', 'conf=0.5', 'a.jpg'], 'Write --min-score 0.5.'],
-    [['detect', 'model=a.onnx'], 'Write --model a.onnx.'],
-    [['eval', '--dataset', 'x'], 'Here it is --data.'],
   ])('%j is answered with the option that is meant', async (args, expected) => {
     expect(await hint(...args)).toContain(expected)
+  })
+})
+
+describe('a call in the words of another tool', () => {
+  it.each([
+    [['predict', 'a.jpg'], 'IMAGE_NOT_FOUND'],
+    [['PREDICT', 'model=none.onnx', 'source=a.jpg'], '"none.onnx" does not exist'],
+    [['detect', 'a.jpg', '--conf', '5'], 'from 0 to 1 for --min-score'],
+    [['detect', 'a.jpg', 'conf=5'], 'from 0 to 1 for --min-score'],
+    [['detect', 'a.jpg', '--max_det=0'], 'for --max but received "0"'],
+    [['detect', '--source', 'a.jpg', 'save_crop=True'], 'Expected --out with a folder for --crop'],
+    [['detect', '--', 'conf=5'], '"conf=5" does not exist'],
+    [['val', '--dataset'], 'Expected a value for --data'],
+    [['train', 'lr0=x', 'a'], 'for --rate but received "x"'],
+  ])('%j is read as it is meant', async (args, expected) => {
+    const { err } = await boxlet(args)
+    expect(err.trimEnd().split('\n')).toHaveLength(1)
+    expect(err).toContain(expected)
+  })
+  it('leaves values of options alone', () => {
+    const options = {
+      set: { type: 'string', says: 'x' },
+      rate: { type: 'number', says: 'x', alsoKnownAs: ['lr'] },
+    } as const
+    expect(inOwnNames(['--set', 'lr=5', 'lr=3', '--lr', 'lr=2'], options)).toEqual([
+      '--set',
+      'lr=5',
+      '--rate=3',
+      '--rate',
+      'lr=2',
+    ])
   })
 })
 

@@ -5,6 +5,7 @@ import {
   expectedOf,
   IMAGE_OPTIONS,
   type OptionRow,
+  optionMeant,
   SLICE_OPTIONS,
   takes,
 } from './options.ts'
@@ -117,8 +118,9 @@ function checkKeys(call: string, options: object, known: readonly string[]): voi
   if (unknown === undefined) {
     return
   }
+  const meant = optionMeant(unknown, DETECT_OPTIONS)
   throw new BoxletError('USAGE', `Expected a known option for ${call} but received "${unknown}".`, {
-    hint: `Its options are ${known.join(', ')}.`,
+    hint: `${meant === undefined || !known.includes(meant) ? '' : `Here it is ${meant}. `}Its options are ${known.join(', ')}.`,
   })
 }
 

@@ -23,6 +23,8 @@ export interface OptionRow {
   readonly default?: string | number
   /** Shorter name, the flag of the command line; the HTTP API takes both. */
   readonly alias?: string
+  /** What other tools call it: taken on the command line, answered with this name elsewhere. Words with dashes. */
+  readonly alsoKnownAs?: readonly string[]
   /** Interfaces that do not offer the option: the operator of a service bounds memory, not its callers. */
   readonly notIn?: readonly ('http' | 'cli')[]
 }
@@ -38,6 +40,15 @@ export const DETECT_OPTIONS = {
     max: 1,
     says: 'Score threshold: detections below it are left out.',
     default: "the model's threshold, often 0.25",
+    alsoKnownAs: [
+      'conf',
+      'confidence',
+      'threshold',
+      'score',
+      'conf-thres',
+      'score-threshold',
+      'min-confidence',
+    ],
   },
   /** Overlap (IoU), 0–1, above which the weaker of two boxes of a class goes. Default: the contract's. */
   iou: {
@@ -46,6 +57,7 @@ export const DETECT_OPTIONS = {
     max: 1,
     says: 'IoU threshold: of two boxes of a class that overlap more, the weaker is dropped.',
     default: "the model's, often 0.7",
+    alsoKnownAs: ['nms', 'iou-thres', 'iou-threshold', 'nms-threshold'],
   },
   /** Most detections kept, the best ones. Default: the contract's. */
   maxDetections: {
@@ -56,13 +68,20 @@ export const DETECT_OPTIONS = {
     says: 'Maximum number of detections in a picture.',
     default: "the model's, often 300",
     alias: 'max',
+    alsoKnownAs: ['max-det', 'max-detections', 'topk'],
   },
   /** Labels or class ids to keep. Default: all. */
-  classes: { type: 'list', says: 'Only these labels or class ids.', default: 'all' },
+  classes: {
+    type: 'list',
+    says: 'Only these labels or class ids.',
+    default: 'all',
+    alsoKnownAs: ['class', 'filter'],
+  },
   /** Several classes for one prediction, as reference evaluations do. For measuring, not for people. */
   everyClass: {
     type: 'boolean',
     says: 'Allow several classes for one prediction, as reference evaluations do.',
+    alsoKnownAs: ['multi-label'],
   },
 } as const satisfies Table
 
@@ -120,6 +139,7 @@ const SLICE = {
   slice: {
     type: 'boolean',
     says: 'Look at overlapping tiles too, for small objects in large pictures.',
+    alsoKnownAs: ['sahi', 'tile', 'tiles'],
   },
 } as const satisfies Table
 
@@ -187,6 +207,15 @@ export function nested(flat: FlatValues): DetectOptions {
     ...(slice !== undefined && { slice }),
     ...(Object.keys(image).length > 0 && { image }),
   }
+}
+
+/** The option that a word names, here or in other tools: `max_det` is `maxDetections`. */
+export function optionMeant(word: string, table: Table): string | undefined {
+  const name = word
+    .replaceAll('_', '-')
+    .replace(/[A-Z]/g, (letter) => `-${letter}`)
+    .toLowerCase()
+  return Object.entries<OptionRow>(table).find(([, { alsoKnownAs }]) => alsoKnownAs?.includes(name))?.[0]
 }
 
 /** What an option takes, for messages: `a whole number from 1 to 100000`. */

@@ -98,7 +98,9 @@ async function authentication(options: ServiceOptions): Promise<AppOptions['auth
     throw new BoxletError(
       'USAGE',
       `Expected at least one key for a service ${requireKeys ? 'that asks for keys' : 'that others can reach'} but there is none.`,
-      { hint: 'Make one with "boxlet keys create", or listen on 127.0.0.1.' },
+      {
+        hint: `Make one with "boxlet keys create"${isLoopback(host) ? '' : ', or listen on 127.0.0.1'}.`,
+      },
     )
   }
   if (await isReadableByOthers(keyFile)) {

@@ -4,6 +4,7 @@ import {
   type FlatValues,
   nested,
   type OptionRow,
+  optionMeant,
   SLICE_OPTIONS,
 } from '../../detector/options.ts'
 import { BoxletError } from '../../errors.ts'
@@ -86,8 +87,19 @@ function sliceParts([key, value]: readonly [string, unknown]): Given[] {
 
 const unknownOption = (key: string) =>
   new BoxletError('REQUEST_INVALID', `Expected a documented option but received ${received(key)}.`, {
-    hint: `Options are ${[...OPTION_NAMES, ...ALIASES.keys()].join(', ')}.`,
+    hint: `${meantBy(key)}Options are ${[...OPTION_NAMES, ...ALIASES.keys()].join(', ')}.`,
   })
+
+/** Words of other services for the picture, whose fields stand beside the options in JSON and forms. */
+const PICTURE_WORDS = ['img', 'picture', 'photo', 'file', 'data', 'b64', 'base64']
+
+function meantBy(key: string): string {
+  if (PICTURE_WORDS.includes(key.toLowerCase())) {
+    return 'The picture goes in "image", "url" or "s3". '
+  }
+  const name = optionMeant(key, REQUEST_OPTIONS)
+  return name === undefined ? '' : `Here it is ${name}. `
+}
 
 const twice = (name: string) =>
   new BoxletError('REQUEST_INVALID', `Expected ${name} once but received it twice.`, {

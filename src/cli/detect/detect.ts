@@ -76,6 +76,7 @@ export const verb = defineVerb({
     least: 1,
     hint: 'Give files, folders, patterns, https addresses, or - for standard input.',
     completes: 'file',
+    alsoKnownAs: ['source', 'image', 'images', 'img', 'input'],
   },
   options: OPTIONS,
   exits: '0 all done, 1 some pictures failed, 2 wrong usage, 3 nothing could be done.',
@@ -85,7 +86,8 @@ export const verb = defineVerb({
     'boxlet detect street.jpg --out safe --no-draw --blur person,car',
     'boxlet detect "shelf-*.png" --model fridge.onnx --labels class_map.json --min-score 0.5',
   ],
-  alsoKnownAs: ['predict', 'infer', 'inference', 'run', 'find', 'annotate'],
+  takenFor: ['predict', 'infer'],
+  alsoKnownAs: ['inference', 'run', 'find', 'annotate'],
   run,
 })
 

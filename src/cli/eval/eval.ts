@@ -18,6 +18,7 @@ export const verb = defineVerb({
     'boxlet eval fridge.onnx --labels class_map.json --data fridge-voc --split test --out report',
     'boxlet eval yolov8n yolov8s --data coco/ --format markdown',
   ],
-  alsoKnownAs: ['val', 'validate', 'evaluate', 'test', 'map', 'benchmark'],
+  takenFor: ['val', 'validate', 'evaluate'],
+  alsoKnownAs: ['test', 'map'],
   run: runEval,
 })

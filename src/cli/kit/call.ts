@@ -1,8 +1,6 @@
-import { existsSync } from 'node:fs'
 import { BoxletError } from '../../errors.ts'
 import { readSettings } from './config.ts'
 import type { Options } from './option-spec.ts'
-import { optionCalled } from './other-tools.ts'
 import type { Call, Inputs, Verb } from './verb.ts'
 
 /** Reads and checks a call of a verb against its specification. @throws BoxletError USAGE, CONFIG_INVALID */
@@ -12,29 +10,8 @@ export async function readCall<T extends Options>(
   env: Record<string, string | undefined>,
 ): Promise<Call<T>> {
   const { values, positionals } = await readSettings(verb, args, env)
-  checkAssignments(verb, positionals)
   checkInputs(verb, positionals)
   return { values, inputs: positionals }
-}
-
-/** `conf=0.5`, as some tools take options, would be the name of a picture here. */
-function checkAssignments(
-  { name, options }: Pick<Verb, 'name' | 'options'>,
-  inputs: readonly string[],
-): void {
-  for (const input of inputs) {
-    const [, word, value] = /^([A-Za-z][\w-]*)=(.*)$/s.exec(input) ?? []
-    const option = word === undefined ? undefined : optionCalled(word, options)
-    if (option !== undefined && !existsSync(input)) {
-      throw new BoxletError(
-        'USAGE',
-        `Expected options of "boxlet ${name}" with dashes but received "${input}".`,
-        {
-          hint: `Write --${option} ${value}.`,
-        },
-      )
-    }
-  }
 }
 
 function checkInputs(

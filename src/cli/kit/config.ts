@@ -20,11 +20,11 @@ export const sectionOf = ({ name }: Pick<Verb, 'name'>): string => name.split(' 
  * @throws BoxletError USAGE for flags, CONFIG_INVALID for the variable or the file
  */
 export async function readSettings<T extends Options>(
-  verb: Pick<Verb<T>, 'name' | 'options'>,
+  verb: Pick<Verb<T>, 'name' | 'options' | 'inputs'>,
   args: string[],
   env: Record<string, string | undefined>,
 ): Promise<{ values: Settings<T>; positionals: string[] }> {
-  const flags = await parseFlags(verb.name, args, verb.options)
+  const flags = await parseFlags(verb.name, args, verb.options, verb.inputs?.alsoKnownAs)
   const file = await readConfigFile()
   const section = file[sectionOf(verb)]
   const values: Record<string, unknown> = {}

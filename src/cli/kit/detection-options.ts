@@ -14,25 +14,11 @@ type FlagOf<K extends Name> = Rows[K] extends { alias: infer A extends string } 
 type SpecOf<R extends OptionRow> = OptionSpec &
   (R['type'] extends 'list' ? { type: 'string'; multiple: true } : { type: R['type']; multiple?: false })
 
-/** How the command line shows an option beyond what the table says, and what other tools call it. */
-const SHOWN: { [K in Name]?: Pick<OptionSpec, 'group' | 'value' | 'alsoKnownAs'> } = {
-  minScore: {
-    value: 'S',
-    alsoKnownAs: [
-      'conf',
-      'confidence',
-      'threshold',
-      'score',
-      'conf-thres',
-      'score-threshold',
-      'min-confidence',
-    ],
-  },
-  iou: { value: 'I', alsoKnownAs: ['nms', 'iou-thres', 'iou-threshold', 'nms-threshold'] },
-  maxDetections: { alsoKnownAs: ['max-det', 'max-detections', 'topk'] },
-  classes: { value: 'A,B', alsoKnownAs: ['class', 'filter'] },
-  everyClass: { alsoKnownAs: ['multi-label'] },
-  slice: { alsoKnownAs: ['sahi', 'tile', 'tiles'] },
+/** How the command line shows an option beyond what the table says. */
+const SHOWN: { [K in Name]?: Pick<OptionSpec, 'group' | 'value'> } = {
+  minScore: { value: 'S' },
+  iou: { value: 'I' },
+  classes: { value: 'A,B' },
   sliceOverlap: { value: 'S' },
   maxPixels: { group: 'Pictures' },
   tolerant: { group: 'Pictures' },
@@ -53,6 +39,7 @@ function specOf(name: Name, row: OptionRow): OptionSpec {
     ...(min !== undefined && { min }),
     ...(max !== undefined && { max }),
     ...(integer && { integer }),
+    ...(row.alsoKnownAs && { alsoKnownAs: row.alsoKnownAs }),
     ...(row.default !== undefined && { otherwise: String(row.default) }),
     ...SHOWN[name],
   }

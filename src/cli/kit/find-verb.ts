@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { BoxletError } from '../../errors.ts'
 import { verbOfOtherTools } from './other-tools.ts'
 import { didYouMean } from './suggest.ts'
-import { type AnyVerb, isGroup, type LoadAnyVerb, leavesOf } from './verb.ts'
+import { type AnyVerb, isGroup, type LoadAnyVerb, leavesOf, type Verb } from './verb.ts'
 
 type Verbs = Readonly<Record<string, LoadAnyVerb>>
 
@@ -18,6 +18,10 @@ export async function verbNamed(
 ): Promise<{ verb: AnyVerb; rest: string[] }> {
   const [first = '', second, ...others] = words
   if (!Object.hasOwn(verbs, first)) {
+    const meant = await verbCalled(first, verbs)
+    if (meant !== undefined) {
+      return { verb: meant, rest: words.slice(1) }
+    }
     throw new BoxletError('USAGE', `Expected a verb but received "${first}".`, {
       hint: `${await meantBy(first, words, verbs)}Run "boxlet help" for the list.`,
     })
@@ -27,6 +31,17 @@ export async function verbNamed(
     return { verb: (await verb.verbs[second]!()).verb, rest: others }
   }
   return { verb, rest: words.slice(1) }
+}
+
+/** The verb that other tools give this very name. */
+async function verbCalled(word: string, verbs: Verbs): Promise<Verb | undefined> {
+  for (const load of Object.values(verbs)) {
+    const { verb } = await load()
+    if (!isGroup(verb) && verb.takenFor?.includes(word.toLowerCase())) {
+      return verb
+    }
+  }
+  return undefined
 }
 
 /** @throws BoxletError USAGE, always */

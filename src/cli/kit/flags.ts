@@ -2,10 +2,16 @@ import { parseArgs } from 'node:util'
 import { BoxletError } from '../../errors.ts'
 import type { OptionSpec } from './option-spec.ts'
 import { wordOfOtherTools } from './other-tools.ts'
+import { inOwnNames } from './own-names.ts'
 import { didYouMean } from './suggest.ts'
 
 /** Options as text or true and false, and all else in order. @throws BoxletError USAGE in one line */
-export async function parseFlags(verb: string, args: string[], spec: Record<string, OptionSpec>) {
+export async function parseFlags(
+  verb: string,
+  args: string[],
+  spec: Record<string, OptionSpec>,
+  inputWords?: readonly string[],
+) {
   const options = Object.fromEntries(
     Object.entries(spec).map(([name, { type, short, multiple }]) => [
       name,
@@ -18,7 +24,7 @@ export async function parseFlags(verb: string, args: string[], spec: Record<stri
   )
   try {
     return parseArgs({
-      args: joinNegative(args, spec),
+      args: joinNegative(inOwnNames(args, spec, inputWords), spec),
       options,
       allowPositionals: true,
       allowNegative: true,

@@ -32,7 +32,7 @@ export interface OptionSpec {
   negation?: 'no' | 'both'
   /** What a shell offers for the value. */
   completes?: 'file' | 'folder' | 'model'
-  /** What other tools call it; answered with this name. */
+  /** What other tools call it; taken for it. */
   alsoKnownAs?: readonly string[]
 }
 

@@ -30,6 +30,8 @@ export interface Inputs {
   /** What to do where the number or a word is wrong. */
   hint?: string
   completes?: 'file' | 'folder' | 'model'
+  /** Options that other tools name them by; taken as such: `source=photo.jpg`. */
+  alsoKnownAs?: readonly string[]
 }
 
 /** What of a call a verb works on, checked against its specification. */
@@ -55,7 +57,9 @@ export interface Verb<T extends Options = Options> {
   exits?: string
   /** Whole calls, without the leading prompt. */
   examples: readonly string[]
-  /** What other tools call it; answered with this name. */
+  /** What other tools call exactly this; taken in its place. */
+  takenFor?: readonly string[]
+  /** What other tools call something like it; answered with this name. */
   alsoKnownAs?: readonly string[]
   /** @throws BoxletError for anything that a person should read */
   run(call: Call<T>, io: Io): Promise<ExitCode>

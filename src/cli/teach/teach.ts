@@ -26,6 +26,7 @@ export const verb = defineVerb({
     'boxlet teach shelf/data.yaml --quick --page --out shelf.onnx',
     'boxlet teach fridge-voc --also to-label --from fridge.onnx --minutes 10 --out fridge-2.onnx',
   ],
-  alsoKnownAs: ['train', 'fit', 'finetune', 'fine-tune'],
+  takenFor: ['train'],
+  alsoKnownAs: ['fit', 'finetune', 'fine-tune'],
   run: runTeach,
 })

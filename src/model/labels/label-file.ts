@@ -14,12 +14,18 @@ export async function readLabelFile(path: string): Promise<Labels> {
   try {
     bytes = await readFile(path)
   } catch (cause) {
-    throw new BoxletError('LABELS_INVALID', `Expected a readable label file but "${path}" cannot be read.`, {
-      cause,
-    })
+    throw new BoxletError(
+      'LABELS_INVALID',
+      `Expected a readable label file but "${path}" ${isAbsent(cause) ? 'does not exist' : 'cannot be read'}.`,
+      {
+        cause,
+      },
+    )
   }
   return parseLabels(decodeText(bytes, path), basename(path))
 }
+
+const isAbsent = (cause: unknown): boolean => (cause as NodeJS.ErrnoException).code === 'ENOENT'
 
 function decodeText(bytes: Uint8Array, path: string): string {
   const [first, second] = bytes

@@ -13,6 +13,7 @@ export type {
   ImageLimits,
   LoadOptions,
   ModelInfo,
+  PictureInput,
   RgbImage,
   SliceOptions,
   Timings,

@@ -14,7 +14,9 @@ describe('the page of the library', () => {
   })
 
   it('has examples that compile against the library', () => {
-    const examples = [...page.slice(0, page.indexOf(MARK)).matchAll(/^```ts\n(.*?)^```/gms)]
+    const client = readFileSync(join(ROOT, 'docs/client.md'), 'utf8')
+    const written = page.slice(0, page.indexOf(MARK)) + client
+    const examples = [...written.matchAll(/^```ts\n(.*?)^```/gms)]
     expect(examples.length).toBeGreaterThan(3)
     mkdirSync(join(ROOT, '.cache'), { recursive: true })
     const folder = mkdtempSync(join(ROOT, '.cache/examples-'))
@@ -26,7 +28,12 @@ describe('the page of the library', () => {
         join(folder, 'tsconfig.json'),
         JSON.stringify({
           extends: '../../tsconfig.json',
-          compilerOptions: { paths: { boxlet: ['../../dist/index.d.ts'] } },
+          compilerOptions: {
+            paths: {
+              boxlet: ['../../dist/index.d.ts'],
+              'boxlet/client': ['../../dist/client/index.d.ts'],
+            },
+          },
           include: ['*.ts'],
         }),
       )

@@ -90,11 +90,9 @@ export function checkImage(image: ImageInput): void {
     return
   }
   if (typeof image !== 'object' || image === null || !(image.data instanceof Uint8Array)) {
-    throw new BoxletError(
-      'USAGE',
-      `Expected encoded bytes or { width, height, data } for the picture but received ${kindOf(image)}.`,
-      { hint: 'Read a file first: await readFile(path).' },
-    )
+    throw new BoxletError('USAGE', `Expected a picture but received ${kindOf(image)}.`, {
+      hint: 'Give bytes, { width, height, data } with RGB, an ArrayBuffer, Blob, Response, stream, path or URL.',
+    })
   }
   const { width, height, data } = image
   const isSize = Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0

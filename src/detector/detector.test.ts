@@ -180,8 +180,8 @@ describe('Detector', () => {
     })
   })
   it.each([
-    [null, {}, 'for the picture but received null'],
-    ['photo.jpg', {}, 'received a string'],
+    [null, {}, 'a picture but received null'],
+    [7, {}, 'received a number'],
     [picture, { minscore: 0.4 }, 'received "minscore"'],
     [picture, { max: 3 }, 'received "max"'],
     [picture, { classes: 'cat' }, 'a list of labels or class ids for classes'],

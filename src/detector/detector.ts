@@ -6,7 +6,7 @@ import { type Contract, channelCount } from '../model/contract.ts'
 import type { Tensor } from '../model/tensor.ts'
 import type { SessionTensorInfo } from '../runtime/session.ts'
 import { defined } from '../system/defined.ts'
-import { checkDetectOptions, checkImage, checkLoadArguments } from './arguments.ts'
+import { checkDetectOptions, checkLoadArguments } from './arguments.ts'
 import { batchLimit, sameInput } from './batch.ts'
 import { StageClock } from './clock.ts'
 import type { PreparedPicture } from './feeds.ts'
@@ -23,14 +23,15 @@ import {
   prepare,
   run,
 } from './pipeline.ts'
+import { allOf, readyPicture } from './ready-picture.ts'
 import { crop, moved, placesOf, sliceOptions } from './tiles.ts'
 import type {
   DetectOptions,
   DetectorLike,
   DetectResult,
-  ImageInput,
   LoadOptions,
   ModelInfo,
+  PictureInput,
   RgbImage,
 } from './types.ts'
 
@@ -103,10 +104,18 @@ export class Detector implements DetectorLike {
    * @returns boxes in pixels of the upright original picture, best first
    * @throws BoxletError IMAGE_… for the picture, USAGE for options, ABORTED, DISPOSED
    */
-  async detect(image: ImageInput, options: DetectOptions = {}): Promise<DetectResult> {
+  async detect(image: PictureInput, options?: DetectOptions): Promise<DetectResult>
+  /** Finds objects in each picture of a list. The first bad one rejects the call; `detectBatch` tells them apart. */
+  async detect(images: readonly PictureInput[], options?: DetectOptions): Promise<DetectResult[]>
+  async detect(
+    image: PictureInput | readonly PictureInput[],
+    options: DetectOptions = {},
+  ): Promise<DetectResult | DetectResult[]> {
     try {
       checkDetectOptions(options)
-      return await this.#detect(image, options)
+      return Array.isArray(image)
+        ? allOf(await this.detectBatch(image, options))
+        : await this.#detect(image as PictureInput, options)
     } catch (error) {
       throw toBoxletError(error)
     }
@@ -120,7 +129,7 @@ export class Detector implements DetectorLike {
    * On one processor a shared run is no faster: this is for files with a fixed batch axis above one.
    */
   async detectBatch(
-    images: readonly ImageInput[],
+    images: readonly PictureInput[],
     options: DetectOptions = {},
   ): Promise<PromiseSettledResult<DetectResult>[]> {
     checkDetectOptions(options)
@@ -142,7 +151,7 @@ export class Detector implements DetectorLike {
   }
 
   async #detectWindow(
-    images: readonly ImageInput[],
+    images: readonly PictureInput[],
     options: DetectOptions,
     limit: number,
   ): Promise<PromiseSettledResult<DetectResult>[]> {
@@ -197,7 +206,7 @@ export class Detector implements DetectorLike {
     await this.dispose()
   }
 
-  async #detect(image: ImageInput, options: DetectOptions): Promise<DetectResult> {
+  async #detect(image: PictureInput, options: DetectOptions): Promise<DetectResult> {
     const criteria = criteriaOf(this.#loaded.info.contract, options)
     this.#checkUsable(options.signal)
     const clock = new StageClock()
@@ -212,9 +221,9 @@ export class Detector implements DetectorLike {
   }
 
   /** Decodes a picture and finds its place in the model input. */
-  async #place(image: ImageInput, options: DetectOptions): Promise<PlacedPicture> {
+  async #place(given: PictureInput, options: DetectOptions): Promise<PlacedPicture> {
     const { contract } = this.#loaded
-    checkImage(image)
+    const image = await readyPicture(given, options)
     if (!(image instanceof Uint8Array)) {
       return place(image, contract)
     }

@@ -128,6 +128,12 @@ export const IMAGE_OPTIONS = {
   },
   /** Takes what can be read of a damaged picture instead of refusing it. */
   tolerant: { type: 'boolean', says: 'Decode what can be read of a damaged picture instead of refusing it.' },
+  /** Fetches `https` addresses of the public internet that are given as pictures. Default: refused. */
+  fetch: {
+    type: 'boolean',
+    says: 'Fetch https addresses of the public internet.',
+    notIn: ['http', 'cli'],
+  },
 } as const satisfies Table
 
 /** What is said beside the detections; not for the detector itself. */

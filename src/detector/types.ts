@@ -11,6 +11,20 @@ export type { DetectOptions, ImageLimits, SliceOptions } from './options.ts'
 /** A picture as the caller has it: encoded bytes in any supported format, or upright RGB pixels. */
 export type ImageInput = Uint8Array | RgbImage
 
+/**
+ * A picture as programs come by it. Text is a path; with `image.fetch` it may be an `https` address too, and so may a
+ * `URL`, which is a file otherwise. What can be read once only, such as a stream or a `Response`, is read.
+ */
+export type PictureInput =
+  | ImageInput
+  | ArrayBuffer
+  | Blob
+  | Response
+  | ReadableStream<Uint8Array>
+  | AsyncIterable<Uint8Array>
+  | string
+  | URL
+
 /** Any part of a contract, at any depth. */
 export type ContractParts = {
   [K in keyof Contract]?: Contract[K] extends object ? Partial<Contract[K]> : Contract[K]

@@ -1,12 +1,13 @@
 import { isAbsolute } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { readyPicture } from '../detector/ready-picture.ts'
 import type {
   DetectOptions,
   DetectorLike,
   DetectResult,
-  ImageInput,
   LoadOptions,
   ModelInfo,
+  PictureInput,
 } from '../detector/types.ts'
 import { BoxletError, throwIfAborted, toBoxletError } from '../errors.ts'
 import { defaultThreads } from '../runtime/processors.ts'
@@ -95,14 +96,41 @@ export class DetectorPool implements DetectorLike {
    * @returns boxes in pixels of the upright original picture, best first
    * @throws BoxletError as `Detector.detect`, OVERLOADED for a full queue, INTERNAL where the worker ended or hangs
    */
-  async detect(image: ImageInput, options: DetectOptions = {}): Promise<DetectResult> {
+  async detect(image: PictureInput, options?: DetectOptions): Promise<DetectResult>
+  /** Finds objects in each picture of a list, on all workers. The first bad one rejects the call. */
+  async detect(images: readonly PictureInput[], options?: DetectOptions): Promise<DetectResult[]>
+  async detect(
+    image: PictureInput | readonly PictureInput[],
+    options: DetectOptions = {},
+  ): Promise<DetectResult | DetectResult[]> {
     try {
       throwIfAborted(options.signal)
-      return await this.#detector.detect(image, options)
+      return Array.isArray(image)
+        ? await this.#detectAll(image, options)
+        : await this.#detect(image as PictureInput, options)
     } catch (error) {
       throwIfAborted(options.signal)
       throw toBoxletError(error)
     }
+  }
+
+  async #detect(picture: PictureInput, options: DetectOptions): Promise<DetectResult> {
+    const ready = await readyPicture(picture, options)
+    const isOurs = ready !== picture && !(picture instanceof ArrayBuffer)
+    return this.#detector.detect(ready, isOurs ? { ...options, consume: true } : options)
+  }
+
+  /** Not all at once: what waits in the queue is held in memory, and may be too much for it. */
+  async #detectAll(pictures: readonly PictureInput[], options: DetectOptions): Promise<DetectResult[]> {
+    const results = new Array<DetectResult>(pictures.length)
+    const entries = pictures.entries()
+    const next = async (): Promise<void> => {
+      for (const [index, picture] of entries) {
+        results[index] = await this.#detect(picture, options)
+      }
+    }
+    await Promise.all(Array.from({ length: this.#pool.stats.workers * TASKS_PER_WORKER }, next))
+    return results
   }
 
   /** Workers warm up before they take pictures. */

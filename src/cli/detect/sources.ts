@@ -1,14 +1,12 @@
-import { constants, openSync } from 'node:fs'
-import { readFile, realpath, stat } from 'node:fs/promises'
-import { Socket } from 'node:net'
+import { realpath, stat } from 'node:fs/promises'
 import { join, sep } from 'node:path'
-import { addAbortSignal, type Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { glob, isDynamicPattern } from 'tinyglobby'
 import { BoxletError } from '../../errors.ts'
 import { DEFAULT_MAX_BYTES } from '../../image/decode/accepted-format.ts'
 import { fetchImage } from '../../image/fetch/fetch-url.ts'
+import { readPictureFile, readPictureStream } from '../../image/fetch/picture-file.ts'
 import { isOffline } from '../../store/store.ts'
-import { readBounded } from '../../system/bytes.ts'
 import { counted } from '../../system/words.ts'
 import { isTerminal } from '../kit/terminal.ts'
 
@@ -152,52 +150,8 @@ const fromFile = (path: string, outputStem: string): PictureSource => ({
   name: path,
   path,
   outputStem,
-  read: async (signal) => {
-    try {
-      const info = await stat(path)
-      if (info.isDirectory()) {
-        throw new BoxletError('IMAGE_NOT_FOUND', `Expected a picture but "${path}" is a folder.`)
-      }
-      if (info.isFIFO()) {
-        return await readAll(openPipe(path), signal)
-      }
-      if (!info.isFile()) {
-        throw new BoxletError('IMAGE_UNREADABLE', `Expected a file for a picture but "${path}" is a device.`)
-      }
-      if (info.size > DEFAULT_MAX_BYTES) {
-        throw new BoxletError(
-          'IMAGE_TOO_LARGE',
-          `Expected at most ${DEFAULT_MAX_BYTES} bytes for a picture but received ${info.size}.`,
-        )
-      }
-      return await readFile(path, { signal })
-    } catch (cause) {
-      throw fileError(path, cause)
-    }
-  },
+  read: (signal) => readPictureFile(path, { maxBytes: DEFAULT_MAX_BYTES, signal }),
 })
-
-function fileError(path: string, cause: unknown): unknown {
-  const code = (cause as NodeJS.ErrnoException).code
-  if (cause instanceof BoxletError || (cause as Error).name === 'AbortError') {
-    return cause
-  }
-  return code === 'ENOENT' || code === 'ENOTDIR'
-    ? new BoxletError('IMAGE_NOT_FOUND', `Expected a picture but "${path}" does not exist.`, { cause })
-    : new BoxletError(
-        'IMAGE_UNREADABLE',
-        `Expected a readable picture but "${path}" cannot be read (${code ?? 'unknown reason'}).`,
-        { cause },
-      )
-}
-
-/** A pipe is polled, for a thread that waits in it for a writer cannot be stopped. */
-const openPipe = (path: string): Readable =>
-  new Socket({
-    fd: openSync(path, constants.O_RDONLY | constants.O_NONBLOCK),
-    readable: true,
-    writable: false,
-  })
 
 function fromStdin({ stdin }: SourceOptions): PictureSource {
   if (isTerminal(stdin)) {
@@ -255,15 +209,7 @@ function withoutSecrets(address: string): string {
 }
 
 const readAll = (stream: Readable, signal: AbortSignal): Promise<Uint8Array> =>
-  readBounded(
-    addAbortSignal(signal, stream),
-    DEFAULT_MAX_BYTES,
-    () =>
-      new BoxletError(
-        'IMAGE_TOO_LARGE',
-        `Expected at most ${DEFAULT_MAX_BYTES} bytes for a picture but received more.`,
-      ),
-  )
+  readPictureStream(stream, { maxBytes: DEFAULT_MAX_BYTES, signal })
 
 /** Two files of one name in different folders must not write over one another. */
 function withDistinctStems(sources: PictureSource[]): PictureSource[] {

@@ -1,4 +1,4 @@
-import { BoxletError, ERROR_CODES, type ErrorCode } from '../../errors.ts'
+import { ask, pages, type RequestParts, type Send } from '../../client/ask.ts'
 import type { LabelTotal } from '../../jobs/job-store.ts'
 import type { FoundView, JobView, ModelsView, PictureView } from '../../jobs/view.ts'
 
@@ -17,16 +17,6 @@ export interface FoundPage {
   models: ModelsView
   cursor?: string
 }
-
-export interface RequestParts {
-  method?: string
-  headers?: Record<string, string>
-  body?: Uint8Array | FormData | string
-  signal?: AbortSignal
-}
-
-/** Sends a request to the application: over the network, or straight into it. */
-export type Send = (path: string, parts: RequestParts) => Promise<Response>
 
 /** The HTTP API of jobs, as the command line uses it on a service and on a store of its own alike. */
 export class JobsClient {
@@ -80,37 +70,9 @@ export class JobsClient {
     yield* pages((cursor) => this.search(withCursor(query, cursor)))
   }
 
-  async #ask<T>(path: string, parts: RequestParts = {}): Promise<T> {
-    const response = await this.#send(path, parts)
-    const text = await response.text()
-    let answer: unknown
-    try {
-      answer = JSON.parse(text)
-    } catch {
-      throw new BoxletError(
-        'URL_FAILED',
-        `Expected JSON from the service but it answered ${response.status}.`,
-        {
-          hint: 'Is it the address of a Boxlet service, without a path?',
-        },
-      )
-    }
-    if (!response.ok) {
-      throw serviceError(response.status, answer)
-    }
-    return answer as T
+  #ask<T>(path: string, parts?: RequestParts): Promise<T> {
+    return ask(this.#send, path, parts)
   }
-}
-
-async function* pages<T extends { cursor?: string }>(
-  read: (cursor: string | undefined) => Promise<T>,
-): AsyncGenerator<T> {
-  let cursor: string | undefined
-  do {
-    const page = await read(cursor)
-    yield page
-    cursor = page.cursor
-  } while (cursor !== undefined)
 }
 
 function withCursor(query: URLSearchParams, cursor: string | undefined): URLSearchParams {
@@ -119,23 +81,4 @@ function withCursor(query: URLSearchParams, cursor: string | undefined): URLSear
     copy.set('cursor', cursor)
   }
   return copy
-}
-
-/** The service's own words, under its own code. */
-function serviceError(status: number, answer: unknown): BoxletError {
-  const { error } = answer as { error?: { code?: unknown; message?: unknown; hint?: unknown } }
-  if (typeof error?.code === 'string' && Object.hasOwn(ERROR_CODES, error.code)) {
-    return new BoxletError(error.code as ErrorCode, String(error.message), {
-      ...(typeof error.hint === 'string' && { hint: error.hint }),
-    })
-  }
-  const hint =
-    status === 404
-      ? { hint: 'Does the service offer jobs? It does unless it was started with --no-jobs.' }
-      : {}
-  return new BoxletError(
-    'URL_FAILED',
-    `Expected an answer about jobs but the service answered ${status}.`,
-    hint,
-  )
 }

@@ -1,12 +1,13 @@
 import { createApp } from '../../api/app.ts'
 import { LOCAL_TENANT } from '../../api/jobs/tenant.ts'
+import type { RequestParts, Send } from '../../client/ask.ts'
 import { BoxletError } from '../../errors.ts'
 import type { JobHome } from '../../jobs/home.ts'
 import { JobService } from '../../jobs/service.ts'
 import { jobOffer } from '../../server/jobs.ts'
 import type { Options, Settings } from '../kit/option-spec.ts'
 import type { Io } from '../kit/verb.ts'
-import { JobsClient, type Send } from './client.ts'
+import { JobsClient } from './client.ts'
 import { openStore, STORE_OPTION } from './open-store.ts'
 
 /** Options of every verb that asks after jobs. */
@@ -67,7 +68,8 @@ export async function connect(values: WhereValues, io: Io): Promise<Connection> 
 
 const noDetector = (): BoxletError => new BoxletError('MODEL_NOT_FOUND', 'Expected no model to be asked for.')
 
-const bodyOf = (body: Uint8Array | FormData | string) => body as Uint8Array<ArrayBuffer> | FormData | string
+const bodyOf = (body: NonNullable<RequestParts['body']>) =>
+  body as Uint8Array<ArrayBuffer> | FormData | Blob | string
 
 function remote(endpoint: string, key: string | undefined, signal: AbortSignal): Send {
   if (!/^https?:/i.test(endpoint) || !URL.canParse(endpoint)) {

@@ -23,14 +23,7 @@ export function acceptedFormat(
     })
   }
   if (bytes.length > maxBytes) {
-    throw new BoxletError(
-      'IMAGE_TOO_LARGE',
-      `Expected at most ${maxBytes} bytes for a picture but received ${bytes.length}.`,
-      {
-        hint: 'Send a smaller or more strongly compressed picture.',
-        details: { maxBytes, bytes: bytes.length },
-      },
-    )
+    throw tooManyBytes(maxBytes, bytes.length)
   }
   const { format, name } = sniff(bytes)
   if (format !== undefined && formats.includes(format)) {
@@ -38,6 +31,17 @@ export function acceptedFormat(
   }
   throw notRead(name, formats)
 }
+
+/** @param received where it is known before the picture was read */
+export const tooManyBytes = (maxBytes: number, received?: number): BoxletError =>
+  new BoxletError(
+    'IMAGE_TOO_LARGE',
+    `Expected at most ${maxBytes} bytes for a picture but received ${received ?? 'more'}.`,
+    {
+      hint: 'Send a smaller or more strongly compressed picture.',
+      details: { maxBytes, ...(received !== undefined && { bytes: received }) },
+    },
+  )
 
 export const notRead = (name: string, formats: readonly ImageFormat[] = ALL_FORMATS): BoxletError =>
   new BoxletError(

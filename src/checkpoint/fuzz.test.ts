@@ -2,14 +2,16 @@
 import { readFileSync } from 'node:fs'
 import { crc32, gunzipSync } from 'node:zlib'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { archive, classifier, stream } from '../../test/support/checkpoint.ts'
 import { BoxletError } from '../errors.ts'
 import { convertCheckpoint } from './checkpoint.ts'
 import { memorySource } from './source.ts'
 
-/** `BOXLET_TEST_FUZZ_RUNS=20000 npx vitest run src/checkpoint/fuzz.test.ts` is the long form. */
-const RUNS = Number(process.env.BOXLET_TEST_FUZZ_RUNS ?? 400)
+/** Damaged files of each kind; `npm run soak -- checkpoints` is the long form. */
+const RUNS = Number(process.env.BOXLET_TEST_SOAK ?? 400)
+/** What a file may take in the long run, where a hang would otherwise only make it longer. */
+const MOST_MS = 5_000
 const golden = (name: string): Uint8Array =>
   gunzipSync(readFileSync(new URL(`goldens/${name}.pt.gz`, import.meta.url)))
 const small = classifier()
@@ -41,16 +43,35 @@ function damaged(file: Uint8Array, changes: Damage, from = 0, to = file.length):
 
 /** Whether it was converted. */
 function survives(file: Uint8Array): boolean {
+  const started = performance.now()
   try {
     convertCheckpoint(memorySource(file)).onnx.finish()
+    converted += 1
     return true
   } catch (error) {
     if (!(error instanceof BoxletError)) {
       throw error
     }
     return false
+  } finally {
+    tried += 1
+    slowest = Math.max(slowest, performance.now() - started)
   }
 }
+
+let tried = 0
+let converted = 0
+/** Milliseconds of the file that took longest. */
+let slowest = 0
+
+afterAll(() => {
+  if (process.env.BOXLET_TEST_SOAK !== undefined) {
+    process.stdout.write(
+      `${tried} damaged checkpoints, ${converted} converted, the slowest in ${slowest.toFixed(0)} ms\n`,
+    )
+    expect(slowest).toBeLessThan(MOST_MS)
+  }
+})
 
 /** The pickle inside an archive: from where to where, and the places of its checksum. */
 function pickleIn(file: Uint8Array): { start: number; end: number; checksums: number[] } {
@@ -63,7 +84,7 @@ function pickleIn(file: Uint8Array): { start: number; end: number; checksums: nu
   return { start, end: start + text.readUInt32LE(directory + 24), checksums: [directory + 16] }
 }
 
-describe('a damaged checkpoint', () => {
+describe('a damaged checkpoint', { timeout: 3_600_000 }, () => {
   it('whose bytes do not fit their checksums is never converted into another', () => {
     const whole = files.map((file) => Buffer.from(convertCheckpoint(memorySource(file)).onnx.finish()))
     fc.assert(

@@ -4,16 +4,16 @@ import { exportHint } from './ways.ts'
 
 /** The largest detectors take 800 MB with their optimizer; what is written may not pass 2 GB as one protobuf message. */
 export const MAX_FILE_BYTES = 2 ** 31 - 1
-/** Storages of a network with its optimizer: about 5,000. */
-export const MAX_ENTRIES = 100_000
+/** YOLO26x has 1,100 storages; optimizer and averaged weights make it about 5,000. */
+export const MAX_ENTRIES = 20_000
 /** The pickle of the largest network with an optimizer has 2 MB; weights lie beside it. */
 export const MAX_PICKLE_BYTES = 32 * 2 ** 20
-/** Old stream files hold pickles and weights in one; the source text of their classes is among it. */
-export const MAX_OPERATIONS = 20_000_000
+/** YOLO26x has 111,000; optimizer and averaged weights make it four times that. */
+export const MAX_OPERATIONS = 5_000_000
 /** Every container, text and tensor is remembered once: 60,000 values in the largest. */
-export const MAX_MEMO = 1_000_000
+export const MAX_MEMO = 300_000
 /** Python's pickler empties its stack every 1,000 items; nesting adds a few for each level. */
-export const MAX_STACK = 100_000
+export const MAX_STACK = 20_000
 /** Hash seeds and random states of 32 bytes are the longest whole numbers met. */
 export const MAX_INTEGER_BYTES = 32
 /** A dotted path of a class. */
@@ -23,7 +23,7 @@ export const MAX_RANK = 8
 /** Modules inside each other: a detector has about eight. */
 export const MAX_MODULE_DEPTH = 64
 /** Calls of modules in one run of the network; the largest have about 2,500. Modules may be shared, so this bounds a DAG. */
-export const MAX_MODULE_CALLS = 20_000
+export const MAX_MODULE_CALLS = 10_000
 /** Layers that one layer takes; heads of P6 networks take four, DenseNet-like stages a dozen. */
 export const MAX_SOURCES = 256
 /** Values of one activation: the first layer of a large network has 64 channels of 4,096 by 4,096 at 8,192 pixels. */

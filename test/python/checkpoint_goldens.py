@@ -100,6 +100,14 @@ def levels(count, make):
     return network([*layers, (make(count), list(range(count)))], tasks.DetectionModel)
 
 
+def pyramid():
+    """The strides of a real detector: 8, 16 and 32."""
+    made = small_detect(WIDTH, 3, bins=4)
+    made.stride = torch.tensor([8.0, 16.0, 32.0])
+    layers = [stem(), *(conv.Conv(WIDTH, WIDTH, 3, 2) for _ in range(4))]
+    return network([*layers, (made, [2, 3, 4])])
+
+
 def anchor_free(kind, bins=1, end2end=False, args=(), **rest):
     return levels(2, lambda count: small_detect(WIDTH, count, kind, bins, end2end=end2end, args=args))
 
@@ -172,6 +180,11 @@ def goldens():
     yield "yolox", Yolox(CLASSES, 4, 1)
     yield "yolox-depthwise", Yolox(CLASSES, 4, 1, depthwise=True)
     yield "yolox-darknet", Yolox(CLASSES, 2, 1, darknet=(1, 1, 1, 1))
+    yield "more-activations", detector(*map(with_activation, (
+        nn.Hardtanh(-0.5, 0.75), nn.Hardsigmoid(), nn.ELU(0.5), nn.CELU(0.7), nn.SELU(), nn.PReLU(), nn.PReLU(w, 0.1), nn.Softplus(),
+        nn.Softsign(), nn.GELU("tanh"))))
+    yield "plain-layers", detector(nn.AvgPool2d(3, 1, 1), nn.BatchNorm2d(w), nn.Dropout2d(), nn.Conv2d(w, w, 3, padding=1, groups=4), nn.ReLU())
+    yield "pyramid", pyramid()
 
 
 def v10(count):

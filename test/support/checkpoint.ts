@@ -174,7 +174,12 @@ export function classifier({
   return { root: checkpoint(network, [['train_args', dict([text('imgsz'), int(8)])], ...facts]), storages }
 }
 
-export function convolution(weight: string, bias: string | undefined, shape: readonly number[]): Ops {
+export function convolution(
+  weight: string,
+  bias: string | undefined,
+  shape: readonly number[],
+  changes: readonly (readonly [string, Ops])[] = [],
+): Ops {
   const pair = (value: number) => tuple(int(value), int(value))
   return module('torch.nn.modules.conv.Conv2d', {
     parameters: [
@@ -191,6 +196,7 @@ export function convolution(weight: string, bias: string | undefined, shape: rea
       ['groups', int(1)],
       ['padding_mode', text('zeros')],
       ['f', int(-1)],
+      ...changes,
     ],
   })
 }

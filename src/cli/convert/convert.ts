@@ -5,9 +5,7 @@ import { BoxletError } from '../../errors.ts'
 import { isTflite } from '../../prepare/read-signature.ts'
 import { refuseExisting } from '../kit/out-file.ts'
 import { type Call, defineVerb, type ExitCode, type Io } from '../kit/verb.ts'
-import { convertCheckpointFile } from './checkpoint.ts'
-import { CONVERT_OPTIONS } from './options.ts'
-import { convertTfliteFile } from './tflite.ts'
+import { CONVERT_OPTIONS, type ConvertSettings } from './options.ts'
 
 export const verb = defineVerb({
   name: 'convert',
@@ -30,7 +28,7 @@ export const verb = defineVerb({
 async function run({ values, inputs }: Call<typeof CONVERT_OPTIONS>, io: Io): Promise<ExitCode> {
   const source = inputs[0]!
   const out = values.out ?? join(dirname(source), `${basename(source, extname(source))}.onnx`)
-  const convert = converterOf(await readHead(source), source)
+  const convert = await converterOf(await readHead(source), source)
   if (!values.force) {
     await refuseExisting(out)
   }
@@ -56,12 +54,15 @@ async function readHead(path: string): Promise<Uint8Array> {
   }
 }
 
-function converterOf(head: Uint8Array, path: string): typeof convertTfliteFile {
+type Converter = (source: string, out: string, values: ConvertSettings, io: Io) => Promise<ExitCode>
+
+/** Loaded on demand: a checkpoint needs neither the TFLite reader nor the runtime. */
+async function converterOf(head: Uint8Array, path: string): Promise<Converter> {
   if (isTflite(head)) {
-    return convertTfliteFile
+    return (await import('./tflite.ts')).convertTfliteFile
   }
   if (isCheckpoint(head)) {
-    return convertCheckpointFile
+    return (await import('./checkpoint.ts')).convertCheckpointFile
   }
   throw (
     foreignFile(head) ??

@@ -1,6 +1,7 @@
 import type { NativeModel } from '../formats/native.ts'
 import type { Contract } from '../model/contract.ts'
 import type {
+  Decision,
   FinalState,
   FinishedPicture,
   Job,
@@ -150,6 +151,13 @@ export interface JobStore {
   finish(finished: readonly FinishedPicture[]): Promise<Job[]>
   /** It will be tried again; the reason is kept meanwhile. */
   release(ref: PictureRef, error: JobError): Promise<void>
+
+  /**
+   * Keeps what a person says of a result; undefined takes it back. The last word counts.
+   *
+   * @returns the picture, undefined where there is no result
+   */
+  review(ref: PictureRef, decision: Decision | undefined): Promise<JobPicture | undefined>
 
   /** @returns undefined where there is no such job, or one that has ended already */
   cancel(tenant: string, id: string): Promise<Job | undefined>

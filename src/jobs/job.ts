@@ -111,10 +111,21 @@ export interface FoundPicture {
   verdict?: Verdict
   /** Some score lies in the band in which a person should look. */
   uncertain?: boolean
+  /** What a person said of it. */
+  review?: Review
   /** The annotated copy. */
   annotated?: BlobRef
   /** The picture itself, kept for labelling although its source may go away. */
   kept?: BlobRef
+}
+
+export const DECISIONS = ['approved', 'rejected'] as const
+export type Decision = (typeof DECISIONS)[number]
+
+export interface Review {
+  decision: Decision
+  /** Milliseconds since 1970. */
+  at: number
 }
 
 export type PictureOutcome =

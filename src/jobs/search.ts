@@ -1,6 +1,6 @@
 import { BoxletError } from '../errors.ts'
 import { JOB_DEFAULTS } from './defaults.ts'
-import type { JobPicture } from './job.ts'
+import type { Decision, FoundPicture, JobPicture } from './job.ts'
 
 /** Pictures in which `least` to `most` objects of a label reach a score. */
 export interface SearchTerm {
@@ -17,6 +17,8 @@ export interface SearchQuery {
   model?: string
   verdict?: 'deny' | 'review'
   uncertain?: boolean
+  /** What a person said; open where nobody has said anything. */
+  review?: Decision | 'open'
   /** When the picture was done. Milliseconds since 1970; `until` itself is left out. */
   since?: number
   until?: number
@@ -40,6 +42,10 @@ export interface RankedScore {
   rank: number
   score: number
 }
+
+/** Whether a person has said of a picture what is looked for. */
+export const fitsReview = ({ review: wanted }: SearchQuery, { review }: FoundPicture): boolean =>
+  wanted === undefined || (review?.decision ?? 'open') === wanted
 
 /** Tenths of a score. A range of scores is at most ten ranges of the index, each in order of time. */
 export const bucketOf = (score: number): number => Math.min(9, Math.max(0, Math.floor(score * 10)))

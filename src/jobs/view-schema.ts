@@ -4,7 +4,7 @@ import { fault, found, modelName } from '../formats/native-schema.ts'
 import { contractSchema } from '../model/contract-schema.ts'
 import { count, described, moment, opaque, positiveCount } from '../system/schema.ts'
 import { EVENT_KINDS } from './event-bus.ts'
-import { ANNOTATED_FORMATS, JOB_STATES, type JobOptions } from './job.ts'
+import { ANNOTATED_FORMATS, DECISIONS, JOB_STATES, type JobOptions } from './job.ts'
 import type { Verdict } from './rules.ts'
 
 const state = v.picklist(JOB_STATES)
@@ -46,6 +46,13 @@ const verdict = v.object({
   ),
 }) satisfies v.GenericSchema<Verdict>
 
+const decision = v.picklist(DECISIONS)
+
+/** What a person says of a picture. */
+export const review = v.strictObject({
+  decision: described(v.nullable(decision), 'null takes back what was said.'),
+})
+
 export const picture = v.object({
   n: described(count, 'Number within the job.'),
   name: v.string(),
@@ -58,6 +65,7 @@ export const picture = v.object({
   result: v.exactOptional(found),
   verdict: v.exactOptional(described(verdict, 'What the policy of the service says of it.')),
   uncertain: v.exactOptional(described(v.boolean(), 'Some score lies where a person should look.')),
+  review: v.exactOptional(described(v.object({ decision, at: moment }), 'What a person said of it.')),
   model: v.exactOptional(described(v.string(), 'Names a model of `models`.')),
   annotated: v.exactOptional(described(v.boolean(), 'An annotated copy was kept.')),
 })

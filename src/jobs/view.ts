@@ -48,6 +48,9 @@ export function viewPicture(picture: JobPicture): PictureView {
       result: { ...found.image, altText: found.altText },
       ...(found.verdict !== undefined && { verdict: found.verdict }),
       ...(found.uncertain && { uncertain: true }),
+      ...(found.review !== undefined && {
+        review: { decision: found.review.decision, at: time(found.review.at) },
+      }),
       model: found.model,
       ...(found.annotated !== undefined && { annotated: true }),
     }),

@@ -1,5 +1,13 @@
 import { timePrefix } from '../jobs/id.ts'
-import type { FinalState, FinishedPicture, Job, JobError, JobPicture, PictureRef } from '../jobs/job.ts'
+import type {
+  Decision,
+  FinalState,
+  FinishedPicture,
+  Job,
+  JobError,
+  JobPicture,
+  PictureRef,
+} from '../jobs/job.ts'
 import type {
   Accepted,
   JobQuery,
@@ -20,6 +28,7 @@ import type { Row, SqlValue } from './sqlite.ts'
 import { accept } from './sqlite-accept.ts'
 import { addPictures, removeJob } from './sqlite-pictures.ts'
 import { type Progress, refresh, saveFound } from './sqlite-progress.ts'
+import { reviewPicture } from './sqlite-review.ts'
 import { searchStore } from './sqlite-search.ts'
 import type { StoreFile } from './store-file.ts'
 
@@ -182,6 +191,10 @@ export class SqliteJobStore implements JobStore {
         )
       }
     })
+  }
+
+  async review(ref: PictureRef, decision: Decision | undefined): Promise<JobPicture | undefined> {
+    return this.#file.transaction(() => reviewPicture(this.#file, this.#picture(ref), decision, this.#now()))
   }
 
   async cancel(tenant: string, id: string): Promise<Job | undefined> {

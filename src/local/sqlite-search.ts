@@ -1,6 +1,6 @@
 import { JOB_DEFAULTS } from '../jobs/defaults.ts'
 import type { Page } from '../jobs/job-store.ts'
-import { bucketOf, type Found, type SearchQuery, type SearchTerm } from '../jobs/search.ts'
+import { bucketOf, type Found, fitsReview, type SearchQuery, type SearchTerm } from '../jobs/search.ts'
 import { pictureOf } from './job-rows.ts'
 import type { SqlValue } from './sqlite.ts'
 import type { StoreFile } from './store-file.ts'
@@ -155,6 +155,7 @@ function foundAt(file: StoreFile, { picture: seq }: Place, query: SearchQuery): 
   const fits =
     (query.model === undefined || found.model.startsWith(query.model)) &&
     (query.verdict === undefined || found.verdict?.verdict === query.verdict) &&
-    (query.uncertain === undefined || (found.uncertain ?? false) === query.uncertain)
+    (query.uncertain === undefined || (found.uncertain ?? false) === query.uncertain) &&
+    fitsReview(query, found)
   return fits ? { job: String(row.job_id), picture } : undefined
 }

@@ -1,4 +1,12 @@
-import type { FinalState, FinishedPicture, Job, JobError, JobPicture, PictureRef } from '../jobs/job.ts'
+import type {
+  Decision,
+  FinalState,
+  FinishedPicture,
+  Job,
+  JobError,
+  JobPicture,
+  PictureRef,
+} from '../jobs/job.ts'
 import type {
   Accepted,
   JobQuery,
@@ -147,6 +155,30 @@ export class PostgresJobStore implements JobStore {
       n,
       JSON.stringify(error),
     )
+  }
+
+  review({ tenant, job, n }: PictureRef, decision: Decision | undefined): Promise<JobPicture | undefined> {
+    return this.#database.transaction(async (asking) => {
+      const row = await asking.get(
+        `SELECT p.* FROM pictures p JOIN jobs j ON j.seq = p.job
+         WHERE j.tenant = $1 AND j.id = $2 AND p.n = $3 FOR UPDATE OF p`,
+        tenant,
+        job,
+        n,
+      )
+      const { found, ...picture } = row === undefined ? {} : pictureOf(row)
+      if (row === undefined || found === undefined) {
+        return undefined
+      }
+      const { review: _, ...before } = found
+      const after = { ...before, ...(decision !== undefined && { review: { decision, at: this.#now() } }) }
+      await asking.run(
+        'UPDATE pictures SET found = $2 WHERE seq = $1',
+        Number(row.seq),
+        JSON.stringify(after),
+      )
+      return { ...(picture as JobPicture), found: after }
+    })
   }
 
   cancel(tenant: string, id: string): Promise<Job | undefined> {

@@ -38,6 +38,7 @@ export async function searchStore(asking: Asking, tenant: string, query: SearchQ
     ...(query.uncertain === undefined
       ? []
       : [`coalesce(p.uncertain, false) = ${values.of(query.uncertain)}`]),
+    ...(query.review === undefined ? [] : [reviewFits(values, query.review)]),
   ]
   const examined = await asking.all(
     `SELECT c.at, c.picture, (p.state = 'succeeded' AND ${fits.join(' AND ')})::int AS fits
@@ -66,6 +67,12 @@ export async function searchStore(asking: Asking, tenant: string, query: SearchQ
     return row === undefined ? [] : [{ job: String(row.job_id), picture: pictureOf(row) }]
   })
   return { items, ...(cursor !== undefined && { cursor }) }
+}
+
+/** Compared as JSON, not as text: a label may hold a zero, which PostgreSQL cannot say as text. */
+function reviewFits(values: Values, review: NonNullable<SearchQuery['review']>): string {
+  const decision = "(p.found::json #> '{review,decision}')::text"
+  return review === 'open' ? `${decision} IS NULL` : `${decision} = ${values.of(JSON.stringify(review))}`
 }
 
 /** One more than a page may look at, which tells whether there is another page. */

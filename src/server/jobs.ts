@@ -10,7 +10,7 @@ import type { PictureOutcome } from '../jobs/job.ts'
 import type { JobService } from '../jobs/service.ts'
 import { jobError } from '../jobs/work.ts'
 import { type JobWorker, startJobWorker } from './job-worker.ts'
-import { readSource } from './read-source.ts'
+import { readSource, type SourceOptions } from './read-source.ts'
 import type { JobSettings, UrlMode } from './service-options.ts'
 import { type FolderWatch, type WatchPlace, watchFolder } from './watch-folder.ts'
 
@@ -68,7 +68,7 @@ export async function startJobs(options: JobsOptions): Promise<RunningJobs> {
     worker,
     watches,
     stop,
-    offer: jobOffer(home, worker.service, urls),
+    offer: jobOffer(home, worker.service, urls, options),
   }
 }
 
@@ -91,10 +91,18 @@ const keepingPlace = (home: JobHome, options: JobsOptions): WatchPlace => ({
 })
 
 /** What the HTTP application needs of a store, whether or not this process works on it. */
-export const jobOffer = (home: JobHome, service: JobService, urls: UrlMode): JobOffer => ({
+export const jobOffer = (
+  home: JobHome,
+  service: JobService,
+  urls: UrlMode,
+  reading?: Omit<SourceOptions, 'blobs'>,
+): JobOffer => ({
   service,
   bus: home.bus,
   keep: (bytes) => home.blobs.keep(bytes),
+  ...(reading && {
+    picture: (source, signal) => readSource(source, { ...reading, blobs: home.blobs }, signal),
+  }),
   kept: (ref) => home.blobs.get(ref),
   checkWebhook: (url) => {
     if (urls === 'off') {

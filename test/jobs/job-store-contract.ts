@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import type { FoundPicture, Job, PictureOutcome, PictureRef } from '../../src/jobs/job.ts'
 import type { JobStore, NewJob, NewPicture } from '../../src/jobs/job-store.ts'
+import type { Verdict } from '../../src/jobs/rules.ts'
 import type { SearchQuery, SearchTerm } from '../../src/jobs/search.ts'
 import { finishOne } from '../support/finish.ts'
 
@@ -429,6 +430,33 @@ export function jobStoreContract(open: () => Promise<JobStore>): void {
     expect(await find({ verdict: 'deny' })).toEqual([1])
     expect(await find({ terms: [], verdict: 'review' })).toEqual([2])
     expect(await find({ terms: [], uncertain: true })).toEqual([1])
+  })
+
+  it('keeps what a person says of a result, takes it back, and finds by it', async () => {
+    const store = await open()
+    const { id } = await made(store, { pictures: [picture('a'), picture('b'), picture('c')] })
+    const review: Verdict = { verdict: 'review', matches: [] }
+    await done(store, id, 0, [['dog\0', 0.9]], { verdict: review })
+    await done(store, id, 1, [['dog', 0.9]], { verdict: review })
+    const ref = (n: number, tenant = 'ann') => ({ tenant, job: id, n })
+    const find = async (wanted: SearchQuery['review']) =>
+      (await store.search('ann', { ...query(), verdict: 'review', ...(wanted && { review: wanted }) })).items
+        .map(({ picture: { n } }) => n)
+        .sort()
+    expect(await find('open')).toEqual([0, 1])
+    const said = await store.review(ref(0), 'rejected')
+    expect(said?.found?.review).toMatchObject({ decision: 'rejected' })
+    expect(await store.picture(ref(0))).toEqual(said)
+    await store.review(ref(1), 'rejected')
+    await store.review(ref(1), 'approved')
+    expect(await find('open')).toEqual([])
+    expect(await find('rejected')).toEqual([0])
+    expect(await find('approved')).toEqual([1])
+    await store.review(ref(0), undefined)
+    expect(await find('open')).toEqual([0])
+    expect((await store.picture(ref(0)))?.found?.review).toBeUndefined()
+    expect(await store.review(ref(2), 'approved')).toBeUndefined()
+    expect(await store.review(ref(0, 'bob'), 'approved')).toBeUndefined()
   })
 
   it('pages through what it finds without losing or repeating any', async () => {

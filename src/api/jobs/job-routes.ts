@@ -1,17 +1,27 @@
-import { createHash } from 'node:crypto'
 import type { Hono, MiddlewareHandler } from 'hono'
 import { BoxletError } from '../../errors.ts'
 import { JOB_DEFAULTS } from '../../jobs/defaults.ts'
 import { isFinal, type Job, type JobPicture } from '../../jobs/job.ts'
 import { type ModelsView, viewFound, viewJob, viewModel, viewPicture } from '../../jobs/view.ts'
+import { review as reviewSchema } from '../../jobs/view-schema.ts'
 import { defined } from '../../system/defined.ts'
 import type { Ctx, Env } from '../call.ts'
+import { readJsonBody } from '../json-body.ts'
 import { allowOnly, type Service } from '../service.ts'
 import { readQuery } from '../values.ts'
+import { etagOf } from './etag.ts'
 import { jobEvents } from './job-events.ts'
-import { LIST_QUERY, PICTURES_QUERY, SHOW_QUERY, UPLOAD_QUERY } from './job-values.ts'
+import {
+  IMAGE_QUERY,
+  LIST_QUERY,
+  PICTURES_QUERY,
+  SHOW_QUERY,
+  THUMBNAIL_EDGE,
+  UPLOAD_QUERY,
+} from './job-values.ts'
 import type { JobOffer } from './offer.ts'
 import { parseSearch } from './search-query.ts'
+import { smallPicture } from './small-picture.ts'
 import { parseSubmission } from './submit.ts'
 import { tenantOf } from './tenant.ts'
 
@@ -54,6 +64,10 @@ export function jobRoutes(
   app.all('/v1/jobs/:id/pictures', allowOnly('GET'))
   app.get('/v1/jobs/:id/pictures/:n', none, (c) => routes.picture(c))
   app.all('/v1/jobs/:id/pictures/:n', allowOnly('GET'))
+  app.get('/v1/jobs/:id/pictures/:n/image', none, (c) => routes.image(c))
+  app.all('/v1/jobs/:id/pictures/:n/image', allowOnly('GET'))
+  app.put('/v1/jobs/:id/pictures/:n/review', body, (c) => routes.review(c))
+  app.all('/v1/jobs/:id/pictures/:n/review', allowOnly('PUT'))
   app.get('/v1/jobs/:id/pictures/:n/annotated', none, (c) => routes.annotated(c))
   app.all('/v1/jobs/:id/pictures/:n/annotated', allowOnly('GET'))
   app.get('/v1/search', none, (c) => routes.search(c))
@@ -196,6 +210,32 @@ class JobRoutes {
     })
   }
 
+  async image(c: Ctx): Promise<Response> {
+    const { edge = THUMBNAIL_EDGE } = readQuery(IMAGE_QUERY, searchOf(c))
+    const { source } = await this.#picture(c)
+    const bytes = await smallPicture(this.#offer, source, {
+      edge,
+      signal: c.get('call').signal,
+      maxPixels: this.#service.limits.pixels,
+    })
+    return new Response(bytes as Uint8Array<ArrayBuffer>, {
+      headers: { 'content-type': 'image/jpeg', 'cache-control': 'private, max-age=3600' },
+    })
+  }
+
+  async review(c: Ctx): Promise<Response> {
+    const { decision } = readJsonBody(reviewSchema, c.get('body'))
+    const { n } = await this.#picture(c)
+    const ref = { tenant: tenantOf(c.get('call')), job: this.#id(c), n }
+    const picture = await this.#offer.service.store.review(ref, decision ?? undefined)
+    if (picture === undefined) {
+      throw new BoxletError('JOB_CONFLICT', 'Expected a picture with a result but it has none.', {
+        hint: 'Only what was detected can be reviewed.',
+      })
+    }
+    return c.json(viewPicture(picture))
+  }
+
   async search(c: Ctx): Promise<Response> {
     const query = parseSearch(searchOf(c))
     const page = await this.#offer.service.store.search(tenantOf(c.get('call')), query)
@@ -253,12 +293,5 @@ class JobRoutes {
     }
   }
 }
-
-/** Changes with the state and the counts. */
-const etagOf = ({ state, counts, complete }: Job): string =>
-  `"${createHash('sha256')
-    .update(JSON.stringify([state, counts, complete]))
-    .digest('hex')
-    .slice(0, 20)}"`
 
 const searchOf = (c: Ctx): URLSearchParams => new URL(c.req.url).searchParams

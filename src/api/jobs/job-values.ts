@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { JOB_DEFAULTS } from '../../jobs/defaults.ts'
 import { isJobId } from '../../jobs/id.ts'
-import { ANNOTATED_FORMATS, type AnnotatedFormat, JOB_STATES } from '../../jobs/job.ts'
+import { ANNOTATED_FORMATS, type AnnotatedFormat, DECISIONS, JOB_STATES } from '../../jobs/job.ts'
 import { described, text, wholeNumber } from '../../system/schema.ts'
 import { blobAddress, blobRef } from '../native/picture-schema.ts'
 
@@ -71,6 +71,18 @@ export const UPLOAD_QUERY = {
 
 export const PICTURES_QUERY = { state, limit, cursor: cursor((text) => /^\d{1,9}$/.test(text)) }
 
+/** Pixels along the longest edge of a small copy: one of a grid, or one that fills a screen. */
+export const THUMBNAIL_EDGE = 320
+const MOST_THUMBNAIL_EDGE = 1600
+
+export const IMAGE_QUERY = {
+  edge: v.pipe(
+    wholeNumber(32, MOST_THUMBNAIL_EDGE),
+    v.description('Pixels along the longest edge.'),
+    v.metadata({ default: THUMBNAIL_EDGE }),
+  ),
+}
+
 const labels = (description: string) => v.pipe(v.array(text(200)), v.description(description))
 
 export const SEARCH_QUERY = {
@@ -86,6 +98,10 @@ export const SEARCH_QUERY = {
   model: described(v.string(), 'SHA-256 of the model file, or its beginning.'),
   verdict: described(v.picklist(['deny', 'review'], 'deny or review'), 'What the policy says.'),
   uncertain: described(v.boolean('true or false'), 'Only those with a score in doubt.'),
+  review: described(
+    v.picklist(['open', ...DECISIONS], `open, ${DECISIONS.join(' or ')}`),
+    'What a person said of it; open where nobody has yet.',
+  ),
   ...period,
   limit,
   cursor: cursor((text) => /^\d{1,15}\.\d{1,15}$/.test(text)),

@@ -39,6 +39,7 @@ export const COMPONENTS = {
   FoundPicture: jobs.foundPicture,
   FoundPage: jobs.foundPage,
   Redriven: jobs.redriven,
+  Review: jobs.review,
   UploadForm: jobs.uploadForm,
   WebhookEvent: jobs.webhookEvent,
   KserveServer: kserve.kserveServer,

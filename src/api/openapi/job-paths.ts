@@ -1,6 +1,7 @@
 /** Jobs and search in the OpenAPI document. */
 import * as v from 'valibot'
 import {
+  IMAGE_QUERY,
   idempotencyKey,
   LIST_QUERY,
   PICTURES_QUERY,
@@ -167,6 +168,33 @@ export const jobPaths = (parameters: readonly Parameter[], body: object) => ({
       operationId: 'getPicture',
       parameters: [id, n],
       responses: { 200: answer('The picture.', 'JobPictureWithModels'), ...FAULTS, ...NONE },
+    },
+  },
+  '/v1/jobs/{id}/pictures/{n}/review': {
+    put: {
+      summary: 'Say what a person thinks of a result',
+      description: 'For queues of moderation: search with verdict=review&review=open finds what is left.',
+      operationId: 'reviewPicture',
+      parameters: [id, n],
+      requestBody: { required: true, content: { 'application/json': { schema: ref('Review') } } },
+      responses: { 200: answer('The picture.', 'JobPicture'), ...FAULTS, ...NONE, ...CONFLICT },
+    },
+  },
+  '/v1/jobs/{id}/pictures/{n}/image': {
+    get: {
+      summary: 'The picture itself, small, as JPEG',
+      description: 'Read from where it came: gone once that is.',
+      operationId: 'getPictureImage',
+      parameters: [id, n, ...queryParameters(IMAGE_QUERY)],
+      responses: {
+        200: {
+          description: 'The picture.',
+          content: { 'image/jpeg': { schema: { type: 'string', format: 'binary' } } },
+        },
+        ...FAULTS,
+        404: refusal('No such picture, or its source is gone or out of reach.'),
+        422: refusal('The picture is damaged or could not be fetched.'),
+      },
     },
   },
   '/v1/jobs/{id}/pictures/{n}/annotated': {

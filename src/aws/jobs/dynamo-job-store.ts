@@ -1,5 +1,13 @@
 import { timePrefix } from '../../jobs/id.ts'
-import type { FinalState, FinishedPicture, Job, JobError, JobPicture, PictureRef } from '../../jobs/job.ts'
+import type {
+  Decision,
+  FinalState,
+  FinishedPicture,
+  Job,
+  JobError,
+  JobPicture,
+  PictureRef,
+} from '../../jobs/job.ts'
 import type {
   Accepted,
   JobQuery,
@@ -182,6 +190,18 @@ export class DynamoJobStore implements JobStore {
     for (const [job, numbers] of byJob) {
       await takeOut(this.#table, job, numbers)
     }
+  }
+
+  async review(ref: PictureRef, decision: Decision | undefined): Promise<JobPicture | undefined> {
+    const review = decision === undefined ? null : { decision, at: this.#now() }
+    const item = await this.#table.write({
+      kind: 'update',
+      key: pictureKey(ref),
+      set: 'SET review = :review',
+      values: { ':review': JSON.stringify(review), ':done': 'succeeded' },
+      condition: 'pictureState = :done',
+    })
+    return item === false ? undefined : this.picture(ref)
   }
 
   async unannounced(limit: number): Promise<Job[]> {

@@ -1,7 +1,7 @@
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { toBoxletError } from '../../errors.ts'
 import type { BlobRef } from '../../jobs/blob-store.ts'
-import { type FoundPicture, isFinal, type JobPicture, type JobState } from '../../jobs/job.ts'
+import { type FoundPicture, isFinal, type JobPicture, type JobState, type Review } from '../../jobs/job.ts'
 import { defined } from '../../system/defined.ts'
 import type { Item, ItemValue } from './item.ts'
 import { optionalNumber } from './job-items.ts'
@@ -17,6 +17,19 @@ const MOST_FOUND_BYTES = 64 * 1024
 
 /** The attribute of a result, and its value. */
 export type PackedFound = [attribute: 'foundBytes' | 'foundAt', value: ItemValue]
+
+/**
+ * What was said since the result was written has an attribute of its own, so that the result stays as it is; null takes
+ * back what a moved job brought along.
+ */
+function reviewed(found: FoundPicture, { review: said }: Item): FoundPicture {
+  if (said === undefined) {
+    return found
+  }
+  const { review: _, ...before } = found
+  const review = JSON.parse(String(said)) as Review | null
+  return { ...before, ...(review !== null && { review }) }
+}
 
 /** Pictures and their results, as items hold them. */
 export class PictureItems {
@@ -49,7 +62,7 @@ export class PictureItems {
         error: JSON.parse(String(item.lastError)) as NonNullable<JobPicture['error']>,
       }),
       ...(bytes !== undefined && {
-        found: JSON.parse(gunzipSync(bytes).toString()) as NonNullable<JobPicture['found']>,
+        found: reviewed(JSON.parse(gunzipSync(bytes).toString()) as FoundPicture, item),
       }),
     }
   }

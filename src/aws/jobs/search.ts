@@ -1,7 +1,14 @@
 import { JOB_DEFAULTS } from '../../jobs/defaults.ts'
 import type { JobPicture } from '../../jobs/job.ts'
 import type { Page } from '../../jobs/job-store.ts'
-import { bucketOf, type Found, rankedScores, type SearchQuery, type SearchTerm } from '../../jobs/search.ts'
+import {
+  bucketOf,
+  type Found,
+  fitsReview,
+  rankedScores,
+  type SearchQuery,
+  type SearchTerm,
+} from '../../jobs/search.ts'
 import { type Entry, entriesOf } from './find-index.ts'
 import { arrivalKey, labelPartition, listPartition, PLACE, pictureKey, placeAt } from './keys.ts'
 import type { PictureItems } from './picture-items.ts'
@@ -160,7 +167,8 @@ function fits({ found }: JobPicture, query: SearchQuery): boolean {
     query.terms.every((term) => fitsTerm(ranked, term)) &&
     (query.model === undefined || found.model.startsWith(query.model)) &&
     (query.verdict === undefined || found.verdict?.verdict === query.verdict) &&
-    (query.uncertain === undefined || (found.uncertain ?? false) === query.uncertain)
+    (query.uncertain === undefined || (found.uncertain ?? false) === query.uncertain) &&
+    fitsReview(query, found)
   )
 }
 

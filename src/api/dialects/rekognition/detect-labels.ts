@@ -74,7 +74,7 @@ async function withProperties(
   call: Call,
 ): Promise<{ ImageProperties: ImageProperties }> {
   const { imageProperties, coloursInside } = await import('../../../formats/rekognition-properties.ts')
-  const { thumbnail } = await import('./thumbnail.ts')
+  const { thumbnail } = await import('../../../image/thumbnail.ts')
   const small = await thumbnail(bytes, call.signal)
   for (const label of labels) {
     for (const instance of label.Instances) {

@@ -102,6 +102,7 @@ describe('the answers of every operation that the OpenAPI document names', () =>
       annotate: true,
       webhook: 'https://example.com/',
     }),
+    reviewPicture: () => ({ decision: 'approved' }),
     kserveInfer: tensor,
     kserveInferOfVersion: tensor,
     yolambda: () => ({ image }),

@@ -24,6 +24,9 @@ const GOOD_CLIENTS = 4
 const HEALTH_EVERY_MS = 50
 /** Garbage of the attack is gone by then, and connections that the service closes are closed. */
 const SETTLE_MS = 15_000
+const WARM_MS = 8_000
+/** Garbage comes and goes by tens of megabytes: the middle of this long under the same load is compared. */
+const COMPARED_MS = 4_000
 /** A tenth of the weight of the service: where the cores are full the attackers wait, not the others. */
 const ATTACKER_NICE = 10
 
@@ -55,8 +58,8 @@ async function attackOne({ model, workers, pictures, seconds, sockets, kind, whe
   try {
     const headers = withKeys ? { authorization: `Bearer ${good}` } : {}
     const clients = new GoodClients(service, pictures, headers)
-    await clients.run(6_000)
-    const before = service.memory()
+    await clients.run(WARM_MS)
+    const before = await memoryWhile(service, clients.run(COMPARED_MS))
     const attackers = () =>
       startAttackers({
         kind,
@@ -76,8 +79,7 @@ async function attackOne({ model, workers, pictures, seconds, sockets, kind, whe
     clearInterval(watch)
     const hits = await attacker.stop()
     await sleep(SETTLE_MS)
-    await clients.run(3_000)
-    const after = service.memory()
+    const after = await memoryWhile(service, clients.run(COMPARED_MS))
     const left = await clients.inFlight()
     // The end comes under attack too.
     const again = await attackers()
@@ -107,6 +109,15 @@ async function attackOne({ model, workers, pictures, seconds, sockets, kind, whe
     service.kill()
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+/** Median of the resident megabytes until the promise settles. */
+async function memoryWhile(service, load) {
+  const samples = []
+  const watch = setInterval(() => samples.push(service.memory()), 100)
+  await load
+  clearInterval(watch)
+  return quantile(samples, 0.5)
 }
 
 /** @returns once the attack is under way; `stop` ends it and tells how many answers and cut connections it had */

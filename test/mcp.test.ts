@@ -7,6 +7,7 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createBearerKey } from '../src/api/auth/create-key.ts'
+import { openDataset } from '../src/datasets/open.ts'
 import { changeKeys } from '../src/server/key-file.ts'
 import { startTestService, type TestService } from './support/service.ts'
 import { streetBytes, streetModel } from './support/street.ts'
@@ -110,7 +111,7 @@ describe('tools for assistants', () => {
         ['detect', { path: 'street.jpg', conf: 0.5 }, 'REQUEST_INVALID'],
         ['detect', { path: 'street.jpg', model: 'other' }, 'MODEL_NOT_FOUND'],
         ['inspect', { path: 'x' }, 'REQUEST_INVALID'],
-        ['evaluate', { data: 'escaping.json' }, 'FORBIDDEN'],
+        ['evaluate', { data: 'escaping.json' }, 'DATASET_INVALID'],
         ['evaluate', { data: '/' }, 'FORBIDDEN'],
       ] as const) {
         const refused = await call(name, args)
@@ -123,6 +124,58 @@ describe('tools for assistants', () => {
       await expect(client.callTool({ name: 'delete' })).rejects.toThrow('Expected one of the tools')
     } finally {
       await client.close()
+    }
+  })
+
+  it('reads no labels outside of its folders, linked or named', async () => {
+    const hidden = join(folder, 'hidden')
+    const set = join(inside, 'linked')
+    await mkdir(hidden)
+    await writeFile(join(hidden, 'street.txt'), '0 0.5 0.45 0.9 0.5\n')
+    await writeFile(join(hidden, 'street.xml'), '<annotation><object/></annotation>')
+    await mkdir(join(set, 'images'), { recursive: true })
+    await writeFile(join(set, 'images/street.jpg'), streetBytes)
+    await symlink(hidden, join(set, 'labels'))
+    await writeFile(join(set, 'data.yaml'), 'val: images\nnames: [bus]\n')
+    await writeFile(join(inside, 'elsewhere.yaml'), `path: ${hidden}\nval: .\nnames: [bus]\n`)
+    expect((await openDataset(join(set, 'data.yaml'))).annotations).toHaveLength(1)
+    const client = new Client({ name: 'test', version: '1' })
+    await client.connect(overHttp() as Parameters<Client['connect']>[0])
+    try {
+      const measured = async (data: string) =>
+        (await client.callTool({ name: 'evaluate', arguments: { data } })) as unknown as Result
+      expect((await measured('linked')).structuredContent).toMatchObject({ pictures: 1, objects: 0 })
+      expect((await measured('elsewhere.yaml')).structuredContent).toMatchObject({ objects: 0 })
+    } finally {
+      await client.close()
+    }
+  })
+
+  it.each([
+    ['pixels', { pixels: 100_000 }],
+    ['bytes', { pictureBytes: 1_000 }],
+  ])('keeps to the limit of %s of the service', async (_of, limits) => {
+    const small = await startTestService({ clients: ['mcp'], mcpFolders: [inside], limits })
+    try {
+      const client = new Client({ name: 'test', version: '1' })
+      const transport = new StreamableHTTPClientTransport(new URL('/mcp', small.url))
+      await client.connect(transport as Parameters<Client['connect']>[0])
+      for (const [name, args] of [
+        ['detect', { path: 'street.jpg' }],
+        ['detect', { image: Buffer.from(streetBytes).toString('base64') }],
+        ['annotate', { path: 'street.jpg' }],
+      ] as const) {
+        const { isError, content } = (await client.callTool({ name, arguments: args })) as unknown as Result
+        expect([isError, content[0]?.text]).toEqual([
+          true,
+          expect.stringMatching(/\[(IMAGE|REQUEST)_TOO_LARGE\]/),
+        ])
+      }
+      const measured = await client.callTool({ name: 'evaluate', arguments: { data: 'set.json' } })
+      expect((measured as unknown as Result).content[0]?.text).toContain('[DATASET_INVALID]')
+      await client.close()
+    } finally {
+      await small.stop()
     }
   })
 

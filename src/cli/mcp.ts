@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import type { FetchPicture } from '../api/options.ts'
+import { DEFAULT_LIMITS, type FetchPicture } from '../api/options.ts'
 import type { Detectors } from '../detector/detectors.ts'
 import { fetchImage } from '../image/fetch/fetch-url.ts'
 import { Folders } from '../mcp/folders.ts'
@@ -45,7 +45,7 @@ async function run({ values, inputs }: Call<typeof OPTIONS>, io: Io): Promise<Ex
   const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')) as {
     version: string
   }
-  const tools = toolsOf({ detectors, folders, fetchPicture })
+  const tools = toolsOf({ detectors, folders, fetchPicture, limits: DEFAULT_LIMITS })
   await serveStdio({ version, tools }, io.stdin, io.stdout, io.signal)
   await detectors.close()
   return 0

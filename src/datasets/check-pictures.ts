@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises'
 import { toBoxletError } from '../errors.ts'
 import { decodeImage } from '../image/decode/decode.ts'
 import type { Dataset, DatasetImage } from './dataset.ts'
 import { mapInOrder } from './in-order.ts'
 import type { Problem } from './problem.ts'
+import { readFile } from './readable.ts'
 
 /** Decoding runs on four threads of the pool; more in work only hold memory. */
 const CONCURRENCY = 4

@@ -1,6 +1,6 @@
-import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isFolder } from './picture-files.ts'
+import { readdir } from './readable.ts'
 
 /** Other words for the parts. */
 const PART_WORDS = new Map([

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { BoxletError } from '../errors.ts'
 import { defined } from '../system/defined.ts'
@@ -11,6 +10,7 @@ import { checkBytes, MAX_CLASSES, MAX_COCO_BYTES, MAX_EDGE, MAX_PICTURES } from 
 import { measureOutline } from './outline.ts'
 import { pictureSize } from './picture-size.ts'
 import { boxProblem, duplicateClasses, type Problem, type ProblemKind, ProblemList } from './problem.ts'
+import { readFile } from './readable.ts'
 
 type Fields = Record<string, unknown>
 

@@ -1,8 +1,8 @@
-import { readdir } from 'node:fs/promises'
 import { dirname, extname, join } from 'node:path'
 import { BoxletError } from '../errors.ts'
 import { MAX_ENTRIES } from './limits.ts'
 import { isPictureName } from './picture-files.ts'
+import { readdir } from './readable.ts'
 
 interface Listing {
   /** Names as they are on the disk, by their plain form. */

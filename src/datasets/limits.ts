@@ -1,5 +1,5 @@
-import { stat } from 'node:fs/promises'
 import { BoxletError } from '../errors.ts'
+import { stat } from './readable.ts'
 
 /** Limits on annotation files that may come from anyone. */
 

@@ -1,7 +1,7 @@
-import { readdir, stat } from 'node:fs/promises'
 import { isAbsolute, join, relative } from 'node:path'
 import { BoxletError } from '../errors.ts'
 import { MAX_ENTRIES } from './limits.ts'
+import { readdir, stat } from './readable.ts'
 
 /** Endings that annotation tools give to pictures; the bytes decide what they are. */
 const PICTURE_ENDINGS = /\.(jpe?g|jpe|jfif|png|webp|bmp|tiff?|gif|avif|hei[cf])$/i

@@ -1,6 +1,6 @@
-import { open } from 'node:fs/promises'
 import { jpegHeader } from '../image/decode/jpeg-header.ts'
 import { loadSharp } from '../image/decode/load-sharp.ts'
+import { open } from './readable.ts'
 
 /** Where a JPEG states its size: after EXIF and colour profile, which fit into this for nearly all cameras. */
 const HEADER_BYTES = 2 ** 16

@@ -1,9 +1,9 @@
-import { readdir, readFile } from 'node:fs/promises'
 import { basename, extname, join, resolve } from 'node:path'
 import { BoxletError } from '../errors.ts'
 import { FileFinder, pathEnds } from './find-file.ts'
 import { checkBytes, MAX_LIST_BYTES, MAX_PICTURES } from './limits.ts'
 import { isFolder, listFiles } from './picture-files.ts'
+import { readdir, readFile } from './readable.ts'
 
 /** Names that tools give to the folders of a VOC tree, in any case. */
 const ANNOTATION_FOLDERS = ['Annotations', 'Annotation', 'xmls', 'xml', 'labels']

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { BoxletError } from '../errors.ts'
 import { defined } from '../system/defined.ts'
@@ -9,6 +8,7 @@ import { checkBytes, MAX_CLASSES, MAX_VOC_BYTES } from './limits.ts'
 import { isInside } from './picture-files.ts'
 import { pictureSize } from './picture-size.ts'
 import { boxProblem, ProblemList } from './problem.ts'
+import { readFile } from './readable.ts'
 import { chooseVocPart, VocTree } from './voc-tree.ts'
 import { parseVoc, type VocFile, type VocObject } from './voc-xml.ts'
 

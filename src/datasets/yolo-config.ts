@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { basename, dirname, extname, resolve } from 'node:path'
 import { parse } from 'yaml'
 import { BoxletError } from '../errors.ts'
@@ -6,6 +5,7 @@ import { isRecord } from '../system/record.ts'
 import { FileFinder, pathEnds } from './find-file.ts'
 import { checkBytes, MAX_CLASSES, MAX_YAML_ALIASES, MAX_YAML_BYTES } from './limits.ts'
 import { isFile, isFolder } from './picture-files.ts'
+import { readFile } from './readable.ts'
 import type { KeypointShape } from './yolo-text.ts'
 
 export interface YoloConfig {

@@ -1,5 +1,4 @@
 /** Where the pictures and label files of a YOLO set lie. */
-import { readFile } from 'node:fs/promises'
 import { basename, dirname, extname, isAbsolute, join, resolve, sep } from 'node:path'
 import { BoxletError } from '../errors.ts'
 import { FileFinder, pathEnds } from './find-file.ts'
@@ -7,6 +6,7 @@ import { mapInOrder } from './in-order.ts'
 import { checkBytes, MAX_LIST_BYTES, MAX_YOLO_BYTES } from './limits.ts'
 import { isFolder, isPictureName, listPictures } from './picture-files.ts'
 import { pictureSize } from './picture-size.ts'
+import { readFile } from './readable.ts'
 import type { YoloConfig } from './yolo-config.ts'
 
 /** Files that are opened at once. */

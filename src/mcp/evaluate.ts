@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import { countByCategory, type Dataset } from '../datasets/dataset.ts'
 import { openDataset } from '../datasets/open.ts'
+import { readJudged } from '../datasets/readable.ts'
 import type { DetectorLike } from '../detector/types.ts'
 import { BoxletError } from '../errors.ts'
 import { evaluate } from '../evaluate/evaluation.ts'
@@ -8,7 +9,7 @@ import { mapLabels, toPredictions } from '../evaluate/label-map.ts'
 import { MEASURING } from '../evaluate/measuring.ts'
 import { runDataset } from '../evaluate/run-dataset.ts'
 import { round } from '../formats/native.ts'
-import type { Folders } from './folders.ts'
+import type { PictureAccess } from './picture.ts'
 
 /** A talk waits for the answer: some seconds for a small model. */
 const DEFAULT_PICTURES = 50
@@ -45,22 +46,29 @@ export const EVALUATE_ARGUMENTS = v.strictObject({
   ),
 })
 
-/** Average precision of a model on a data set inside the folders. */
+/**
+ * Average precision of a model on a data set inside the folders. What a set names outside of them counts as not there.
+ *
+ * @throws BoxletError FORBIDDEN where the set itself lies outside
+ */
 export async function measure(
   { data, pictures }: v.InferOutput<typeof EVALUATE_ARGUMENTS>,
   detector: DetectorLike,
-  folders: Folders,
+  { folders, limits }: Pick<PictureAccess, 'folders' | 'limits'>,
   signal: AbortSignal,
 ) {
-  const whole = await openDataset(await folders.inside(data), { signal })
+  const place = await folders.inside(data)
+  const inside = (path: string) => folders.inside(path)
+  const whole = await readJudged(inside, () => openDataset(place, { signal }))
   const dataset = withImages(whole, whole.images.slice(0, pictures))
-  // Annotations may name pictures anywhere; none outside is read.
+  // Pictures are read later, by path.
   for (const { path } of dataset.images) {
     await folders.inside(path)
   }
   const { model } = detector
   const { minScore, ...rest } = MEASURING
-  const detect = { ...rest, minScore, everyClass: true }
+  const image = { maxPixels: limits.pixels, maxBytes: limits.pictureBytes }
+  const detect = { ...rest, minScore, everyClass: true, image }
   const map = mapLabels(model.contract.labels, dataset.categories, {}, countByCategory(dataset))
   const run = await runDataset(dataset, detector, {
     detect,

@@ -11,7 +11,8 @@ export const mcpDialect = (tools: readonly Tool[]): Dialect => ({
   routes(app, service, guard) {
     const server = { version: service.options.version ?? '0', tools }
     app.post('/mcp', guard(service.limits.bodyBytes), async (c) => {
-      const reply = await answer(parseJsonObject(c.get('body')), server, c.get('call').signal)
+      const { signal, caller } = c.get('call')
+      const reply = await answer(parseJsonObject(c.get('body')), server, signal, caller)
       return reply === undefined ? c.body(null, 202) : c.json(reply)
     })
     app.all('/mcp', allowOnly('POST'))

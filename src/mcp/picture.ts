@@ -1,7 +1,7 @@
 import { decodeBase64 } from '../api/base64.ts'
 import { parseOptions, REQUEST_OPTIONS, type RequestOptions } from '../api/native/detect-options.ts'
 import { describeOption, optionSchema } from '../api/openapi/option-schema.ts'
-import { DEFAULT_LIMITS, type FetchPicture } from '../api/options.ts'
+import type { FetchPicture, Limits } from '../api/options.ts'
 import { BoxletError } from '../errors.ts'
 import type { Folders } from './folders.ts'
 
@@ -10,6 +10,8 @@ export interface PictureAccess {
   folders: Folders
   /** Enables addresses. */
   fetchPicture: FetchPicture | undefined
+  /** Of one picture, however it comes. */
+  limits: Pick<Limits, 'pictureBytes' | 'pixels' | 'fetchMs'>
 }
 
 const text = (description: string) => ({ type: 'string', description })
@@ -40,7 +42,7 @@ export interface PictureRequest extends RequestOptions {
 /** @throws BoxletError REQUEST_INVALID, and as reading the picture does */
 export async function readPictureRequest(
   args: Readonly<Record<string, unknown>>,
-  { folders, fetchPicture }: PictureAccess,
+  { folders, fetchPicture, limits }: PictureAccess,
   signal: AbortSignal,
 ): Promise<PictureRequest> {
   const { path, url, image, ...options } = args
@@ -50,7 +52,7 @@ export async function readPictureRequest(
   if (given.length !== 1 || typeof value !== 'string' || value === '') {
     throw new BoxletError('REQUEST_INVALID', 'Expected one of path, url and image for the picture.')
   }
-  const { pictureBytes: maxBytes, fetchMs: timeoutMs } = DEFAULT_LIMITS
+  const { pictureBytes: maxBytes, fetchMs: timeoutMs } = limits
   if (kind === 'path') {
     return { ...parsed, source: value, bytes: await folders.read(value, maxBytes) }
   }

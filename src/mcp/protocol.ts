@@ -21,8 +21,11 @@ export interface Tool {
   title: string
   description: string
   inputSchema: object
-  /** @throws BoxletError for anything that the model at the other end should read */
-  call(args: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<ToolResult>
+  /**
+   * @param caller whose turn at the workers it takes, where there are several
+   * @throws BoxletError for anything that the model at the other end should read
+   */
+  call(args: Readonly<Record<string, unknown>>, signal: AbortSignal, caller?: string): Promise<ToolResult>
 }
 
 export interface McpServer {
@@ -53,6 +56,7 @@ export async function answer(
   message: unknown,
   server: McpServer,
   signal: AbortSignal,
+  caller?: string,
 ): Promise<object | undefined> {
   const read = v.safeParse(MESSAGE, message)
   if (!read.success) {
@@ -73,7 +77,7 @@ export async function answer(
     case 'tools/list':
       return success(id, { tools: server.tools.map(({ call: _call, ...tool }) => describe(tool)) })
     case 'tools/call':
-      return callTool(id, params, server, signal)
+      return callTool(id, params, server, signal, caller)
     default:
       return failure(
         id,
@@ -104,6 +108,7 @@ async function callTool(
   params: unknown,
   { tools }: McpServer,
   signal: AbortSignal,
+  caller: string | undefined,
 ): Promise<object> {
   const call = v.safeParse(CALL, params)
   const tool = call.success ? tools.find(({ name }) => name === call.output.name) : undefined
@@ -115,7 +120,7 @@ async function callTool(
     )
   }
   try {
-    return success(id, await tool.call(call.output.arguments, signal))
+    return success(id, await tool.call(call.output.arguments, signal, caller))
   } catch (error) {
     const { message, hint, code } = toBoxletError(error)
     const text = `${[message, hint].filter(Boolean).join(' ')} [${code}]`

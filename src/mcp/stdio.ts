@@ -51,16 +51,24 @@ const write = (output: Writable, message: object): void => void output.write(`${
 async function* linesOf(input: Readable, signal: AbortSignal): AsyncGenerator<string> {
   const stop = () => input.destroy()
   signal.addEventListener('abort', stop, { once: true })
-  let rest = ''
+  // Joined when the line ends: joined as they come, a megabyte in small pieces is copied again for each of them.
+  let begun: string[] = []
+  let length = 0
   try {
     input.setEncoding('utf8')
     for await (const piece of input as AsyncIterable<string>) {
-      const lines = (rest + piece).split('\n')
-      rest = lines.pop() ?? ''
-      if (rest.length > MOST_CHARACTERS) {
+      const [first = '', ...others] = piece.split('\n')
+      begun.push(first)
+      length += first.length
+      if (length > MOST_CHARACTERS) {
         throw new RangeError(`A message has more than ${MOST_CHARACTERS} characters.`)
       }
-      yield* lines.filter((line) => line.trim() !== '')
+      if (others.length > 0) {
+        const rest = others.pop()!
+        yield* [begun.join(''), ...others].filter((line) => line.trim() !== '')
+        begun = [rest]
+        length = rest.length
+      }
     }
   } catch (error) {
     if (!signal.aborted) {

@@ -17,19 +17,22 @@ export interface ToolSettings extends PictureAccess {
 /** What an assistant can do with Boxlet. Nothing is written anywhere. */
 export function toolsOf(settings: ToolSettings): Tool[] {
   const { detectors } = settings
-  const detectorNamed = async (name: string | undefined): Promise<DetectorLike> => {
+  const detectorNamed = async (name: string | undefined, caller?: string): Promise<DetectorLike> => {
     const wanted = name ?? detectors.defaultName
     if (!detectors.names.includes(wanted)) {
       throw new BoxletError('MODEL_NOT_FOUND', 'Expected the name of a model that is loaded here.', {
         hint: `There are ${detectors.names.join(', ')}.`,
       })
     }
-    return detectors.get(wanted)
+    return detectors.get(wanted, caller)
   }
-  const detect = async (args: Readonly<Record<string, unknown>>, signal: AbortSignal) => {
+  const detect = async (...[args, signal, caller]: Parameters<Tool['call']>) => {
     const { source, bytes, model, detect: options } = await readPictureRequest(args, settings, signal)
-    const detector = await detectorNamed(model)
-    const result = await detector.detect(bytes, { ...options, signal })
+    const detector = await detectorNamed(model, caller)
+    const { pixels, pictureBytes: maxBytes } = settings.limits
+    const maxPixels = Math.min(pixels, options.image?.maxPixels ?? pixels)
+    const image = { ...options.image, maxPixels, maxBytes }
+    const result = await detector.detect(bytes, { ...options, image, signal })
     return { bytes, result, report: { model: detector.model.name, ...nativeFound(source, result) } }
   }
   return [
@@ -54,7 +57,7 @@ export function toolsOf(settings: ToolSettings): Tool[] {
       title: 'Detect objects',
       description: 'Finds objects in a picture: label, score and box in pixels for each.',
       inputSchema: PICTURE_SCHEMA,
-      call: async (args, signal) => asData((await detect(args, signal)).report),
+      call: async (...call) => asData((await detect(...call)).report),
     },
     {
       name: 'annotate',
@@ -62,9 +65,13 @@ export function toolsOf(settings: ToolSettings): Tool[] {
       description:
         'Finds objects in a picture and gives the picture back with their boxes drawn, and the same as data.',
       inputSchema: PICTURE_SCHEMA,
-      call: async (args, signal) => {
-        const { bytes, result, report } = await detect(args, signal)
-        const drawn = await drawDetections(bytes, result.detections, { format: 'jpeg', signal })
+      call: async (args, signal, caller) => {
+        const { bytes, result, report } = await detect(args, signal, caller)
+        const drawn = await drawDetections(bytes, result.detections, {
+          format: 'jpeg',
+          decode: { maxPixels: settings.limits.pixels },
+          signal,
+        })
         return {
           content: [
             { type: 'image', data: Buffer.from(drawn).toString('base64'), mimeType: 'image/jpeg' },
@@ -94,9 +101,9 @@ export function toolsOf(settings: ToolSettings): Tool[] {
       title: 'Measure a model',
       description: 'Average precision of a model on a labelled data set, over all and by class.',
       inputSchema: EVALUATE_SCHEMA,
-      call: async (args, signal) => {
+      call: async (args, signal, caller) => {
         const given = parsed(EVALUATE_ARGUMENTS, args)
-        return asData(await measure(given, await detectorNamed(given.model), settings.folders, signal))
+        return asData(await measure(given, await detectorNamed(given.model, caller), settings, signal))
       },
     },
   ]

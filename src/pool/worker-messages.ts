@@ -19,6 +19,8 @@ export interface WorkerSettings {
   threads: number
   /** Addresses of modules that are imported first, such as those that register a family. */
   imports: readonly string[]
+  /** Leaves the processors to the thread that answers callers. */
+  yields: boolean
 }
 
 /** Everything that travels to a worker. The signal stays behind: functions cannot be sent. */

@@ -29,6 +29,8 @@ export interface PoolOptions extends WorkerTimes {
   threads: number
   /** Addresses of modules that each worker imports first. */
   imports?: readonly string[]
+  /** Runs behind the thread that answers callers, where the system gives each thread a priority. Default false. */
+  yields?: boolean
   /** Tasks that may wait for a worker. */
   queue: number
   /** Tasks that one worker holds: above one, the next picture is decoded while the last one runs. */
@@ -219,9 +221,9 @@ export class WorkerPool implements Detectors {
   }
 
   #add(): PoolWorker {
-    const { models, threads, imports = [], hangMs, overdueMs } = this.#options
+    const { models, threads, imports = [], yields = false, hangMs, overdueMs } = this.#options
     const worker = new PoolWorker(
-      { models, threads, imports },
+      { models, threads, imports, yields },
       {
         onNotice: (line) => this.#options.onNotice?.(line),
         onProgress: (progress) => this.#options.onProgress?.(progress),

@@ -1,5 +1,6 @@
 /** Runs in a worker thread: holds one detector a model and does everything from the bytes to the boxes. */
 
+import { setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import { Detector } from '../detector/detector.ts'
 import { BoxletError, toBoxletError } from '../errors.ts'
@@ -19,6 +20,12 @@ if (port === null) {
   throw new Error('worker.js is started by the pool, not by hand')
 }
 const settings = workerData as WorkerSettings
+/** A third of the weight of the thread that answers: it needs little, but at once. */
+const WORKER_NICE = 5
+// Elsewhere than on Linux it would be the priority of the whole process.
+if (settings.yields && process.platform === 'linux') {
+  setPriority(WORKER_NICE)
+}
 const detectors = new Map<string, Detector>()
 /** Opened at the first raw tensor: most services never see one, and it costs the memory of a second graph. */
 const rawDetectors = new Map<string, Promise<Detector>>()

@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import type { Dialect } from '../api/dialects/dialect.ts'
 import { loadDialects } from '../api/dialects/dialects.ts'
 import type { LabelStudioSettings } from '../api/dialects/label-studio/label-studio.ts'
+import { DEFAULT_LIMITS } from '../api/options.ts'
 import { BoxletError } from '../errors.ts'
 import { fetchImage } from '../image/fetch/fetch-url.ts'
 import { Folders } from '../mcp/folders.ts'
@@ -26,7 +27,9 @@ export async function dialectsOf(
       import('../mcp/http.ts'),
     ])
     const folders = await Folders.open(options.mcpFolders)
-    dialects.push(mcpDialect(toolsOf({ ...access, folders })))
+    dialects.push(
+      mcpDialect(toolsOf({ ...access, folders, limits: { ...DEFAULT_LIMITS, ...options.limits } })),
+    )
   }
   return dialects
 }

@@ -49,7 +49,7 @@ const ANSWER_MS = 2_000
 export async function startService(options: ServiceOptions): Promise<RunningService> {
   const auth = await authentication(options)
   const tensorText = new TensorThread(tensorTextInPlace)
-  const pool = await WorkerPool.start({ ...options.pool, onNotice: options.onNotice })
+  const pool = await WorkerPool.start({ yields: true, ...options.pool, onNotice: options.onNotice })
   let jobs: RunningJobs | undefined
   try {
     jobs = await jobsOf(options, pool)

@@ -19,6 +19,11 @@ export interface Recognition {
    * `output.boxUnits`. Absent or empty when there is nothing to settle, so that most models need no run.
    */
   unsettled?: string[]
+  /**
+   * The shapes fit, but nothing in the file tells this reading from another that feeds the network otherwise. Taken
+   * only when the user names the family; without a surer one recognition says what to name.
+   */
+  onlyByName?: boolean
 }
 
 export interface DecodeContext {

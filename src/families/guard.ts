@@ -68,12 +68,14 @@ const LARGEST_SCORE = 1.01
 const LARGEST_BOX = 4
 /** Weaker guesses of sound models may lie anywhere: an evaluation asks for them down to 0.001. */
 const LEAST_TELLING_SCORE = 0.1
+/** Fractions of a frame reach a little past 1; no object ends within so few pixels of the corner. */
+const FARTHEST_RATIO = 2
 /** Share of the candidates that may be no boxes: single rows of sound models are left-overs. */
 const IMPOSSIBLE_SHARE = 0.5
 
 /**
- * Stops where candidates show that the file is read as what it is not: scores that are no probabilities, or boxes
- * turned inside out, beside the picture or many times as large. Rows that hold no numbers are left to be dropped.
+ * Stops where candidates show that the file is read as what it is not: scores that are no probabilities, boxes
+ * turned inside out, beside the picture or many times as large, or fractions that are taken for pixels. Rows that hold no numbers are left to be dropped.
  *
  * cost    without it a segmentation map is drawn as a crowd at 1,800 %
  * @throws BoxletError MODEL_OUTPUT
@@ -83,6 +85,7 @@ export function checkPlausible(candidates: Candidates, { contract, letterbox }: 
   const frame = candidates.frame === 'image' ? letterbox.image : letterbox.input
   let impossible = 0
   let seen = 0
+  let tiny = 0
   for (let row = 0; row < count; row++) {
     const score = scores[row]!
     if (!Number.isFinite(score)) {
@@ -98,8 +101,17 @@ export function checkPlausible(candidates: Candidates, { contract, letterbox }: 
     const kind = boxFault(boxes[at]!, boxes[at + 1]!, boxes[at + 2]!, boxes[at + 3]!, frame)
     if (kind !== 'unknown') {
       seen++
+      tiny += Math.max(boxes[at + 2]!, boxes[at + 3]!) <= FARTHEST_RATIO ? 1 : 0
       impossible += kind === 'impossible' ? 1 : 0
     }
+  }
+  const { boxUnits, boxCode } = contract.output
+  if (tiny > IMPOSSIBLE_SHARE * seen && boxUnits === 'pixels' && boxCode !== 'head') {
+    throw implausible(
+      contract,
+      'boxes in pixels',
+      `${tiny} of ${seen} that end within ${FARTHEST_RATIO} pixels of the corner, as fractions do: --set output.boxUnits=ratio`,
+    )
   }
   if (impossible > IMPOSSIBLE_SHARE * seen) {
     throw implausible(

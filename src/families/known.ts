@@ -6,6 +6,7 @@ import { rtmdet } from './anchor-free/rtmdet.ts'
 import { batchedNms } from './anchors/batched-nms.ts'
 import { efficientdet } from './anchors/efficientdet.ts'
 import { fasterRcnnZoo } from './anchors/faster-rcnn-zoo.ts'
+import { finalBoxes } from './anchors/final-boxes.ts'
 import { paddleRows } from './anchors/paddle-rows.ts'
 import { ssdZoo } from './anchors/ssd-zoo.ts'
 import { tfDetection } from './anchors/tf-detection.ts'
@@ -73,6 +74,7 @@ export const KNOWN_FAMILIES: readonly Family[] = [
   paddleRows,
   rtmdet,
   torchvision,
+  finalBoxes,
   blazeface,
   palm,
   poseDetection,

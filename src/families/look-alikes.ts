@@ -8,6 +8,9 @@ const LINE_HEIGHTS = [32, 48, 64]
 /** Columns of a recogniser: letters of one script at least. */
 const LEAST_LETTERS = 30
 
+/** Picture, class and row, as NonMaxSuppression gives them. */
+const SELECTED_COLUMNS = 3
+
 /**
  * What a model that is no detector probably is, for the sentence that refuses it; undefined where nothing tells.
  * A word is all that hangs on it, so shapes are enough here.
@@ -18,11 +21,17 @@ export function lookAlike(signature: ModelSignature): string | undefined {
   if (first === undefined) {
     return undefined
   }
+  if (signature.inputs.some(({ name }) => /^(input_ids|text_token_mask|token_type_ids)$/.test(name))) {
+    return 'a model that is asked in words, such as Grounding DINO or OWL-ViT, and wants a tokenizer beside it'
+  }
   if (isMtcnn(signature)) {
     return 'a stage of MTCNN, which judges small crops and needs the other stages beside it'
   }
   if (outputs.length > 1) {
     return undefined
+  }
+  if (/^u?int/.test(first.type) && first.shape?.length === 2 && first.shape[1] === SELECTED_COLUMNS) {
+    return 'what a suppression has chosen, as numbers of rows, without the boxes and scores themselves'
   }
   return isClassMap(signature, first)
     ? 'a segmentation, which gives a class for each pixel and no boxes'

@@ -46,11 +46,12 @@ export function recognise(signature: ModelSignature, name: string, wanted?: stri
     .filter((recognition) => batchFits(recognition, signature) && typesFit(recognition, signature))
     .map((recognition) => withFoldedScaling(recognition, signature))
     .sort((a, b) => b.confidence - a.confidence)
-  const best = found[0]
+  const sure = wanted === undefined ? found.filter(({ onlyByName }) => onlyByName !== true) : found
+  const best = sure[0]
   if (best === undefined) {
-    throw unrecognised(signature, faults)
+    throw found.length === 0 ? unrecognised(signature, faults) : undecided(signature, found)
   }
-  const alternatives = found
+  const alternatives = sure
     .slice(1)
     .map(({ contract, confidence }) => ({ family: contract.family, confidence }))
   const evidence = [...best.evidence, ...faults.map(passedOver)]
@@ -213,10 +214,9 @@ function unrecognised(signature: ModelSignature, faults: readonly FamilyFault[])
     )
   }
   const likely = lookAlike(signature)
-  const list = (tensors: readonly TensorInfo[]) => tensors.slice(0, 12).map(describeTensor).join(', ')
   return new BoxletError(
     'MODEL_UNRECOGNISED',
-    `Expected a detector of a known family but received inputs ${list(signature.inputs)} and outputs ${list(signature.outputs)}${likely === undefined ? '' : `: ${likely}`}.`,
+    `Expected a detector of a known family but received inputs ${listed(signature.inputs)} and outputs ${listed(signature.outputs)}${likely === undefined ? '' : `: ${likely}`}.`,
     {
       hint:
         likely === undefined
@@ -225,6 +225,21 @@ function unrecognised(signature: ModelSignature, faults: readonly FamilyFault[])
     },
   )
 }
+
+/** Readings that fit by their shapes alone: taken in silence, each would be wrong for the networks of the others. */
+function undecided(signature: ModelSignature, found: readonly Recognition[]): BoxletError {
+  const names = found.map(({ contract }) => contract.family)
+  const choices = names.map((name) => `--family ${name} (${familyNamed(name).title})`)
+  return new BoxletError(
+    'MODEL_UNRECOGNISED',
+    `Expected a graph that shows what its network is but received outputs ${listed(signature.outputs)}, which ${names.length === 1 ? `${names[0]} could be` : `each of ${names.join(', ')} could be`} and whose last layers tell nothing.`,
+    {
+      hint: `Name what it was trained as: ${choices.join(', or ')}; then "boxlet model doctor" checks colour and scale.`,
+    },
+  )
+}
+
+const listed = (tensors: readonly TensorInfo[]): string => tensors.slice(0, 12).map(describeTensor).join(', ')
 
 /** `images float32 [1, 3, 640, 640]` */
 export function describeTensor(tensor: TensorInfo): string {

@@ -5,6 +5,7 @@ import type { ModelSignature, TensorInfo } from '../../model/signature.ts'
 import type { DecodeContext, Family, Recognition, RoleTensors } from '../family.ts'
 import { CandidateList } from '../heads/candidates.ts'
 import { declaredAxes, describe, evidence, noSuppression, outputNamed, perClass } from '../heads/describe.ts'
+import { headKind } from '../heads/head-kind.ts'
 import { describeInput, PREPROCESS } from '../heads/preprocess.ts'
 import { addCodedBox, boxUnits } from '../heads/rows.ts'
 import { fixed, pictureInput, pyramidOf } from '../heads/shapes.ts'
@@ -146,8 +147,10 @@ function cellRoles(signature: ModelSignature, size: Size): Roles | undefined {
 }
 
 function recognise(signature: ModelSignature): Recognition | undefined {
-  const described = describeInput(signature, PREPROCESS.rgbUnitCentred)
   const { outputs, inputs } = signature
+  // YOLOX ends so too, and is fed otherwise; all scores come from the same layers.
+  const isYolox = outputs.some(({ name }) => headKind(signature, name)?.kind === 'objectness')
+  const described = describeInput(signature, isYolox ? PREPROCESS.bgrBytesTopLeft : PREPROCESS.rgbUnitCentred)
   if (described === undefined || inputs.length > 1) {
     return undefined
   }
@@ -186,12 +189,19 @@ function recognise(signature: ModelSignature): Recognition | undefined {
           found.reason,
           count === undefined ? 0.85 : found.isNamed ? 0.95 : 0.8,
         ),
-        evidence(
-          'input',
-          'RGB scaled to 0–1, centred letterbox padded with 114',
-          'YOLOv6, v7 and v9 are trained so; DAMO-YOLO, which exports the same outputs, wants 0–255 stretched',
-          0.6,
-        ),
+        isYolox
+          ? evidence(
+              'input',
+              'BGR 0–255, letterbox at the top left padded with 114',
+              'a layer of objectness beside those of boxes and classes is YOLOX, which is trained so',
+              0.7,
+            )
+          : evidence(
+              'input',
+              'RGB scaled to 0–1, centred letterbox padded with 114',
+              'YOLOv6, v7 and v9 are trained so; DAMO-YOLO, which exports the same outputs, wants 0–255 stretched',
+              0.6,
+            ),
       ],
     },
     outputs,

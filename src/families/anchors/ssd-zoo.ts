@@ -2,6 +2,7 @@ import { COCO_80 } from '../../model/labels/label-sets.ts'
 import type { ModelSignature } from '../../model/signature.ts'
 import type { Family, Recognition } from '../family.ts'
 import { describe, evidence, noSuppression } from '../heads/describe.ts'
+import { headKind } from '../heads/head-kind.ts'
 import { describeInput, PREPROCESS, type Preprocess } from '../heads/preprocess.ts'
 import { fixed } from '../heads/shapes.ts'
 import { decodeCounted } from './batched-nms.ts'
@@ -38,11 +39,18 @@ function recognise(signature: ModelSignature): Recognition | undefined {
   if (classes === undefined || boxes === undefined || scores === undefined) {
     return undefined
   }
+  const head = headKind(signature, scores.name)
   const isNamed = boxes.name === 'bboxes'
+  const isSsd = head?.kind === 'anchors'
+  // A YOLO or RT-DETR with suppression inside has the same outputs.
+  if (head !== undefined && !isSsd) {
+    return undefined
+  }
   return describe(
     {
       family: 'ssd-zoo',
-      confidence: isNamed ? 0.95 : 0.6,
+      confidence: isNamed ? 0.95 : isSsd ? 0.6 : 0.3,
+      onlyByName: !isNamed && !isSsd,
       input: described.input,
       roles: { boxes: boxes.name, classes: classes.name, scores: scores.name },
       boxCode: 'xyxy',

@@ -2,6 +2,7 @@ import type { ContractInput, Evidence } from '../../model/contract.ts'
 import type { ModelSignature, TensorInfo } from '../../model/signature.ts'
 import type { Family, Recognition } from '../family.ts'
 import { CandidateList } from '../heads/candidates.ts'
+import { headKind, isTorchvisionHead } from '../heads/head-kind.ts'
 import { type PictureInput, pictureInput } from '../heads/shapes.ts'
 import { inputType } from '../heads/ultralytics.ts'
 import { mismatch, roleTensor, roleValues } from '../heads/values.ts'
@@ -21,6 +22,9 @@ const IMAGENET_STD: [number, number, number] = [58.395, 57.12, 57.375]
  * labels  int64 [n], 0 is background
  * Suppression has happened inside; the outputs come in any order and under any name, so they are told apart
  * by rank and element type.
+ *
+ * The same three outputs come from any network with suppression inside (`final-boxes`), so the last layers have to
+ * be those of torchvision's heads, or the graph has to normalise as its transform does.
  *
  * source  torchvision `models/detection/transform.py`, icevision `models/torchvision`
  * cost    normalising twice, or not at all, leaves a model that still finds large objects at low scores
@@ -68,8 +72,16 @@ function recognise(signature: ModelSignature): Recognition | undefined {
   if (picture === undefined || roles === undefined || signature.inputs.length > 1) {
     return undefined
   }
+  const head = headKind(signature, roles.scores.name)
+  const isOwn = isTorchvisionHead(head)
+  // A YOLO with suppression inside has the same outputs, and is fed otherwise.
+  if (head !== undefined && !isOwn) {
+    return undefined
+  }
   const isFixed = picture.width !== undefined && picture.height !== undefined
-  const transformInside = picture.layout === 'CHW' || !isFixed || normalisesInside(signature, picture)
+  const normalises = normalisesInside(signature, picture)
+  const transformInside = normalises || (head === undefined && picture.layout === 'CHW')
+  const isUnshown = !isOwn && !transformInside
   const isSized = transformInside && isFixed
   const size = { width: picture.width ?? 800, height: picture.height ?? 800 }
   const input: ContractInput = {
@@ -90,8 +102,9 @@ function recognise(signature: ModelSignature): Recognition | undefined {
     },
   }
   return {
-    confidence: namesFit(roles) ? 0.95 : 0.9,
-    evidence: evidence(roles, transformInside, isSized),
+    confidence: isUnshown ? 0.3 : namesFit(roles) ? 0.95 : 0.9,
+    ...(isUnshown ? { onlyByName: true } : {}),
+    evidence: evidence(roles, transformInside ? (normalises ? 'seen' : 'by rank') : 'outside', isSized),
     contract: {
       family: 'torchvision',
       task: 'detect',
@@ -144,7 +157,7 @@ function findRoles(outputs: readonly TensorInfo[]): Roles | undefined {
 const namesFit = (roles: Roles): boolean =>
   roles.boxes.name === 'boxes' && roles.scores.name === 'scores' && roles.labels.name === 'labels'
 
-function evidence(roles: Roles, transformInside: boolean, isSized: boolean): Evidence[] {
+function evidence(roles: Roles, transform: 'seen' | 'by rank' | 'outside', isSized: boolean): Evidence[] {
   return [
     {
       about: 'output',
@@ -152,22 +165,24 @@ function evidence(roles: Roles, transformInside: boolean, isSized: boolean): Evi
       because: 'one output has four columns, one is a list of integers and one a list of floats',
       confidence: namesFit(roles) ? 0.99 : 0.95,
     },
-    transformInside
+    transform === 'outside'
       ? {
+          about: 'input',
+          conclusion: 'RGB with ImageNet mean and deviation, centred letterbox padded with (124, 116, 104)',
+          because:
+            'the graph takes no mean from the picture, as IceVision exports the models of torchvision without their transform',
+          confidence: 0.75,
+        }
+      : {
           about: 'input',
           conclusion: isSized
             ? 'RGB 0–1 stretched to the one size of the file; normalisation happens inside, boxes are pixels of that size'
             : 'RGB 0–1 of any size; resizing and normalisation happen inside',
-          because: isSized
-            ? 'the graph takes the mean from the picture, and was exported without dynamic axes'
-            : 'height and width are free, as torchvision exports the whole model',
-          confidence: 0.9,
-        }
-      : {
-          about: 'input',
-          conclusion: 'RGB with ImageNet mean and deviation, centred letterbox padded with (124, 116, 104)',
-          because: 'the input is of one fixed size, as IceVision exports the model without its transform',
-          confidence: 0.75,
+          because:
+            transform === 'seen'
+              ? `the graph takes the mean from the picture${isSized ? ', and was exported without dynamic axes' : ''}`
+              : 'a picture without a batch axis is how torchvision takes it',
+          confidence: transform === 'seen' ? 0.93 : 0.7,
         },
   ]
 }

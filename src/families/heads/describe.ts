@@ -33,6 +33,7 @@ export interface Description {
   evidence: Evidence[]
   labels?: (string | null)[]
   unsettled?: string[]
+  onlyByName?: boolean
 }
 
 export function describe(parts: Description, outputs: readonly TensorInfo[] = []): Recognition {
@@ -58,6 +59,7 @@ export function describe(parts: Description, outputs: readonly TensorInfo[] = []
     },
     evidence: parts.evidence,
     ...defined({ labels: parts.labels }),
+    ...(parts.onlyByName === true ? { onlyByName: true } : {}),
     ...(parts.unsettled === undefined || parts.unsettled.length === 0 ? {} : { unsettled: parts.unsettled }),
   }
 }

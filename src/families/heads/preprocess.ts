@@ -89,6 +89,15 @@ export const PREPROCESS = {
     size: square(352),
     stride: 32,
   },
+  /** YOLOX since 0.1.1. */
+  bgrBytesTopLeft: {
+    colour: 'BGR',
+    mean: ZERO,
+    std: ONE,
+    geometry: letterbox('top-left', 114, 'floor'),
+    size: square(640),
+    stride: 32,
+  },
   /** Raw bytes, sized inside the graph. */
   rgbBytesAsIs: {
     colour: 'RGB',

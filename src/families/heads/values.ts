@@ -68,6 +68,29 @@ export function mismatch(expected: string, received: string): BoxletError {
   })
 }
 
+/**
+ * A class is a whole number in every row, and a score hardly ever is: rows of seven come with the two in either order.
+ *
+ * @param column of the class in rows of `columns`
+ * @throws BoxletError MODEL_OUTPUT naming the family that has them the other way round
+ */
+export function checkClassColumn(
+  values: Float32Array,
+  columns: number,
+  column: number,
+  otherFamily: string,
+): void {
+  for (let at = column; at < values.length; at += columns) {
+    const value = values[at]!
+    if (Number.isFinite(value) && !Number.isInteger(value)) {
+      throw mismatch(
+        'whole numbers in the column of the class',
+        `${value.toPrecision(3)}, a score as it seems: name the family that has them the other way round, --family ${otherFamily}`,
+      )
+    }
+  }
+}
+
 export const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x))
 
 /** Inverse of sigmoid, so that a threshold is compared with logits and only hits pay for an exponential. */

@@ -6,7 +6,7 @@ import type { DecodeContext, Family, Recognition, RoleTensors } from '../family.
 import { CandidateList } from '../heads/candidates.ts'
 import { declaredAxes, describe, evidence, noSuppression, outputNamed } from '../heads/describe.ts'
 import { describeInput, letterbox, type Preprocess } from '../heads/preprocess.ts'
-import { lastAxes, mismatch, roleTensor, roleValues } from '../heads/values.ts'
+import { checkClassColumn, lastAxes, mismatch, roleTensor, roleValues } from '../heads/values.ts'
 
 const FLAT_COLUMNS = 7
 
@@ -45,6 +45,7 @@ function decodeFlat(outputs: RoleTensors, context: DecodeContext): Candidates {
     throw mismatch(`rows of ${FLAT_COLUMNS}`, `rows of ${columns}`)
   }
   const values = roleValues(outputs, 'predictions', context)
+  checkClassColumn(values, FLAT_COLUMNS, 6, 'yolov7-end2end')
   const list = new CandidateList()
   for (let row = 0, at = 0; row < rows; row++, at += FLAT_COLUMNS) {
     const score = values[at + 5]!

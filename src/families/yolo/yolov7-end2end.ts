@@ -4,7 +4,7 @@ import type { Family, Recognition } from '../family.ts'
 import { CandidateList } from '../heads/candidates.ts'
 import { declaredAxes, describe, evidence, noSuppression } from '../heads/describe.ts'
 import { describeInput, PREPROCESS } from '../heads/preprocess.ts'
-import { lastAxes, mismatch, roleTensor, roleValues } from '../heads/values.ts'
+import { checkClassColumn, lastAxes, mismatch, roleTensor, roleValues } from '../heads/values.ts'
 
 const COLUMNS = 7
 
@@ -26,6 +26,7 @@ export const yolov7End2end: Family = {
       throw mismatch(`rows of ${COLUMNS}`, `rows of ${columns}`)
     }
     const values = roleValues(outputs, 'predictions', context)
+    checkClassColumn(values, COLUMNS, 5, 'yolo-nas')
     const list = new CandidateList()
     for (let row = 0, at = 0; row < rows; row++, at += COLUMNS) {
       const score = values[at + 6]!

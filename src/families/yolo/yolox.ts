@@ -6,7 +6,7 @@ import { CandidateList } from '../heads/candidates.ts'
 import { declaredAxes, describe, evidence, namesFit, perClass } from '../heads/describe.ts'
 import { decodeObjectness, FIXED_COLUMNS } from '../heads/objectness.ts'
 import { strideOptions } from '../heads/options.ts'
-import { describeInput, letterbox, type Preprocess } from '../heads/preprocess.ts'
+import { describeInput, type Preprocess, PREPROCESS as SHARED } from '../heads/preprocess.ts'
 import { takeClasses } from '../heads/rows.ts'
 import { gridCells, tailOf } from '../heads/shapes.ts'
 import { floats } from '../heads/tensor.ts'
@@ -25,14 +25,7 @@ const LARGEST_LOG = 12
  * source  YOLOX `data/data_augment.py` preproc (weights since 0.1.1; older ones want RGB with ImageNet statistics)
  * cost    RGB by mistake: 0.92 to 0.87 for one bus, and a class that is not there
  */
-const PREPROCESS: Preprocess = {
-  colour: 'BGR',
-  mean: [0, 0, 0],
-  std: [1, 1, 1],
-  geometry: letterbox('top-left', 114, 'floor'),
-  size: { width: 640, height: 640 },
-  stride: 32,
-}
+const PREPROCESS: Preprocess = SHARED.bgrBytesTopLeft
 
 /**
  * YOLOX, raw as exported by default or decoded with `--decode_in_inference`.

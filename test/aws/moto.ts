@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
+import { join } from 'node:path'
 
 export interface Moto {
   endpoint: string
@@ -16,12 +17,18 @@ async function freePort(): Promise<number> {
   return port
 }
 
+/** Makes transactions on large tables fast, see the file in it. */
+const LARGE = join(import.meta.dirname, 'large-moto')
+
 /** An AWS that runs here; it stores what it is told and checks little. */
-export async function startMoto(command: string): Promise<Moto> {
+export async function startMoto(
+  command: string,
+  { manyItems = false }: { manyItems?: boolean } = {},
+): Promise<Moto> {
   const port = await freePort()
   const child: ChildProcess = spawn(command, ['-H', '127.0.0.1', '-p', String(port)], {
     stdio: process.env.BOXLET_TEST_MOTO_LOG ? 'inherit' : 'ignore',
-    env: { ...process.env, MOTO_PORT: String(port) },
+    env: { ...process.env, MOTO_PORT: String(port), ...(manyItems && { PYTHONPATH: LARGE }) },
   })
   const endpoint = `http://127.0.0.1:${port}`
   for (let tries = 0; ; tries++) {

@@ -19,7 +19,7 @@ const WORKERS = 2
 /** A batch of the long form has time to end before its messages come again, as on AWS. */
 const VISIBILITY = soak > 0 ? 30 : 5
 /** Before a kill, at random. */
-const LIFE_MS = 8000
+const LIFE_MS = soak > 0 ? 25_000 : 8000
 /** Of the short form, which a machine that begins each environment slowly would never end otherwise. */
 const MOST_KILLS = soak > 0 ? Number.POSITIVE_INFINITY : 4
 /** Of those batches that went well one in so many comes again, as after a function that died when all was done. */
@@ -35,7 +35,7 @@ describe.skipIf(motoServer === undefined || !canRunPackage)('functions that die'
   const outer = { ...process.env }
 
   beforeAll(async () => {
-    moto = await startMoto(motoServer as string)
+    moto = await startMoto(motoServer as string, { manyItems: true })
     stack = await makeJobStack(moto.endpoint, 'kills', VISIBILITY)
     packaged = await packageFunction()
     const keys = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', AWS_REGION: region }

@@ -53,7 +53,7 @@ export async function sendUnsent(store: JobStore, pictures: Queue): Promise<bool
     return false
   }
   await pictures.send(unsent.map(({ ref, group }) => ({ body: messageOf(ref), group })))
-  await store.sent(unsent.map(({ ref }) => ref))
+  await store.sent(unsent)
   return true
 }
 

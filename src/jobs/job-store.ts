@@ -105,6 +105,16 @@ export interface StartedPicture {
   ref: PictureRef
   picture: JobPicture
   options: JobOptions
+  /** Of the version that arrived, where the store orders what is written besides it. */
+  sequencer?: string
+}
+
+/** A picture that has no message. */
+export interface Unsent {
+  ref: PictureRef
+  group: string
+  /** Where the store had it; a picture that was just accepted needs none. */
+  note?: string
 }
 
 export interface LabelTotal {
@@ -166,8 +176,9 @@ export interface JobStore {
   /** One picture that ended in the dead letters. @returns false where it is not failed */
   revive(ref: PictureRef): Promise<boolean>
 
-  unsent(limit: number): Promise<{ ref: PictureRef; group: string }[]>
-  sent(refs: readonly PictureRef[]): Promise<void>
+  unsent(limit: number): Promise<Unsent[]>
+  /** Takes note of what `unsent` gave; what a retry has asked for since then stays. */
+  sent(sent: readonly Pick<Unsent, 'ref' | 'note'>[]): Promise<void>
   unannounced(limit: number): Promise<Job[]>
   announced(jobs: readonly Pick<Job, 'tenant' | 'id'>[]): Promise<void>
   unread(limit: number): Promise<UnreadManifest[]>

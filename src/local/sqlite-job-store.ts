@@ -21,6 +21,7 @@ import type {
   StartedPicture,
   StoredModel,
   UnreadManifest,
+  Unsent,
 } from '../jobs/job-store.ts'
 import type { Found, SearchQuery } from '../jobs/search.ts'
 import { jobOf, pictureOf } from './job-rows.ts'
@@ -259,27 +260,34 @@ export class SqliteJobStore implements JobStore {
     })
   }
 
-  async unsent(limit: number): Promise<{ ref: PictureRef; group: string }[]> {
+  async unsent(limit: number): Promise<Unsent[]> {
     return this.#file
       .all(
-        `SELECT p.n, p.tenant, j.id, j.total FROM pictures p JOIN jobs j ON j.seq = p.job
+        `SELECT p.n, p.tenant, p.attempts, j.id, j.total FROM pictures p JOIN jobs j ON j.seq = p.job
          WHERE p.sent = 0 ORDER BY p.seq LIMIT ?`,
         limit,
       )
-      .map(({ n, tenant, id, total }) => ({
+      .map(({ n, tenant, attempts, id, total }) => ({
         ref: { tenant: String(tenant), job: String(id), n: Number(n) },
         group: Number(total) >= OWN_GROUP ? `${tenant}/${id}` : String(tenant),
+        note: String(attempts),
       }))
   }
 
-  async sent(refs: readonly PictureRef[]): Promise<void> {
+  async sent(sent: readonly Pick<Unsent, 'ref' | 'note'>[]): Promise<void> {
     this.#file.transaction(() => {
-      for (const { tenant, job, n } of refs) {
+      for (const {
+        ref: { tenant, job, n },
+        note = '0',
+      } of sent) {
+        // One that is queued after a try was queued again, and waits for another message.
         this.#file.run(
-          'UPDATE pictures SET sent = 1 WHERE n = ? AND job = (SELECT seq FROM jobs WHERE id = ? AND tenant = ?)',
+          `UPDATE pictures SET sent = 1 WHERE n = ? AND job = (SELECT seq FROM jobs WHERE id = ? AND tenant = ?)
+             AND (state <> 'queued' OR attempts = ?)`,
           n,
           job,
           tenant,
+          Number(note),
         )
       }
     })

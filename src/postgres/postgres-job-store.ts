@@ -20,6 +20,7 @@ import type {
   StartedPicture,
   StoredModel,
   UnreadManifest,
+  Unsent,
 } from '../jobs/job-store.ts'
 import type { Found, SearchQuery } from '../jobs/search.ts'
 import { jobOf, pictureOf } from '../local/job-rows.ts'
@@ -205,26 +206,30 @@ export class PostgresJobStore implements JobStore {
     })
   }
 
-  async unsent(limit: number): Promise<{ ref: PictureRef; group: string }[]> {
+  async unsent(limit: number): Promise<Unsent[]> {
     const rows = await this.#database.all(
-      `SELECT p.n, p.tenant, j.id, j.total FROM pictures p JOIN jobs j ON j.seq = p.job
+      `SELECT p.n, p.tenant, p.attempts, j.id, j.total FROM pictures p JOIN jobs j ON j.seq = p.job
        WHERE NOT p.sent ORDER BY p.seq LIMIT $1`,
       limit,
     )
-    return rows.map(({ n, tenant, id, total }) => ({
+    return rows.map(({ n, tenant, attempts, id, total }) => ({
       ref: { tenant: String(tenant), job: String(id), n: Number(n) },
       group: Number(total) >= OWN_GROUP ? `${tenant}/${id}` : String(tenant),
+      note: String(attempts),
     }))
   }
 
-  async sent(refs: readonly PictureRef[]): Promise<void> {
+  /** One that is queued after a try was queued again, and waits for another message. */
+  async sent(sent: readonly Pick<Unsent, 'ref' | 'note'>[]): Promise<void> {
     await this.#database.run(
       `UPDATE pictures p SET sent = true
-       FROM unnest($1::text[], $2::text[], $3::bigint[]) AS told (tenant, job, n), jobs j
-       WHERE j.tenant = told.tenant AND j.id = told.job AND p.job = j.seq AND p.n = told.n`,
-      refs.map(({ tenant }) => tenant),
-      refs.map(({ job }) => job),
-      refs.map(({ n }) => n),
+       FROM unnest($1::text[], $2::text[], $3::bigint[], $4::int[]) AS told (tenant, job, n, attempts), jobs j
+       WHERE j.tenant = told.tenant AND j.id = told.job AND p.job = j.seq AND p.n = told.n
+         AND (p.state <> 'queued' OR p.attempts = told.attempts)`,
+      sent.map(({ ref }) => ref.tenant),
+      sent.map(({ ref }) => ref.job),
+      sent.map(({ ref }) => ref.n),
+      sent.map(({ note = '0' }) => Number(note)),
     )
   }
 

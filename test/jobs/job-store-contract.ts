@@ -209,8 +209,40 @@ export function jobStoreContract(open: () => Promise<JobStore>): void {
     const { id } = await made(store, { pictures: [picture('a'), picture('b')] })
     const [first, second] = await store.unsent(10)
     expect([first!.ref, second!.ref]).toEqual([ref(id, 0), ref(id, 1)])
-    await store.sent([first!.ref])
+    await store.sent([first!])
     expect((await store.unsent(10)).map((entry) => entry.ref)).toEqual([ref(id, 1)])
+  })
+
+  it('keeps what a retry has asked for while others were noted as sent', async () => {
+    const store = await open()
+    const { id } = await made(store, { pictures: [picture('a'), picture('b')] })
+    const seen = await store.unsent(10)
+    await store.start(ref(id, 0))
+    await finishOne(store, ref(id, 0), failed)
+    await store.retry('ann', id, ['failed'])
+    await store.sent(seen)
+    expect((await store.unsent(10)).map((entry) => entry.ref)).toEqual([ref(id, 0)])
+  })
+
+  it('goes on with a cancelled job of many pictures, without those that were not done', async () => {
+    const store = await open()
+    const { id } = await made(store, { pictures: Array.from({ length: 150 }, (_, i) => picture(`${i}`)) })
+    await sendAll(store)
+    await store.start(ref(id, 7))
+    await finishOne(store, ref(id, 7), failed)
+    await store.cancel('ann', id)
+    expect(await store.retry('ann', id, ['failed'])).toBe(1)
+    expect(await store.get('ann', id)).toMatchObject({
+      state: 'running',
+      counts: { total: 150, succeeded: 0, failed: 0, cancelled: 149 },
+    })
+    expect((await store.unsent(10)).map((entry) => entry.ref)).toEqual([ref(id, 7)])
+    await store.start(ref(id, 7))
+    expect(await finishOne(store, ref(id, 7), succeeded())).toMatchObject({
+      state: 'cancelled',
+      counts: { succeeded: 1, cancelled: 149 },
+    })
+    expect(await store.retry('ann', id, ['cancelled'])).toBe(149)
   })
 
   it('gives pictures of large jobs a group of their own', async () => {
@@ -546,7 +578,7 @@ async function made(store: JobStore, parts: Partial<NewJob> = {}): Promise<Job> 
 const ref = (id: string, n: number): PictureRef => ({ tenant: 'ann', job: id, n })
 
 async function sendAll(store: JobStore): Promise<void> {
-  await store.sent((await store.unsent(1000)).map((entry) => entry.ref))
+  await store.sent(await store.unsent(1000))
 }
 
 const succeeded = (

@@ -5,6 +5,7 @@ import { type BoxletError, toBoxletError } from '../../errors.ts'
 import { defined } from '../../system/defined.ts'
 import type { PackageResult } from '../package/build-package.ts'
 import { buildTemplate } from '../template/template.ts'
+import { expireJobBlobs } from './blob-rule.ts'
 import { type ChangeSet, createChangeSet, discardChangeSet, executeChangeSet } from './change-set.ts'
 import { describeChanges, type PlannedChange } from './changes.ts'
 import { type Checked, type CheckOptions, checkStack, isFunctionFailure } from './check.ts'
@@ -180,12 +181,20 @@ const bytesInS3 = (built: PackageResult | undefined): number | undefined =>
 async function connect(
   session: AwsSession,
   stack: string,
-  { CreateDataBucket: creates, DataBucketName: bucket }: Record<string, string>,
+  { CreateDataBucket: creates, DataBucketName: bucket, Jobs: jobs }: Record<string, string>,
 ): Promise<BoxletError | undefined> {
   if (creates !== 'false' || !bucket) {
     return undefined
   }
-  return connectDataBucket(session, stack, bucket).then(() => undefined, toBoxletError)
+  try {
+    await connectDataBucket(session, stack, bucket)
+    if (jobs === 'on') {
+      await expireJobBlobs(session, bucket)
+    }
+    return undefined
+  } catch (error) {
+    return toBoxletError(error)
+  }
 }
 
 const withFault = (checked: Checked, fault: BoxletError | undefined): Checked => ({

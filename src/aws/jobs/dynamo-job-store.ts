@@ -21,6 +21,7 @@ import type {
   StartedPicture,
   StoredModel,
   UnreadManifest,
+  Unsent,
 } from '../../jobs/job-store.ts'
 import type { Found, SearchQuery } from '../../jobs/search.ts'
 import { accept } from './accept.ts'
@@ -35,6 +36,7 @@ import {
   jobsOf,
   markKey,
   modelKey,
+  outboxKey,
   pictureKey,
   stateIndexKey,
 } from './keys.ts'
@@ -178,17 +180,17 @@ export class DynamoJobStore implements JobStore {
     return this.#reopening.revive(ref)
   }
 
-  unsent(limit: number): Promise<{ ref: PictureRef; group: string }[]> {
+  unsent(limit: number): Promise<Unsent[]> {
     return unsentOf(this.#table, limit)
   }
 
-  async sent(refs: readonly PictureRef[]): Promise<void> {
-    const byJob = new Map<string, Set<number>>()
-    for (const { job, n } of refs) {
-      byJob.set(job, (byJob.get(job) ?? new Set()).add(n))
+  async sent(sent: readonly Pick<Unsent, 'ref' | 'note'>[]): Promise<void> {
+    const byEntry = new Map<string, Set<number>>()
+    for (const { ref, note = outboxKey(ref.job, 0).sk } of sent) {
+      byEntry.set(note, (byEntry.get(note) ?? new Set()).add(ref.n))
     }
-    for (const [job, numbers] of byJob) {
-      await takeOut(this.#table, job, numbers)
+    for (const [entry, numbers] of byEntry) {
+      await takeOut(this.#table, entry, numbers)
     }
   }
 

@@ -1,7 +1,7 @@
-import type { PictureRef } from '../../jobs/job.ts'
+import type { Unsent } from '../../jobs/job-store.ts'
 import { defined } from '../../system/defined.ts'
 import type { Item } from './item.ts'
-import { OUTBOX } from './keys.ts'
+import { type Key, OUTBOX } from './keys.ts'
 import type { Table } from './table.ts'
 
 /** First and last of numbers that follow each other. */
@@ -31,39 +31,39 @@ export function rangesOf(numbers: readonly number[]): string {
 const read = (item: Item): Range[] => JSON.parse(String(item.ranges)) as Range[]
 
 /** Pictures that have no message yet, those of the oldest job first. */
-export async function unsentOf(table: Table, limit: number): Promise<{ ref: PictureRef; group: string }[]> {
-  const unsent: { ref: PictureRef; group: string }[] = []
+export async function unsentOf(table: Table, limit: number): Promise<Unsent[]> {
+  const unsent: Unsent[] = []
   for await (const item of table.query({ pk: OUTBOX, page: PAGE })) {
-    const { tenant, job, group } = item
+    const { sk, tenant, job, group } = item
     for (const [first, last] of read(item)) {
       for (let n = first; n <= last; n++) {
         if (unsent.length === limit) {
           return unsent
         }
-        unsent.push({ ref: { tenant: String(tenant), job: String(job), n }, group: String(group) })
+        const ref = { tenant: String(tenant), job: String(job), n }
+        unsent.push({ ref, group: String(group), note: String(sk) })
       }
     }
   }
   return unsent
 }
 
-/** Takes the pictures of one job out of what has no message. */
-export async function takeOut(
-  table: Table,
-  job: string,
-  numbers: ReadonlySet<number> | 'all',
-): Promise<void> {
-  for await (const item of table.query({ pk: OUTBOX, from: `${job}#`, to: `${job}$` })) {
-    await take(table, item, numbers)
+/** Entries of one job. What is queued later gets an entry of its own, which no key here names. */
+export async function entriesOfJob(table: Table, job: string): Promise<Key[]> {
+  const keys: Key[] = []
+  for await (const { pk, sk } of table.query({ pk: OUTBOX, from: `${job}#`, to: `${job}$` })) {
+    keys.push({ pk: String(pk), sk: String(sk) })
   }
+  return keys
 }
 
-async function take(table: Table, item: Item, numbers: ReadonlySet<number> | 'all'): Promise<void> {
-  const key = { pk: String(item.pk), sk: String(item.sk) }
-  let current: Item | undefined = item
+/** Takes pictures out of an entry that they were found in. */
+export async function takeOut(table: Table, entry: string, numbers: ReadonlySet<number>): Promise<void> {
+  const key = { pk: OUTBOX, sk: entry }
+  let current = await table.get(key)
   for (let tries = 0; current !== undefined && tries < MOST_TRIES; tries++) {
     const before = String(current.ranges)
-    const left = numbers === 'all' ? [] : without(read(current), numbers)
+    const left = without(read(current), numbers)
     const after = JSON.stringify(left)
     if (after === before) {
       return

@@ -7,6 +7,8 @@ import type { S3BlobStore } from '../clients/s3-blob-store.ts'
 export const JOBS_PREFIX = 'jobs/'
 /** A little longer than a job is kept unless it asks for more; its result in the table stays as long as it asks. */
 export const JOB_BLOB_DAYS = 35
+/** Name of the rule of the bucket that removes them. */
+export const BLOB_RULE = 'blobs-of-jobs'
 
 /** Bytes of jobs in the bucket of a stack, under their SHA-256. A rule of the bucket removes them in time. */
 export class S3OwnBlobs implements OwnBlobs {

@@ -51,7 +51,9 @@ export class Progress {
     }
     this.#remember(ref, { expiresAt: Number(job.expiresAt), shards: Number(job.shards) })
     const options = JSON.parse(String(job.jobOptions)) as StartedPicture['options']
-    return { ref, picture: await this.#pictures.read(item, false), options }
+    const picture = await this.#pictures.read(item, false)
+    const { sequencer } = item
+    return { ref, picture, options, ...(sequencer !== undefined && { sequencer: String(sequencer) }) }
   }
 
   async finish(finished: readonly FinishedPicture[]): Promise<Job[]> {

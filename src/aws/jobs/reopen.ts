@@ -16,11 +16,14 @@ import {
   stateIndexKey,
   UNREAD,
 } from './keys.ts'
-import { rangesOf, takeOut } from './outbox.ts'
+import { entriesOfJob, rangesOf } from './outbox.ts'
+import { newTag } from './outcomes.ts'
 import type { Table, Write } from './table.ts'
 
-/** Pictures queued again in one transaction, with room for the job and its counters. */
+/** Pictures of one transaction, with room for the job and its counters. */
 const AT_ONCE = 60
+/** Calls under way at once. */
+const PARALLEL = 16
 const NOT_READABLE = '{"kind":"none"'
 
 /** Jobs that end before their pictures do, and pictures that get another chance. */
@@ -41,6 +44,7 @@ export class Reopening {
     if (item === undefined || item.finishedAt !== undefined) {
       return undefined
     }
+    const entries = await entriesOfJob(this.#table, id)
     const finishedAt = this.#now()
     const broken = await this.#table.transact([
       {
@@ -65,7 +69,7 @@ export class Reopening {
     if (broken.length > 0) {
       return undefined
     }
-    await takeOut(this.#table, id, 'all')
+    await this.#table.writeAll(entries.map((key) => ({ kind: 'delete', key })))
     const counts = countsOf(await readCounters(this.#table, tenant, id))
     const { succeeded, failed } = counts
     await this.#table.write({
@@ -123,24 +127,17 @@ export class Reopening {
    * @returns how many go on
    */
   async #openCancelled(item: Item, goOn: boolean): Promise<number> {
-    const { tenant, sk } = item
     const counters = countersFor(item)
     const open: number[] = []
     for await (const n of this.#inState(item, 'queued')) {
       open.push(n)
     }
     if (!goOn) {
-      for (const n of open) {
-        await this.#table.transact([
-          {
-            kind: 'update',
-            key: pictureKey({ tenant: String(tenant), job: String(sk), n }),
-            set: 'SET pictureState = :cancelled, finishedAt = :now',
-            values: { ':cancelled': 'cancelled', ':now': this.#now(), ':queued': 'queued' },
-            condition: 'pictureState = :queued',
-          },
-          countWrite(counters, { cancelled: 1 }, { shut: true }),
-        ])
+      const parts = Array.from({ length: Math.ceil(open.length / AT_ONCE) }, (_, i) =>
+        open.slice(i * AT_ONCE, (i + 1) * AT_ONCE),
+      )
+      for (let start = 0; start < parts.length; start += PARALLEL) {
+        await Promise.all(parts.slice(start, start + PARALLEL).map((part) => this.#cancelEach(item, part)))
       }
     }
     await this.#table.transact([
@@ -150,6 +147,26 @@ export class Reopening {
       ...unread(item),
     ])
     return goOn ? open.length : 0
+  }
+
+  /** While the counters are shut, so that a call that breaks off is gone on with by the next. */
+  async #cancelEach(item: Item, numbers: readonly number[]): Promise<void> {
+    const [tenant, job] = [String(item.tenant), String(item.sk)]
+    const broken = await this.#table.transact([
+      ...numbers.map((n) => ({
+        kind: 'update' as const,
+        key: pictureKey({ tenant, job, n }),
+        set: 'SET pictureState = :cancelled, finishedAt = :now',
+        values: { ':cancelled': 'cancelled', ':now': this.#now(), ':queued': 'queued' },
+        condition: 'pictureState = :queued',
+      })),
+      countWrite(countersFor(item), { cancelled: numbers.length }, { shut: true }),
+    ])
+    const left = numbers.filter((_, index) => !broken.includes(index))
+    // Others do the same; where the counters are open they have done it.
+    if (broken.length > 0 && !broken.includes(numbers.length) && left.length > 0) {
+      await this.#cancelEach(item, left)
+    }
   }
 
   /** Queues pictures of one final state again, some in a transaction. @returns how many */
@@ -212,7 +229,7 @@ export class Reopening {
     return {
       kind: 'put',
       item: {
-        ...outboxKey(id, numbers[0]!, `#${this.#now().toString(36)}`),
+        ...outboxKey(id, numbers[0]!, `#${newTag()}`),
         tenant,
         job: id,
         ranges: rangesOf(numbers),
@@ -236,15 +253,24 @@ export class Reopening {
   }
 
   async *#inState(item: Item, state: string): AsyncGenerator<number> {
-    const total = Number(item.pictureTotal)
-    for (let chunk = 0; chunk <= chunkOf(Math.max(0, total - 1)); chunk++) {
-      const pk = chunkPartition(String(item.tenant), String(item.sk), chunk)
-      for await (const picture of this.#table.query({ pk })) {
-        if (picture.pictureState === state) {
-          yield Number(picture.n)
-        }
+    const last = chunkOf(Math.max(0, Number(item.pictureTotal) - 1))
+    for (let chunk = 0; chunk <= last; chunk += PARALLEL) {
+      const some = Array.from({ length: Math.min(PARALLEL, last + 1 - chunk) }, (_, i) => chunk + i)
+      for (const numbers of await Promise.all(some.map((one) => this.#inChunk(item, one, state)))) {
+        yield* numbers
       }
     }
+  }
+
+  async #inChunk(item: Item, chunk: number, state: string): Promise<number[]> {
+    const pk = chunkPartition(String(item.tenant), String(item.sk), chunk)
+    const numbers: number[] = []
+    for await (const picture of this.#table.query({ pk })) {
+      if (picture.pictureState === state) {
+        numbers.push(Number(picture.n))
+      }
+    }
+    return numbers
   }
 }
 

@@ -1,6 +1,9 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { LambdaHost } from '../../../src/aws/emulator/lambda-host.ts'
+import { arrivalJob } from '../../../src/aws/function/jobs/arrival.ts'
+import { openAwsHome } from '../../../src/aws/jobs/home.ts'
+import { messageOf } from '../../../src/jobs/message.ts'
 import { functionUrl, parse } from '../events.ts'
 import { type Moto, startMoto } from '../moto.ts'
 import { canRunPackage, type Packaged, packageFunction, picture } from '../packaged.ts'
@@ -102,6 +105,29 @@ describe.skipIf(motoServer === undefined || !canRunPackage)('jobs of the package
     expect(body).toBeDefined()
     const written = await packagedResult('results/incoming/a.jpg.json')
     expect(written).toMatchObject({ images: [{ width: expect.any(Number) }] })
+  }, 120_000)
+
+  it('keeps the result of the newest version, though an older one is worked on last', async () => {
+    const key = 'incoming/turn.jpg'
+    await put(key, picture)
+    const keys = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' }
+    const outer = { ...process.env }
+    Object.assign(process.env, keys)
+    const home = openAwsHome({ ...stack.places, endpoint: moto.endpoint, region }, [])
+    const task = { ref: { bucket: stack.places.bucket, key }, sequencer: '01' }
+    const [older] = await home.store.accept([arrivalJob(task, true)])
+    await home.close()
+    process.env = outer
+    await invoke({ Records: [arrival(key, '02', 'm20')] })
+    const body = messageOf({ tenant: 'local', job: (older as { job: { id: string } }).job.id, n: 0 })
+    await invoke({ Records: [{ ...arrival(key, '01', 'm21'), body }] })
+    const { HeadObjectCommand } = await import('@aws-sdk/client-s3')
+    const { Metadata } = await stack.s3.send(
+      new HeadObjectCommand({ Bucket: stack.places.bucket, Key: `results/${key}.json` }),
+    )
+    expect(Metadata).toEqual({ 'boxlet-sequencer': '02' })
+    const { body: jobs } = await http('GET', '/v1/jobs?state=succeeded&limit=100')
+    expect(JSON.stringify(jobs)).toContain((older as { job: { id: string } }).job.id)
   }, 120_000)
 
   async function packagedResult(Key: string): Promise<unknown> {

@@ -17,9 +17,9 @@ const soak = Number(process.env.BOXLET_TEST_SOAK ?? 0)
 const PICTURES = soak > 0 ? soak : 60
 const WORKERS = 2
 /** A batch of the long form has time to end before its messages come again, as on AWS. */
-const VISIBILITY = soak > 0 ? 30 : 5
+const VISIBILITY = soak > 0 ? 60 : 5
 /** Before a kill, at random. */
-const LIFE_MS = soak > 0 ? 25_000 : 8000
+const LIFE_MS = soak > 0 ? 20_000 : 8000
 /** Of the short form, which a machine that begins each environment slowly would never end otherwise. */
 const MOST_KILLS = soak > 0 ? Number.POSITIVE_INFINITY : 4
 /** Of those batches that went well one in so many comes again, as after a function that died when all was done. */

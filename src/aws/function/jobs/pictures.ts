@@ -10,6 +10,7 @@ import { messageOf, refOf } from '../../../jobs/message.ts'
 import type { Message } from '../../../jobs/queue.ts'
 import { Slots } from '../../../jobs/slots.ts'
 import type { Workplace } from '../../../jobs/work.ts'
+import { putInOrder } from '../../clients/s3-in-order.ts'
 import type { AwsJobHome } from '../../jobs/home.ts'
 import { parsed, picturesIn } from '../sources/notification.ts'
 import type { Task } from '../sources/source.ts'
@@ -152,7 +153,7 @@ async function picturesOf(
     } else {
       await home.pictures.send([{ body: messageOf(ref), group: job.tenant }])
     }
-    await home.store.sent([ref])
+    await home.store.sent([{ ref }])
   }
   return bodies
 }
@@ -209,7 +210,7 @@ async function saveOnce(home: AwsJobHome, key: string, model: StoredModel): Prom
 }
 
 async function onPicture(
-  { picture, options: { besides } }: StartedPicture,
+  { picture, options: { besides }, sequencer }: StartedPicture,
   outcome: PictureOutcome,
   { home, detector, resultOf, measured, failed }: PictureBatchOptions,
 ): Promise<void> {
@@ -229,7 +230,11 @@ async function onPicture(
         ? { ...outcome.found.image, altText: outcome.found.altText }
         : { source: name, error: outcome.error }
     const text = JSON.stringify({ model: nativeModel((await detector()).model), images: [image] })
-    await home.objects.put(ref, Buffer.from(text), { contentType: 'application/json' })
+    const bytes = Buffer.from(text)
+    const settings = { contentType: 'application/json' }
+    await (sequencer === undefined
+      ? home.objects.put(ref, bytes, settings)
+      : putInOrder(home.objects, ref, bytes, sequencer, settings))
   }
 }
 

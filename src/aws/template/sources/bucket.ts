@@ -1,5 +1,5 @@
 /** Pictures that arrive in a bucket go through a queue to a function of their own, and results go back. */
-import { JOB_BLOB_DAYS, JOBS_PREFIX } from '../../jobs/own-blobs.ts'
+import { BLOB_RULE, JOB_BLOB_DAYS, JOBS_PREFIX } from '../../jobs/own-blobs.ts'
 import { alarm, functionMetric, queueMetric } from '../alarms-part.ts'
 import {
   all,
@@ -107,7 +107,7 @@ const resources: Record<string, Resource> = {
             Status: 'Enabled',
             AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 },
           },
-          { Id: 'blobs-of-jobs', Status: 'Enabled', Prefix: JOBS_PREFIX, ExpirationInDays: JOB_BLOB_DAYS },
+          { Id: BLOB_RULE, Status: 'Enabled', Prefix: JOBS_PREFIX, ExpirationInDays: JOB_BLOB_DAYS },
         ],
       },
       NotificationConfiguration: {
@@ -289,7 +289,7 @@ export const bucket: TemplatePart = {
       '[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]',
     ),
     CreateDataBucket: choice(
-      'true: makes that bucket. false: takes one that exists, such as one that a deleted stack left. Its owner then has to turn on EventBridge for the bucket, or send s3:ObjectCreated:* below incoming/ to the queue in the output QueueArn.',
+      'true: makes that bucket. false: takes one that exists, such as one that a deleted stack left. Its owner then has to turn on EventBridge for the bucket, or send s3:ObjectCreated:* below incoming/ to the queue in the output QueueArn, and with jobs let objects below jobs/ expire after 35 days.',
       'true',
       'false',
     ),

@@ -83,7 +83,41 @@ describe.skipIf(executablePath === undefined)('report pages on a phone', () => {
   it('eval: plots and pictures, nothing fetched, nothing beside the screen', async () => {
     const out = join(folder, 'report')
     expect(await run('eval', model('one'), '--data', DATA, '--out', out)).toBe(0)
-    expect(await look(join(out, 'report.html'))).toMatchObject({ ...quiet, pictures: 3, plots: 6 })
+    expect(await look(join(out, 'report.html'))).toMatchObject({ ...quiet, pictures: 3, plots: 10 })
+  })
+
+  it('eval: pictures by mistake and class, and one at a time large, without a script', async () => {
+    const page = await browser.newPage({ viewport: { width: 390, height: 800 }, colorScheme: 'dark' })
+    await page.goto(pathToFileURL(join(folder, 'report', 'report.html')).href)
+    const choose = (id: string) => page.locator(`label:has(#${id})`).click()
+    const boxes = (style: string) => page.locator(`.gallery rect.${style}:visible`).count()
+    const pictures = () => page.locator('.gallery figure:visible').count()
+    expect(await pictures()).toBe(3)
+    const missed = await boxes('missed')
+    const wrong = await boxes('false')
+    expect([missed > 0, wrong > 0]).toEqual([true, true])
+    await choose('show-missed')
+    expect([await boxes('missed'), await boxes('false')]).toEqual([missed, 0])
+    await choose('show-false')
+    expect([await boxes('missed'), await boxes('false')]).toEqual([0, wrong])
+    await choose('show-all')
+    const label = page.locator('.gallery label:has(input[name=class])').nth(1)
+    const mark = (await label.locator('input').getAttribute('id'))!.replace('class-', 'c')
+    await label.click()
+    expect(await page.locator(`.gallery rect:not(.${mark}):visible`).count()).toBe(0)
+    expect(await page.locator(`.gallery rect.${mark}:visible`).count()).toBeGreaterThan(0)
+    await choose('class-all')
+    await page.locator('.gallery .open').first().click()
+    const figure = await page.locator('.gallery figure').first().boundingBox()
+    expect(figure).toMatchObject({ x: 0, y: 0, width: 390, height: 800 })
+    await page.locator('.gallery figure:target a', { hasText: 'Close' }).click()
+    expect((await page.locator('.gallery figure').first().boundingBox())!.height).toBeLessThan(800)
+    await page.locator('label:has(#matrix-shares)').click()
+    expect([
+      await page.locator('.counts:visible').count(),
+      await page.locator('.shares:visible').count(),
+    ]).toEqual([0, 1])
+    await page.close()
   })
 
   it('eval of two: pictures side by side', async () => {

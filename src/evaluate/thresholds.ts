@@ -109,21 +109,35 @@ function between(low: number, high: number): number {
   return high
 }
 
-/** F1, precision and recall over the threshold, for the curve of all classes; at most `points` of them. */
-export function thresholdCurve(matches: MatchTable, found: FoundTable, points = 200): Threshold[] {
+const POINTS = 200
+
+/** F1, precision and recall over the threshold, of all classes together. */
+export function thresholdCurve(matches: MatchTable, found: FoundTable): Threshold[] {
   const rows = matches.order.slice().sort((a, b) => found.score[b]! - found.score[a]! || a - b)
   const truths = matches.areas.all.truths.reduce((sum, count) => sum + count, 0)
+  return curveOf(rows, matches, found, truths)
+}
+
+/** The same of one category. */
+export function classCurve(matches: MatchTable, found: FoundTable, category: number): Threshold[] {
+  const { order, categoryStarts, areas } = matches
+  const rows = order.subarray(categoryStarts[category], categoryStarts[category + 1])
+  return curveOf(rows, matches, found, areas.all.truths[category]!)
+}
+
+/** @param rows of detections, the highest score first */
+function curveOf(rows: Uint32Array, { areas }: MatchTable, found: FoundTable, truths: number): Threshold[] {
   const curve: Threshold[] = []
   let hits = 0
   let misses = 0
   let i = 0
-  for (let step = points; step >= 1; step--) {
-    const score = step / points
+  for (let step = POINTS; step >= 1; step--) {
+    const score = step / POINTS
     for (; i < rows.length && found.score[rows[i]!]! >= score; i++) {
-      if (matches.areas.all.ignored[rows[i]!]! & 1) {
+      if (areas.all.ignored[rows[i]!]! & 1) {
         continue
       }
-      if (matches.areas.all.matched[rows[i]!]! & 1) {
+      if (areas.all.matched[rows[i]!]! & 1) {
         hits++
       } else {
         misses++

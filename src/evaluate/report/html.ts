@@ -2,13 +2,13 @@ import { formatProblem } from '../../datasets/problem.ts'
 import { percent } from '../../system/words.ts'
 import type { Evaluation } from '../evaluation.ts'
 import { LEAST_OBJECTS } from '../thresholds.ts'
-import { type JudgedPicture, worstPictures } from '../worst-pictures.ts'
 import { escapeText } from './escape.ts'
+import { gallery } from './gallery.ts'
 import { folded, htmlTable, page, plot, section, tile } from './page.ts'
-import { type DrawnBox, pictureWithBoxes } from './pictures.ts'
 import {
   calibrationPlot,
   classBars,
+  classCurves,
   confusionPlot,
   precisionRecall,
   sizeBars,
@@ -51,7 +51,7 @@ export async function evaluationSections(
 ): Promise<string[]> {
   return [
     section('Which threshold to use', await thresholdSection(evaluation, aboutThresholds)),
-    section('Where it fails', await pictureSection(evaluation, worst)),
+    section('Where it fails', await gallery(evaluation, worst)),
     section('Classes', await classSection(evaluation)),
     section('Scores and sizes', await scoreSection(evaluation)),
     section('All numbers', numberSection(evaluation)),
@@ -114,10 +114,18 @@ async function classSection(evaluation: Evaluation): Promise<string> {
   const head = ['class', 'objects', 'AP', 'AP50', 'threshold', 'F1', 'precision', 'recall']
   const confused = evaluation.confusions.map(({ truth, found, count }) => [truth, found, String(count)])
   return `<div class="plots">${plot(await classBars(evaluation), 'AP of the classes with the most objects.')}
-${plot(await confusionPlot(evaluation), 'Rows are objects, columns what they were detected as, at the best thresholds. Shade is the share of the row.')}</div>
+${matrix(await confusionPlot(evaluation, 'count'), await confusionPlot(evaluation, 'share'))}</div>
+${folded('F1, precision and recall of the classes over the threshold', `<div class="plots">${(await classCurves(evaluation)).map((svg) => plot(svg, 'The classes with the most objects, and all together.')).join('\n')}</div>`)}
 ${htmlTable([head, ...rows])}
 ${confused.length === 0 ? '' : folded('Taken for another class', htmlTable([['object', 'detected as', 'times'], ...confused]))}`
 }
+
+/** The matrix of confusion in counts and in shares of its rows, one at a time. */
+const matrix = (counts: string, shares: string): string =>
+  `<div class="matrix"><fieldset class="choose"><legend>Numbers</legend><label><input type="radio" name="matrix" checked><span>objects</span></label><label><input type="radio" name="matrix" id="matrix-shares"><span>shares of the row</span></label></fieldset>
+<div class="counts">${plot(counts, MATRIX)}</div><div class="shares">${plot(shares, MATRIX)}</div></div>`
+const MATRIX =
+  'Rows are objects, columns what they were detected as, at the best thresholds. Shade is the share of the row.'
 
 async function scoreSection(evaluation: Evaluation): Promise<string> {
   const { calibration, sizes } = evaluation
@@ -169,36 +177,6 @@ function numberSection({ stats, voc, speed }: Evaluation): string {
           ],
         ])
   return `${htmlTable(coco)}\n${htmlTable(more)}\n${times}`
-}
-
-async function pictureSection(evaluation: Evaluation, most: number): Promise<string> {
-  const worst = worstPictures(evaluation.work.judged, most)
-  if (worst.length === 0) {
-    return '<p>No mistakes at the best thresholds.</p>'
-  }
-  const figures = await Promise.all(worst.map((picture) => pictureFigure(evaluation, picture)))
-  return `<p class="key soft">The pictures with the most mistakes at the best thresholds.
-<i style="color:#35c46f"></i>found <i style="color:#ff4d4d"></i>false detection <i style="color:#ffb020;border-style:dashed"></i>missed <i style="color:#b0b7be;border-style:dotted"></i>object as labelled</p>
-<div class="pictures">${figures.join('\n')}</div>`
-}
-
-async function pictureFigure({ classes, work }: Evaluation, picture: JudgedPicture): Promise<string> {
-  const image = work.images[picture.image]!
-  const styles = { hit: 'hit', false: 'false', found: 'truth', missed: 'missed' } as const
-  // Labelled objects lie below, so that detections on them can be pointed at.
-  const order = ['truth', 'missed', 'hit', 'false']
-  const boxes = picture.boxes
-    .map(
-      ({ kind, category, ...box }): DrawnBox => ({
-        ...box,
-        style: styles[kind],
-        label: classes[category]!.category.name,
-      }),
-    )
-    .sort((a, b) => order.indexOf(a.style) - order.indexOf(b.style))
-  const drawn = await pictureWithBoxes(image.path, image, boxes)
-  const caption = `${image.fileName}: ${picture.hits} found, ${picture.misses} missed, ${picture.falsePositives} false`
-  return `<figure>${drawn ?? '<p>The picture cannot be read.</p>'}<figcaption>${escapeText(caption)}</figcaption></figure>`
 }
 
 export function notes({ dataset, problems, unusedLabels, missingCategories }: Evaluation): string {

@@ -4,7 +4,7 @@ import { escapeText } from './escape.ts'
 export function htmlTable(rows: readonly (readonly string[])[]): string {
   const [head, ...body] = rows
   const cells = (row: readonly string[], tag: string) =>
-    row.map((cell) => `<${tag}>${escapeText(cell)}</${tag}>`).join('')
+    row.map((cell) => (cell === '' ? '<td></td>' : `<${tag}>${escapeText(cell)}</${tag}>`)).join('')
   const lines = body.map((row) => `<tr>${cells(row, 'td')}</tr>`).join('\n')
   return `<div class="scroll"><table><thead><tr>${cells(head!, 'th')}</tr></thead><tbody>\n${lines}\n</tbody></table></div>`
 }
@@ -57,7 +57,20 @@ p { margin: .5rem 0; } pre { white-space: pre-wrap; overflow-wrap: anywhere; } .
 .tile { background: var(--card); border-radius: .5rem; padding: .6rem .8rem; }
 .tile b { display: block; font-size: 1.4rem; } .tile span { color: var(--soft); font-size: .85rem; }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(22rem, 100%), 1fr)); gap: 1rem; align-items: start; }
-figure { margin: 0; } .plot svg { width: 100%; height: auto; background: #fff; border-radius: .5rem; }
+figure { margin: 0; } .plot svg { width: 100%; height: auto; }
+.plot svg text[fill="#000"] { fill: var(--text); } .plot svg [stroke="#20262d"] { stroke: var(--text); }
+.plot svg [stroke="#e6e9ec"] { stroke: var(--line); } .plot svg [stroke="#888"] { stroke: var(--soft); }
+.choose { border: 0; margin: .5rem 0; padding: 0; display: flex; flex-wrap: wrap; gap: .3rem; }
+.choose legend { float: left; color: var(--soft); font-size: .9rem; margin: .25rem .3rem 0 0; }
+.choose label { cursor: pointer; } .choose input { position: absolute; opacity: 0; }
+.choose span { display: block; background: var(--card); border: 1px solid var(--line); border-radius: 1rem; padding: .15rem .7rem; font-size: .9rem; }
+.choose :checked + span { background: var(--text); color: var(--back); } .choose :focus-visible + span { outline: 3px solid #4da3ff; outline-offset: 2px; }
+.matrix:has(#matrix-shares:checked) .counts, .matrix:not(:has(#matrix-shares:checked)) .shares { display: none; }
+.gallery .none { display: none; } .gallery:not(:has(figure[class])) .none { display: block; }
+.steps { display: none; } .open { display: block; cursor: zoom-in; }
+figure:target { position: fixed; inset: 0; z-index: 2; background: var(--back); padding: .5rem; overflow: auto; display: flex !important; flex-direction: column; gap: .5rem; }
+figure:target .open { flex: 1; min-height: 0; cursor: default; } figure:target .picture { height: 100%; max-height: calc(100vh - 4rem); }
+figure:target .picture text { font-size: calc(var(--size) * .55); } figure:target .steps { display: inline; } figure:target .steps a { color: inherit; margin-left: .8em; padding: .3em; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: .9rem; width: 100%; }
 th, td { text-align: right; padding: .3rem .5rem; border-bottom: 1px solid var(--line); white-space: nowrap; font-variant-numeric: tabular-nums; }
 th:first-child, td:first-child { text-align: left; } th { color: var(--soft); font-weight: 600; }

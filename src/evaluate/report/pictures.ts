@@ -12,6 +12,8 @@ export interface DrawnBox {
   y: number
   width: number
   height: number
+  /** One more class of the shapes, for style rules. */
+  mark?: string
 }
 
 /** Enough to see what a box is on, small enough for a page of dozens. */
@@ -28,8 +30,9 @@ export async function pictureWithBoxes(
   picture: string | RgbImage,
   size: { width: number; height: number },
   boxes: readonly DrawnBox[],
+  { width: reduced = WIDTH, caption = 'Picture with boxes' }: { width?: number; caption?: string } = {},
 ): Promise<string | undefined> {
-  const data = await reducedJpeg(picture)
+  const data = await reducedJpeg(picture, reduced)
   if (data === undefined) {
     return undefined
   }
@@ -37,10 +40,10 @@ export async function pictureWithBoxes(
   // Labels keep a fixed share of the width, so that they are readable on a phone whatever the picture's size.
   const text = width / 34
   const shapes = boxes.map((box) => shape(box, text, size)).join('')
-  return `<svg class="picture" viewBox="0 0 ${width} ${height}" role="img"><image href="data:image/jpeg;base64,${data}" width="${width}" height="${height}" preserveAspectRatio="none"/>${shapes}</svg>`
+  return `<svg class="picture" style="--size:${short(text)}px" viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeText(caption)}"><image href="data:image/jpeg;base64,${data}" width="${width}" height="${height}" preserveAspectRatio="none"/>${shapes}</svg>`
 }
 
-async function reducedJpeg(source: string | RgbImage): Promise<string | undefined> {
+async function reducedJpeg(source: string | RgbImage, reduced: number): Promise<string | undefined> {
   const sharp = await loadSharp()
   try {
     const { width, height } = typeof source === 'string' ? { width: 0, height: 0 } : source
@@ -48,7 +51,7 @@ async function reducedJpeg(source: string | RgbImage): Promise<string | undefine
       typeof source === 'string'
         ? sharp(source, { failOn: 'none' }).autoOrient()
         : sharp(source.data, { raw: { width, height, channels: 3 } })
-    const picture = opened.resize({ width: WIDTH, withoutEnlargement: true })
+    const picture = opened.resize({ width: reduced, withoutEnlargement: true })
     const bytes = await picture.flatten({ background: '#fff' }).jpeg({ quality: QUALITY }).toBuffer()
     return bytes.toString('base64')
   } catch {
@@ -60,13 +63,14 @@ function shape(box: DrawnBox, text: number, size: { width: number; height: numbe
   const score = box.score === undefined ? '' : ` ${box.score.toFixed(2)}`
   const caption = escapeText(`${box.label}${score}`)
   const place = `x="${short(box.x)}" y="${short(box.y)}" width="${short(box.width)}" height="${short(box.height)}"`
-  const rectangle = `<rect class="${box.style}" ${place}><title>${TITLES[box.style]}: ${caption}</title></rect>`
+  const style = box.mark === undefined ? box.style : `${box.style} ${box.mark}`
+  const rectangle = `<rect class="${style}" ${place}><title>${TITLES[box.style]}: ${caption}</title></rect>`
   if (box.style === 'truth' || box.style === 'crowd') {
     return rectangle
   }
   const x = Math.max(0, Math.min(box.x, size.width - text * caption.length * 0.5))
   const y = box.y > text * 1.2 ? box.y - text * 0.25 : Math.min(size.height, box.y + text)
-  return `${rectangle}<text class="${box.style}" x="${short(x)}" y="${short(y)}" font-size="${short(text)}">${caption}</text>`
+  return `${rectangle}<text class="${style}" x="${short(x)}" y="${short(y)}" font-size="${short(text)}">${caption}</text>`
 }
 
 const short = (value: number): string => String(Math.round(value * 10) / 10)

@@ -14,7 +14,8 @@ export type Row = Record<string, string | number>
 export async function draw(spec: Spec): Promise<string> {
   const { parse, View, Warn } = await import('vega')
   const config = {
-    background: '#ffffff',
+    // That of the page, which may be dark; its style recolours axes and text.
+    background: 'transparent',
     axis: { labelFontSize: 11, titleFontSize: 12, gridColor: '#e6e9ec' },
   }
   const view = new View(parse(spec, config), { renderer: 'none', logLevel: Warn })

@@ -1,5 +1,6 @@
 /** Plots as SVG text, drawn by Vega without a browser. Sizes suit a phone; the page scales them. */
 import type { Evaluation } from '../evaluation.ts'
+import { classCurve } from '../thresholds.ts'
 import { NOTHING } from './json.ts'
 import { BLUE, bars, draw, frame, GREEN, GREY, HEIGHT, lines, ORANGE, type Row, unit } from './plot-forms.ts'
 
@@ -46,6 +47,35 @@ export function thresholdPlot({ curve, overall }: Evaluation): Promise<string> {
     })
   }
   return draw(spec)
+}
+
+/** F1, precision and recall over the score threshold, a plot each: all classes, and those with the most objects. */
+export function classCurves({ classes, curve, work }: Evaluation): Promise<string[]> {
+  const shown = classes
+    .map((entry, category) => ({ name: entry.category.name, category, truths: entry.counts.truths }))
+    .filter(({ truths }) => truths > 0)
+    .sort((a, b) => b.truths - a.truths)
+    .slice(0, CLASS_LINES)
+  const mean = 'all classes'
+  const series = [
+    { name: mean, points: curve },
+    ...shown.map(({ name, category }) => ({
+      name,
+      points: classCurve(work.matches, work.input.found, category),
+    })),
+  ]
+  const order = series.map(({ name }) => name)
+  return Promise.all(
+    (['f1', 'precision', 'recall'] as const).map((number) => {
+      const values = series.flatMap(({ name, points }) =>
+        points
+          // Nothing is found at such a threshold, so nothing of it can be right or wrong.
+          .filter((point) => number !== 'precision' || point.truePositives + point.falsePositives > 0)
+          .map((point): Row => ({ line: name, x: point.score, y: point[number] })),
+      )
+      return draw(lines(values, 'score threshold', number === 'f1' ? 'F1' : number, CLASS_COLOURS, order))
+    }),
+  )
 }
 
 /** Share of right detections over their score; a model that means what it says lies on the diagonal. */
@@ -117,8 +147,12 @@ export function sizeBars({ sizes }: Evaluation): Promise<string> {
 
 const MATRIX_CLASSES = 25
 
-/** True class by detected class, each row as shares of its objects; only the classes with the most objects. */
-export function confusionPlot({ classes, confusion }: Evaluation): Promise<string> {
+/**
+ * True class by detected class, only the classes with the most objects.
+ *
+ * @param text in the cells: objects, or their share of the row
+ */
+export function confusionPlot({ classes, confusion }: Evaluation, text: 'count' | 'share'): Promise<string> {
   const shown = classes
     .map((entry, index) => ({ name: entry.category.name, index, truths: entry.counts.truths }))
     .filter((entry) => entry.truths > 0)
@@ -133,7 +167,9 @@ export function confusionPlot({ classes, confusion }: Evaluation): Promise<strin
       .reduce((sum, count) => sum + count, 0)
     cells.forEach((count, i) => {
       if (count > 0) {
-        values.push({ truth: row.name, found: axis[i]!.name, share: count / total, count })
+        const share = count / total
+        const shown = text === 'count' ? String(count) : share.toFixed(2)
+        values.push({ truth: row.name, found: axis[i]!.name, share, text: shown })
       }
     })
   }
@@ -181,7 +217,7 @@ export function confusionPlot({ classes, confusion }: Evaluation): Promise<strin
           enter: {
             x: { scale: 'x', field: 'found', band: 0.5 },
             y: { scale: 'y', field: 'truth', band: 0.5 },
-            text: { field: 'count' },
+            text: { field: 'text' },
             align: { value: 'center' },
             baseline: { value: 'middle' },
             fontSize: { value: 9 },

@@ -16,11 +16,13 @@ export type Filters = Partial<
   Record<'label' | 'minScore' | 'verdict' | 'review' | 'since' | 'until' | 'state', string>
 >
 
-/** Entries of a page: a few screens of thumbnails. */
-const PAGE = 60
+/** Entries of the first page, a few screens of thumbnails, and of those that follow while a person scrolls on. */
+const FIRST = 60
+const FURTHER = 240
+const pageSize = (cursor: string | undefined): number => (cursor === undefined ? FIRST : FURTHER)
 
 export async function listJobs(state: string, cursor?: string): Promise<Page<JobView>> {
-  const query = queryOf({ limit: PAGE, state: state || undefined, cursor })
+  const query = queryOf({ limit: pageSize(cursor), state: state || undefined, cursor })
   const { jobs, cursor: next } = await (await call(`/v1/jobs?${query}`)).json()
   return { items: jobs, cursor: next }
 }
@@ -30,7 +32,12 @@ export async function searchShots(
   { state: _, until, ...filters }: Filters,
   cursor?: string,
 ): Promise<Page<Shot>> {
-  const query = queryOf({ limit: PAGE, ...given(filters), until: until && nextDay(until), cursor })
+  const query = queryOf({
+    limit: pageSize(cursor),
+    ...given(filters),
+    until: until && nextDay(until),
+    cursor,
+  })
   const answer = (await (await call(`/v1/search?${query}`)).json()) as {
     pictures: FoundView[]
     cursor?: string
@@ -40,7 +47,7 @@ export async function searchShots(
 
 /** Pictures of one job by number, those that failed too. */
 export async function jobShots(job: string, state: string, cursor?: string): Promise<Page<Shot>> {
-  const query = queryOf({ limit: PAGE, state: state || undefined, cursor })
+  const query = queryOf({ limit: pageSize(cursor), state: state || undefined, cursor })
   const answer = (await (await call(`/v1/jobs/${job}/pictures?${query}`)).json()) as {
     pictures: PictureView[]
     cursor?: string

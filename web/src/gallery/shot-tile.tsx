@@ -18,7 +18,7 @@ export function ShotTile({ shot, onOpen, onReview }: Props) {
         <ShotImage shot={shot} edge={EDGE} />
       </button>
       <p class="tile-name" title={name}>
-        {name}
+        {name.split('/').at(-1)}
       </p>
       <p class="tile-facts">
         {result ? countsOf(result.detections) : (error?.message ?? state)}

@@ -76,7 +76,8 @@ export type Accepted =
   /** The key is taken by other parameters. */
   | { outcome: 'conflict' }
   /** A version at least as new has arrived before; nothing was made. */
-  | { outcome: 'outdated' }
+  /** With the version that is known, where it is. */
+  | { outcome: 'outdated'; sequencer?: string }
 
 export interface Page<T> {
   items: T[]

@@ -70,7 +70,7 @@ export class JobService {
       throw new BoxletError(
         'JOB_CONFLICT',
         'Expected a new version of the picture but one at least as new has arrived already.',
-        { details: { reason: 'outdated' } },
+        { details: { reason: 'outdated', known: accepted.sequencer } },
       )
     }
     return { job: accepted.job, created: accepted.outcome === 'created' }

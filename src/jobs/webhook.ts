@@ -69,23 +69,33 @@ function secretBytes(secret: string): Buffer {
   return coded === undefined ? Buffer.from(secret) : Buffer.from(coded, 'base64')
 }
 
+/** Of a request as Node gives its headers: what is missing is undefined, what comes twice a list. */
+export interface WebhookHeaders {
+  id: string | string[] | undefined
+  timestamp: string | string[] | undefined
+  signature: string | string[] | undefined
+}
+
 /**
- * What a receiver does, for those in Node without a library.
+ * What a receiver does, for those in Node without a library. Headers that are missing, or come twice, are refused too.
  *
  * @param toleranceMs older and newer requests are refused, so that nobody sends a recorded one again
  */
 export function verifyWebhook(
   secret: string,
-  headers: { id: string; timestamp: string; signature: string },
+  { id, timestamp, signature }: WebhookHeaders,
   body: string,
   options: { now?: number; toleranceMs?: number } = {},
 ): boolean {
   const { now = Date.now(), toleranceMs = 300_000 } = options
-  if (!(Math.abs(now - Number(headers.timestamp) * 1000) <= toleranceMs)) {
+  if (typeof id !== 'string' || typeof timestamp !== 'string' || typeof signature !== 'string') {
     return false
   }
-  const expected = Buffer.from(sign(secret, headers.id, headers.timestamp, body))
-  return headers.signature.split(' ').some((given) => {
+  if (!(Math.abs(now - Number(timestamp) * 1000) <= toleranceMs)) {
+    return false
+  }
+  const expected = Buffer.from(sign(secret, id, timestamp, body))
+  return signature.split(' ').some((given) => {
     const bytes = Buffer.from(given)
     return bytes.length === expected.length && timingSafeEqual(bytes, expected)
   })

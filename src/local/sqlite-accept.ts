@@ -97,5 +97,7 @@ function knownArrival(
           row.picture as number,
         )
       : undefined
-  return job === undefined ? { outcome: 'outdated' } : { outcome: 'same', job: jobOf(job) }
+  return job === undefined
+    ? { outcome: 'outdated', sequencer: String(row.sequencer) }
+    : { outcome: 'same', job: jobOf(job) }
 }

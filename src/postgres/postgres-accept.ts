@@ -165,7 +165,9 @@ async function knownArrival(asking: Asking, { tenant, pictures }: NewJob): Promi
     String(row.sequencer),
     arrival.sequencer,
   )
-  return job === undefined ? { outcome: 'outdated' } : { outcome: 'same', job: jobOf(job) }
+  return job === undefined
+    ? { outcome: 'outdated', sequencer: String(row.sequencer) }
+    : { outcome: 'same', job: jobOf(job) }
 }
 
 async function insertJobs(

@@ -1,12 +1,15 @@
+import { createHash } from 'node:crypto'
 import { type FSWatcher, watch } from 'node:fs'
-import { open, readdir, realpath, stat } from 'node:fs/promises'
-import { basename, join, relative } from 'node:path'
+import { realpath, stat } from 'node:fs/promises'
+import { basename, relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { BoxletError, toBoxletError } from '../errors.ts'
 import { JOB_DEFAULTS } from '../jobs/defaults.ts'
 import type { JobOptions, PictureSource } from '../jobs/job.ts'
 import type { JobService } from '../jobs/service.ts'
 import { Wake } from '../jobs/wake.ts'
+import { printable } from '../system/printable.ts'
+import { filesBelow, looksWhole } from './watched-files.ts'
 
 export interface WatchSettings {
   folder: string
@@ -45,18 +48,17 @@ interface Seen {
   done: boolean
 }
 
-const IS_PICTURE = /\.(?:jpe?g|jpe|jfif|png|webp|avif|gif|tiff?|svg)$/i
-/** Hidden files are those that uploads and editors have under way; `~` and `~$` mark the same elsewhere. */
-const IS_HIDDEN = /^[.~]/
 /** Between two looks; a folder of many files is looked at less often, so that looking takes a twentieth of the time. */
 const LOOK_MS = 500
 const LOOK_SHARE = 20
 /** A file without its end, as an upload that pauses leaves it, gets this much longer to become whole. */
 const INCOMPLETE_MS = 30_000
-/** Where the end of a picture is looked for: cameras write thumbnails and notes behind it. */
-const TAIL_BYTES = 64 * 1024
+/** Of the two parts of a sequencer: the time, then the version. */
+const DIGITS = 16
 /** Files handed in together. */
 const AT_ONCE = 128
+/** Between two notices of one and the same thing. */
+const NOTICE_MS = 3_600_000
 
 /**
  * Makes a job of each picture in a folder, and in those below it, once it is written whole. A file that is replaced is
@@ -93,6 +95,7 @@ class Watcher implements FolderWatch {
   readonly #onNotice: (line: string) => void
   readonly #place: WatchPlace
   readonly #seen = new Map<string, Seen>()
+  readonly #told = new Map<string, number>()
   readonly #end = new AbortController()
   readonly #sooner = new Wake()
   #running: Promise<void> = Promise.resolve()
@@ -144,8 +147,7 @@ class Watcher implements FolderWatch {
       try {
         await this.#look()
       } catch (error) {
-        const { message, hint = '' } = toBoxletError(error)
-        this.#onNotice(`${this.#settings.folder}: ${message} ${hint}`.trim())
+        this.#tell(faultOf(error))
       }
       for (const resolve of waiting) {
         resolve()
@@ -156,6 +158,15 @@ class Watcher implements FolderWatch {
         // Many files come with many events; one look serves them all.
         await sleep(LOOK_MS / 5)
       }
+    }
+  }
+
+  /** Once an hour of one and the same thing, not at each look. */
+  #tell(line: string): void {
+    const now = performance.now()
+    if (now - (this.#told.get(line) ?? -NOTICE_MS) >= NOTICE_MS) {
+      this.#told.set(line, now)
+      this.#onNotice(`${this.#settings.folder}: ${line}`)
     }
   }
 
@@ -187,6 +198,11 @@ class Watcher implements FolderWatch {
   /** A file that has not been handed in and is written whole. */
   async #isReady(path: string): Promise<Ready | undefined> {
     const info = await stat(path, { bigint: true }).catch(() => undefined)
+    if (info === undefined && path.includes('\ufffd')) {
+      this.#tell(
+        `${printable(relative(this.#folder, path))} has a name that is not UTF-8; rename it to have it taken.`,
+      )
+    }
     if (info === undefined || !info.isFile()) {
       return undefined
     }
@@ -207,88 +223,76 @@ class Watcher implements FolderWatch {
     if (still < INCOMPLETE_MS && !(await looksWhole(path, size))) {
       return undefined
     }
-    return { path, seen: current, sequencer: info.ctimeNs.toString(16).padStart(16, '0') }
+    const version = createHash('sha256').update(`${info.size} ${info.mtimeNs} ${info.ino}`).digest('hex')
+    return {
+      path,
+      seen: current,
+      time: info.mtimeNs > 0n ? info.mtimeNs : 0n,
+      version: version.slice(0, DIGITS),
+    }
   }
 
   async #submit(ready: readonly Ready[]): Promise<void> {
-    const { options = {}, beside } = this.#settings
     await Promise.all(
-      ready.map(async ({ path, seen, sequencer }) => {
-        const name = relative(this.#folder, path)
-        try {
-          const { created } = await this.#service.submit(this.#tenant, {
-            options: { ...options, ...(beside && { besides: 'picture' as const }) },
-            batch: basename(this.#folder),
-            pictures: [
-              {
-                name,
-                source: await this.#place.sourceOf(path),
-                arrival: { identity: `file:${this.#place.name}${path}`, sequencer },
-              },
-            ],
-          })
-          if (created) {
-            this.submitted++
-          }
-        } catch (error) {
-          if (toBoxletError(error).code !== 'JOB_CONFLICT') {
-            throw error
-          }
-          this.#onNotice(`${name} is older than what was seen of it before; left out.`)
+      ready.map(async (file) => {
+        const known = await this.#submitOne(file, file.time)
+        // What lies there now is newest, whatever clocks said when it was written; the same file is done already.
+        if (known !== undefined && known.slice(DIGITS) !== file.version) {
+          await this.#submitOne(file, BigInt(`0x${known.slice(0, DIGITS)}`) + 1n)
         }
-        seen.done = true
+        file.seen.done = true
       }),
     )
+  }
+
+  /** @returns the sequencer of a version that the store takes to be at least as new, if there is one */
+  async #submitOne({ path, version }: Ready, time: bigint): Promise<string | undefined> {
+    const { options = {}, beside } = this.#settings
+    const sequencer = time.toString(16).padStart(DIGITS, '0') + version
+    try {
+      const { created } = await this.#service.submit(this.#tenant, {
+        options: { ...options, ...(beside && { besides: 'picture' as const }) },
+        batch: basename(this.#folder),
+        pictures: [
+          {
+            name: relative(this.#folder, path),
+            source: await this.#place.sourceOf(path),
+            arrival: { identity: `file:${this.#place.name}${path}`, sequencer },
+          },
+        ],
+      })
+      if (created) {
+        this.submitted++
+      }
+      return undefined
+    } catch (error) {
+      const { code, details } = toBoxletError(error)
+      if (code !== 'JOB_CONFLICT' || typeof details?.known !== 'string') {
+        throw error
+      }
+      return details.known
+    }
   }
 }
 
 interface Ready {
   path: string
   seen: Seen
-  sequencer: string
+  /** Nanoseconds since 1970 of its last change. */
+  time: bigint
+  /** Tells it from what lay under the same name before. A change of its rights makes no other version. */
+  version: string
 }
 
-/** Pictures by their names, folder by folder. */
-async function* filesBelow(folder: string): AsyncGenerator<string> {
-  const entries = await readdir(folder, { withFileTypes: true })
-  for (const entry of entries) {
-    if (IS_HIDDEN.test(entry.name)) {
-      continue
-    }
-    const path = join(folder, entry.name)
-    if (entry.isDirectory()) {
-      yield* filesBelow(path)
-    } else if (entry.isFile() && IS_PICTURE.test(entry.name)) {
-      yield path
-    }
+/** A folder that is renamed or away for a while is looked for again and again. */
+function faultOf(error: unknown): string {
+  const { code } = error as NodeJS.ErrnoException
+  if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENODEV' || code === 'ESTALE') {
+    return 'the folder is gone; its pictures are taken once it is back.'
   }
-}
-
-/** Whether the file has the end of its format, for the formats whose end is easily found. */
-async function looksWhole(path: string, size: number): Promise<boolean> {
-  if (size === 0) {
-    return false
+  if (code === 'EACCES' || code === 'EPERM') {
+    return 'the folder cannot be read: its rights do not allow it.'
   }
-  const file = await open(path, 'r').catch(() => undefined)
-  if (file === undefined) {
-    return false
-  }
-  try {
-    const head = await read(0, 4)
-    const tail = await read(Math.max(0, size - TAIL_BYTES), Math.min(size, TAIL_BYTES))
-    if (head[0] === 0xff && head[1] === 0xd8) {
-      return tail.includes(Buffer.from([0xff, 0xd9]))
-    }
-    if (head.subarray(1).toString('latin1') === 'PNG') {
-      return tail.includes('IEND')
-    }
-    return true
-  } finally {
-    await file.close()
-  }
-
-  async function read(start: number, length: number): Promise<Buffer> {
-    const { buffer, bytesRead } = await file!.read(Buffer.alloc(length), 0, length, start)
-    return buffer.subarray(0, bytesRead)
-  }
+  const { message, hint = '' } = toBoxletError(error)
+  return `${message} ${hint}`.trim()
 }

@@ -1,4 +1,4 @@
-import { appendFile, mkdir, rename, symlink, utimes, writeFile } from 'node:fs/promises'
+import { appendFile, chmod, mkdir, rename, symlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -91,6 +91,55 @@ describe('a watched folder', () => {
       limit: 10,
     })
     expect(found.items).toHaveLength(1)
+  })
+
+  it('takes a picture that was replaced for a new one though its time is older, and once', async () => {
+    await writeFile(join(inbox, 'a.jpg'), await jpeg(20))
+    const first = await start()
+    await has('a.jpg')
+    await writeFile(join(inbox, 'a.jpg'), await jpeg(21))
+    const old = new Date(Date.now() - 86_400_000)
+    await utimes(join(inbox, 'a.jpg'), old, old)
+    await until(async () => first.submitted === 2)
+    await first.stop()
+    const second = await start()
+    await sleep(2500)
+    await second.looked()
+    expect([second.submitted, place.notices]).toEqual([0, []])
+  })
+
+  it('does a picture once whose rights are changed', async () => {
+    await writeFile(join(inbox, 'a.jpg'), await jpeg(22))
+    const first = await start()
+    await has('a.jpg')
+    await first.stop()
+    await chmod(join(inbox, 'a.jpg'), 0o600)
+    const second = await start()
+    await sleep(2500)
+    await second.looked()
+    expect([second.submitted, place.notices]).toEqual([0, []])
+  })
+
+  it('says once that the folder is gone, and takes its pictures when it is back', async () => {
+    const watch = await start()
+    await rename(inbox, `${inbox}-away`)
+    await watch.looked()
+    await watch.looked()
+    await writeFile(join(`${inbox}-away`, 'a.jpg'), await jpeg(23))
+    await rename(`${inbox}-away`, inbox)
+    await has('a.jpg')
+    expect(place.notices).toEqual([`${inbox}: the folder is gone; its pictures are taken once it is back.`])
+  })
+
+  it('names a file whose name is not UTF-8', async () => {
+    await writeFile(
+      Buffer.concat([Buffer.from(`${inbox}/bad`), Buffer.from([0xff]), Buffer.from('.jpg')]),
+      await jpeg(24),
+    )
+    const watch = await start()
+    await watch.looked()
+    await watch.looked()
+    expect(place.notices).toEqual([expect.stringContaining('has a name that is not UTF-8')])
   })
 
   it('follows no links', async () => {

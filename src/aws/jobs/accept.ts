@@ -203,5 +203,7 @@ async function knownArrival(table: Table, jobs: JobReader, job: NewJob): Promise
     return { sequencer: String(item.sequencer) }
   }
   const same = order === 0 ? await jobs.get(job.tenant, String(item.job)) : undefined
-  return same === undefined ? { outcome: 'outdated' } : { outcome: 'same', job: same }
+  return same === undefined
+    ? { outcome: 'outdated', sequencer: String(item.sequencer) }
+    : { outcome: 'same', job: same }
 }

@@ -92,6 +92,24 @@ describe('reading a manifest', () => {
     expect(bare.pictures.map(({ source }) => source.kind)).toEqual(['blob', 'none'])
   })
 
+  it('takes addresses alone, one a line, with commas in them', async () => {
+    const list = 'https://x.example/a,b.jpg\ns3://photos/c.jpg\n'
+    for (const format of ['csv', 'jsonl'] as const) {
+      const { pictures } = await readAll(list, { format })
+      expect(pictures.map(({ source }) => source)).toEqual([
+        { kind: 'url', url: 'https://x.example/a,b.jpg' },
+        { kind: 'blob', ref: { bucket: 'photos', key: 'c.jpg' } },
+      ])
+    }
+    const paths = await readAll('holiday/a b.jpg\n', { base: '/lists' })
+    expect(paths.pictures).toMatchObject([{ source: { kind: 'file', path: '/lists/holiday/a b.jpg' } }])
+  })
+
+  it('goes on after a first line of CSV that cannot be read', async () => {
+    const { pictures } = await readAll('"open\ns3://photos/a.jpg\n', { format: 'csv' })
+    expect(pictures.map(({ source }) => source.kind)).toEqual(['none', 'blob'])
+  })
+
   it('names no file of this machine unless it has a folder to be read from', async () => {
     const paths = ['/etc/passwd', '../../etc/passwd', 'file:///etc/passwd', 'C:\\secret.jpg']
     const list = paths.map((path) => JSON.stringify(path)).join('\n')

@@ -14,6 +14,8 @@ const CHUNK_BYTES = 1024 * 1024
 /** Columns and members that name a picture. */
 const SOURCE_NAMES: readonly string[] = ['source-ref', 'source_ref', 'source', 'url', 'path', 'image', 's3']
 const NEWLINE = 10
+/** A list of addresses alone, one a line, needs no header. A comma in one of them divides nothing. */
+const NO_COLUMNS: string[] = []
 
 export interface ManifestPart {
   pictures: NewPicture[]
@@ -87,11 +89,8 @@ export async function readManifest(
       continue
     }
     if (isHeader) {
-      const cells = csvCells(text).map((cell) => cell.trim().toLowerCase())
-      const named = cells.some((cell) => SOURCE_NAMES.includes(cell))
-      // A list of addresses alone, one a line, needs no header.
-      columns = named ? cells : ['source']
-      if (named) {
+      columns = columnsOf(text)
+      if (columns.length > 0) {
         continue
       }
     }
@@ -132,7 +131,10 @@ function fromJson(text: string): { source: string; name: string | undefined } {
   try {
     value = JSON.parse(text)
   } catch (cause) {
-    throw invalid('Expected JSON for the line but it cannot be read.', cause)
+    if (/^\s*[{["]/.test(text)) {
+      throw invalid('Expected JSON for the line but it cannot be read.', cause)
+    }
+    return { source: text.trim(), name: undefined }
   }
   if (typeof value === 'string' && value !== '') {
     return { source: value, name: undefined }
@@ -148,7 +150,13 @@ function fromJson(text: string): { source: string; name: string | undefined } {
 }
 
 function fromCsv(text: string, columns: readonly string[]): { source: string; name: string | undefined } {
+  if (columns.length === 0 && !text.trimStart().startsWith('"')) {
+    return { source: text.trim(), name: undefined }
+  }
   const cells = csvCells(text)
+  if (columns.length === 0) {
+    return { source: cells[0]!.trim(), name: undefined }
+  }
   const cell = (names: readonly string[]): string | undefined => {
     const index = columns.findIndex((column) => names.includes(column))
     const value = index < 0 ? undefined : cells[index]?.trim()
@@ -159,6 +167,16 @@ function fromCsv(text: string, columns: readonly string[]): { source: string; na
     throw invalid('Expected an address in the line but it has none.')
   }
   return { source, name: cell(['name']) }
+}
+
+/** Of a header that names where pictures are; of any other line none, as it is a picture itself. */
+function columnsOf(line: string): string[] {
+  try {
+    const cells = csvCells(line).map((cell) => cell.trim().toLowerCase())
+    return cells.some((cell) => SOURCE_NAMES.includes(cell)) ? cells : NO_COLUMNS
+  } catch {
+    return NO_COLUMNS
+  }
 }
 
 /** The cells of one line. A quoted cell may hold commas and doubled quotes; it may not go on in the next line. */

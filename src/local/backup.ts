@@ -1,10 +1,10 @@
-import { cp, readdir, rm, stat } from 'node:fs/promises'
+import { chmod, cp, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BoxletError } from '../errors.ts'
 import { makeFolder } from '../system/make-folder.ts'
 import type { LocalHome } from './home.ts'
 import { storeFault } from './store-fault.ts'
-import { STORE_FILE, StoreFile } from './store-file.ts'
+import { PRIVATE, STORE_FILE, StoreFile } from './store-file.ts'
 
 /** Parts of a store's folder that a backup holds. */
 const BLOBS = 'blobs'
@@ -19,8 +19,10 @@ const BLOBS = 'blobs'
 export async function backUp(home: LocalHome, target: string): Promise<void> {
   await expectEmpty(target)
   try {
-    await makeFolder(target)
+    await makeFolder(target, PRIVATE)
     home.file.copyTo(join(target, STORE_FILE))
+    // As the store itself: results and secrets of webhooks are in it.
+    await chmod(join(target, STORE_FILE), 0o600)
     await copyBlobs(home.folder, target)
   } catch (error) {
     throw storeFault(error, target)
@@ -39,7 +41,7 @@ export async function restore(backup: string, folder: string): Promise<void> {
   }
   await expectEmpty(folder)
   try {
-    await makeFolder(folder)
+    await makeFolder(folder, PRIVATE)
     await cp(join(backup, STORE_FILE), join(folder, STORE_FILE))
     // Opening tells of damage, and takes an older backup on to the version of this program.
     const restored = await StoreFile.open(folder)

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import { JOB_DEFAULTS } from '../jobs/defaults.ts'
@@ -7,7 +8,7 @@ import { SqliteEventBus } from './sqlite-event-bus.ts'
 import { SqliteJobStore } from './sqlite-job-store.ts'
 import { SqliteQueue } from './sqlite-queue.ts'
 import { SqliteTransfer } from './sqlite-transfer.ts'
-import { StoreFile } from './store-file.ts'
+import { STORE_FILE, StoreFile } from './store-file.ts'
 
 /** All ports in one folder: nothing to start, and several processes of a machine may share it. */
 export interface LocalHome extends JobHome {
@@ -33,6 +34,13 @@ export async function openHome(folder: string): Promise<LocalHome> {
     close: async () => file.close(),
   }
 }
+
+/** Whether there is a store in a folder. */
+export const isStore = (folder: string): Promise<boolean> =>
+  stat(join(folder, STORE_FILE)).then(
+    ({ size }) => size > 0,
+    () => false,
+  )
 
 /** `$XDG_DATA_HOME/boxlet/jobs`, or the place that the platform keeps for such files. */
 export function defaultStoreFolder(

@@ -8,6 +8,8 @@ import { faultOfDisk, storeFault } from './store-fault.ts'
 
 /** Name of the database in the folder of a store. */
 export const STORE_FILE = 'jobs.sqlite'
+/** Rights of the folder of a store: everything in it is somebody's pictures. */
+export const PRIVATE = 0o700
 /** Writers wait this long for another process, whose transactions take milliseconds. */
 const BUSY_MS = 5_000
 
@@ -30,7 +32,7 @@ export class StoreFile {
   static async open(folder: string): Promise<StoreFile> {
     const path = join(folder, STORE_FILE)
     try {
-      await makeFolder(folder)
+      await makeFolder(folder, PRIVATE)
       const exists = await stat(path).then(
         ({ size }) => size > 0,
         () => false,
@@ -40,7 +42,6 @@ export class StoreFile {
       }
       const database = await openDatabase(path, { timeout: BUSY_MS })
       try {
-        // Everything in the store is somebody's pictures.
         await chmod(path, 0o600)
         database.exec(`PRAGMA busy_timeout = ${BUSY_MS}`)
         database.exec('PRAGMA journal_mode = WAL')

@@ -67,6 +67,30 @@ describe('boxlet jobs', () => {
     expect(shown.out).not.toContain('URL_FAILED')
   })
 
+  it('makes no store of a name that was typed wrongly', async () => {
+    const wrong = ['--store', join(folder, 'typo')]
+    for (const words of [
+      ['list'],
+      ['search', '--label', 'dog'],
+      ['prune'],
+      ['backup', join(folder, 'copy-of-it')],
+    ]) {
+      const { code, err } = await run(...words, ...wrong)
+      expect([code, err]).toEqual([3, expect.stringContaining('there is none')])
+    }
+    expect(await readdir(folder)).not.toContain('typo')
+  })
+
+  it('prints a name with a line end in one line', async () => {
+    const list = join(folder, 'names.jsonl')
+    await writeFile(list, `${JSON.stringify({ 'source-ref': 'gone.jpg', name: 'a\nboxlet: all is well' })}\n`)
+    const done = await run('submit', '--manifest', list, '--wait', ...work)
+    const [{ id }] = (await run('list', '--limit', '1', '--format', 'json', ...where)).json().jobs
+    const shown = await run('show', id, ...where)
+    expect(`${done.out}${done.err}${shown.out}`).not.toMatch(/^boxlet: all is well/m)
+    expect(shown.out).toContain('a\\u000aboxlet')
+  })
+
   it('finds and exports', async () => {
     const found = await run('search', '--label', 'dog', '--count', '>=2', '--min-score', '0.6', ...where)
     expect([found.code, found.out.split('\n').length - 1]).toEqual([0, PICTURES])

@@ -1,7 +1,7 @@
 import { backUp } from '../../local/backup.ts'
 import type { Options } from '../kit/option-spec.ts'
 import { type Call, defineVerb, type ExitCode, type Io } from '../kit/verb.ts'
-import { openFolder, STORE_OPTION } from './open-store.ts'
+import { expectStore, openFolder, STORE_OPTION } from './open-store.ts'
 
 const OPTIONS = { ...STORE_OPTION } as const satisfies Options
 
@@ -15,6 +15,7 @@ export const verb = defineVerb({
 })
 
 async function run({ values, inputs }: Call<typeof OPTIONS>, io: Io): Promise<ExitCode> {
+  await expectStore(values.store)
   const home = await openFolder(values, io.env)
   try {
     await backUp(home, inputs[0]!)

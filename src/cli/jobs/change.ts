@@ -3,6 +3,7 @@ import type { Options } from '../kit/option-spec.ts'
 import { type Call, defineVerb, type Io } from '../kit/verb.ts'
 import { connect, WHERE_OPTIONS } from './connect.ts'
 import { jobTable } from './job-text.ts'
+import { openExisting } from './open-store.ts'
 
 const OPTIONS = { ...WHERE_OPTIONS, format: FORMAT_OPTION } as const satisfies Options
 
@@ -15,7 +16,7 @@ export const changeVerb = (change: 'cancel' | 'retry', summary: string) =>
     options: OPTIONS,
     examples: [`boxlet jobs ${change} 01kd3v2q8e7x0m4n5p6r7s8t9v`],
     async run({ values, inputs }: Call<typeof OPTIONS>, io: Io) {
-      await using jobs = await connect(values, io)
+      await using jobs = await connect(values, io, openExisting)
       const changed = []
       for (const id of inputs) {
         changed.push(await jobs.client[change](id))

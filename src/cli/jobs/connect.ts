@@ -44,12 +44,16 @@ const TRIES = 4
 const FIRST_PAUSE_MS = 500
 
 /** @throws BoxletError STORE_VERSION, STORE_CORRUPT, STORE_UNAVAILABLE; USAGE for a wrong address */
-export async function connect(values: WhereValues, io: Io): Promise<Connection> {
+export async function connect(
+  values: WhereValues,
+  io: Io,
+  open: typeof openStore = openStore,
+): Promise<Connection> {
   if (values.endpoint !== undefined) {
     const client = new JobsClient(remote(values.endpoint, values['api-key'], io.signal))
     return { client, [Symbol.asyncDispose]: async () => {} }
   }
-  const home = await openStore(values, io.env)
+  const home = await open(values, io.env)
   const service = new JobService(home.store, home.pictures)
   const app = createApp({
     detectors: { names: [], defaultName: '', ready: () => true, get: () => Promise.reject(noDetector()) },

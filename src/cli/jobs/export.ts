@@ -13,6 +13,7 @@ import type { Options, Settings } from '../kit/option-spec.ts'
 import { type Call, defineVerb, type ExitCode, type Io } from '../kit/verb.ts'
 import { type Connection, connect, WHERE_OPTIONS } from './connect.ts'
 import { exportSet } from './export-set.ts'
+import { openExisting } from './open-store.ts'
 import { SEARCH_OPTIONS, searchQuery } from './search.ts'
 
 const OPTIONS = {
@@ -69,7 +70,7 @@ export const verb = defineVerb({
 })
 
 async function run({ values }: Call<typeof OPTIONS>, io: Io): Promise<ExitCode> {
-  await using jobs = await connect(values, io)
+  await using jobs = await connect(values, io, openExisting)
   if (values.set !== undefined) {
     return await exportSet(jobs, pagesOf(jobs, values), values.set, io)
   }

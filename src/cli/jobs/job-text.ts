@@ -1,5 +1,6 @@
 /** Jobs as people read them. */
 import type { JobView, PictureView } from '../../jobs/view.ts'
+import { oneLine } from '../../system/printable.ts'
 import { alignColumns, counted } from '../../system/words.ts'
 import type { JobDetails } from './client.ts'
 
@@ -41,14 +42,14 @@ export function jobDetails(job: JobDetails): string {
     ])
     lines.push('', ...alignColumns(rows, (column) => column > 0))
   }
-  return `${lines.join('\n')}\n`
+  return lines.map((line) => `${oneLine(line)}\n`).join('')
 }
 
 export function pictureLine({ name, line, state, result, error, verdict }: PictureView): string {
   const at = line === undefined ? '' : ` (line ${line})`
   if (error !== undefined && state === 'failed') {
-    return `${name}${at}: ${error.message} [${error.code}]`
+    return oneLine(`${name}${at}: ${error.message} [${error.code}]`)
   }
   const mark = verdict === undefined ? '' : `  ${verdict.verdict.toUpperCase()}`
-  return `${name}${at}: ${result?.altText ?? state}${mark}`
+  return oneLine(`${name}${at}: ${result?.altText ?? state}${mark}`)
 }

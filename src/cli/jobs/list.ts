@@ -4,6 +4,7 @@ import type { Options } from '../kit/option-spec.ts'
 import { type Call, defineVerb, type ExitCode, type Io } from '../kit/verb.ts'
 import { connect, WHERE_OPTIONS } from './connect.ts'
 import { jobTable } from './job-text.ts'
+import { openExisting } from './open-store.ts'
 import { queryOf } from './query.ts'
 
 const OPTIONS = {
@@ -58,7 +59,7 @@ export const verb = defineVerb({
 })
 
 async function run({ values }: Call<typeof OPTIONS>, io: Io): Promise<ExitCode> {
-  await using jobs = await connect(values, io)
+  await using jobs = await connect(values, io, openExisting)
   const { state, batch, since, until, limit, cursor } = values
   const page = await jobs.client.list(queryOf({ state, batch, since, until, limit, cursor }))
   if (values.format === 'json') {

@@ -5,7 +5,7 @@ import { FileBlobStore } from '../../local/file-blob-store.ts'
 import { counted } from '../../system/words.ts'
 import type { Options } from '../kit/option-spec.ts'
 import { type Call, defineVerb, type ExitCode, type Io } from '../kit/verb.ts'
-import { openStore, STORE_OPTION } from './open-store.ts'
+import { openExisting, openStore, STORE_OPTION } from './open-store.ts'
 
 const { store, 'store-blobs': storeBlobs } = STORE_OPTION
 
@@ -45,7 +45,7 @@ async function run({ values }: Call<typeof OPTIONS>, io: Io): Promise<ExitCode> 
   if (values.from === undefined && values.to === undefined) {
     throw new BoxletError('USAGE', 'Expected a store for --from or --to but received neither.')
   }
-  const from = await openStore({ ...(values.from !== undefined && { store: values.from }) }, io.env)
+  const from = await openExisting({ ...(values.from !== undefined && { store: values.from }) }, io.env)
   try {
     const blobs = values['store-blobs']
     const to = await openStore(

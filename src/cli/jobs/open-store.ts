@@ -3,7 +3,7 @@ import { BoxletError } from '../../errors.ts'
 import type { JobHome, OwnBlobs } from '../../jobs/home.ts'
 import { StoredBlobs } from '../../jobs/stored-blobs.ts'
 import { ContentBlobs } from '../../local/content-blobs.ts'
-import { defaultStoreFolder, type LocalHome, openHome } from '../../local/home.ts'
+import { defaultStoreFolder, isStore, type LocalHome, openHome } from '../../local/home.ts'
 import { isPostgresAddress } from '../../postgres/address.ts'
 import { defined } from '../../system/defined.ts'
 import type { Options, Settings } from '../kit/option-spec.ts'
@@ -48,14 +48,35 @@ export async function openStore(values: StoreValues, env: Env): Promise<JobHome>
   return openFolder(values, env)
 }
 
+/**
+ * For verbs that put nothing into a store: a name that was typed wrongly must not look like a store without jobs.
+ *
+ * @throws BoxletError as `openStore`, and STORE_UNAVAILABLE where a folder is named that holds no store
+ */
+export async function openExisting(values: StoreValues, env: Env): Promise<JobHome> {
+  await expectStore(values.store)
+  return openStore(values, env)
+}
+
+export async function expectStore(store: string | undefined): Promise<void> {
+  if (store === undefined || isAddress(store) || (await isStore(store))) {
+    return
+  }
+  throw new BoxletError('STORE_UNAVAILABLE', `Expected a store of jobs in "${store}" but there is none.`, {
+    hint: 'Check the name, or begin one there with "boxlet jobs submit", "watch" or "serve".',
+  })
+}
+
 /** For what only a store in a folder can do. @throws BoxletError USAGE for another */
 export async function openFolder(values: StoreValues, env: Env): Promise<LocalHome> {
   return openHome(folderOf(values, env))
 }
 
+const isAddress = (store: string): boolean => /^[a-z][a-z0-9+.-]+:\/\//i.test(store)
+
 /** @throws BoxletError USAGE where it is no folder */
 export function folderOf({ store, 'store-blobs': blobs }: StoreValues, env: Env): string {
-  if (store !== undefined && /^[a-z][a-z0-9+.-]+:\/\//i.test(store)) {
+  if (store !== undefined && isAddress(store)) {
     throw new BoxletError('USAGE', 'Expected a folder for --store but received an address.', {
       hint: isPostgresAddress(store)
         ? 'Back up a store in PostgreSQL with pg_dump, and its pictures where they lie.'

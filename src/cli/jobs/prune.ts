@@ -2,7 +2,7 @@ import { pruneHome } from '../../jobs/home.ts'
 import { counted } from '../../system/words.ts'
 import type { Options } from '../kit/option-spec.ts'
 import { type Call, defineVerb, type ExitCode, type Io } from '../kit/verb.ts'
-import { openStore, STORE_OPTION } from './open-store.ts'
+import { openExisting, STORE_OPTION } from './open-store.ts'
 
 const OPTIONS = { ...STORE_OPTION } as const satisfies Options
 
@@ -16,7 +16,7 @@ export const verb = defineVerb({
 })
 
 async function run({ values }: Call<typeof OPTIONS>, io: Io): Promise<ExitCode> {
-  const home = await openStore(values, io.env)
+  const home = await openExisting(values, io.env)
   try {
     const { jobs, blobs } = await pruneHome(home)
     io.stderr.write(`boxlet: deleted ${counted(jobs, 'job')} and ${counted(blobs, 'picture')}.\n`)

@@ -2,6 +2,7 @@ import { counted } from '../../system/words.ts'
 import type { Options } from '../kit/option-spec.ts'
 import { type Call, defineVerb, type ExitCode, type Io } from '../kit/verb.ts'
 import { connect, WHERE_OPTIONS } from './connect.ts'
+import { openExisting } from './open-store.ts'
 
 const OPTIONS = { ...WHERE_OPTIONS } as const satisfies Options
 
@@ -14,7 +15,7 @@ export const verb = defineVerb({
 })
 
 async function run({ values }: Call<typeof OPTIONS>, io: Io): Promise<ExitCode> {
-  await using jobs = await connect(values, io)
+  await using jobs = await connect(values, io, openExisting)
   const { pictures } = await jobs.client.redrive()
   io.stderr.write(`boxlet: ${counted(pictures, 'picture')} queued again.\n`)
   return 0

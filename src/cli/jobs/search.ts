@@ -5,6 +5,7 @@ import type { Options, Settings } from '../kit/option-spec.ts'
 import { type Call, defineVerb, type ExitCode, type Io } from '../kit/verb.ts'
 import { connect, WHERE_OPTIONS } from './connect.ts'
 import { pictureLine } from './job-text.ts'
+import { openExisting } from './open-store.ts'
 import { queryOf } from './query.ts'
 
 export const SEARCH_OPTIONS = {
@@ -115,7 +116,7 @@ export const verb = defineVerb({
 })
 
 async function run({ values }: Call<typeof OPTIONS>, io: Io): Promise<ExitCode> {
-  await using jobs = await connect(values, io)
+  await using jobs = await connect(values, io, openExisting)
   const query = searchQuery(values)
   query.set('limit', String(Math.min(values.limit, JOB_DEFAULTS.mostPageSize)))
   const found: FoundView[] = []

@@ -3,6 +3,7 @@ import type { Options } from '../kit/option-spec.ts'
 import { type Call, defineVerb, type ExitCode, type Io } from '../kit/verb.ts'
 import { connect, WHERE_OPTIONS } from './connect.ts'
 import { jobDetails, pictureLine } from './job-text.ts'
+import { openExisting } from './open-store.ts'
 
 const OPTIONS = {
   pictures: { type: 'boolean', says: 'every picture with what was found, not the failures alone', own: true },
@@ -21,7 +22,7 @@ export const verb = defineVerb({
 })
 
 async function run({ values, inputs }: Call<typeof OPTIONS>, io: Io): Promise<ExitCode> {
-  await using jobs = await connect(values, io)
+  await using jobs = await connect(values, io, openExisting)
   const job = await jobs.client.show(inputs[0]!)
   const pages = values.pictures
     ? jobs.client.allPictures(job.id)

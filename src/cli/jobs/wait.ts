@@ -6,6 +6,7 @@ import { type Call, defineVerb, type ExitCode, type Io } from '../kit/verb.ts'
 import { type Connection, connect, WHERE_OPTIONS } from './connect.ts'
 import { follow } from './follow.ts'
 import { jobDetails } from './job-text.ts'
+import { openExisting } from './open-store.ts'
 import { queryOf } from './query.ts'
 import { jobSettings } from './work-options.ts'
 import { startWorkers, WORKER_OPTIONS, type Workers } from './workers.ts'
@@ -41,7 +42,7 @@ export const verb = defineVerb({
 })
 
 async function run({ values, inputs }: Call<typeof OPTIONS>, io: Io): Promise<ExitCode> {
-  await using jobs = await connect(values, io)
+  await using jobs = await connect(values, io, openExisting)
   const ids = [...inputs, ...(values.batch === undefined ? [] : await idsOf(jobs, values.batch))]
   if (ids.length === 0) {
     throw new BoxletError('USAGE', 'Expected the id of a job, or --batch, but received neither.')

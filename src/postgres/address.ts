@@ -3,6 +3,8 @@ import { BoxletError } from '../errors.ts'
 export interface PostgresAddress {
   /** For the driver, which reads what is missing in it from PGUSER, PGPASSWORD and their like. */
   connection: string
+  /** Settings of the server for each connection, as `PGOPTIONS` writes them. */
+  options: string
   schema: string
   /** For messages: without user and password. */
   name: string
@@ -12,6 +14,14 @@ export interface PostgresAddress {
 const SCHEMA = 'boxlet'
 
 export const isPostgresAddress = (store: string): boolean => /^postgres(?:ql)?:\/\//i.test(store)
+
+/**
+ * What a connection needs, behind what the address asks for: of two settings of a name the server takes the last, and the
+ * driver takes the options of an address in place of all others.
+ */
+export const connectionOptions = (given: string, schema: string): string =>
+  // A commit then survives the end of any process but not a loss of power, which takes the last ones only and in order.
+  `${given} -c search_path=${schema} -c synchronous_commit=off`.trim()
 
 /**
  * Reads `postgres://user:password@host:5432/database?schema=name`.
@@ -38,6 +48,8 @@ export function parsePostgresAddress(store: string): PostgresAddress {
     )
   }
   url.searchParams.delete('schema')
+  const options = url.searchParams.get('options') ?? ''
+  url.searchParams.delete('options')
   const shown = schema === SCHEMA ? '' : `?schema=${schema}`
-  return { connection: url.href, schema, name: `postgres://${url.host}${url.pathname}${shown}` }
+  return { connection: url.href, options, schema, name: `postgres://${url.host}${url.pathname}${shown}` }
 }

@@ -1,4 +1,5 @@
 import type { Pool, PoolClient, QueryResultRow } from 'pg'
+import { connectionOptions, type PostgresAddress } from './address.ts'
 import type { Driver } from './driver.ts'
 import { mayRepeat, postgresFault } from './postgres-fault.ts'
 
@@ -25,15 +26,14 @@ const TRIES = 5
 export class Database implements Asking {
   readonly #pool: Pool
 
-  constructor({ pg }: Driver, address: string, schema: string) {
+  constructor({ pg }: Driver, { connection, options, schema }: PostgresAddress) {
     this.#pool = new pg.Pool({
-      connectionString: address,
+      connectionString: connection,
       max: CONNECTIONS,
       connectionTimeoutMillis: CONNECT_MS,
       application_name: 'boxlet',
-      // A commit then survives the end of any process but not a loss of power, which takes the last ones only and in
-      // order; `durably` is for what must survive that too.
-      options: `-c search_path=${schema} -c synchronous_commit=off`,
+      // `durably` is for what must survive a loss of power too.
+      options: connectionOptions(options, schema),
     })
     // Idle connections break when the server restarts; the next question opens another.
     this.#pool.on('error', () => {})

@@ -29,10 +29,11 @@ const IDLE_MS = 500
 
 /** @throws BoxletError STORE_VERSION, STORE_CORRUPT, STORE_UNAVAILABLE; USAGE for the address, or without blobs */
 export async function openPostgresHome(store: string, options: PostgresHomeOptions): Promise<PostgresHome> {
-  const { connection, schema, name } = parsePostgresAddress(store)
+  const address = parsePostgresAddress(store)
+  const { schema, name } = address
   const driver = await loadDriver()
-  const database = new Database(driver, connection, schema)
-  const queues = new QueueConnection(driver, connection, database, schema)
+  const database = new Database(driver, address)
+  const queues = new QueueConnection(driver, address, database)
   try {
     await migrate(database, schema)
     await queues.migrate()

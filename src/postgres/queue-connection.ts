@@ -1,5 +1,6 @@
 import type { PostgresConnectionOptions, Queue, Worker, WorkerOptions } from 'bullmq'
 import type { Pool } from 'pg'
+import { connectionOptions, type PostgresAddress } from './address.ts'
 import type { Database } from './database.ts'
 import type { Driver } from './driver.ts'
 
@@ -18,18 +19,17 @@ export class QueueConnection {
   readonly #prefix: string
   readonly #opened: { close(): Promise<void> }[] = []
 
-  constructor(driver: Driver, address: string, database: Database, prefix: string) {
+  constructor(driver: Driver, { connection, options, schema }: PostgresAddress, database: Database) {
     this.database = database
     this.#driver = driver
-    this.#prefix = prefix
+    this.#prefix = schema
     this.#pool = new driver.pg.Pool({
-      connectionString: address,
+      connectionString: connection,
       max: CONNECTIONS,
       connectionTimeoutMillis: CONNECT_MS,
       keepAlive: true,
       application_name: 'boxlet-queue',
-      // See `Database`: what is lost with the power is the end of what was written, in order.
-      options: `-c search_path=${SCHEMA} -c synchronous_commit=off`,
+      options: connectionOptions(options, SCHEMA),
     })
     this.#pool.on('error', () => {})
   }

@@ -122,16 +122,28 @@ describe.skipIf(motoServer === undefined)('boxlet status against moto', () => {
   })
 
   it.each([
-    [['--stack', 'fridge'], 'fridge', REGION],
-    [['--region', 'us-east-1'], 'boxlet', 'us-east-1'],
-    [['--format', 'json', '--stack', 'fridge'], 'fridge', REGION],
-  ])('tells in one line that there is no stack and answers 3: %j', async (args, name, region) => {
-    expect(await boxlet(['status', ...args])).toEqual({
-      code: 3,
-      out: '',
-      err: `boxlet: There is no stack "${name}" in ${region}. Name another with --stack, or its region with --region.\n`,
-    })
-  })
+    [
+      ['--stack', 'fridge'],
+      'fridge',
+      REGION,
+      "Boxlet's stacks there are boxlet, keyed: name one with --stack, or another region with --region.",
+    ],
+    [
+      ['--region', 'us-east-1'],
+      'boxlet',
+      'us-east-1',
+      'Name another with --stack, or its region with --region.',
+    ],
+  ])(
+    'tells in one line that there is no stack, and which there are, and answers 3: %j',
+    async (args, name, region, others) => {
+      expect(await boxlet(['status', ...args])).toEqual({
+        code: 3,
+        out: '',
+        err: `boxlet: There is no stack "${name}" in ${region}. ${others}\n`,
+      })
+    },
+  )
 
   it('answers 1 for a stack that is only planned', async () => {
     await client.send(

@@ -195,6 +195,18 @@ describe.skipIf(postgresPrograms === undefined)('the ports in PostgreSQL', () =>
       await expect(open('?schema=fresh', '/elsewhere')).rejects.toMatchObject({ code: 'USAGE' })
     })
 
+    it('keeps to its schema whatever options the address has', async () => {
+      const asked = '?schema=kept&options=-c%20search_path%3Dpublic%20-c%20work_mem%3D7MB'
+      const kept = await open(asked)
+      expect(await kept.database.get('SELECT current_schema() AS schema')).toEqual({ schema: 'kept' })
+      expect(await kept.database.get('SHOW work_mem')).toEqual({ work_mem: '7MB' })
+      expect(await kept.database.get('SHOW synchronous_commit')).toEqual({ synchronous_commit: 'off' })
+      await kept.close()
+      expect(await home.database.all("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).toEqual(
+        [],
+      )
+    })
+
     it('names a store of a newer version and leaves it as it is', async () => {
       const newer = await open('?schema=newer')
       await newer.database.run("UPDATE settings SET value = '99' WHERE name = 'version'")

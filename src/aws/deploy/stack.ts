@@ -1,6 +1,7 @@
 /** What CloudFormation knows of a stack: its state, parameters, outputs and tags. */
 import type { Stack } from '@aws-sdk/client-cloudformation'
 import { loadSdk } from '../clients/sdk.ts'
+import { STACK_TAG } from './keys.ts'
 import { type AwsSession, abortable, awsFault } from './session.ts'
 
 const sdk = () => loadSdk<typeof import('@aws-sdk/client-cloudformation')>('@aws-sdk/client-cloudformation')
@@ -42,13 +43,14 @@ export async function describeStack(
 }
 
 /** All stacks of this account and region that have not been deleted. */
-export async function describeStacks(session: AwsSession): Promise<Stack[]> {
+export async function describeStacks(session: AwsSession, signal?: AbortSignal): Promise<Stack[]> {
   const { DescribeStacksCommand } = sdk()
   const found: Stack[] = []
   let NextToken: string | undefined
   try {
     do {
-      const page = await session.cloudFormation.send(new DescribeStacksCommand({ NextToken }))
+      const command = new DescribeStacksCommand({ NextToken })
+      const page = await session.cloudFormation.send(command, abortable(signal))
       found.push(...(page.Stacks ?? []))
       NextToken = page.NextToken
     } while (NextToken !== undefined)
@@ -56,6 +58,18 @@ export async function describeStacks(session: AwsSession): Promise<Stack[]> {
     throw awsFault('list the stacks of this region', error)
   }
   return found.filter(({ StackStatus }) => StackStatus !== 'DELETE_COMPLETE')
+}
+
+/** Names of Boxlet's stacks in this region, in order: those that it has deployed, and those made from its template. */
+export async function boxletStacks(session: AwsSession, signal?: AbortSignal): Promise<string[]> {
+  const isOurs = (stack: Stack): boolean => {
+    const parameters = parametersOf(stack)
+    return STACK_TAG in tagsOf(stack) || ('CodeKey' in parameters && 'KeysParameter' in parameters)
+  }
+  return (await describeStacks(session, signal))
+    .filter(isOurs)
+    .map(({ StackName = '' }) => StackName)
+    .sort()
 }
 
 /** Names of the other stacks that have this value for a parameter; `counts` leaves some of them out. */

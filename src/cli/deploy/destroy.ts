@@ -59,7 +59,7 @@ async function run({ values }: Call<typeof OPTIONS>, io: Io): Promise<ExitCode> 
   const found = await inventory(session, stack, values.artefacts)
   const stands = found?.status !== undefined
   if (!stands) {
-    tellMissing(io, stack, session.region)
+    await tellMissing(io, session, stack)
   }
   if (found === undefined) {
     return 0

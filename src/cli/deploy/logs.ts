@@ -53,7 +53,7 @@ async function run({ values }: Call<typeof OPTIONS>, io: Io): Promise<ExitCode> 
   const session = await openSession(values.region, io.signal)
   const stack = await describeStack(session, name, io.signal)
   if (stack === undefined) {
-    tellMissing(io, name, session.region)
+    await tellMissing(io, session, name)
     return 3
   }
   let shown = 0

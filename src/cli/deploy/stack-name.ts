@@ -1,3 +1,5 @@
+import type { AwsSession } from '../../aws/deploy/session.ts'
+import { boxletStacks } from '../../aws/deploy/stack.ts'
 import { BoxletError } from '../../errors.ts'
 import type { Options } from '../kit/option-spec.ts'
 import type { Io } from '../kit/verb.ts'
@@ -50,8 +52,12 @@ export const STACK_NAME_OPTIONS = {
 /** What a person is told who gave a word without an option. */
 export const NAME_THE_STACK = 'Name the stack with --stack.'
 
-export function tellMissing(io: Io, name: string, region: string): void {
-  io.stderr.write(
-    `boxlet: There is no stack "${name}" in ${region}. Name another with --stack, or its region with --region.\n`,
-  )
+/** Says that there is no such stack, and which there are: who may not list them is told without. */
+export async function tellMissing(io: Io, session: AwsSession, name: string): Promise<void> {
+  const there = await boxletStacks(session, io.signal).catch(() => [])
+  const others =
+    there.length === 0
+      ? 'Name another with --stack, or its region with --region.'
+      : `Boxlet's stacks there are ${there.join(', ')}: name one with --stack, or another region with --region.`
+  io.stderr.write(`boxlet: There is no stack "${name}" in ${session.region}. ${others}\n`)
 }

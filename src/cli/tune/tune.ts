@@ -205,7 +205,7 @@ async function deployed(
   const session = await openSession(values.region, io.signal)
   const stack = await describeStack(session, name, io.signal)
   if (stack === undefined) {
-    tellMissing(io, name, session.region)
+    await tellMissing(io, session, name)
     return undefined
   }
   const points = await measureDeployed(session, {

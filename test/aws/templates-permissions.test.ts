@@ -158,7 +158,6 @@ describe('the role of the worker', () => {
       allow(['s3:GetObject', 's3:GetObjectVersion'], `${bucket}/pictures/*`),
       tellsTheBus,
       sendsMessages,
-      collectsDeadLetters,
       namedPictures,
     ])
   })

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { CHOSEN, EVERYTHING } from './templates-choices.ts'
+import { CHOSEN, EVERYTHING, WITH_JOBS } from './templates-choices.ts'
 import { type Facts, STACK } from './templates-facts.ts'
 import { cloudFormationFacts } from './templates-forms.ts'
 import { emittedMetrics } from './templates-metrics.ts'
@@ -108,6 +108,13 @@ describe('alarms', () => {
       'ThrottlesAlarm',
     ])
     expect(alarms(facts)).toHaveLength(8)
+  })
+
+  it('tell of lost pictures although the clerk takes them out of their queue at once', () => {
+    expect(watched(cloudFormationFacts(WITH_JOBS).LostPicturesAlarm!)).toEqual([
+      ['AWS/SQS', 'NumberOfMessagesReceived', 'QueueName', '<DeadLetters.QueueName>'],
+    ])
+    expect(facts.LostPicturesAlarm).toBeUndefined()
   })
 
   it('tell a topic where there is one', () => {

@@ -77,11 +77,11 @@ export const functionMetric =
     statistic,
   })
 const main = functionMetric('Function')
-export const queueMetric = (logicalId: string, name: string): Metric => ({
+export const queueMetric = (logicalId: string, name: string, statistic = 'Maximum'): Metric => ({
   namespace: 'AWS/SQS',
   name,
   dimension: ['QueueName', att(logicalId, 'QueueName')],
-  statistic: 'Maximum',
+  statistic,
 })
 
 export const alarmResources: Record<string, Resource> = {

@@ -42,9 +42,6 @@ export async function makeJobStack(endpoint: string, name: string, visibility = 
   const sqs = new SQSClient(options)
   const s3 = new S3Client({ ...options, forcePathStyle: true })
   const bridge = new EventBridgeClient(options)
-  const arnOf = async (QueueUrl: string): Promise<string> =>
-    (await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }))).Attributes!
-      .QueueArn!
   const queue = async (QueueName: string, dead?: string): Promise<string> => {
     const Attributes =
       dead === undefined
@@ -52,7 +49,7 @@ export async function makeJobStack(endpoint: string, name: string, visibility = 
         : {
             VisibilityTimeout: String(visibility),
             RedrivePolicy: JSON.stringify({
-              deadLetterTargetArn: await arnOf(dead),
+              deadLetterTargetArn: await arnOf(sqs, dead),
               maxReceiveCount: MOST_RECEIVES,
             }),
           }
@@ -72,7 +69,7 @@ export async function makeJobStack(endpoint: string, name: string, visibility = 
     new PutTargetsCommand({
       Rule: rule.Name,
       EventBusName: rule.EventBusName,
-      Targets: [{ Id: 'q', Arn: await arnOf(seen) }],
+      Targets: [{ Id: 'q', Arn: await arnOf(sqs, seen) }],
     }),
   )
   const places: JobPlaces = {
@@ -84,17 +81,6 @@ export async function makeJobStack(endpoint: string, name: string, visibility = 
     bucket: `${name}-bucket`,
     bus: `${name}-bus`,
   }
-  const receive = async (QueueUrl: string) =>
-    (
-      await sqs.send(
-        new ReceiveMessageCommand({
-          QueueUrl,
-          MaxNumberOfMessages: 10,
-          MessageSystemAttributeNames: ['All'],
-          MessageAttributeNames: ['All'],
-        }),
-      )
-    ).Messages ?? []
   return {
     places,
     s3,
@@ -106,7 +92,7 @@ export async function makeJobStack(endpoint: string, name: string, visibility = 
     ),
     async events() {
       const all = []
-      for (let some = await receive(seen); some.length > 0; some = await receive(seen)) {
+      for (let some = await receive(sqs, seen); some.length > 0; some = await receive(sqs, seen)) {
         for (const { Body, ReceiptHandle } of some) {
           all.push(JSON.parse(Body!) as { 'detail-type': string; detail: Record<string, unknown> })
           await sqs.send(new DeleteMessageCommand({ QueueUrl: seen, ReceiptHandle }))
@@ -114,36 +100,58 @@ export async function makeJobStack(endpoint: string, name: string, visibility = 
       }
       return all
     },
-    async pump(which, invoke) {
-      const QueueUrl = places[which]
-      const messages = await receive(QueueUrl)
-      if (messages.length === 0) {
-        return 0
-      }
-      const eventSourceARN = await arnOf(QueueUrl)
-      const { batchItemFailures } = await invoke({
-        Records: messages.map(({ MessageId, ReceiptHandle, Body, Attributes, MessageAttributes = {} }) => ({
-          messageId: MessageId,
-          receiptHandle: ReceiptHandle,
-          body: Body,
-          attributes: Attributes,
-          messageAttributes: Object.fromEntries(
-            Object.entries(MessageAttributes).map(([key, { StringValue }]) => [
-              key,
-              { stringValue: StringValue },
-            ]),
-          ),
-          eventSource: 'aws:sqs',
-          eventSourceARN,
-        })),
-      })
-      const again = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier))
-      for (const { MessageId, ReceiptHandle } of messages) {
-        if (!again.has(MessageId!)) {
-          await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle })).catch(() => {})
-        }
-      }
-      return messages.length
-    },
+    pump: (which, invoke) => pumpQueue(sqs, places[which], invoke),
   }
+}
+
+const arnOf = async (sqs: SQSClient, QueueUrl: string): Promise<string> =>
+  (await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }))).Attributes!
+    .QueueArn!
+
+const receive = async (sqs: SQSClient, QueueUrl: string) =>
+  (
+    await sqs.send(
+      new ReceiveMessageCommand({
+        QueueUrl,
+        MaxNumberOfMessages: 10,
+        MessageSystemAttributeNames: ['All'],
+        MessageAttributeNames: ['All'],
+      }),
+    )
+  ).Messages ?? []
+
+/** Hands messages of a queue to a function as Lambda does, and deletes what it does not name. @returns how many */
+export async function pumpQueue(
+  sqs: SQSClient,
+  QueueUrl: string,
+  invoke: (event: object) => Promise<Failures>,
+): Promise<number> {
+  const messages = await receive(sqs, QueueUrl)
+  if (messages.length === 0) {
+    return 0
+  }
+  const eventSourceARN = await arnOf(sqs, QueueUrl)
+  const { batchItemFailures } = await invoke({
+    Records: messages.map(({ MessageId, ReceiptHandle, Body, Attributes, MessageAttributes = {} }) => ({
+      messageId: MessageId,
+      receiptHandle: ReceiptHandle,
+      body: Body,
+      attributes: Attributes,
+      messageAttributes: Object.fromEntries(
+        Object.entries(MessageAttributes).map(([key, { StringValue }]) => [
+          key,
+          { stringValue: StringValue },
+        ]),
+      ),
+      eventSource: 'aws:sqs',
+      eventSourceARN,
+    })),
+  })
+  const again = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier))
+  for (const { MessageId, ReceiptHandle } of messages) {
+    if (!again.has(MessageId!)) {
+      await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle })).catch(() => {})
+    }
+  }
+  return messages.length
 }

@@ -57,7 +57,6 @@ const STATEMENTS = {
     allow(['s3:GetObject', 's3:GetObjectVersion'], inBucket('pictures/*')),
     events,
     allow(['sqs:SendMessage'], [att('Queue', 'Arn'), att('Chores', 'Arn')] as Value),
-    allow(TAKE, att('DeadLetters', 'Arn')),
     when('RunsJobsOnPictures', allow(['s3:GetObject', 's3:GetObjectVersion'], list('PictureArns'))),
   ],
   clerk: [

@@ -133,6 +133,14 @@ const resources: Record<string, Resource> = {
     bad: [1, 1],
     condition: 'JobsAreWatched',
   }),
+  // The clerk takes them into the table within a minute, so that they seldom lie in their queue when it is looked at.
+  LostPicturesAlarm: alarm({
+    description: 'Pictures ended their workers each time: they have failed with JOB_LOST.',
+    of: queueMetric('DeadLetters', 'NumberOfMessagesReceived', 'Sum'),
+    threshold: 1,
+    bad: [1, 1],
+    condition: 'JobsAreWatched',
+  }),
   DeadChoresAlarm: alarm({
     description: 'Webhooks that nobody took wait among the dead letters.',
     of: queueMetric('DeadChores', 'ApproximateNumberOfMessagesVisible'),

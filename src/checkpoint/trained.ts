@@ -61,7 +61,8 @@ function fromWeights(root: PyDict): Trained {
   if (weights === undefined || family === undefined) {
     throw foreignTrainer(root, weights)
   }
-  return { network: treeOf(weights, { network: family.name, epsilon: family.epsilon }), around: root, family }
+  const { name: network, epsilon, heads } = family
+  return { network: treeOf(weights, { network, epsilon, heads }), around: root, family }
 }
 
 /** What is inside the wrappers of training and compiling. */

@@ -86,7 +86,10 @@ function identityFilter(norm: Module | undefined, dense: Filter & Geometry): (Fi
 }
 
 /** The sum of filters that see the same centre, as one of the size of the largest, which comes first. */
-function summed(largest: Filter & Geometry, others: readonly (Filter & Geometry)[]): Filter & Geometry {
+export function summed(
+  largest: Filter & Geometry,
+  others: readonly (Filter & Geometry)[],
+): Filter & Geometry {
   const [outputs = 0, inputs = 0, height = 0, width = 0] = largest.shape
   for (const other of others) {
     const fits =

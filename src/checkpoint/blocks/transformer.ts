@@ -40,7 +40,7 @@ const TEMPERATURE = 10_000
  * Sines and cosines of the place, [1, places, channels]. The codes are laid out column by column, the tokens row
  * by row: so it was trained, and so it has to stay.
  */
-function placeCodes(height: number, width: number, channels: number): Float32Array {
+export function placeCodes(height: number, width: number, channels: number): Float32Array {
   const quarter = channels / 4
   const codes = new Float32Array(height * width * channels)
   for (let token = 0; token < height * width; token++) {

@@ -31,38 +31,63 @@ export function deformableAttention(
     number,
     number,
   ]
-  const [, count = 0, width = 0] = queries.shape
+  const width = queries.shape[2] ?? 0
   if (levels !== memory.sizes.length || heads < 1 || width % heads !== 0) {
     throw module.unknown(`${memory.sizes.length} levels in ${heads} heads`, `${levels}`)
   }
   const value = linear(net, memory.tokens, module.child('value_proj'))
-  const steps = net.reshape(linear(net, queries, module.child('sampling_offsets')), [
-    count,
-    heads,
-    levels * points,
-    2,
-  ])
+  const look: Look = { heads, points: Array<number>(levels).fill(points), sizes: memory.sizes }
+  return linear(net, lookAround(net, queries, boxes, value, look, module), module.child('output_proj'))
+}
+
+/** Where attention looks. */
+export interface Look {
+  heads: number
+  /** Places of each level. */
+  points: readonly number[]
+  sizes: Memory['sizes']
+}
+
+/**
+ * The sum of what each head sees at its places, [1, n, channels]: the places are steps away from the middle of the
+ * box, measured in halves of it.
+ *
+ * @param value what is seen, [1, tokens, channels]
+ */
+export function lookAround(
+  net: Network,
+  queries: Value,
+  boxes: Value,
+  value: Value,
+  { heads, points, sizes }: Look,
+  module: Module,
+): Value {
+  const [, count = 0, width = 0] = queries.shape
+  const total = points.reduce((sum, each) => sum + each, 0)
+  const steps = net.reshape(linear(net, queries, module.child('sampling_offsets')), [count, heads, total, 2])
   const shares = net.softmax(
-    net.reshape(linear(net, queries, module.child('attention_weights')), [count, heads, levels * points]),
+    net.reshape(linear(net, queries, module.child('attention_weights')), [count, heads, total]),
     2,
   )
   const [centre, size] = net.split(net.reshape(boxes, [count, 1, 1, 4]), 3, [2, 2]) as [Value, Value]
-  const moved = net.binary('Mul', net.mul(steps, size), net.scalar(0.5 / points))
+  const halves = net.weight([1, 1, total, 1], () =>
+    Float32Array.from(points.flatMap((each) => Array<number>(each).fill(0.5 / each))),
+  )
+  const moved = net.binary('Mul', net.mul(steps, size), halves)
   const places = net.binary('Sub', net.mul(net.binary('Add', moved, centre), net.scalar(2)), net.scalar(1))
-  const byHead = net.transpose(places, [1, 0, 2, 3])
+  const byHead = net.split(net.transpose(places, [1, 0, 2, 3]), 2, points)
   const maps = net.split(
     value,
     1,
-    memory.sizes.map((sizes) => product(sizes)),
+    sizes.map((edges) => product(edges)),
   )
   const seen = maps.map((map, level) => {
-    const [rows, columns] = memory.sizes[level]!
+    const [rows, columns] = sizes[level]!
     const split = net.reshape(net.transpose(map, [0, 2, 1]), [heads, width / heads, rows, columns])
-    return sampleAt(net, split, net.slice(byHead, 2, level * points, (level + 1) * points))
+    return sampleAt(net, split, byHead[level]!)
   })
-  const weights = net.reshape(net.transpose(shares, [1, 0, 2]), [heads, 1, count, levels * points])
+  const weights = net.reshape(net.transpose(shares, [1, 0, 2]), [heads, 1, count, total])
   const weighted = net.mul(net.concat(seen, 3), weights)
   const sum = net.node('ReduceSum', [weighted, net.ints([3])], [heads, width / heads, count], { keepdims: 0 })
-  const joined = net.reshape(net.transpose(sum, [2, 0, 1]), [1, count, width])
-  return linear(net, joined, module.child('output_proj'))
+  return net.reshape(net.transpose(sum, [2, 0, 1]), [1, count, width])
 }

@@ -100,7 +100,8 @@ const FIRST_SHARE = 0.05
 /** Places whose box would begin this near to the border give no query. */
 const MARGIN = 0.01
 
-function anchorsOf(net: Network, sizes: Memory['sizes'], total: number) {
+/** Of all places: 1 where a query may begin and 0 where not, and the logits of their first boxes. */
+export function anchorsOf(net: Network, sizes: Memory['sizes'], total: number) {
   const fill = (values: number, write: (at: number, box: readonly number[], isInside: boolean) => void) => {
     let token = 0
     for (const [level, [rows, columns]] of sizes.entries()) {

@@ -58,12 +58,17 @@ function gelu(net: Network, x: Value, module: Module): Value {
   if (approximate !== 'none' && approximate !== 'tanh') {
     throw module.unknown('GELU, exact or by tanh', 'another approximation')
   }
-  const shares =
-    approximate === 'none'
-      ? net.unary('Erf', net.binary('Div', x, net.scalar(Math.SQRT2)))
-      : net.unary('Tanh', net.mul(net.scalar(Math.sqrt(2 / Math.PI)), withCube(net, x)))
-  return net.mul(net.mul(x, net.binary('Add', shares, net.scalar(1))), net.scalar(0.5))
+  return approximate === 'none'
+    ? exactGelu(net, x)
+    : shared(net, x, net.unary('Tanh', net.mul(net.scalar(Math.sqrt(2 / Math.PI)), withCube(net, x))))
 }
+
+export const exactGelu = (net: Network, x: Value): Value =>
+  shared(net, x, net.unary('Erf', net.binary('Div', x, net.scalar(Math.SQRT2))))
+
+/** x · (1 + share) / 2 */
+const shared = (net: Network, x: Value, share: Value): Value =>
+  net.mul(net.mul(x, net.binary('Add', share, net.scalar(1))), net.scalar(0.5))
 
 /** x + 0.044715 · x³; source  https://arxiv.org/abs/1606.08415, section 2 */
 const withCube = (net: Network, x: Value): Value =>

@@ -11,6 +11,8 @@ import type { Value } from '../network/network.ts'
 export type Activate = (builder: Builder, x: Value) => Value
 
 export const silu: Activate = ({ net }, x) => net.mul(x, net.sigmoid(x))
+export const relu: Activate = ({ net }, x) => net.unary('Relu', x)
+export const linearly: Activate = (_, x) => x
 export const leaky: Activate = ({ net }, x) => net.unary('LeakyRelu', x, { alpha: { float: 0.1 } })
 
 /** A filter with its norm and activation. */

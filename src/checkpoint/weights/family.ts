@@ -10,6 +10,8 @@ export interface WeightFamily {
   name: string
   /** Added to the variance by its batch norms. */
   epsilon: number
+  /** Heads of its attention; 0 where it has none. */
+  heads: number
   /** Whether these are its weights, by their names. */
   holds: (weights: PyDict) => boolean
   /** Pixels that the edges of the picture have to be a multiple of. */

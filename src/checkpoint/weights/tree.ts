@@ -8,6 +8,8 @@ export interface TreeFacts {
   network: string
   /** Added to the variance by the batch norms of the network. */
   epsilon: number
+  /** Heads of its attention, if it has any. */
+  heads: number
 }
 
 /** Added to the variance by `torch.nn.LayerNorm`, where nobody says otherwise. */
@@ -80,9 +82,12 @@ interface Kind {
 const CONTAINER: Kind = { type: 'torch.nn.modules.container.Sequential', attributes: {} }
 
 /** The class that holds such tensors, and the attributes that follow from their shapes. */
-function kindOf(tensors: ReadonlyMap<string, Tensor>, { epsilon }: TreeFacts): Kind {
+function kindOf(tensors: ReadonlyMap<string, Tensor>, { epsilon, heads }: TreeFacts): Kind {
   if (tensors.has('running_mean')) {
     return { type: 'torch.nn.modules.batchnorm.BatchNorm2d', attributes: { eps: epsilon } }
+  }
+  if (tensors.has('in_proj_weight')) {
+    return { type: 'torch.nn.modules.activation.MultiheadAttention', attributes: { num_heads: heads } }
   }
   const { shape } = tensors.get('weight') ?? { shape: [] }
   switch (shape.length) {

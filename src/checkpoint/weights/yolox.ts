@@ -25,6 +25,7 @@ const [TINY_EDGE, EDGE] = [416, 640]
 export const yolox: WeightFamily = {
   name: 'YOLOX',
   epsilon: 1e-3,
+  heads: 0,
   holds: (weights) =>
     ['head.stems.0.conv.weight', 'head.obj_preds.0.weight'].every((key) => weights.has(key)),
   stride: STRIDES.at(-1)!,

@@ -11,10 +11,12 @@ import { lastAxes, mismatch, roleTensor, roleValues } from '../heads/values.ts'
 
 const BOX_COLUMNS = 4
 const MAX_QUERIES = 1_000
+/** Classes whose rows these are, as a converted checkpoint names them. */
+const QUERY_HEADS = ['RTDETRDecoder', 'RTDETRTransformer', 'DFINETransformer']
 
 /**
  * RT-DETR as Ultralytics exported it until 2026: a row for each query. Later files give rows of six and are
- * read by `yolo-end2end`.
+ * read by `yolo-end2end`. Converted checkpoints of RT-DETR and D-FINE have these rows, too.
  *
  * predictions  float [1, queries, 4 + classes]: centre x, centre y, width, height as fractions of the model
  *              input, then class scores already 0–1
@@ -61,7 +63,7 @@ function recognise(signature: ModelSignature): Recognition | undefined {
   const classes = columns - BOX_COLUMNS
   const names = metadataLabels(signature.metadata)
   const { description = '', head = '' } = signature.metadata
-  const isNamed = /rt-?detr/i.test(description) || head === 'RTDETRDecoder'
+  const isNamed = /rt-?detr/i.test(description) || QUERY_HEADS.includes(head)
   const cells = [8, 16, 32].map((_, i, strides) => gridCells(common.input.size, strides.slice(0, i + 1)))
   if (!isNamed && rows !== undefined && cells.includes(rows)) {
     return undefined

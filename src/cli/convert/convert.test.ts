@@ -182,11 +182,17 @@ describe('boxlet convert of a checkpoint', () => {
     ])
   })
 
-  it('writes rows of RT-DETR that are not taken for those of YOLOv8', async () => {
-    const golden = new URL('../../checkpoint/goldens/rtdetr.pt.gz', import.meta.url)
+  it.each([
+    ['rtdetr', 'bilinear'],
+    ['rtdetr-weights', 'area'],
+    ['dfine-weights', 'area'],
+  ])('writes rows of %s that are not taken for those of YOLOv8', async (name, resample) => {
+    const golden = new URL(`../../checkpoint/goldens/${name}.pt.gz`, import.meta.url)
     writeFileSync(written('detr.pt'), gunzipSync(readFileSync(golden)))
     expect((await run(written('detr.pt'))).code).toBe(0)
     const signature = await readSignature(new Uint8Array(readFileSync(written('detr.onnx'))))
-    expect(recognise(signature, 'detr').contract.family).toBe('rtdetr-ultralytics')
+    const { contract } = recognise(signature, 'detr')
+    expect(contract.family).toBe('rtdetr-ultralytics')
+    expect(contract.input.geometry).toMatchObject({ fit: 'stretch', resample })
   })
 })

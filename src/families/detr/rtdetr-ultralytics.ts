@@ -11,8 +11,9 @@ import { lastAxes, mismatch, roleTensor, roleValues } from '../heads/values.ts'
 
 const BOX_COLUMNS = 4
 const MAX_QUERIES = 1_000
-/** Classes whose rows these are, as a converted checkpoint names them. */
-const QUERY_HEADS = ['RTDETRDecoder', 'RTDETRTransformer', 'DFINETransformer']
+/** Heads of RT-DETR and D-FINE of their authors, as a converted checkpoint names them: trained on pictures shrunk by areas. */
+const AUTHORS_HEADS = ['RTDETRTransformer', 'DFINETransformer']
+const QUERY_HEADS = ['RTDETRDecoder', ...AUTHORS_HEADS]
 
 /**
  * RT-DETR as Ultralytics exported it until 2026: a row for each query. Later files give rows of six and are
@@ -79,7 +80,7 @@ function recognise(signature: ModelSignature): Recognition | undefined {
       family: 'rtdetr-ultralytics',
       // Above YOLOv8, whose head may have as many rows and columns.
       confidence: isNamed ? 0.99 : 0.75,
-      input: { ...common.input, geometry: stretch() },
+      input: { ...common.input, geometry: stretch(AUTHORS_HEADS.includes(head) ? 'area' : 'bilinear') },
       roles: { predictions: output.name },
       boxCode: 'cxcywh',
       boxUnits: 'ratio',
@@ -91,7 +92,7 @@ function recognise(signature: ModelSignature): Recognition | undefined {
           'output',
           `centre and size in fractions and ${classes} class scores for each query`,
           isNamed
-            ? 'the metadata names RT-DETR'
+            ? `the metadata names ${head === '' ? 'RT-DETR' : head}`
             : `${rows ?? 'so few'} rows are queries, not grid cells, and the metadata names ${classes} classes`,
           isNamed ? 0.97 : 0.8,
         ),

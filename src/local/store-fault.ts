@@ -31,6 +31,18 @@ const RESULTS: Record<number, [code: ErrorCode, is: string, hint: string]> = {
   26: ['STORE_CORRUPT', 'is damaged, or no store at all', 'It was left as it is. Name another folder.'],
 }
 
+/** Errors of queries come without a code from the package that serves Node 20. Source: sqlite3_errstr. */
+const MESSAGES: readonly [RegExp, number][] = [
+  [/disk image is malformed/, 11],
+  [/database is locked/, 5],
+  [/table is locked/, 6],
+  [/readonly database/, 8],
+  [/disk I\/O error/, 10],
+  [/disk is full/, 13],
+  [/unable to open database/, 14],
+  [/is not a database/, 26],
+]
+
 /** The system's own words for the same. */
 const SYSTEM: Record<string, number> = {
   EACCES: 3,
@@ -75,7 +87,10 @@ export function storeFault(error: unknown, folder?: string): BoxletError {
   }
   const { code, errcode } = error as { code?: unknown; errcode?: unknown }
   const number =
-    typeof errcode === 'number' ? errcode & 0xff : typeof code === 'string' ? SYSTEM[code] : undefined
+    typeof errcode === 'number'
+      ? errcode & 0xff
+      : ((typeof code === 'string' ? SYSTEM[code] : undefined) ??
+        MESSAGES.find(([message]) => message.test(String((error as Error).message)))?.[1])
   const known = number === undefined ? undefined : RESULTS[number]
   if (known === undefined) {
     return new BoxletError('INTERNAL', 'Expected the store to answer but an unforeseen fault stopped it.', {

@@ -4,6 +4,7 @@ import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { BoxletError } from '../../src/errors.ts'
 import { pruneHome } from '../../src/jobs/home.ts'
 import { JobService } from '../../src/jobs/service.ts'
 import { backUp, restore } from '../../src/local/backup.ts'
@@ -52,7 +53,42 @@ describe('a store', () => {
 
   it('can be read by its owner alone', async () => {
     await make()
-    expect((await stat(file)).mode & 0o077).toBe(0)
+    const home = await openHome(store)
+    await backUp(home, join(folder, 'copy'))
+    await home.close()
+    for (const path of [store, file, join(folder, 'copy', 'jobs.sqlite')]) {
+      expect((await stat(path)).mode & 0o077).toBe(0)
+    }
+  })
+
+  it('that is damaged in any one place is named as such, whoever asks what of it', async () => {
+    const home = await openHome(store)
+    const service = new JobService(home.store, home.pictures)
+    await Promise.all(Array.from({ length: 400 }, () => service.submit('local', submission)))
+    await home.close()
+    const whole = await readFile(file)
+    const codes = new Set<string>()
+    const note = (error: unknown) => void codes.add((error as BoxletError).code)
+    for (let page = 2; page < whole.length / 4096; page += 2) {
+      const damaged = Buffer.from(whole)
+      for (let i = 0; i < 4096; i++) {
+        damaged[page * 4096 + i] = i * 131 + page
+      }
+      const place = join(folder, `page-${page}`)
+      await mkdir(place)
+      await writeFile(join(place, 'jobs.sqlite'), damaged)
+      const opened = await openHome(place).catch(note)
+      if (opened) {
+        const terms = [{ label: 'dog', minScore: 0, least: 1 }]
+        await opened.store.list('local', { limit: 500 }).catch(note)
+        await opened.store.search('local', { terms, limit: 5 }).catch(note)
+        await opened.pictures.receive({ max: 5, leaseMs: 1000 }).catch(note)
+        await new JobService(opened.store, opened.pictures).submit('local', submission).catch(note)
+        await opened.close()
+      }
+      await rm(place, { recursive: true })
+    }
+    expect([...codes]).toEqual(['STORE_CORRUPT'])
   })
 
   it('of a newer version is named as such and left as it is', async () => {

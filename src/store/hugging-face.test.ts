@@ -1,12 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { appendFile, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Environment } from '../system/environment.ts'
-import { parseReference } from './hugging-face.ts'
+import { parseReference } from './hugging-face-hub.ts'
 import { pullModel, resolveModel } from './store.ts'
 
 const COMMIT = 'a'.repeat(40)
@@ -21,6 +21,8 @@ interface Hub {
   files: Record<string, object | undefined>
   lfs: boolean
   licence?: string
+  /** Files of weights beside the model. */
+  weights: Record<string, Buffer>
   requests: { path: string; authorization: string | undefined }[]
 }
 
@@ -47,7 +49,15 @@ async function listen(
 beforeEach(async () => {
   servers = []
   folder = await mkdtemp(join(tmpdir(), 'boxlet-hub-'))
-  hub = { commit: COMMIT, served: MODEL, files: {}, lfs: true, licence: 'apache-2.0', requests: [] }
+  hub = {
+    commit: COMMIT,
+    served: MODEL,
+    files: {},
+    lfs: true,
+    licence: 'apache-2.0',
+    weights: {},
+    requests: [],
+  }
   const note = (request: IncomingMessage) =>
     hub.requests.push({ path: request.url!, authorization: request.headers.authorization })
   const storage = await listen((request) => {
@@ -62,6 +72,10 @@ beforeEach(async () => {
       const siblings = [
         { rfilename: 'onnx/model.onnx', size: MODEL.length, ...lfs },
         { rfilename: 'README.md' },
+        ...Object.entries(hub.weights).map(([rfilename, bytes]) => ({
+          rfilename,
+          lfs: { sha256: createHash('sha256').update(bytes).digest('hex'), size: bytes.length },
+        })),
       ]
       return {
         status: 200,
@@ -71,6 +85,10 @@ beforeEach(async () => {
     const inside = new RegExp(`^/somebody/Cups/resolve/${hub.commit}/(.+)$`).exec(path)?.[1]
     if (inside === 'onnx/model.onnx') {
       return { status: 302, location: `${storage}/blob` }
+    }
+    const weights = hub.weights[inside ?? '']
+    if (weights !== undefined) {
+      return { status: 200, body: weights }
     }
     const file = hub.files[inside ?? '']
     return file === undefined
@@ -130,6 +148,24 @@ describe('a model of Hugging Face', () => {
     const { labels } = await resolveModel(NAME, { env })
     expect(JSON.parse(await readFile(labels!, 'utf8'))).toEqual({ id2label: { 0: 'cup', 1: 'fork' } })
   })
+
+  it.each([['onnx/model.onnx.data'], ['onnx/model.onnx_data']])(
+    'brings the weights that lie beside it: %s',
+    async (file) => {
+      const bytes = randomBytes(3_000)
+      hub.weights = { [file]: bytes, 'onnx/model_fp16.onnx_data': randomBytes(9) }
+      const { path } = await resolveModel(NAME, { env })
+      const beside = join(dirname(path), basename(file))
+      expect(await readFile(beside)).toEqual(bytes)
+      expect(await readdir(dirname(path))).not.toContain('model_fp16.onnx_data')
+      hub.requests = []
+      await resolveModel(NAME, { env })
+      expect(hub.requests).toEqual([])
+      await appendFile(beside, 'x')
+      await resolveModel(NAME, { env })
+      expect(await readFile(beside)).toEqual(bytes)
+    },
+  )
 
   it('does without labels where there are none', async () => {
     hub.files['config.json'] = { model_type: 'detr' }

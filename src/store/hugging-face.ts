@@ -6,18 +6,21 @@ import { mkdir, readFile, rm } from 'node:fs/promises'
 import { basename, dirname, extname, join } from 'node:path'
 import { BoxletError } from '../errors.ts'
 import type { Licence } from '../model/contract.ts'
-import { licenceOf } from '../model/licence.ts'
-import { readBounded } from '../system/bytes.ts'
 import { defined } from '../system/defined.ts'
-import type { Environment } from '../system/environment.ts'
 import { isRecord } from '../system/record.ts'
 import { saveFile } from '../system/save-file.ts'
 import { isUntouched, modelFolder } from './cache.ts'
 import { type DownloadOptions, download } from './download.ts'
-import { MAX_MODEL_BYTES } from './file-limit.ts'
-import { HUGGING_FACE } from './sources/address.ts'
-import { readHttps } from './sources/https.ts'
-import { faultReason, SourceFault } from './sources/source.ts'
+import {
+  addressOf,
+  type Found,
+  headersFor,
+  look,
+  parseReference,
+  type Reference,
+  readJson,
+} from './hugging-face-hub.ts'
+import { SourceFault } from './sources/source.ts'
 
 export interface HuggingFaceModel {
   /** Of the repository, which says more than `model.onnx`. */
@@ -27,54 +30,18 @@ export interface HuggingFaceModel {
   licence?: Licence
 }
 
-interface Reference {
-  owner: string
-  repo: string
-  /** Below the repository, with forward slashes. */
-  file: string
-  revision: string
-}
-
 /** What is kept of a reference once it is known. */
 interface Known {
   commit: string
   sha256: string
   path: string
   licence?: Licence
+  /** Files of weights beside the model, where it is kept in several. */
+  weights?: { path: string; sha256: string }[]
 }
 
-/** Answers about a repository list all of its files: the largest have some ten thousand. */
-const MAX_ANSWER_BYTES = 16 * 2 ** 20
 /** Some config files carry more than labels, but never weights. */
 const MAX_CONFIG_BYTES = 4 * 2 ** 20
-const PART = /^[A-Za-z0-9][A-Za-z0-9._-]{0,95}$/
-const REVISION = /^[A-Za-z0-9][A-Za-z0-9._/-]{0,199}$/
-
-/** @throws BoxletError USAGE for a name of another form */
-export function parseReference(name: string): Reference {
-  const [way = '', revision = 'main', ...more] = name.slice(HUGGING_FACE.length).split('@')
-  const [owner = '', repo = '', ...parts] = way.split('/')
-  const isSafe = (part: string) => part !== '' && part !== '.' && part !== '..' && !/[\\\p{Cc}]/u.test(part)
-  if (
-    more.length > 0 ||
-    !PART.test(owner) ||
-    !PART.test(repo) ||
-    parts.length === 0 ||
-    !parts.every(isSafe) ||
-    !REVISION.test(revision) ||
-    revision.split('/').includes('..')
-  ) {
-    throw new BoxletError(
-      'USAGE',
-      `Expected hf:OWNER/REPO/FILE[@REVISION] for the model but received "${name}".`,
-      {
-        hint: 'For example: hf:onnx-community/rfdetr_nano-ONNX/onnx/model.onnx@main',
-      },
-    )
-  }
-  return { owner, repo, file: parts.join('/'), revision }
-}
-
 export interface HuggingFaceOptions extends DownloadOptions {
   onNotice?: ((line: string) => void) | undefined
   /** Asks again what the revision is, as `model pull` does. */
@@ -92,7 +59,7 @@ export async function fetchHuggingFace(name: string, options: HuggingFaceOptions
   const folder = join(modelFolder(options.env), 'hf', reference.owner, reference.repo)
   const record = join(folder, `${encodeURIComponent(`${reference.file}@${reference.revision}`)}.json`)
   const known = options.refresh ? undefined : await readKnown(record)
-  if (known !== undefined && (await isUntouched(join(folder, known.path), known.sha256))) {
+  if (known !== undefined && (await areUntouched(folder, known))) {
     return modelOf(reference, folder, known)
   }
   if (options.isOffline) {
@@ -116,8 +83,9 @@ export async function fetchHuggingFace(name: string, options: HuggingFaceOptions
     target,
     { ...options, headersFor: headersFor(options.env) },
   )
+  const weights = await fetchWeights(reference, found, folder, options)
   await keepLabels(reference, found.commit, target, options)
-  const kept: Known = { commit: found.commit, sha256, path, ...defined({ licence: found.licence }) }
+  const kept: Known = { commit: found.commit, sha256, path, weights, ...defined({ licence: found.licence }) }
   await saveFile(record, `${JSON.stringify(kept, null, 1)}\n`)
   if (reference.revision !== found.commit) {
     options.onNotice?.(
@@ -125,6 +93,39 @@ export async function fetchHuggingFace(name: string, options: HuggingFaceOptions
     )
   }
   return modelOf(reference, folder, kept)
+}
+
+/** The files of weights that the repository has beside the model, each by its hash. */
+async function fetchWeights(
+  reference: Reference,
+  { commit, weights }: Found,
+  folder: string,
+  options: HuggingFaceOptions,
+): Promise<{ path: string; sha256: string }[]> {
+  const fetched: { path: string; sha256: string }[] = []
+  for (const { file, bytes, sha256 } of weights) {
+    const path = join(commit, file)
+    const got = await download(
+      {
+        name: basename(file),
+        ...defined({ bytes, sha256 }),
+        sources: [{ type: 'https', url: addressOf(reference, commit, file, options.env) }],
+      },
+      join(folder, path),
+      { ...options, headersFor: headersFor(options.env) },
+    )
+    fetched.push({ path, sha256: got.sha256 })
+  }
+  return fetched
+}
+
+async function areUntouched(folder: string, { path, sha256, weights = [] }: Known): Promise<boolean> {
+  for (const file of [{ path, sha256 }, ...weights]) {
+    if (!(await isUntouched(join(folder, file.path), file.sha256))) {
+      return false
+    }
+  }
+  return true
 }
 
 const modelOf = (
@@ -146,110 +147,6 @@ async function readKnown(record: string): Promise<Known | undefined> {
     return isKnown ? (value as unknown as Known) : undefined
   } catch {
     return undefined
-  }
-}
-
-/** Another host with the same paths, as mirrors have; `HF_ENDPOINT` is what Hugging Face's own tools read. */
-const hostOf = (env: Environment): string => (env.HF_ENDPOINT || 'https://huggingface.co').replace(/\/+$/, '')
-
-/** The token is for the host itself and never for the storage to which it redirects. */
-const headersFor =
-  (env: Environment) =>
-  (address: string): Record<string, string> => {
-    const isHost = new URL(address).origin === new URL(hostOf(env)).origin
-    return env.HF_TOKEN && isHost ? { authorization: `Bearer ${env.HF_TOKEN}` } : {}
-  }
-
-const encoded = (path: string): string => path.split('/').map(encodeURIComponent).join('/')
-
-const addressOf = ({ owner, repo }: Reference, revision: string, file: string, env: Environment): string =>
-  `${hostOf(env)}/${owner}/${repo}/resolve/${encodeURIComponent(revision)}/${encoded(file)}`
-
-interface Found {
-  commit: string
-  licence?: Licence
-  /** Undefined for a small file that is kept in the repository itself. */
-  sha256?: string
-  bytes?: number
-}
-
-/** source  https://huggingface.co/docs/hub/api, "GET /api/models/{repo_id}/revision/{revision}" with `blobs=true` */
-async function look(reference: Reference, name: string, options: HuggingFaceOptions): Promise<Found> {
-  const { owner, repo, file, revision } = reference
-  const address = `${hostOf(options.env)}/api/models/${owner}/${repo}/revision/${encodeURIComponent(revision)}?blobs=true`
-  const answer = await readJson(address, MAX_ANSWER_BYTES, options).catch((cause: unknown) => {
-    throw explain(cause, name, options)
-  })
-  const siblings = isRecord(answer) && Array.isArray(answer.siblings) ? answer.siblings.filter(isRecord) : []
-  const entry = siblings.find(({ rfilename }) => rfilename === file)
-  if (!isRecord(answer) || typeof answer.sha !== 'string' || !/^[0-9a-f]{7,64}$/.test(answer.sha)) {
-    throw new BoxletError(
-      'DOWNLOAD_FAILED',
-      `Expected what is known of "${name}" but received another answer.`,
-    )
-  }
-  if (entry === undefined) {
-    const models = siblings
-      .map(({ rfilename }) => String(rfilename))
-      .filter((path) => /\.(onnx|tflite|pt)$/i.test(path))
-    throw new BoxletError(
-      'MODEL_NOT_FOUND',
-      `Expected the file "${file}" in ${owner}/${repo} but there is none.`,
-      {
-        hint:
-          models.length === 0 ? 'It has no ONNX or TFLite file.' : `It has ${models.slice(0, 8).join(', ')}.`,
-      },
-    )
-  }
-  const lfs = isRecord(entry.lfs) ? entry.lfs : {}
-  const sha256 = typeof lfs.sha256 === 'string' && /^[0-9a-f]{64}$/.test(lfs.sha256) ? lfs.sha256 : undefined
-  const bytes = Number.isSafeInteger(lfs.size) ? (lfs.size as number) : undefined
-  if (bytes !== undefined && bytes > MAX_MODEL_BYTES) {
-    throw new BoxletError(
-      'MODEL_LIMIT',
-      `Expected a model of at most ${MAX_MODEL_BYTES} bytes but received ${bytes}.`,
-    )
-  }
-  const card = isRecord(answer.cardData) ? answer.cardData : {}
-  const licence = typeof card.license === 'string' ? licenceOf({ license: card.license }) : undefined
-  return { commit: answer.sha, ...defined({ licence, sha256, bytes }) }
-}
-
-/** A name that belongs to nobody and one that is not for the caller look alike: the host tells no strangers. */
-function explain(cause: unknown, name: string, { env, signal }: HuggingFaceOptions): BoxletError {
-  if (cause instanceof BoxletError) {
-    return cause
-  }
-  if (signal?.aborted) {
-    return new BoxletError('ABORTED', `Expected to look for "${name}" but it was cancelled.`, { cause })
-  }
-  const reason = faultReason(cause)
-  const isUnknown = /not found|not permitted/.test(reason)
-  return new BoxletError(
-    isUnknown ? 'MODEL_NOT_FOUND' : 'DOWNLOAD_FAILED',
-    `Expected "${name}" at ${new URL(hostOf(env)).host} but received ${reason}.`,
-    {
-      cause,
-      hint: isUnknown
-        ? 'Check owner, repository and revision; for one that is private or gated set HF_TOKEN.'
-        : 'Check the network and proxy settings, or pass the path of a model file that you have.',
-    },
-  )
-}
-
-async function readJson(address: string, maxBytes: number, options: DownloadOptions): Promise<unknown> {
-  const signal = AbortSignal.any([AbortSignal.timeout(60_000), ...(options.signal ? [options.signal] : [])])
-  const context = { env: options.env, signal, alive: () => {}, headersFor: headersFor(options.env) }
-  const stream = readHttps({ type: 'https', url: address }, context)
-  const bytes = await readBounded(
-    stream,
-    maxBytes,
-    () => new SourceFault('a longer answer than was expected'),
-  )
-  try {
-    return JSON.parse(Buffer.from(bytes).toString('utf8'))
-  } catch {
-    throw new SourceFault('an answer that is not JSON')
   }
 }
 

@@ -1,8 +1,8 @@
 /** The model of a package: known, prepared and checked once here, so that no start has to do it again. */
 
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { loadModel } from '../../detector/load.ts'
+import { readModelFile } from '../../detector/model-file.ts'
 import type { LoadOptions } from '../../detector/types.ts'
 import { BoxletError } from '../../errors.ts'
 import type { Licence } from '../../model/contract.ts'
@@ -45,7 +45,7 @@ export async function packageModel(model: string, options: ModelPartOptions): Pr
   try {
     const licence = loaded.info.contract.licence ?? resolved.licence
     checkLicence(loaded.info.name, licence, acceptedLicences)
-    const given = new Uint8Array(await readFile(resolved.path))
+    const { bytes: given } = await readModelFile(resolved.path)
     const graph = await graphThatRuns(given, loaded.info.contract)
     const sha256 = createHash('sha256').update(graph.bytes).digest('hex')
     const manifest: ModelManifest = {

@@ -96,6 +96,23 @@ describe('boxes, scores and labels of a list', () => {
   })
 })
 
+describe('a rare pyramid without names', () => {
+  const cells = 80 * 80 + 40 * 40 + 20 * 20 + 10 * 10
+  it.each([
+    [64, inTurn(4, 64, 64), ['Softmax']],
+    [4, times(8, 4), []],
+    [4, inTurn(4, 64, 4), ['Softmax']],
+  ] as [number, number[], string[]][])(
+    'of %i classes is told by what follows its layers',
+    (classes, layers, tail) => {
+      const outputs = [{ name: 'output0', type: 'float32' as TensorType, shape: [1, 4 + classes, cells] }]
+      const tails = { output0: { ops: tail, weightedChannels: layers, hasLargeConstant: true } }
+      const { contract } = recognise({ ...signature({ layers }), outputs, tails }, 'any')
+      expect([contract.family, contract.output.classes]).toEqual(['yolov8', classes])
+    },
+  )
+})
+
 describe('final boxes of a named family', () => {
   const contract = { family: 'final-boxes' }
   const graph = (boxes: number[], classes: GraphOutput = whole([2])) =>

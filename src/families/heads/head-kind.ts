@@ -35,6 +35,7 @@ const BINS = [64, 68]
 /** Fewest and most levels of a pyramid. */
 const LEVELS = { least: 2, most: 6 }
 const ANCHORS_OF_JOINT = 3
+const MOST_JOINT = 4
 /** Box, objectness and one class. */
 const LEAST_JOINT = 6
 /** Anchors of a cell that SSD, RetinaNet and EfficientDet have. */
@@ -65,11 +66,10 @@ function headOf(layers: readonly number[], ops: readonly string[]): HeadKind | u
   }
   const isJoint = layers.every((width) => width === layers[0])
   const [first = 0] = layers
-  if (isJoint && layers.length >= LEVELS.least && layers.length <= 4) {
-    const columns = first / ANCHORS_OF_JOINT
-    return Number.isInteger(columns) && columns >= LEAST_JOINT
-      ? { kind: 'joint', classes: columns - LEAST_JOINT + 1 }
-      : undefined
+  const columns = first / ANCHORS_OF_JOINT
+  const isPyramid = layers.length >= LEVELS.least && layers.length <= MOST_JOINT
+  if (isJoint && isPyramid && Number.isInteger(columns) && columns >= LEAST_JOINT) {
+    return { kind: 'joint', classes: columns - LEAST_JOINT + 1 }
   }
   for (let levels = LEVELS.least; levels <= LEVELS.most; levels++) {
     if (layers.length === 3 * levels) {

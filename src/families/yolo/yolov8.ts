@@ -3,6 +3,7 @@ import { metadataLabels } from '../../model/labels/labels.ts'
 import type { ModelSignature } from '../../model/signature.ts'
 import type { DecodeContext, Family, Recognition, RoleTensors } from '../family.ts'
 import { CandidateList } from '../heads/candidates.ts'
+import { headKind } from '../heads/head-kind.ts'
 import { fixed, isUsualPyramid, pyramidOf, tailOf } from '../heads/shapes.ts'
 import { isUltralytics, ultralyticsInput } from '../heads/ultralytics.ts'
 import { lastAxes, mismatch, roleTensor, roleValues } from '../heads/values.ts'
@@ -122,7 +123,11 @@ function recognise(signature: ModelSignature): Recognition | undefined {
   // A transposed head without names is far more often YOLOX or YOLOv6, which have an objectness channel.
   const unnamed = head.transposed || !isUsualPyramid(head.strides ?? USUAL) ? 0.4 : 0.8
   const layers = tailOf(signature, output.name)?.weightedChannels ?? []
-  const isLayered = hasPairedLayers(layers, classes)
+  const kind = headKind(signature, output.name)
+  // Of 4 or 64 classes every layer is as wide as the next, and what follows them tells which are boxes.
+  const isLayered =
+    hasPairedLayers(layers, classes) ||
+    ((kind?.kind === 'distribution' || kind?.kind === 'plain') && kind.classes === classes)
   // A rare number of rows says little: where the last layers can be seen, they have to say the rest.
   const isRare = head.strides !== undefined && !isUsualPyramid(head.strides)
   if (isRare && layers.length > 0 && !isLayered && !namesFit) {

@@ -1,3 +1,4 @@
+import { type Runs, runsOfPolygon, unionOfRuns } from '../boxes/runs.ts'
 import type { CornerBox, Segmentation } from './dataset.ts'
 
 /** Area inside a polygon by the shoelace formula, square pixels. */
@@ -34,6 +35,15 @@ export function measureOutline(outline: Segmentation): { box: CornerBox; area: n
   const box = hullOfPoints(polygons.flat())
   const area = polygons.reduce((sum, polygon) => sum + polygonArea(polygon), 0)
   return box === undefined ? undefined : { box, area }
+}
+
+/** The pixels of an outline in a picture of that size; polygons of one object are taken together. */
+export function outlineRuns(outline: Segmentation, size: { width: number; height: number }): Runs {
+  if (!Array.isArray(outline)) {
+    return runsOf(outline.counts)
+  }
+  const polygons = outline.filter((polygon) => Array.isArray(polygon) && polygon.every(Number.isFinite))
+  return polygons.map((polygon) => runsOfPolygon(polygon, size)).reduce(unionOfRuns, [])
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
  * Matching of detections to ground truth by the definition of pycocotools (`COCOeval.computeIoU` and
- * `evaluateImg`, type "bbox").
+ * `evaluateImg`, type "bbox"; others bring an overlap of their own).
  *
  * Each picture and category is matched on its own, detections best first, at most 100 of them. A detection
  * takes the free object with the highest IoU at or above the threshold; objects that count come before
@@ -62,7 +62,7 @@ export interface MatchTable {
 const ALL_THRESHOLDS = (1 << IOU_THRESHOLDS.length) - 1
 
 export function matchCoco(input: EvaluationInput): MatchTable {
-  const { images, categories, truth, found } = input
+  const { images, categories, truth, found, most = MOST_DETECTIONS } = input
   const truths = groupRows(truth, images, categories)
   const detections = groupRows(found, images, categories)
   const table = emptyTable(input)
@@ -80,11 +80,11 @@ export function matchCoco(input: EvaluationInput): MatchTable {
       sortByScore(dets, found.score)
       for (let place = 0; place < dets.length; place++) {
         table.rank[dets[place]!] = place
-        if (place < MOST_DETECTIONS) {
+        if (place < most) {
           kept.push(dets[place]!)
         }
       }
-      group.match(category, dets.subarray(0, MOST_DETECTIONS), objects)
+      group.match(category, dets.subarray(0, most), objects)
     }
     const sorted = Uint32Array.from({ length: kept.length - first }, (_, i) => i)
     sorted.sort((a, b) => found.score[kept[first + b]!]! - found.score[kept[first + a]!]! || a - b)
@@ -143,7 +143,7 @@ class GroupMatcher {
 
   /** IoU of every detection with every object, detections in rows, in the arithmetic of `bbIou` (maskApi.c). */
   #computeIous(dets: Uint32Array, objects: Uint32Array): void {
-    const { truth, found } = this.#input
+    const { truth, found, overlap } = this.#input
     const needed = dets.length * objects.length
     if (this.#ious.length < needed) {
       this.#ious = new Float64Array(needed * 2)
@@ -162,7 +162,9 @@ class GroupMatcher {
         const height =
           Math.min(bottom, truth.height[object]! + truth.y[object]!) - Math.max(y, truth.y[object]!)
         let iou = 0
-        if (width > 0 && height > 0) {
+        if (overlap !== undefined) {
+          iou = overlap(det, object)
+        } else if (width > 0 && height > 0) {
           const common = width * height
           const union = truth.crowd[object]
             ? detArea
@@ -179,7 +181,7 @@ class GroupMatcher {
   }
 
   #matchArea(name: AreaName, category: number, dets: Uint32Array, objects: Uint32Array): void {
-    const { truth, found } = this.#input
+    const { truth, found, foundArea } = this.#input
     const { matched, ignored, truths } = this.#table.areas[name]
     const [low, high] = AREA_RANGES[name]
     const counting: number[] = []
@@ -200,7 +202,7 @@ class GroupMatcher {
     }
     for (let d = 0; d < dets.length; d++) {
       const det = dets[d]!
-      const area = found.width[det]! * found.height[det]!
+      const area = foundArea?.[det] ?? found.width[det]! * found.height[det]!
       if (area < low || area > high) {
         ignored[det]! |= ALL_THRESHOLDS & ~matched[det]!
       }

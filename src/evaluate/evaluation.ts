@@ -9,6 +9,7 @@ import type { MatchTable } from './coco-match.ts'
 import { type ConfusionMatrix, confusionMatrix, topConfusions } from './confusion.ts'
 import { evaluationInput, type Prediction } from './predictions.ts'
 import type { PictureResult } from './run-dataset.ts'
+import { evaluateShapes, type ShapeStats } from './shapes.ts'
 import { type SizeRow, sizeBreakdown } from './sizes.ts'
 import type { EvaluationInput } from './tables.ts'
 import {
@@ -76,6 +77,8 @@ export interface Evaluation {
   }
   options: Pick<DetectOptions, 'minScore' | 'iou' | 'maxDetections'>
   stats: CocoStats
+  /** Masks and key points, where the model and the data set have them. */
+  shapes: ShapeStats
   voc: { ap11: number; apContinuous: number }
   classes: ClassReport[]
   /** One threshold for all classes, with the best F1 over all objects. */
@@ -151,6 +154,7 @@ export function evaluate(
       ...defined({ minScore, iou, maxDetections }),
     },
     stats,
+    shapes: evaluateShapes(dataset, predictions),
     voc: { ap11: voc.ap11, apContinuous: voc.apContinuous },
     classes: classes.map((entry, i) => ({
       category: dataset.categories[i]!,

@@ -100,17 +100,28 @@ const some = (names: readonly string[]): string =>
 export function toPredictions(results: readonly PictureResult[], map: LabelMap): Prediction[] {
   const predictions: Prediction[] = []
   for (const { image, detections } of results) {
-    for (const { label, score, box } of detections) {
+    for (const { label, score, box, ...shapes } of detections) {
       const category = map.categories.get(label)
       if (category === undefined) {
         continue
       }
       const corner = { x: box.x1, y: box.y1, width: box.x2 - box.x1, height: box.y2 - box.y1 }
-      predictions.push({ imageId: image.id, categoryId: category.id, box: corner, score })
+      predictions.push({
+        imageId: image.id,
+        categoryId: category.id,
+        box: corner,
+        score,
+        ...shapesIn(shapes),
+      })
     }
   }
   return predictions
 }
+
+const shapesIn = ({ runs, keypoints }: Pick<Prediction, 'runs' | 'keypoints'>) => ({
+  ...(runs && { runs }),
+  ...(keypoints && { keypoints }),
+})
 
 /** Reads a mapping of labels: a JSON object of texts or nulls. */
 export function parseRenames(text: string, path: string): Record<string, string | null> {

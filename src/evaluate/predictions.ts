@@ -1,7 +1,11 @@
 import { readFile } from 'node:fs/promises'
+import type { Keypoint } from '../boxes/detection.ts'
+import type { Runs } from '../boxes/runs.ts'
+import { isSegmentation } from '../datasets/coco-fields.ts'
 import { cocoResult } from '../datasets/coco-text.ts'
 import type { CornerBox, Dataset } from '../datasets/dataset.ts'
 import { checkBytes, MAX_COCO_BYTES } from '../datasets/limits.ts'
+import { outlineRuns } from '../datasets/outline.ts'
 import { BoxletError } from '../errors.ts'
 import { isRecord } from '../system/record.ts'
 import { type EvaluationInput, foundTable, setBox, truthTable } from './tables.ts'
@@ -14,6 +18,16 @@ export interface Prediction {
   box: CornerBox
   /** 0–1. */
   score: number
+  /** Pixels of its mask. */
+  runs?: Runs
+  keypoints?: readonly Keypoint[]
+}
+
+/** Those in pictures and categories of the data set; pycocotools leaves out the others too. */
+export function inDataset(dataset: Dataset, predictions: readonly Prediction[]): Prediction[] {
+  const images = new Set(dataset.images.map(({ id }) => id))
+  const categories = new Set(dataset.categories.map(({ id }) => id))
+  return predictions.filter(({ imageId, categoryId }) => images.has(imageId) && categories.has(categoryId))
 }
 
 /**
@@ -23,7 +37,11 @@ export interface Prediction {
  * An object marked "difficult" is ignored in VOC sets. In COCO sets it counts, since pycocotools reads only
  * `iscrowd` and overwrites any `ignore` of the file.
  */
-export function evaluationInput(dataset: Dataset, predictions: readonly Prediction[]): EvaluationInput {
+export const evaluationInput = (dataset: Dataset, predictions: readonly Prediction[]): EvaluationInput =>
+  inputOf(dataset, inDataset(dataset, predictions))
+
+/** The same of predictions that are all in the data set: rows are their places. */
+export function inputOf(dataset: Dataset, known: readonly Prediction[]): EvaluationInput {
   const imageIndex = new Map(dataset.images.map((image, i) => [image.id, i]))
   const categoryIndex = new Map(dataset.categories.map((category, i) => [category.id, i]))
   const truth = truthTable(dataset.annotations.length)
@@ -35,9 +53,6 @@ export function evaluationInput(dataset: Dataset, predictions: readonly Predicti
     truth.crowd[row] = annotation.crowd ? 1 : 0
     truth.ignore[row] = annotation.difficult && dataset.format !== 'coco' ? 1 : 0
   })
-  const known = predictions.filter(
-    ({ imageId, categoryId }) => imageIndex.has(imageId) && categoryIndex.has(categoryId),
-  )
   const found = foundTable(known.length)
   known.forEach((prediction, row) => {
     const image = imageIndex.get(prediction.imageId)!
@@ -95,8 +110,31 @@ export function parseCocoResults(json: unknown, path: string): ResultRow[] {
       categoryId: category_id,
       box: { x, y, width, height },
       score: score as number,
+      ...shapesOf(isRecord(entry) ? entry : {}),
     }
   })
+}
+
+/** Mask and points of a result, where it has any that can be read. */
+function shapesOf({
+  segmentation,
+  keypoints,
+}: Record<string, unknown>): Pick<Prediction, 'runs' | 'keypoints'> {
+  const points = Array.isArray(keypoints) && keypoints.length % 3 === 0 && keypoints.every(Number.isFinite)
+  return {
+    ...(isSegmentation(segmentation) &&
+      !Array.isArray(segmentation) && {
+        runs: outlineRuns(segmentation, { width: segmentation.size[1], height: segmentation.size[0] }),
+      }),
+    ...(points &&
+      keypoints.length > 0 && {
+        keypoints: Array.from({ length: keypoints.length / 3 }, (_, i) => ({
+          x: keypoints[3 * i] as number,
+          y: keypoints[3 * i + 1] as number,
+          score: keypoints[3 * i + 2] as number,
+        })),
+      }),
+  }
 }
 
 const isId = (value: unknown): value is number | string =>

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { Detection } from '../boxes/detection.ts'
+import { type Runs, runsOfMask } from '../boxes/runs.ts'
 import type { Dataset, DatasetImage } from '../datasets/dataset.ts'
 import { mapInOrder } from '../datasets/in-order.ts'
 import { type Problem, type ProblemKind, ProblemList } from '../datasets/problem.ts'
@@ -15,7 +16,7 @@ export interface Finder {
 /** What was found in one picture of a data set. */
 export interface PictureResult {
   image: DatasetImage
-  detections: Pick<Detection, 'classId' | 'label' | 'score' | 'box'>[]
+  detections: (Pick<Detection, 'classId' | 'label' | 'score' | 'box' | 'keypoints'> & { runs?: Runs })[]
   timings: Timings
   cached: boolean
 }
@@ -27,6 +28,8 @@ export interface RunOptions {
   /** Pictures in work at once. */
   inFlight: number
   cache?: ResultCache
+  /** Keeps masks and points, which the cache does not hold: it is then neither read nor written. */
+  shapes?: boolean
   /** Pictures that fail: left out and listed, or fatal. */
   problems?: 'skip' | 'keep' | 'fatal'
   onProgress?: (done: number, total: number, cached: number) => void
@@ -87,7 +90,8 @@ async function runPicture(
     return undefined
   }
   const picture = hashPicture(bytes)
-  const known = options.cache?.get(picture)
+  const cache = options.shapes ? undefined : options.cache
+  const known = cache?.get(picture)
   if (known !== undefined) {
     return fromCache(image, known, options.labels)
   }
@@ -107,9 +111,20 @@ async function runPicture(
     const message = `Expected ${image.width} × ${image.height} as the annotations say but the upright picture has ${result.image.width} × ${result.image.height}`
     list.add({ kind: 'picture-size', file: image.path, message })
   }
-  await options.cache?.put(toCache(picture, result, options.labels.length === 0))
-  return { image, detections: result.detections, timings: result.timings, cached: false }
+  await cache?.put(toCache(picture, result, options.labels.length === 0))
+  return { image, detections: kept(result, options.shapes), timings: result.timings, cached: false }
 }
+
+/** A mask in runs takes a hundredth of its bitmap, of which a set has hundreds of thousands. */
+const kept = ({ detections, image }: DetectResult, shapes = false): PictureResult['detections'] =>
+  detections.map(({ classId, label, score, box, keypoints, mask }) => ({
+    classId,
+    label,
+    score,
+    box,
+    ...(shapes && keypoints && { keypoints }),
+    ...(shapes && mask && { runs: runsOfMask(mask, image) }),
+  }))
 
 /** Faults of the picture are problems of the data set; anything else ends the run. */
 function pictureProblem(image: DatasetImage, error: BoxletError): Problem | undefined {

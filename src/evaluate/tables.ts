@@ -36,6 +36,12 @@ export interface EvaluationInput {
   categories: number
   truth: TruthTable
   found: FoundTable
+  /** Overlap of a detection with an object, 0–1, by their rows. Default: that of their boxes. */
+  overlap?: (detection: number, object: number) => number
+  /** Square pixels of each detection. Default: those of its box. */
+  foundArea?: Float64Array
+  /** Detections of a picture and class that count. Default and most: 100. */
+  most?: number
 }
 
 const boxColumns = (count: number): BoxColumns => ({

@@ -1,5 +1,6 @@
 import type { Size } from '../boxes/box.ts'
 import type { Mask } from '../boxes/detection.ts'
+import { runsOfMask } from '../boxes/runs.ts'
 
 /** A mask as COCO stores it; `size` is height, width, and `counts` the compressed runs in column order. */
 export interface Rle {
@@ -14,36 +15,7 @@ export interface Rle {
  * cost    row order instead of column order decodes without error to a mask lying on its side
  */
 export function encodeRle(mask: Mask, image: Size): Rle {
-  return { size: [image.height, image.width], counts: compress(runs(mask, image)) }
-}
-
-function runs(mask: Mask, image: Size): number[] {
-  const counts: number[] = []
-  let value = 0
-  let length = 0
-  const push = (next: number, times: number) => {
-    if (times === 0) {
-      return
-    }
-    if (next === value) {
-      length += times
-      return
-    }
-    counts.push(length)
-    value = next
-    length = times
-  }
-  push(0, mask.left * image.height)
-  for (let x = 0; x < mask.width; x++) {
-    push(0, mask.top)
-    for (let y = 0; y < mask.height; y++) {
-      push(mask.data[y * mask.width + x]!, 1)
-    }
-    push(0, image.height - mask.top - mask.height)
-  }
-  push(0, (image.width - mask.left - mask.width) * image.height)
-  counts.push(length)
-  return counts
+  return { size: [image.height, image.width], counts: compress(runsOfMask(mask, image)) }
 }
 
 /** Five bits a character from 48 on; from the third run on, the difference to the run two before. */

@@ -203,6 +203,12 @@ export async function listCandidates(
   return candidates
 }
 
+/** Whether masks or points of the model can be measured on the data set. */
+const hasShapes = ({ model }: Subject, { annotations }: Dataset): boolean =>
+  (model?.contract.task === 'segment' &&
+    annotations.some(({ segmentation }) => segmentation !== undefined)) ||
+  (model?.contract.task === 'pose' && annotations.some(({ extra }) => extra?.keypoints !== undefined))
+
 /** Runs a subject over all pictures, with progress, kept results and a stop that loses nothing. */
 export async function runSubject(
   subject: Subject,
@@ -225,6 +231,7 @@ export async function runSubject(
     inFlight: subject.inFlight,
     ...defined({ cache }),
     ...defined({ problems: values.problems }),
+    shapes: hasShapes(subject, dataset),
     onProgress: (done) => line.update(done),
     signal: io.signal,
   }).finally(() => line.clear())

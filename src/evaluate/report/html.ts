@@ -4,6 +4,7 @@ import type { Evaluation } from '../evaluation.ts'
 import { LEAST_OBJECTS } from '../thresholds.ts'
 import { escapeText } from './escape.ts'
 import { gallery } from './gallery.ts'
+import { shapeRows } from './markdown.ts'
 import { folded, htmlTable, page, plot, section, tile } from './page.ts'
 import {
   calibrationPlot,
@@ -141,13 +142,15 @@ ${plot(await sizeBars(evaluation), 'Found at the best thresholds. Small is below
 ${htmlTable([['size', 'objects', 'found', 'recall', 'false detections'], ...rows])}`
 }
 
-function numberSection({ stats, voc, speed }: Evaluation): string {
+function numberSection(evaluation: Evaluation): string {
+  const { stats, voc, speed } = evaluation
   const coco = [
     ['', 'all', 'small', 'medium', 'large'],
     [
       'AP, IoU 0.50–0.95',
       ...[stats.ap, stats.apSmall, stats.apMedium, stats.apLarge].map((value) => number(value, 4)),
     ],
+    ...shapeRows(evaluation),
     [
       'AR, 100 detections',
       ...[stats.ar100, stats.arSmall, stats.arMedium, stats.arLarge].map((value) => number(value, 4)),

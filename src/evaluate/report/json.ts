@@ -20,6 +20,7 @@ export function jsonReport(evaluation: Evaluation, worst = 24): Record<string, u
     dataset,
     options,
     stats: rest.stats,
+    ...rest.shapes,
     voc: rest.voc,
     overall: rest.overall ?? null,
     atThresholds,

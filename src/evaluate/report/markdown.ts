@@ -27,6 +27,15 @@ export function summaryRows(evaluations: readonly Evaluation[], extra: readonly 
   return [head, ...rows, ...extra]
 }
 
+/** AP of masks and key points, below that of boxes. */
+export const shapeRows = ({ shapes: { masks, keypoints } }: Evaluation): string[][] =>
+  [
+    { what: 'masks', of: masks },
+    { what: 'key points', of: keypoints },
+  ].flatMap(({ what, of }) =>
+    of === undefined ? [] : [[`AP of ${what}`, ...[of.ap, of.apSmall, of.apMedium, of.apLarge].map(number)]],
+  )
+
 export function markdownReport(evaluation: Evaluation): string {
   const { subject, dataset, stats, voc, overall, atThresholds, speed } = evaluation
   const parts = [
@@ -35,6 +44,7 @@ export function markdownReport(evaluation: Evaluation): string {
     markdownTable([
       ['', 'all', 'small', 'medium', 'large'],
       ['AP (IoU 0.50–0.95)', ...[stats.ap, stats.apSmall, stats.apMedium, stats.apLarge].map(number)],
+      ...shapeRows(evaluation),
       ['AR (100 detections)', ...[stats.ar100, stats.arSmall, stats.arMedium, stats.arLarge].map(number)],
     ]),
     markdownTable([

@@ -1,4 +1,5 @@
 import { alignColumns, percent } from '../../system/words.ts'
+import type { CocoStats } from '../coco.ts'
 import type { Comparison } from '../compare.ts'
 import type { Evaluation, Speed } from '../evaluation.ts'
 import { summaryRows } from './markdown.ts'
@@ -23,6 +24,7 @@ export function textReport(evaluation: Evaluation, most = 25): string {
       ['AR 1', 'AR 10', 'AR 100', 'small', 'medium', 'large'],
       [stats.ar1, stats.ar10, stats.ar100, stats.arSmall, stats.arMedium, stats.arLarge].map(ap),
     ]),
+    ...shapeRows(evaluation).map(([what, numbers]) => `${what.padEnd(9)} ${numbers}`),
     `VOC AP50  11-point ${ap(voc.ap11)}, continuous ${ap(voc.apContinuous)}`,
   ]
   if (overall !== undefined) {
@@ -43,6 +45,18 @@ export function textReport(evaluation: Evaluation, most = 25): string {
   }
   lines.push(...noteLines(evaluation))
   return `${lines.join('\n').replace(/\n{3,}/g, '\n\n')}\n`
+}
+
+/** One line for masks and one for key points, where there are any. */
+function shapeRows({ shapes: { masks, keypoints } }: Evaluation): [string, string][] {
+  const line = (of: CocoStats, small: string) =>
+    `AP ${ap(of.ap)}, AP50 ${ap(of.ap50)}, AP75 ${ap(of.ap75)}, ${small}medium ${ap(of.apMedium)}, large ${ap(of.apLarge)}`
+  return [
+    ...(masks === undefined
+      ? []
+      : [['Masks', line(masks, `small ${ap(masks.apSmall)}, `)] as [string, string]]),
+    ...(keypoints === undefined ? [] : [['Points', line(keypoints, '')] as [string, string]]),
+  ]
 }
 
 /** What keeps the numbers from telling the whole story. */

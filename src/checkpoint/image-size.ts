@@ -33,6 +33,11 @@ export function chooseSize(
   } else if (asked === undefined && facts.imageSize !== undefined && size.height !== size.width) {
     notices.push(`The picture is ${sizeText(size)} pixels, as the checkpoint names height and width apart.`)
   }
+  if (asked === undefined && Math.max(wished.height, wished.width) < edge / 2) {
+    notices.push(
+      `The checkpoint names pictures of ${sizeText(wished)} pixels, far fewer than the usual ${edge}; --imgsz gives another size.`,
+    )
+  }
   if (Math.max(size.height, size.width) > MAX_IMAGE_EDGE || Math.min(size.height, size.width) < 1) {
     throw unsupported(
       `edges of 1 to ${MAX_IMAGE_EDGE} pixels`,

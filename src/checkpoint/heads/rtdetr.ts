@@ -40,7 +40,7 @@ const rtdetr: Head = (builder, inputs, module) => {
   return {
     outputs: [net.concat([boxes, scores], 2)],
     task: 'detect',
-    strides: [],
+    strides: [COARSEST],
     kind: module.name,
     classes,
     exempt: ['denoising_class_embed', ...unused].map((name) => `${module.path}.${name}`),
@@ -95,6 +95,8 @@ function embedding(net: Network, module: Module, like: Value): Value {
   return net.weight(like.shape, () => weight.values())
 }
 
+/** Pixels of a cell of the coarsest map; makers write it as the stride of the network. */
+const COARSEST = 32
 /** Boxes that places start from are a twentieth of the picture at the finest level, twice that at the next. */
 const FIRST_SHARE = 0.05
 /** Places whose box would begin this near to the border give no query. */

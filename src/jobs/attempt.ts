@@ -1,4 +1,5 @@
 import { type ErrorCode, toBoxletError } from '../errors.ts'
+import { printable } from '../system/printable.ts'
 import { flaggedMessage } from './announcer.ts'
 import { within } from './deadline.ts'
 import { JOB_DEFAULTS } from './defaults.ts'
@@ -25,6 +26,7 @@ export interface AttemptOptions {
   onPicture?(started: StartedPicture, outcome: PictureOutcome): Promise<void>
   /** Called where a job may have ended. */
   onEnded(): void
+  onNotice?(line: string): void
 }
 
 /** A picture that has its outcome, which the store does not know yet. */
@@ -38,6 +40,8 @@ export interface Worked {
 const OF_THE_PLACE: readonly ErrorCode[] = ['OVERLOADED', 'SHUTTING_DOWN', 'DISPOSED', 'STORE_UNAVAILABLE']
 /** After a fault of the store, which others may have to mend first. */
 export const FAULT_MS = 1_000
+/** Until a picture is offered again that a worker could not take: few enough offers while nobody has its model. */
+const ELSEWHERE_MS = 2_000
 
 /** One try of the picture that a message names, and what follows from it, whoever took the message from the queue. */
 export class Attempt {
@@ -71,6 +75,19 @@ export class Attempt {
     const started = ref === undefined ? undefined : await store.start(ref)
     if (ref === undefined || started === undefined) {
       await pictures.done([message])
+      return undefined
+    }
+    const { model } = started.options
+    if (model !== undefined && workplace.lacks?.(model)) {
+      this.#options.onNotice?.(
+        `Pictures of job ${ref.job} wait for a worker with the model "${printable(model)}", which this one lacks.`,
+      )
+      await store.release(ref, {
+        code: 'MODEL_NOT_FOUND',
+        message: 'Expected the model of the job but the worker that had the picture lacks it.',
+        hint: 'Start a worker with it: boxlet work --model MODEL.',
+      })
+      await pictures.giveBack(message, { delayMs: ELSEWHERE_MS, unused: true })
       return undefined
     }
     let outcome: PictureOutcome

@@ -37,6 +37,8 @@ export type AnnotatedFormat = (typeof ANNOTATED_FORMATS)[number]
 export interface JobOptions {
   /** Name of a model that the worker has; its default one otherwise. */
   model?: string
+  /** What that name stands for, of a command line on the machine of the store, for whoever goes on with the job there. */
+  load?: ModelOrigin
   /** Checked where they came in, handed on as they are. */
   detect?: Omit<DetectOptions, 'signal' | 'consume'>
   /** An annotated copy is made and kept with the result. */
@@ -46,6 +48,16 @@ export interface JobOptions {
   besides?: 'picture'
   /** Facts of whoever submitted it, kept and given back; Amazon's shapes keep their own here. */
   notes?: Readonly<Record<string, unknown>>
+}
+
+/** A model as a command line names it; paths are absolute. */
+export interface ModelOrigin {
+  model: string
+  labels?: string
+  contract?: string
+  /** Parts of the contract, `PATH=VALUE`. */
+  set?: readonly string[]
+  asIs?: true
 }
 
 export interface WebhookTarget {

@@ -45,6 +45,7 @@ export class Runner {
       pictureMs: options.pictureMs ?? JOB_DEFAULTS.pictureMs,
       now: this.#now,
       onEnded: () => this.wake(),
+      onNotice: (line) => this.#notice(line),
     })
   }
 

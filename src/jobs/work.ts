@@ -19,6 +19,8 @@ export interface JobDetector {
 export interface Workplace {
   /** @param tenant whose job it is, where some places are for some only */
   read(source: PictureSource, signal: AbortSignal, tenant: string): Promise<Uint8Array>
+  /** Whether others have to do this model's pictures; all are done here where it is left out. */
+  lacks?(model: string): boolean
   /** @throws BoxletError MODEL_NOT_FOUND */
   detector(model: string | undefined): Promise<JobDetector>
   draw(

@@ -16,9 +16,16 @@ import { saveFile } from '../system/save-file.ts'
 import { readSource } from './read-source.ts'
 import type { UrlMode } from './service-options.ts'
 
+export interface JobDetectors {
+  readonly names?: readonly string[]
+  readonly defaultName: string
+  get(name: string): Promise<DetectorLike>
+}
+
 export interface JobWorkerOptions {
   home: JobHome
-  detectors: { readonly defaultName: string; get(name: string): Promise<DetectorLike> }
+  /** With `names`, pictures of other models are left to other workers. */
+  detectors: JobDetectors
   /** Pictures detected at once: as many as there are worker threads, and one that is being decoded. */
   concurrency: number
   /** Objects that callers name. */
@@ -56,6 +63,7 @@ export function startJobWorker(options: JobWorkerOptions): JobWorker {
     ...(home.idleMs !== undefined && { idleMs: home.idleMs }),
     workplace: {
       read: (source, signal) => readSource(source, { ...options, blobs: home.blobs }, signal),
+      lacks: (model) => detectors.names?.includes(model) === false,
       detector: (model) => detectors.get(model ?? detectors.defaultName),
       draw: async (bytes, { detections }, format) =>
         (await drawDetections(bytes, detections, { format })) as Uint8Array,

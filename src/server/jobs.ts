@@ -1,7 +1,6 @@
 import { hostname } from 'node:os'
 import type { JobOffer } from '../api/jobs/offer.ts'
 import { LOCAL_TENANT } from '../api/jobs/tenant.ts'
-import type { DetectorLike } from '../detector/types.ts'
 import { BoxletError, toBoxletError } from '../errors.ts'
 import { checkUrl } from '../image/fetch/guarded-address.ts'
 import type { BlobStore } from '../jobs/blob-store.ts'
@@ -9,13 +8,13 @@ import type { JobHome } from '../jobs/home.ts'
 import type { PictureOutcome } from '../jobs/job.ts'
 import type { JobService } from '../jobs/service.ts'
 import { jobError } from '../jobs/work.ts'
-import { type JobWorker, startJobWorker } from './job-worker.ts'
+import { type JobDetectors, type JobWorker, startJobWorker } from './job-worker.ts'
 import { readSource, type SourceOptions } from './read-source.ts'
 import type { JobSettings, UrlMode } from './service-options.ts'
 import { type FolderWatch, type WatchPlace, watchFolder } from './watch-folder.ts'
 
 export interface JobsOptions extends JobSettings {
-  detectors: { readonly defaultName: string; get(name: string): Promise<DetectorLike> }
+  detectors: JobDetectors
   concurrency: number
   blobStore: BlobStore | undefined
   urls: UrlMode

@@ -12,9 +12,11 @@ import { detectOptions, KEPT_DETECTION_OPTIONS } from '../kit/detection-options.
 import type { Options, Settings } from '../kit/option-spec.ts'
 import { type Call, defineVerb, type ExitCode, type Io } from '../kit/verb.ts'
 import { type Connection, connect } from './connect.ts'
+import { modelOf } from './job-model.ts'
 import { jobTable } from './job-text.ts'
 import { upload } from './upload.ts'
 import { WAIT_OPTIONS, waitFor } from './wait.ts'
+import { readPolicy } from './work-options.ts'
 
 const OPTIONS = {
   ...KEPT_DETECTION_OPTIONS,
@@ -158,7 +160,11 @@ async function submitHere(
   io: Io,
 ): Promise<JobView> {
   const listed = sources.every(({ path }) => path !== undefined)
-  const common = { options: optionsOf(values), ttlMs: values.ttl * DAY_MS, ...defined({ batch }) }
+  const common = {
+    options: { ...optionsOf(values), ...modelOf(values) },
+    ttlMs: values.ttl * DAY_MS,
+    ...defined({ batch }),
+  }
   if (listed && sources.length > 1) {
     const lines = sources.map(({ name, path }) => JSON.stringify({ 'source-ref': resolve(path!), name }))
     const list = Buffer.from(`${lines.join('\n')}\n`)
@@ -168,7 +174,9 @@ async function submitHere(
       base: process.cwd(),
       made: true as const,
     }
-    const key = values.key ?? (await keyOf([list, JSON.stringify(common)], sources))
+    const key =
+      values.key ??
+      (await keyOf([list, JSON.stringify(common), await workOf(values)], pathsOf(sources, values)))
     const { job } = await service.submit(tenant, { ...common, pictures: [], manifest, key })
     return viewJob(job)
   }
@@ -188,19 +196,27 @@ async function submitHere(
 }
 
 /** Another size or time of any file is another job. */
-async function keyOf(
-  parts: readonly (Uint8Array | string)[],
-  sources: readonly PictureSource[],
-): Promise<string> {
+async function keyOf(parts: readonly (Uint8Array | string)[], paths: readonly string[]): Promise<string> {
   const hash = createHash('sha256')
   for (const part of parts) {
     hash.update(part)
   }
-  for (const { path } of sources) {
-    const info = await stat(path!).catch(() => undefined)
+  for (const path of paths) {
+    const info = await stat(path).catch(() => undefined)
     hash.update(`${info?.size} ${info?.mtimeMs}\n`)
   }
   return `cli-${hash.digest('hex')}`
+}
+
+/** Files that have a part in the results: the pictures, and what the model is made of. */
+const pathsOf = (sources: readonly PictureSource[], values: Values): string[] => {
+  const { model, labels, contract } = modelOf(values).load ?? {}
+  return [...sources.map(({ path }) => path), model, labels, contract].filter((path) => path !== undefined)
+}
+
+/** What the workers of this call make of pictures beside detecting in them. */
+async function workOf({ policy, 'uncertain-band': band }: Values): Promise<string> {
+  return JSON.stringify([policy === undefined ? undefined : await readPolicy(policy), band])
 }
 
 async function submitManifest(
@@ -216,10 +232,10 @@ async function submitManifest(
     throw new BoxletError('USAGE', `Expected a list of pictures but "${path}" cannot be read.`, { cause })
   }
   const format = /\.csv$/i.test(path) ? 'csv' : 'jsonl'
-  const digest = createHash('sha256').update(bytes).update(JSON.stringify(values)).digest('hex')
-  const key = values.key ?? `cli-${digest}`
   if (jobs.local === undefined) {
-    return jobs.client.submit(queryOfJob(values, batch), {
+    const query = queryOfJob(values, batch)
+    const key = values.key ?? (await keyOf([bytes, String(query)], []))
+    return jobs.client.submit(query, {
       body: bytes,
       headers: {
         'content-type': format === 'csv' ? 'text/csv' : 'application/jsonl',
@@ -230,14 +246,20 @@ async function submitManifest(
   const { home, service, tenant } = jobs.local
   // Whoever works elsewhere sees no path of this machine.
   const base = home.seesFiles ? { base: resolve(dirname(path)) } : {}
+  const { model, load } = modelOf(values)
+  const common = {
+    options: { ...optionsOf(values), ...defined({ model, load: home.seesFiles ? load : undefined }) },
+    ttlMs: values.ttl * DAY_MS,
+    ...defined({ batch }),
+  }
+  const parts = [bytes, JSON.stringify([common, base]), await workOf(values)]
+  const key = values.key ?? (await keyOf(parts, pathsOf([], values)))
   const manifest = { ...(await home.blobs.keep(bytes)), format, ...base } as const
   const { job } = await service.submit(tenant, {
-    options: optionsOf(values),
+    ...common,
     pictures: [],
     manifest,
     key,
-    ttlMs: values.ttl * DAY_MS,
-    ...defined({ batch }),
   })
   return viewJob(job)
 }
@@ -264,6 +286,7 @@ function queryOfJob(values: Values, batch: string | undefined): URLSearchParams 
     sliceOverlap: tiles.overlap,
     tolerant: image?.tolerant,
     batch,
+    model: modelOf(values).model,
     annotate: values.annotate,
     webhook: values.webhook,
   }

@@ -1,13 +1,16 @@
 import { BoxletError } from '../../errors.ts'
+import { isFinal } from '../../jobs/job.ts'
 import { counted } from '../../system/words.ts'
 import { FORMAT_OPTION } from '../kit/format-option.ts'
 import type { Options, Settings } from '../kit/option-spec.ts'
 import { type Call, defineVerb, type ExitCode, type Io } from '../kit/verb.ts'
 import { type Connection, connect, WHERE_OPTIONS } from './connect.ts'
 import { follow } from './follow.ts'
+import { JOB_MODEL_OPTION, modelsFor } from './job-model.ts'
 import { jobDetails } from './job-text.ts'
 import { openExisting } from './open-store.ts'
 import { queryOf } from './query.ts'
+import { waitCommand } from './wait-command.ts'
 import { jobSettings } from './work-options.ts'
 import { startWorkers, WORKER_OPTIONS, type Workers } from './workers.ts'
 
@@ -20,6 +23,7 @@ export const WAIT_OPTIONS = {
     own: true,
   },
   ...WORKER_OPTIONS,
+  model: JOB_MODEL_OPTION,
   ...WHERE_OPTIONS,
   format: FORMAT_OPTION,
 } as const satisfies Options
@@ -70,9 +74,12 @@ export async function waitFor(
 ): Promise<ExitCode> {
   let workers: Workers | undefined
   if (jobs.local !== undefined && values.work !== false) {
-    const first = await Promise.all(ids.map((id) => jobs.client.show(id)))
-    if (first.some(({ finishedAt }) => finishedAt === undefined)) {
-      workers = await startWorkers(values, await jobSettings(values, io.env), io)
+    const { service, tenant } = jobs.local
+    const all = await Promise.all(ids.map((id) => service.get(tenant, id)))
+    const open = all.filter(({ state }) => !isFinal(state))
+    if (open.length > 0) {
+      const models = modelsFor(open, values)
+      workers = await startWorkers({ ...values, ...models }, await jobSettings(values, io.env), io)
     }
   }
   try {
@@ -89,7 +96,7 @@ export async function waitFor(
       io.stderr.write(`boxlet: ${counted(failed, 'picture')} failed; see "boxlet jobs show ${ids[0]}".\n`)
     }
     if (stopped) {
-      io.stderr.write(`boxlet: nothing is lost; go on with "boxlet jobs wait ${ids.join(' ')}".\n`)
+      io.stderr.write(`boxlet: nothing is lost; go on with:\n  ${waitCommand(ids, values, WAIT_OPTIONS)}\n`)
     }
     return failed > 0 || stopped ? 1 : 0
   } finally {

@@ -73,7 +73,8 @@ export async function jobSettings(
   }
 }
 
-async function readPolicy(path: string): Promise<NonNullable<JobSettings['policy']>> {
+/** @throws BoxletError CONFIG_INVALID, USAGE */
+export async function readPolicy(path: string): Promise<NonNullable<JobSettings['policy']>> {
   let text: string
   try {
     text = await readFile(path, 'utf8')

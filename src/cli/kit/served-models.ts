@@ -36,7 +36,7 @@ export async function servedModels(values: ModelValues): Promise<ServedModel[]> 
       'Expected a single model for --labels, --contract, --set or --as-is but received several.',
     )
   }
-  const served = models.map((text) => ({ ...named(text), options }))
+  const served = models.map((text) => ({ ...namedModel(text), options }))
   if (new Set(served.map(({ name }) => name)).size < served.length) {
     throw new BoxletError('USAGE', 'Expected a different name for each model.', {
       hint: 'Write --model NAME=FILE.',
@@ -46,7 +46,7 @@ export async function servedModels(values: ModelValues): Promise<ServedModel[]> 
 }
 
 /** `NAME=MODEL`, or a model alone, whose file name without its ending is then the name. */
-function named(text: string): { name: string; model: string } {
+export function namedModel(text: string): { name: string; model: string } {
   const match = /^([A-Za-z0-9][\w.-]{0,99})=(.+)$/s.exec(text)
   if (match !== null) {
     return { name: match[1] as string, model: match[2] as string }

@@ -63,7 +63,14 @@ function cells([{ data, dims }]) {
     const scores = Array.from({ length: channels - 4 }, (_, c) => at(4 + c))
     const score = Math.max(...scores)
     const [x, y, w, h] = [0, 1, 2, 3].map(at)
-    found.push({ x1: x - w / 2, y1: y - h / 2, x2: x + w / 2, y2: y + h / 2, score, id: scores.indexOf(score) })
+    found.push({
+      x1: x - w / 2,
+      y1: y - h / 2,
+      x2: x + w / 2,
+      y2: y + h / 2,
+      score,
+      id: scores.indexOf(score),
+    })
   }
   return suppressed(found)
 }

@@ -70,7 +70,7 @@ describe('boxlet jobs', () => {
     await run('cancel', ids[2]!, ...where)
     const other = await submit('--model', `dogs=${join(folder, 'dogs.onnx')}`)
     const waited = await run('wait', ids[1]!, '--workers', '1', ...where)
-    expect([waited.code, waited.out]).toEqual([0, expect.stringMatching(/2 succeeded[^]*model +cats/)])
+    expect([waited.code, waited.out]).toEqual([0, expect.stringMatching(/2 succeeded[\s\S]*model +cats/)])
     // A worker leaves pictures of a model that it lacks to others.
     expect((await run('show', other, ...where)).out).toContain('0 succeeded, 0 failed')
     expect((await run('wait', other, '--model', cats, ...where)).err).toContain('Expected --model dogs')

@@ -4,7 +4,11 @@ import { waitCommand } from './wait-command.ts'
 import { WORKER_OPTIONS } from './workers.ts'
 
 it('names all that the waiting needs, as a shell reads it, and no secret', () => {
-  const options = { ...WORKER_OPTIONS, model: JOB_MODEL_OPTION, work: { type: 'boolean', says: 'x' } } as const
+  const options = {
+    ...WORKER_OPTIONS,
+    model: JOB_MODEL_OPTION,
+    work: { type: 'boolean', says: 'x' },
+  } as const
   const values = {
     store: '/data/my jobs',
     model: ['a.onnx', "b=it's.onnx"],

@@ -1,6 +1,6 @@
 import { BoxletError } from '../errors.ts'
 import type { ModelSignature, TensorInfo } from '../model/signature.ts'
-import { linkGraph } from './graph/links.ts'
+import { type Links, linkGraph } from './graph/links.ts'
 import { MAX_ELEMENTS, MAX_TRIAL_ELEMENTS, MAX_TRIAL_INPUT, MAX_TRIAL_NODES } from './limits.ts'
 import { parseModel } from './read/parse.ts'
 import { inferShapes } from './shapes/shapes.ts'
@@ -73,7 +73,8 @@ export function checkForTrial(bytes: Uint8Array, inputs: readonly TensorInfo[]):
   const model = parseModel(bytes)
   const sizes = inputs.map(({ name, shape }): [string, number[]] => [name, usualShape(shape ?? [])])
   const links = linkGraph(model)
-  const { largest } = inferShapes(model, links, new Map(sizes))
+  const { largest, values } = inferShapes(model, links, new Map(sizes))
+  checkPads(links, values)
   const fed = sizes.map(([name, shape]) => ({
     name,
     elements: shape.reduce((product, size) => product * size, 1),
@@ -91,6 +92,21 @@ export function checkForTrial(bytes: Uint8Array, inputs: readonly TensorInfo[]):
     return
   }
   throw tooLargeToTry(`${excess.most} values in "${excess.name}"`, `${excess.elements}`)
+}
+
+/** The runtime adds pads to sizes as they are, and ends the process where the sum is no size any more. */
+function checkPads({ nodes, constants }: Links, values: ReadonlyMap<string, readonly number[]>): void {
+  for (const { op, inputs, attributes } of nodes) {
+    if (op !== 'Pad') {
+      continue
+    }
+    const name = inputs[1] ?? ''
+    const pads = attributes.get('pads')?.ints ?? values.get(name)
+    // Constants that are no numbers here are beyond 2^53.
+    if (pads === undefined ? constants.has(name) : pads.some((size) => Math.abs(size) > MAX_TRIAL_ELEMENTS)) {
+      throw tooLargeToTry(`${MAX_TRIAL_ELEMENTS} values of padding`, 'more')
+    }
+  }
 }
 
 const tooLargeToTry = (most: string, received: string): BoxletError =>

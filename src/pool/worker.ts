@@ -24,7 +24,11 @@ const settings = workerData as WorkerSettings
 const WORKER_NICE = 5
 // Elsewhere than on Linux it would be the priority of the whole process.
 if (settings.yields && process.platform === 'linux') {
-  setPriority(WORKER_NICE)
+  try {
+    setPriority(WORKER_NICE)
+  } catch {
+    // A sandbox may forbid it; the work is done all the same.
+  }
 }
 const detectors = new Map<string, Detector>()
 /** Opened at the first raw tensor: most services never see one, and it costs the memory of a second graph. */

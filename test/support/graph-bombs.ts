@@ -36,6 +36,11 @@ export const GRAPH_BOMBS: Readonly<Record<string, () => Uint8Array>> = {
     }),
   'an axis of a slice before all axes': () =>
     file({ nodes: [node('Slice', ['x'], ['y'], { starts: [0n], ends: [1n], axes: [-(2n ** 40n)] })] }),
+  'pads beyond what a size can be, cut afterwards': () =>
+    file({
+      nodes: [node('Pad', ['x', 'p'], ['padded']), node('Slice', ['padded', 's', 'e', 'a'], ['y'])],
+      constants: [sizes('p', [16, 2n ** 63n - 1n, 3, 3]), sizes('s', [0]), sizes('e', [85]), sizes('a', [1])],
+    }),
   'gathers that add an axis each time': () =>
     file({ nodes: chain(60, (from, to) => node('Gather', [from, from], [to])) }),
   'axes put in without end': () =>

@@ -4,15 +4,13 @@
  *     npm run build && node bench/strangers.js [--corpus DIR] [--list]
  *
  * Judged are the files of the corpus (boxes as its manifest notes them) and of its folder `wild` (boxes of a decoder
- * written from the published one, those that several models agree on, or those of a plain decoder beside this file for
- * networks with random weights). `--list` gives a line for each file.
+ * written from the published one, or those that several models agree on). `--list` gives a line for each file.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { iou } from '../dist/boxes/iou.js'
 import { Detector } from '../dist/detector/detector.js'
-import { PLAIN, plainBoxes } from './plain-decoders.js'
 
 const { values } = parseArgs({
   options: { corpus: { type: 'string' }, list: { type: 'boolean', default: false } },
@@ -35,16 +33,6 @@ const LEAST_OVERLAP = 0.5
 /** Rough notes have a box more or less; half of them by chance would be a wonder. */
 const LEAST_SHARE = 0.8
 const NOTED_SCORE = 0.5
-/** Networks with random weights are sure of thousands of boxes; the surest are compared. */
-const MOST = 3_000
-const MOST_COMPARED = 200
-
-const inside = ({ x1, y1, x2, y2 }, { width, height }) => ({
-  x1: Math.max(0, x1),
-  y1: Math.max(0, y1),
-  x2: Math.min(width, x2),
-  y2: Math.min(height, y2),
-})
 
 const scenes = (name) =>
   existsSync(at('wild/pictures', name)) ? at('wild/pictures', name) : at('images/scenes', name)
@@ -60,13 +48,7 @@ function wildFile(name) {
         found.map(({ box }) => box),
       ])
     : Object.entries(golden.agreed[name] ?? {}).map(([picture, found]) => [scenes(picture), found])
-  return {
-    name,
-    path: resolve(folder, file),
-    boxes,
-    plain: PLAIN[name],
-    isDetector: golden.notDetectors[name] === undefined,
-  }
+  return { name, path: resolve(folder, file), boxes, isDetector: golden.notDetectors[name] === undefined }
 }
 
 function corpusFile({ file, labels, observed, observedVoc }) {
@@ -102,7 +84,7 @@ async function judge(file) {
   return again === 'right' ? ['flag', because] : [again === 'wrong' ? 'wrong' : kind, why]
 }
 
-async function judgeWith({ path, boxes, plain, isDetector }, options) {
+async function judgeWith({ path, boxes, isDetector }, options) {
   let detector
   try {
     detector = await Detector.load(path, options)
@@ -123,14 +105,6 @@ async function judgeWith({ path, boxes, plain, isDetector }, options) {
       for (const [x1, y1, x2, y2] of wanted) {
         expected++
         met += detections.some(({ box }) => iou(box, { x1, y1, x2, y2 }) > LEAST_OVERLAP) ? 1 : 0
-      }
-    }
-    if (plain !== undefined) {
-      const { picture, boxes: wanted } = await plainBoxes(path, plain)
-      const { detections } = await detector.detect(picture, { minScore: 0.2, maxDetections: MOST })
-      for (const box of wanted.map((one) => inside(one, picture)).slice(0, MOST_COMPARED)) {
-        expected++
-        met += detections.some((found) => iou(found.box, box) > LEAST_OVERLAP) ? 1 : 0
       }
     }
     if (expected === 0) {

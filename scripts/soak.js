@@ -5,7 +5,6 @@ import { spawnSync } from 'node:child_process'
 const RUNS = {
   aws: { rounds: 10_000, file: 'test/aws/jobs/kills.test.ts' },
   checkpoints: { rounds: 20_000, file: 'src/checkpoint/fuzz.test.ts' },
-  endings: { rounds: 5_000, file: 'src/families/endings-fuzz.test.ts' },
   graphs: { rounds: 20_000, file: 'test/hostile-graphs.test.ts' },
   jobs: { rounds: 20, file: 'test/jobs/kills.test.ts' },
   machines: { rounds: 10_000, file: 'test/jobs/several-machines.test.ts' },

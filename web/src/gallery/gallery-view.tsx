@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import { type ApiError, asApiError } from '../api.ts'
 import { Trouble } from '../trouble.tsx'
 import '../styles/gallery.css'
@@ -36,6 +36,13 @@ export function GalleryView({ attempt }: { attempt: number }) {
       shots.reload()
     }
   })
+
+  useNewJobs(state, (newest) =>
+    jobs.change((before) => [
+      ...newest.filter(({ id }) => !before.some((one) => one.id === id)),
+      ...before.map((one) => newest.find(({ id }) => id === one.id) ?? one),
+    ]),
+  )
 
   const review = async (shot: Shot, decision: 'approved' | 'rejected' | null) => {
     try {
@@ -92,3 +99,20 @@ export function GalleryView({ attempt }: { attempt: number }) {
     </div>
   )
 }
+
+/** Between two looks for jobs that were submitted meanwhile. */
+const LOOK_MS = 4_000
+
+function useNewJobs(state: string, onJobs: (jobs: readonly JobView[]) => void): void {
+  useEffect(() => {
+    const timer = setInterval(() => {
+      if (document.visibilityState === 'visible') {
+        // A look that fails is no news: the next one may not.
+        listJobs(state).then(({ items }) => onJobs(items), ignore)
+      }
+    }, LOOK_MS)
+    return () => clearInterval(timer)
+  }, [state])
+}
+
+const ignore = () => {}

@@ -44,7 +44,7 @@ describe.skipIf(browserPath === undefined)('the API to read and try', () => {
     await operation.getByLabel('maxDetections', { exact: true }).fill('1')
     await operation.getByRole('button', { name: 'Send' }).click()
     await expect
-      .poll(() => operation.getByRole('status').last().textContent(), { timeout: 15_000 })
+      .poll(() => operation.locator('.try > [role=status]').textContent(), { timeout: 15_000 })
       .toContain('200')
     expect(await operation.getByRole('region', { name: 'Answer of detect' }).textContent()).toContain(
       '"detections"',
@@ -60,7 +60,7 @@ describe.skipIf(browserPath === undefined)('the API to read and try', () => {
     const { page } = await openPage(browser, service.url)
     await page.getByRole('link', { name: 'API' }).click()
     await page.locator('#getModel > summary').click()
-    await page.locator('#getModel').getByLabel('name').fill('no-such')
+    await page.locator('#getModel').getByLabel('name', { exact: true }).fill('no-such')
     await page.locator('#getModel').getByRole('button', { name: 'Send' }).click()
     await expect.poll(() => page.getByRole('alert').textContent()).toContain('404')
     await page.goBack()

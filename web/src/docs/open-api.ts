@@ -53,9 +53,11 @@ export interface Document {
 
 export const loadDocument = async (): Promise<Document> => (await call('/openapi.json')).json()
 
-/** Operations by the first words of their paths, in the order of the document. */
+const FIRST = 'Detection and models'
+
+/** Operations by the first words of their paths; detection, which most people look for, before the others. */
 export function groupsOf(document: Document): Map<string, Entry[]> {
-  const groups = new Map<string, Entry[]>()
+  const groups = new Map<string, Entry[]>([[FIRST, []]])
   for (const [path, operations] of Object.entries(document.paths)) {
     for (const [method, operation] of Object.entries(operations)) {
       const group = groupOf(path)
@@ -70,7 +72,7 @@ function groupOf(path: string): string {
     return 'Jobs and search'
   }
   if (path.startsWith('/v1')) {
-    return 'Detection and models'
+    return FIRST
   }
   if (path.startsWith('/v2')) {
     return 'Raw tensors (open inference protocol)'

@@ -21,13 +21,18 @@ it('packs the runtime of one platform without its install script', async () => {
     `${runtime}/bin/napi-v6/linux/arm64/onnxruntime_binding.node`,
   ])
   expect(names.filter((name) => name.startsWith(`${runtime}/script`))).toEqual([])
+  const sqlite = 'package/node_modules/@photostructure/sqlite'
+  expect(names.filter((name) => name.includes('/prebuilds/')).sort()).toEqual([
+    `${sqlite}/prebuilds/linux-arm64/@photostructure+sqlite.glibc.node`,
+    `${sqlite}/prebuilds/linux-arm64/@photostructure+sqlite.musl.node`,
+  ])
   const read = (path: string) =>
     JSON.parse(execFileSync('tar', ['xzOf', file, path], { encoding: 'utf8' })) as Record<string, unknown>
   expect(read(`${runtime}/package.json`)).not.toHaveProperty('scripts')
   expect(read('package/package.json')).toMatchObject({
     os: ['linux'],
     cpu: ['arm64'],
-    bundleDependencies: ['onnxruntime-node'],
-    dependencies: { 'onnxruntime-common': expect.any(String) },
+    bundleDependencies: ['onnxruntime-node', '@photostructure/sqlite'],
+    dependencies: { 'onnxruntime-common': expect.any(String), 'node-gyp-build': expect.any(String) },
   })
 })

@@ -101,7 +101,11 @@ export function createApp(options: AppOptions, dialects: readonly Dialect[] = []
   if (options.jobs !== undefined) {
     const guardedJob = (maxBytes: number) =>
       guard({ limits, admission: jobAdmission, turns, auth: options.auth, maxBytes })
-    const guards = { body: guardedJob(limits.bodyBytes), none: guardedJob(0) }
+    const guards = {
+      body: guardedJob(limits.bodyBytes),
+      list: guardedJob(limits.listBytes),
+      none: guardedJob(0),
+    }
     jobRoutes(app, service, options.jobs, guards, closing.signal)
   }
   if (options.page !== undefined) {

@@ -81,7 +81,8 @@ export function guard({ limits, admission, turns, auth, maxBytes }: GuardOptions
 
 /** What counts the parts of a body by its type. */
 function countOf(type = '', limits: Limits): JsonCount | FormCount | undefined {
-  if (/^application\/(.+\+)?json/i.test(type)) {
+  // Not of JSON lines: each is bounded where it is read, and the lines behind one that is refused go on.
+  if (/^application\/(.+\+)?json\s*(?:;|$)/i.test(type)) {
     return new JsonCount(REQUEST_BOUNDS)
   }
   // One file more than are allowed, so that their number is what is refused.

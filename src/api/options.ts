@@ -9,6 +9,8 @@ import type { JobOffer } from './jobs/offer.ts'
 export interface Limits {
   /** Request body. Base64 makes a picture a third larger. */
   bodyBytes: number
+  /** List of pictures as the body, or in the object store: a million lines that name one. */
+  listBytes: number
   /** One encoded picture, however it came. */
   pictureBytes: number
   /** Pixels that one picture may declare; decoding needs three bytes for each. */
@@ -35,6 +37,7 @@ const MIB = 1024 * 1024
 
 export const DEFAULT_LIMITS: Limits = {
   bodyBytes: 32 * MIB,
+  listBytes: 128 * MIB,
   pictureBytes: 20 * MIB,
   pixels: 2 ** 26,
   pictures: 16,

@@ -74,7 +74,7 @@ export async function listen(app: App, options: ListenOptions): Promise<RunningS
   // A client that asks first, as curl does for large bodies, hears of a refusal before it sends the body.
   server.on('checkContinue', (request, response) => {
     const declared = Number(request.headers['content-length'] ?? 0)
-    if (declared <= Math.max(app.limits.bodyBytes, app.limits.tensorBytes)) {
+    if (declared <= Math.max(app.limits.bodyBytes, app.limits.listBytes, app.limits.tensorBytes)) {
       response.writeContinue()
     }
     listener(request, response)

@@ -172,6 +172,21 @@ describe.each(homes)('jobs over HTTP, kept in %s', (kind) => {
     expect(failures.body.pictures).toMatchObject([{ line: 2, error: { code: 'MANIFEST_INVALID' } }])
   })
 
+  it('takes long lists, and goes on after a line that is all brackets', async () => {
+    const line = `{"source-ref": "s3://photos/none.jpg", "note": "${'x'.repeat(800)}"}\n`
+    const lists = [`${'['.repeat(60_000)}\n${line}`, line.repeat(45_000)]
+    const answers = await Promise.all(
+      lists.map((list) => post(list, { 'content-type': 'application/jsonl' })),
+    )
+    expect(answers.map(({ status }) => status)).toEqual([202, 202])
+    expect((await done(answers[0]!.body.id)).counts.total).toBe(2)
+    expect((await send(`/v1/jobs/${answers[1]!.body.id}/cancel`, { method: 'POST' })).status).toBe(200)
+    const refused = await post(`{"images": [${'1,'.repeat(20_000)}1]}`, {
+      'content-type': 'application/json',
+    })
+    expect(refused.status).toBe(400)
+  })
+
   it('gives the same job for the same key and parameters, and refuses others', async () => {
     const headers = { 'idempotency-key': 'abc', 'content-type': 'image/jpeg' }
     const picture = await jpeg(7)

@@ -22,7 +22,7 @@ import {
 import type { JobOffer } from './offer.ts'
 import { parseSearch } from './search-query.ts'
 import { smallPicture } from './small-picture.ts'
-import { parseSubmission } from './submit.ts'
+import { listFormat, parseSubmission } from './submit.ts'
 import { tenantOf } from './tenant.ts'
 
 /** A caller that polls comes again after this many seconds; one that waits for a change need not. */
@@ -39,12 +39,13 @@ export function jobRoutes(
   app: Hono<Env>,
   service: Service,
   offer: JobOffer,
-  guarded: { body: MiddlewareHandler<Env>; none: MiddlewareHandler<Env> },
+  guarded: Record<'body' | 'list' | 'none', MiddlewareHandler<Env>>,
   closing: AbortSignal,
 ): void {
   const routes = new JobRoutes(service, offer, closing)
-  const { body, none } = guarded
-  app.post('/v1/jobs', body, (c) => routes.submit(c))
+  const { body, list, none } = guarded
+  const submitted: MiddlewareHandler<Env> = (c, next) => (listFormat(c) === undefined ? body : list)(c, next)
+  app.post('/v1/jobs', submitted, (c) => routes.submit(c))
   app.get('/v1/jobs', none, (c) => routes.list(c))
   app.all('/v1/jobs', allowOnly('GET, POST'))
   app.post('/v1/jobs/redrive', none, (c) => routes.redrive(c))

@@ -22,6 +22,10 @@ const LISTS: Record<string, ManifestSource['format']> = {
   'text/csv': 'csv',
 }
 
+/** Of a body that is a list of pictures; undefined for every other. */
+export const listFormat = (c: Ctx): ManifestSource['format'] | undefined =>
+  LISTS[(c.req.header('content-type') ?? '').toLowerCase().split(';')[0]!.trim()]
+
 /**
  * Reads a request that submits a job: everything that `POST /v1/detect` takes, a list of pictures as the body, or the
  * address of one.
@@ -31,7 +35,7 @@ const LISTS: Record<string, ManifestSource['format']> = {
 export async function parseSubmission(c: Ctx, service: Service, offer: JobOffer): Promise<Submission> {
   const header = c.req.header('idempotency-key')
   const key = header === undefined ? undefined : readValue(idempotencyKey, header, 'Idempotency-Key')
-  const format = LISTS[(c.req.header('content-type') ?? '').toLowerCase().split(';')[0]!.trim()]
+  const format = listFormat(c)
   if (format !== undefined) {
     const given = [...new URL(c.req.url).searchParams]
     const own = ownOf(Object.fromEntries(given.filter(([name]) => isOwn(name))))
@@ -114,7 +118,7 @@ async function manifestOf(
   if (offer.keepCopy !== undefined) {
     return { ...(await offer.keepCopy(ref)), format }
   }
-  const bytes = await service.options.blobStore.get(ref, { maxBytes: service.limits.bodyBytes, signal })
+  const bytes = await service.options.blobStore.get(ref, { maxBytes: service.limits.listBytes, signal })
   return { ...(await offer.keep(bytes)), format }
 }
 

@@ -223,7 +223,7 @@ const stopping = () =>
   new BoxletError('SHUTTING_DOWN', 'Expected a running service but it is stopping and takes no new work.')
 
 /** `details.scope` tells 429 (this client sends too much) from 503 (all clients together do). */
-const overloaded = (scope: 'client' | 'service') =>
+export const overloaded = (scope: 'client' | 'service') =>
   new BoxletError(
     'OVERLOADED',
     scope === 'client'

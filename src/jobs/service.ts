@@ -7,6 +7,7 @@ import { type FinalState, isFinal, type Job, type JobOptions } from './job.ts'
 import type { Accepted, JobStore, ManifestSource, NewJob, NewPicture } from './job-store.ts'
 import { refOf } from './message.ts'
 import type { DeadLetter, Queue } from './queue.ts'
+import { SharedReads } from './shared-reads.ts'
 
 /** Jobs accepted in one transaction: waiting for the disk is shared by all that came while it was busy. */
 const MOST_AT_ONCE = 256
@@ -42,6 +43,7 @@ export class JobService {
   readonly store: JobStore
   readonly #pictures: Queue
   readonly #onAccepted: () => void | Promise<void>
+  readonly #looks = new SharedReads<Job>(LOOK_MS)
   #waiting: Waiting[] = []
   #accepting = false
 
@@ -96,14 +98,15 @@ export class JobService {
     { ms, isKnown, signal }: { ms: number; isKnown: (job: Job) => boolean; signal: AbortSignal },
   ): Promise<Job> {
     const until = performance.now() + ms
+    let job = await this.get(tenant, id)
     for (;;) {
       signal.throwIfAborted()
-      const job = await this.get(tenant, id)
       const left = until - performance.now()
       if (isFinal(job.state) || !isKnown(job) || left <= 0) {
         return job
       }
       await sleep(Math.min(LOOK_MS, left), undefined, { signal })
+      job = await this.#looks.get(JSON.stringify([tenant, id]), () => this.get(tenant, id))
     }
   }
 

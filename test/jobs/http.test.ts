@@ -1,10 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type App, createApp } from '../../src/api/app.ts'
 import { createBearerKey } from '../../src/api/auth/create-key.ts'
 import { keyAuthenticator } from '../../src/api/auth/key-authenticator.ts'
 import type { BearerKey } from '../../src/api/auth/key-store.ts'
+import type { JobOffer } from '../../src/api/jobs/offer.ts'
 import type { AppOptions } from '../../src/api/options.ts'
 import type { JobHome } from '../../src/jobs/home.ts'
 import type { JobView } from '../../src/jobs/view.ts'
@@ -38,6 +39,7 @@ describe.each(homes)('jobs over HTTP, kept in %s', (kind) => {
         })
   let place: JobsPlace
   let app: App
+  let offer: JobOffer
   let stop: () => Promise<void>
   const appWith = (options: Partial<AppOptions>, jobs: AppOptions['jobs']): App =>
     createApp({
@@ -95,7 +97,8 @@ describe.each(homes)('jobs over HTTP, kept in %s', (kind) => {
       onNotice: () => {},
     })
     stop = () => jobs.stop(5000)
-    app = appWith({ blobStore }, jobs.offer)
+    offer = jobs.offer
+    app = appWith({ blobStore }, offer)
   }, 60_000)
   afterAll(async () => {
     await app.drain()
@@ -219,6 +222,26 @@ describe.each(homes)('jobs over HTTP, kept in %s', (kind) => {
       new Request(`http://127.0.0.1/v1/jobs/${body.id}/events`, { headers: { 'last-event-id': ids[1]! } }),
     )
     expect([...(await resumed.text()).matchAll(/^event: picture$/gm)]).toHaveLength(1)
+  })
+
+  it('reads for streams as their clients read, once for all of them, and bounds them for each caller', async () => {
+    const { body } = await post('s3://photos/a.jpg\n', { 'content-type': 'text/csv' })
+    await done(body.id)
+    const open = () => app.fetch(new Request(`http://127.0.0.1/v1/jobs/${body.id}/events`))
+    const reads = vi.spyOn(offer.bus, 'read')
+    const streams = await Promise.all(Array.from({ length: 64 }, open))
+    expect(reads).not.toHaveBeenCalled()
+    expect(streams.map(({ status }) => status)).toEqual(streams.map(() => 200))
+    expect((await open()).status).toBe(429)
+    expect((await send(`/v1/jobs/${body.id}?wait=1`)).status).toBe(429)
+    expect((await send(`/v1/jobs/${body.id}`)).status).toBe(200)
+    await streams.pop()!.body!.cancel()
+    for (const text of await Promise.all(streams.map((stream) => stream.text()))) {
+      expect(text).toContain('event: end')
+    }
+    expect(reads.mock.calls.length).toBeLessThan(8)
+    reads.mockRestore()
+    expect((await send(`/v1/jobs/${body.id}?wait=1`)).status).toBe(200)
   })
 
   it('lists with filters and pages, and searches', async () => {

@@ -10,7 +10,7 @@ import { readJsonBody } from '../json-body.ts'
 import { allowOnly, type Service } from '../service.ts'
 import { readQuery } from '../values.ts'
 import { etagOf } from './etag.ts'
-import { jobEvents } from './job-events.ts'
+import { JobEvents } from './job-events.ts'
 import {
   IMAGE_QUERY,
   LIST_QUERY,
@@ -24,6 +24,7 @@ import { parseSearch } from './search-query.ts'
 import { smallPicture } from './small-picture.ts'
 import { listFormat, parseSubmission } from './submit.ts'
 import { tenantOf } from './tenant.ts'
+import { Waiters } from './waiters.ts'
 
 /** A caller that polls comes again after this many seconds; one that waits for a change need not. */
 const POLL_SECONDS = 1
@@ -79,11 +80,14 @@ class JobRoutes {
   readonly #service: Service
   readonly #offer: JobOffer
   readonly #closing: AbortSignal
+  readonly #events: JobEvents
+  readonly #waiters = new Waiters()
 
   constructor(service: Service, offer: JobOffer, closing: AbortSignal) {
     this.#service = service
     this.#offer = offer
     this.#closing = closing
+    this.#events = new JobEvents(offer, closing)
   }
 
   async submit(c: Ctx): Promise<Response> {
@@ -128,12 +132,15 @@ class JobRoutes {
     const call = c.get('call')
     const tenant = tenantOf(call)
     const first = known === undefined ? etagOf(await this.#job(c)) : known
-    const job = await this.#offer.service.wait(tenant, this.#id(c), {
-      ms,
-      // A service that stops answers at once, with what is there.
-      isKnown: (current) => first.includes(etagOf(current)) && !this.#closing.aborted,
-      signal: call.signal,
-    })
+    const leave = ms > 0 ? this.#waiters.enter(call.caller) : undefined
+    const job = await this.#offer.service
+      .wait(tenant, this.#id(c), {
+        ms,
+        // A service that stops answers at once, with what is there.
+        isKnown: (current) => first.includes(etagOf(current)) && !this.#closing.aborted,
+        signal: call.signal,
+      })
+      .finally(leave)
     const headers: Record<string, string> = {
       etag: etagOf(job),
       'cache-control': 'no-cache',
@@ -160,7 +167,8 @@ class JobRoutes {
 
   async events(c: Ctx): Promise<Response> {
     const job = await this.#job(c)
-    const stream = jobEvents(this.#offer, job, c.req.header('last-event-id'), this.#closing)
+    const leave = this.#waiters.enter(c.get('call').caller)
+    const stream = this.#events.stream(job, c.req.header('last-event-id'), leave)
     return new Response(stream, {
       headers: {
         'content-type': 'text/event-stream',

@@ -24,6 +24,18 @@ export const allowOnly =
     )
   }
 
+/** @throws BoxletError MODEL_NOT_FOUND */
+export function checkServed({ options }: Service, model: string): void {
+  const { names } = options.detectors
+  if (!names.includes(model)) {
+    throw new BoxletError(
+      'MODEL_NOT_FOUND',
+      'Expected the name of a model that is served but received another.',
+      { hint: `Served here: ${names.join(', ')}.` },
+    )
+  }
+}
+
 /** The detector that a request asked for, or the default one. */
 export async function detectorFor(
   service: Service,
@@ -32,15 +44,7 @@ export async function detectorFor(
 ): Promise<DetectorLike> {
   const { detectors } = service.options
   const wanted = name ?? detectors.defaultName
-  if (!detectors.names.includes(wanted)) {
-    throw new BoxletError(
-      'MODEL_NOT_FOUND',
-      'Expected the name of a model that is served but received another.',
-      {
-        hint: `Served here: ${detectors.names.join(', ')}.`,
-      },
-    )
-  }
+  checkServed(service, wanted)
   call.model = wanted
   return detectors.get(wanted, call.caller)
 }

@@ -361,6 +361,17 @@ describe.each(homes)('jobs over HTTP, kept in %s', (kind) => {
     expect(answer.body.error?.code).toBe(code)
   })
 
+  it('keeps nothing of a request that it refuses', async () => {
+    const keep = vi.spyOn(offer, 'keep')
+    const picture = await jpeg(41)
+    const type = { 'content-type': 'image/jpeg' }
+    expect((await post(picture, type, '?model=none')).status).toBe(404)
+    expect((await post(picture, type, '?webhook=ftp://x')).status).toBe(400)
+    expect((await post('s3://photos/a.jpg', { 'content-type': 'text/csv' }, '?model=none')).status).toBe(404)
+    expect(keep).not.toHaveBeenCalled()
+    keep.mockRestore()
+  })
+
   it('does not let a caller read what others sent, though the hash of it is known', async () => {
     const bytes = await jpeg(40)
     const { body } = await post(bytes, { 'content-type': 'image/jpeg' })

@@ -92,7 +92,6 @@ class JobRoutes {
 
   async submit(c: Ctx): Promise<Response> {
     const submission = await parseSubmission(c, this.#service, this.#offer)
-    this.#checkModel(submission.options.model)
     const { job, created } = await this.#offer.service.submit(tenantOf(c.get('call')), submission)
     return c.json(viewJob(job), created ? 202 : 200, {
       location: `/v1/jobs/${job.id}`,
@@ -289,17 +288,6 @@ class JobRoutes {
       }
     }
     return models
-  }
-
-  #checkModel(name: string | undefined): void {
-    const { names } = this.#service.options.detectors
-    if (name !== undefined && !this.#offer.anyModel && !names.includes(name)) {
-      throw new BoxletError(
-        'MODEL_NOT_FOUND',
-        'Expected the name of a model that is served but received another.',
-        { hint: `Served here: ${names.join(', ')}.` },
-      )
-    }
   }
 }
 

@@ -6,7 +6,7 @@ import type { Ctx } from '../call.ts'
 import { parseOptions } from '../native/detect-options.ts'
 import { parseDetectRequest } from '../native/detect-request.ts'
 import { blobRefOf, type PictureSource } from '../native/picture-sources.ts'
-import type { Service } from '../service.ts'
+import { checkServed, type Service } from '../service.ts'
 import { readValue, readValues } from '../values.ts'
 import { idempotencyKey, SUBMISSION } from './job-values.ts'
 import type { JobOffer } from './offer.ts'
@@ -40,17 +40,20 @@ export async function parseSubmission(c: Ctx, service: Service, offer: JobOffer)
     const given = [...new URL(c.req.url).searchParams]
     const own = ownOf(Object.fromEntries(given.filter(([name]) => isOwn(name))))
     const { model, detect } = parseOptions(given.filter(([name]) => !isOwn(name)))
+    const submission = submissionOf({ model, detect }, own, service, offer)
     const manifest = { ...(await offer.keep(nonEmpty(c.get('body')))), format }
-    return { ...submissionOf({ model, detect }, own, offer), pictures: [], manifest, ...defined({ key }) }
+    return { ...submission, pictures: [], manifest, ...defined({ key }) }
   }
   const request = await parseDetectRequest(c, service, OWN)
   const own = ownOf(request.own)
+  // Nothing is kept of what is refused.
+  const submission = submissionOf(request, own, service, offer)
   const manifest = await manifestOf(own, service, offer, c.get('call').signal)
   if (manifest !== undefined && request.pictures.length > 0) {
     throw new BoxletError('REQUEST_INVALID', 'Expected pictures or a list of them but received both.')
   }
   return {
-    ...submissionOf(request, own, offer),
+    ...submission,
     pictures: await Promise.all(request.pictures.map((picture) => newPicture(picture, offer))),
     ...defined({ manifest, key }),
   }
@@ -64,8 +67,12 @@ const ownOf = (given: Readonly<Record<string, unknown>>) => readValues(SUBMISSIO
 function submissionOf(
   { model, detect }: { model: string | undefined; detect: NonNullable<Submission['options']['detect']> },
   { batch, ttl: ttlMs, annotate, webhook }: Own,
+  service: Service,
   offer: JobOffer,
 ): Omit<Submission, 'pictures'> {
+  if (model !== undefined && !offer.anyModel) {
+    checkServed(service, model)
+  }
   if (webhook !== undefined) {
     offer.checkWebhook(webhook.url)
   }

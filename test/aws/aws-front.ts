@@ -30,16 +30,6 @@ export interface Front {
   stop(): Promise<void>
 }
 
-/** Parameters of a call of CloudFormation. */
-const parametersIn = (form: URLSearchParams): Record<string, string> =>
-  Object.fromEntries(
-    [...form].flatMap(([name, key]) =>
-      name.endsWith('.ParameterKey')
-        ? [[key, form.get(name.replace(/ParameterKey$/, 'ParameterValue')) ?? '']]
-        : [],
-    ),
-  )
-
 export async function startFront(moto: string): Promise<Front> {
   const folder = mkdtempSync(join(tmpdir(), 'boxlet-front-'))
   const options = { endpoint: moto, region, credentials: { accessKeyId: 'test', secretAccessKey: 'test' } }
@@ -132,7 +122,7 @@ export async function startFront(moto: string): Promise<Front> {
       form.delete('TemplateURL')
       template = JSON.parse(body) as Template
       planned.set(id, { stack, wanted: wantedOf(form, template) })
-      form.set('TemplateBody', JSON.stringify(forMoto(template, parametersIn(form))))
+      form.set('TemplateBody', JSON.stringify(forMoto(template)))
     }
     const plan = planned.get(arn)
     if (action === 'DescribeChangeSet' && plan !== undefined && standing.get(plan.stack) === plan.wanted) {

@@ -101,7 +101,7 @@ export function totalsOf(counters: Item): LabelTotal[] {
 }
 
 /** Pictures that have a label, and objects in them. */
-export type LabelSums = ReadonlyMap<string, readonly [pictures: number, objects: number]>
+type LabelSums = ReadonlyMap<string, readonly [pictures: number, objects: number]>
 
 export function sumLabels(pictures: readonly (FoundPicture | undefined)[]): Map<string, [number, number]> {
   const sums = new Map<string, [pictures: number, objects: number]>()

@@ -7,7 +7,7 @@ import type { Write } from './table.ts'
 type Put = Extract<Write, { kind: 'put' }>
 
 /** Pictures of one job that were finished in one moment. */
-export interface Together {
+interface Together {
   tenant: string
   job: string
   at: number

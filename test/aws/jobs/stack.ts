@@ -121,7 +121,7 @@ const receive = async (sqs: SQSClient, QueueUrl: string) =>
   ).Messages ?? []
 
 /** Hands messages of a queue to a function as Lambda does, and deletes what it does not name. @returns how many */
-export async function pumpQueue(
+async function pumpQueue(
   sqs: SQSClient,
   QueueUrl: string,
   invoke: (event: object) => Promise<Failures>,

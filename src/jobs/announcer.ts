@@ -57,12 +57,19 @@ function endMessage(job: Job): WebhookMessage | undefined {
   const at = job.finishedAt ?? job.createdAt
   return webhook === undefined
     ? undefined
-    : { id: `${job.id}.${at}`, target: webhook, type: `job.${job.state}`, at, data: viewJob(job) }
+    : {
+        id: `${job.id}.${at}`,
+        tenant: job.tenant,
+        target: webhook,
+        type: `job.${job.state}`,
+        at,
+        data: viewJob(job),
+      }
 }
 
 /** A picture that its rules have marked, told before its job ends. */
 export function flaggedMessage(
-  { job, n }: PictureRef,
+  { tenant, job, n }: PictureRef,
   picture: Pick<JobPicture, 'name' | 'attempts'>,
   verdict: Verdict,
   target: WebhookMessage['target'],
@@ -70,6 +77,7 @@ export function flaggedMessage(
 ): WebhookMessage {
   return {
     id: `${job}.${n}.${verdict.verdict}`,
+    tenant,
     target,
     type: 'picture.flagged',
     at: now,

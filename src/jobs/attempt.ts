@@ -46,6 +46,8 @@ const ELSEWHERE_MS = 2_000
 /** One try of the picture that a message names, and what follows from it, whoever took the message from the queue. */
 export class Attempt {
   readonly #options: AttemptOptions
+  /** When the last webhook of a marked picture was asked for. Milliseconds since 1970. */
+  flaggedAt = 0
 
   constructor(options: AttemptOptions) {
     this.#options = options
@@ -140,6 +142,7 @@ export class Attempt {
     // The picture is to be found by the time that its receiver asks for it.
     const send = { body: JSON.stringify(message), group: ref.tenant, delayMs: FAULT_MS }
     await this.#options.webhooks.send([send])
+    this.flaggedAt = this.#options.now()
   }
 
   async #failed(message: Message, ref: PictureRef, error: unknown, end: AbortSignal): Promise<void> {

@@ -3,12 +3,12 @@ import { toBoxletError } from '../errors.ts'
 import { announce } from './announcer.ts'
 import { Attempt, FAULT_MS } from './attempt.ts'
 import { JOB_DEFAULTS } from './defaults.ts'
+import { Deliveries, SHARE_MS } from './deliveries.ts'
 import { feed } from './feeder.ts'
 import type { Message } from './queue.ts'
 import type { RunnerOptions } from './runner-options.ts'
 import { Slots } from './slots.ts'
 import { Wake } from './wake.ts'
-import { deliver } from './webhook.ts'
 
 /** A message that its worker did not survive twice is worked on alone, so that it takes no other along. */
 const SUSPECT_RECEIVES = 3
@@ -25,6 +25,7 @@ const NOTICE_MS = 60_000
 export class Runner {
   readonly #options: RunnerOptions
   readonly #attempt: Attempt
+  readonly #deliveries: Deliveries
   readonly #leaseMs: number
   readonly #idleMs: number
   readonly #now: () => number
@@ -47,6 +48,15 @@ export class Runner {
       onEnded: () => this.wake(),
       onNotice: (line) => this.#notice(line),
     })
+    const { webhooks, post, webhookSecret: secret, onNotice } = options
+    this.#deliveries = new Deliveries({
+      webhooks,
+      post,
+      leaseMs: this.#leaseMs,
+      now: this.#now,
+      ...(secret !== undefined && { secret }),
+      ...(onNotice !== undefined && { onNotice }),
+    })
   }
 
   /** Looks into the queue at once, for whoever has just put something there. */
@@ -67,9 +77,10 @@ export class Runner {
     const wake = (): void => this.wake()
     stop.addEventListener('abort', wake, { once: true })
     try {
-      await Promise.all([this.#work(stop, end), this.#follow(stop), this.#deliver(stop)])
+      await Promise.all([this.#work(stop, end), this.#follow(stop), this.#deliver(stop, end)])
       // The last picture may have ended its job after the last look.
       while (await this.#guarded(() => announce(this.#options))) {}
+      await this.#deliverLast(end)
     } finally {
       clearInterval(beat)
       stop.removeEventListener('abort', wake)
@@ -142,23 +153,40 @@ export class Runner {
     }
   }
 
-  async #deliver(stop: AbortSignal): Promise<void> {
-    const { webhooks, post, webhookSecret: secret, onNotice } = this.#options
-    const options = {
-      webhooks,
-      post,
-      leaseMs: this.#leaseMs,
-      now: this.#now,
-      ...(secret !== undefined && { secret }),
-      ...(onNotice !== undefined && { onNotice }),
-    }
+  async #deliver(stop: AbortSignal, end: AbortSignal): Promise<void> {
     while (!stop.aborted) {
       const seen = this.#wake.calls
-      const delivered = await this.#guarded(() => deliver(options, stop))
-      if (!delivered) {
-        await this.#wake.sleep(delivered === undefined ? FAULT_MS : this.#idleMs, seen)
+      const looked = await this.#guarded(() => this.#deliveries.begin(end))
+      if (looked === undefined || looked.begun + looked.left === 0) {
+        await this.#wake.sleep(looked === undefined ? FAULT_MS : this.#idleMs, seen)
       }
     }
+  }
+
+  /** Each webhook of what was done here is tried once before the process may end. */
+  async #deliverLast(end: AbortSignal): Promise<void> {
+    // Those of marked pictures wait until the picture can be found.
+    const wait = this.#attempt.flaggedAt + FAULT_MS - this.#now()
+    if (wait > 0 && !end.aborted) {
+      await sleep(Math.min(wait, FAULT_MS), undefined, { signal: end }).catch(() => {})
+    }
+    // Others may have left more than one process can deliver at its end.
+    const last = AbortSignal.any([end, AbortSignal.timeout(JOB_DEFAULTS.webhookTimeoutMs)])
+    let left = 0
+    while (!last.aborted) {
+      const looked = await this.#guarded(() => this.#deliveries.begin(last))
+      left += looked?.left ?? 0
+      if (looked !== undefined && looked.begun + looked.left > 0) {
+        continue
+      }
+      await this.#deliveries.settled()
+      if (left === 0) {
+        return
+      }
+      left = 0
+      await sleep(SHARE_MS, undefined, { signal: last }).catch(() => {})
+    }
+    await this.#deliveries.settled()
   }
 
   async #renew(): Promise<void> {

@@ -16,6 +16,8 @@ import { backOff } from './retry.ts'
 export interface WebhookMessage {
   /** The same for each delivery of one event, so that a receiver knows what it has had. */
   id: string
+  /** Whose event it is; the receiver is not told. Undefined in messages of older versions. */
+  tenant?: string
   target: WebhookTarget
   type: string
   /** Milliseconds since 1970. */
@@ -109,23 +111,6 @@ export interface WebhookOptions<Q = Queue> {
   leaseMs: number
   now?: () => number
   onNotice?(line: string): void
-}
-
-/**
- * Delivers what is due. What is not taken comes again, later each time, and after its tries lies among the dead
- * letters.
- *
- * @returns false where there was nothing to do
- */
-export async function deliver(options: WebhookOptions, signal: AbortSignal): Promise<boolean> {
-  const { webhooks, leaseMs } = options
-  // A receiver that does not answer must not outlive its lease.
-  const messages = await webhooks.receive({
-    max: 4,
-    leaseMs: Math.max(leaseMs, 2 * JOB_DEFAULTS.webhookTimeoutMs),
-  })
-  await Promise.all(messages.map((message) => deliverOne(message, options, signal)))
-  return messages.length > 0
 }
 
 /** Delivers the webhook of one message, and tells its queue what became of it. */

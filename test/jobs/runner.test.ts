@@ -193,6 +193,42 @@ describe('a worker on a store', () => {
     await until(async () => (await place.home.webhooks.size()).waiting === 0)
   })
 
+  it('delivers webhooks of others while a receiver hangs, and tries each before it ends', async () => {
+    const receiver = async (answers: boolean) => {
+      const seen: string[] = []
+      const server = createServer((request, response) => {
+        seen.push(String(request.headers['webhook-id']))
+        if (answers) {
+          response.end()
+        }
+      }).listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      return { server, seen, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` }
+    }
+    const [silent, good] = [await receiver(false), await receiver(true)]
+    const source = await kept(await jpeg())
+    const worker = place.work()
+    const submit = (tenant: string, url: string) =>
+      worker.service.submit(tenant, submission(source, { options: { webhook: { url } } }))
+    for (let n = 0; n < 30; n++) {
+      await submit('ann', silent.url)
+    }
+    await until(() => silent.seen.length === 4)
+    const jobs = [await submit('bob', good.url), await submit('ann', good.url)]
+    await until(() => good.seen.length === 2)
+    expect(silent.seen).toHaveLength(4)
+    expect(new Set(good.seen.map((id) => id.split('.')[0]))).toEqual(new Set(jobs.map(({ job }) => job.id)))
+    const { job } = await submit('bob', good.url)
+    await ended(place.home, job.id, 'bob')
+    silent.server.closeAllConnections()
+    await worker.stop(5000)
+    expect(good.seen).toHaveLength(3)
+    for (const { server } of [silent, good]) {
+      server.closeAllConnections()
+      server.close()
+    }
+  })
+
   it('refuses webhooks into private networks unless they are allowed, and does not try again', async () => {
     const { service } = place.work({ urls: 'https' })
     const { job } = await service.submit(

@@ -135,7 +135,9 @@ describe('boxlet jobs', () => {
 
   it('cancels, tries again, copies and prunes', async () => {
     const [{ id }] = (await run('submit', join(photos, '1.jpg'), '--format', 'json', ...where)).json()
-    expect((await run('cancel', id, ...where)).out).toContain('cancelled')
+    expect((await run('cancel', id, ...where)).out).toContain('0/1, 1 cancelled')
+    const waited = await run('wait', id, ...where)
+    expect([waited.code, waited.err]).toEqual([1, expect.stringContaining(`boxlet jobs retry ${id}`)])
     expect((await run('cancel', id, ...where)).err).toContain('JOB_CONFLICT')
     expect((await run('retry', id, ...where)).out).toContain('queued')
     expect((await run('redrive', ...where)).err).toContain('0 pictures queued again')

@@ -20,7 +20,8 @@ export function jobTable(jobs: readonly JobView[]): string {
 function progressOf({ counts, complete }: JobView): string {
   const { total, succeeded, failed, cancelled } = counts
   const failures = failed > 0 ? `, ${failed} failed` : ''
-  return `${succeeded + failed + cancelled}/${total}${complete ? '' : '+'}${failures}`
+  const rest = cancelled > 0 ? `, ${cancelled} cancelled` : ''
+  return `${succeeded + failed}/${total}${complete ? '' : '+'}${failures}${rest}`
 }
 
 export function jobDetails(job: JobDetails): string {

@@ -83,7 +83,7 @@ export const verb = defineVerb({
   inputs: { usage: '[PICTURE...]', noun: 'picture', least: 0, completes: 'file' },
   options: OPTIONS,
   exits:
-    '0 submitted, or with --wait all succeeded; 1 some failed or it was stopped; 2 wrong usage; 3 nothing could be done.',
+    '0 submitted, or with --wait all succeeded; 1 some failed or were cancelled, or it was stopped; 2 wrong usage; 3 nothing could be done.',
   examples: [
     'boxlet jobs submit photos/ --wait',
     'boxlet jobs submit --manifest list.jsonl --batch holidays',

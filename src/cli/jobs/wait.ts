@@ -39,7 +39,7 @@ export const verb = defineVerb({
   inputs: { usage: '[ID...]', noun: 'id of a job', least: 0 },
   options: OPTIONS,
   exits:
-    '0 all pictures succeeded, 1 some failed or Ctrl-C ended the waiting, 2 wrong usage, 3 nothing could be done.',
+    '0 all pictures succeeded, 1 some failed or were cancelled, or Ctrl-C ended the waiting, 2 wrong usage, 3 nothing could be done.',
   examples: ['boxlet jobs wait 01kd3v2q8e7x0m4n5p6r7s8t9v', 'boxlet jobs wait --batch holidays'],
   alsoKnownAs: ['watch-job', 'attach'],
   run,
@@ -95,10 +95,15 @@ export async function waitFor(
       const ids = details.filter(({ counts }) => counts.failed > 0).map(({ id }) => id)
       io.stderr.write(`boxlet: ${counted(failed, 'picture')} failed; see "boxlet jobs show ${ids[0]}".\n`)
     }
+    const cancelled = details.filter(({ state }) => state === 'cancelled')
+    if (cancelled.length > 0) {
+      const names = cancelled.map(({ id }) => id).join(' ')
+      io.stderr.write(`boxlet: cancelled jobs go on with "boxlet jobs retry ${names}".\n`)
+    }
     if (stopped) {
       io.stderr.write(`boxlet: nothing is lost; go on with:\n  ${waitCommand(ids, values, WAIT_OPTIONS)}\n`)
     }
-    return failed > 0 || stopped ? 1 : 0
+    return failed > 0 || stopped || cancelled.length > 0 ? 1 : 0
   } finally {
     await workers?.stop()
   }

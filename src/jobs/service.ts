@@ -8,6 +8,7 @@ import type { Accepted, JobStore, ManifestSource, NewJob, NewPicture } from './j
 import { refOf } from './message.ts'
 import type { DeadLetter, Queue } from './queue.ts'
 import { SharedReads } from './shared-reads.ts'
+import type { WebhookMessage } from './webhook.ts'
 
 /** Jobs accepted in one transaction: waiting for the disk is shared by all that came while it was busy. */
 const MOST_AT_ONCE = 256
@@ -42,14 +43,24 @@ interface Waiting {
 export class JobService {
   readonly store: JobStore
   readonly #pictures: Queue
+  readonly #webhooks: Queue | undefined
   readonly #onAccepted: () => void | Promise<void>
   readonly #looks = new SharedReads<Job>(LOOK_MS)
   #waiting: Waiting[] = []
   #accepting = false
 
-  /** @param onAccepted wakes the runner of this process, or brings what was accepted into a queue; it does not fail */
-  constructor(store: JobStore, pictures: Queue, onAccepted: () => void | Promise<void> = () => {}) {
+  /**
+   * @param onAccepted wakes the runner of this process, or brings what was accepted into a queue; it does not fail
+   * @param webhooks whose dead letters `redrive` tries again too
+   */
+  constructor(
+    store: JobStore,
+    pictures: Queue,
+    onAccepted: () => void | Promise<void> = () => {},
+    webhooks?: Queue,
+  ) {
     this.store = store
+    this.#webhooks = webhooks
     this.#pictures = pictures
     this.#onAccepted = onAccepted
   }
@@ -142,29 +153,29 @@ export class JobService {
 
   /** Dead letters of one owner, oldest first. */
   async *deadLetters(tenant: string): AsyncGenerator<DeadLetter> {
-    let cursor: string | undefined
-    do {
-      const page = await this.#pictures.deadLetters({ limit: PAGE, ...(cursor !== undefined && { cursor }) })
-      yield* page.items.filter(({ body }) => refOf(body)?.tenant === tenant)
-      cursor = page.cursor
-    } while (cursor !== undefined)
+    for await (const letter of allDead(this.#pictures)) {
+      if (refOf(letter.body)?.tenant === tenant) {
+        yield letter
+      }
+    }
   }
 
-  /** Tries everything among the dead letters again. @returns how many pictures */
-  async redrive(tenant: string): Promise<number> {
+  /** Tries everything among the dead letters again. @returns how many */
+  async redrive(tenant: string): Promise<{ pictures: number; webhooks: number }> {
     // A letter that nobody has noted is of a picture that does not know yet that it has failed.
     while (await failLost({ store: this.store, pictures: this.#pictures })) {}
-    let count = 0
+    let pictures = 0
     for await (const { id, body } of this.deadLetters(tenant)) {
       const ref = refOf(body)
       // The picture first: a letter that stays behind is dropped by the next redrive.
       if (ref !== undefined && (await this.store.revive(ref))) {
-        count++
+        pictures++
       }
       await this.#pictures.dropDead(id)
     }
+    const webhooks = this.#webhooks === undefined ? 0 : await redriveWebhooks(this.#webhooks, tenant)
     await this.#onAccepted()
-    return count
+    return { pictures, webhooks }
   }
 
   #accept(job: NewJob): Promise<Accepted> {
@@ -197,6 +208,28 @@ export class JobService {
     }
     this.#accepting = false
   }
+}
+
+async function* allDead(queue: Queue): AsyncGenerator<DeadLetter> {
+  let cursor: string | undefined
+  do {
+    const page = await queue.deadLetters({ limit: PAGE, ...(cursor !== undefined && { cursor }) })
+    yield* page.items
+    cursor = page.cursor
+  } while (cursor !== undefined)
+}
+
+/** The message is sent before its letter goes: a receiver knows by its id what it has had. */
+async function redriveWebhooks(queue: Queue, tenant: string): Promise<number> {
+  let count = 0
+  for await (const { id, body } of allDead(queue)) {
+    if ((JSON.parse(body) as WebhookMessage).tenant === tenant) {
+      await queue.send([{ body, group: tenant }])
+      await queue.dropDead(id)
+      count++
+    }
+  }
+  return count
 }
 
 function newJob(tenant: string, submission: Submission): NewJob {

@@ -82,7 +82,10 @@ export const jobPage = v.object({ jobs: v.array(job), cursor })
 export const pictureWithModels = v.object({ ...picture.entries, models })
 export const picturePage = v.object({ pictures: v.array(picture), models, cursor })
 export const foundPage = v.object({ pictures: v.array(foundPicture), models, cursor })
-export const redriven = v.object({ pictures: described(count, 'Pictures that are tried again.') })
+export const redriven = v.object({
+  pictures: described(count, 'Pictures that are tried again.'),
+  webhooks: described(count, 'Webhooks that are delivered again.'),
+})
 
 export const uploadForm = v.object({
   url: v.string(),

@@ -107,7 +107,7 @@ export function startJobWorker(options: JobWorkerOptions): JobWorker {
   }, PRUNE_MS)
   prune.unref()
   return {
-    service: new JobService(home.store, home.pictures, () => runner.wake()),
+    service: new JobService(home.store, home.pictures, () => runner.wake(), home.webhooks),
     runner,
     stop: async (graceMs) => {
       clearInterval(prune)

@@ -140,7 +140,7 @@ describe('boxlet jobs', () => {
     expect([waited.code, waited.err]).toEqual([1, expect.stringContaining(`boxlet jobs retry ${id}`)])
     expect((await run('cancel', id, ...where)).err).toContain('JOB_CONFLICT')
     expect((await run('retry', id, ...where)).out).toContain('queued')
-    expect((await run('redrive', ...where)).err).toContain('0 pictures queued again')
+    expect((await run('redrive', ...where)).err).toContain('0 pictures and 0 webhooks queued again')
     const copy = join(folder, 'copy')
     expect((await run('backup', copy, ...where)).code).toBe(0)
     expect((await run('restore', copy, '--store', join(folder, 'other'))).code).toBe(0)

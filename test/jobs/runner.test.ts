@@ -239,6 +239,12 @@ describe('a worker on a store', () => {
     await until(async () => (await place.home.webhooks.size()).dead === 1)
     const { items } = await place.home.webhooks.deadLetters({ limit: 1 })
     expect(items[0]!.reason).toContain('URL_REFUSED')
+    expect(await service.redrive('somebody')).toEqual({ pictures: 0, webhooks: 0 })
+    expect(await service.redrive('local')).toEqual({ pictures: 0, webhooks: 1 })
+    await until(
+      async () => (await place.home.webhooks.deadLetters({ limit: 1 })).items[0]?.id !== items[0]!.id,
+    )
+    await until(async () => (await place.home.webhooks.size()).dead === 1)
   })
 
   it('tries again what may pass, and lays it among the dead letters in the end', async () => {
@@ -262,8 +268,8 @@ describe('a worker on a store', () => {
     })
     const { items } = await place.home.pictures.deadLetters({ limit: 10 })
     expect(items).toMatchObject([{ receives: 5 }])
-    expect(await service.redrive('somebody')).toBe(0)
-    expect(await service.redrive('local')).toBe(1)
+    expect(await service.redrive('somebody')).toEqual({ pictures: 0, webhooks: 0 })
+    expect(await service.redrive('local')).toEqual({ pictures: 1, webhooks: 0 })
     expect((await place.home.pictures.deadLetters({ limit: 10 })).items).toEqual([])
   })
 

@@ -161,7 +161,7 @@ class JobRoutes {
   }
 
   async redrive(c: Ctx): Promise<Response> {
-    return c.json({ pictures: await this.#offer.service.redrive(tenantOf(c.get('call'))) }, 202)
+    return c.json(await this.#offer.service.redrive(tenantOf(c.get('call'))), 202)
   }
 
   async events(c: Ctx): Promise<Response> {

@@ -51,7 +51,7 @@ export class JobsClient {
     return this.#ask(`/v1/jobs/${encodeURIComponent(id)}/retry`, { method: 'POST' })
   }
 
-  redrive(): Promise<{ pictures: number }> {
+  redrive(): Promise<{ pictures: number; webhooks: number }> {
     return this.#ask('/v1/jobs/redrive', { method: 'POST' })
   }
 

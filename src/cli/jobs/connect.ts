@@ -54,7 +54,7 @@ export async function connect(
     return { client, [Symbol.asyncDispose]: async () => {} }
   }
   const home = await open(values, io.env)
-  const service = new JobService(home.store, home.pictures)
+  const service = new JobService(home.store, home.pictures, () => {}, home.webhooks)
   const app = createApp({
     detectors: { names: [], defaultName: '', ready: () => true, get: () => Promise.reject(noDetector()) },
     jobs: { ...jobOffer(home, service, 'any'), anyModel: true },

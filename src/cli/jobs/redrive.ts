@@ -16,7 +16,9 @@ export const verb = defineVerb({
 
 async function run({ values }: Call<typeof OPTIONS>, io: Io): Promise<ExitCode> {
   await using jobs = await connect(values, io, openExisting)
-  const { pictures } = await jobs.client.redrive()
-  io.stderr.write(`boxlet: ${counted(pictures, 'picture')} queued again.\n`)
+  const { pictures, webhooks } = await jobs.client.redrive()
+  io.stderr.write(
+    `boxlet: ${counted(pictures, 'picture')} and ${counted(webhooks, 'webhook')} queued again.\n`,
+  )
   return 0
 }

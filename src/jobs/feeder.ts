@@ -1,6 +1,6 @@
 import { type ErrorCode, toBoxletError } from '../errors.ts'
 import type { BlobGetOptions, BlobRef } from './blob-store.ts'
-import type { JobStore, UnreadManifest } from './job-store.ts'
+import type { JobStore, NewPicture, UnreadManifest } from './job-store.ts'
 import { readManifest } from './manifest.ts'
 import { messageOf } from './message.ts'
 import type { Queue } from './queue.ts'
@@ -57,6 +57,18 @@ export async function sendUnsent(store: JobStore, pictures: Queue): Promise<bool
   return true
 }
 
+/** What a list without pictures leaves, so that its job fails instead of succeeding with nothing. */
+const EMPTY: NewPicture = {
+  name: 'manifest',
+  source: {
+    kind: 'none',
+    error: { code: 'MANIFEST_INVALID', message: 'Expected lines that name pictures but the list has none.' },
+  },
+}
+
+const hasNone = async (store: JobStore, { tenant, job }: UnreadManifest): Promise<boolean> =>
+  (await store.get(tenant, job))?.counts.total === 0
+
 /** Reads a manifest on by a part. @returns false where somebody else has read on */
 export async function readOn(
   store: JobStore,
@@ -65,7 +77,8 @@ export async function readOn(
 ): Promise<boolean> {
   try {
     const { pictures, next } = await readManifest(manifest.position, get)
-    return await store.expand(manifest, pictures, next)
+    const isEmpty = next === undefined && pictures.length === 0 && (await hasNone(store, manifest))
+    return await store.expand(manifest, isEmpty ? [EMPTY] : pictures, next)
   } catch (error) {
     const known = toBoxletError(error)
     if (!LASTING.includes(known.code)) {

@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import { writeMediaResults } from '../api/dialects/rekognition/media-results.ts'
-import { webhookPoster } from '../api/jobs/post-webhook.ts'
+import { type WebhookRules, webhookPoster } from '../api/jobs/post-webhook.ts'
 import type { DetectorLike } from '../detector/types.ts'
 import type { BoxletError } from '../errors.ts'
 import type { NativeImage } from '../formats/native.ts'
@@ -81,7 +81,7 @@ export function startJobWorker(options: JobWorkerOptions): JobWorker {
       const store = ref.bucket === OWN_BUCKET ? home.blobs : (options.blobStore ?? home.blobs)
       return store.get(ref, range)
     },
-    post: webhookPoster(urlRules(options.urls)),
+    post: webhookPoster(webhookRules(options.urls)),
     ...(options.webhookSecret !== undefined && { webhookSecret: options.webhookSecret }),
     ...(options.leaseMs !== undefined && { leaseMs: options.leaseMs }),
     concurrency: options.concurrency,
@@ -119,7 +119,8 @@ export function startJobWorker(options: JobWorkerOptions): JobWorker {
   }
 }
 
-const urlRules = (urls: UrlMode): Parameters<typeof webhookPoster>[0] =>
+/** Webhooks follow the rules for addresses of pictures. */
+export const webhookRules = (urls: UrlMode): WebhookRules =>
   urls === 'off' ? 'off' : { allowHttp: urls === 'any', allowPrivate: urls === 'any' }
 
 /** What `boxlet detect --format json` prints, as `x.jpg.json` beside `x.jpg`. */

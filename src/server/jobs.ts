@@ -1,14 +1,14 @@
 import { hostname } from 'node:os'
 import type { JobOffer } from '../api/jobs/offer.ts'
+import { checkWebhook } from '../api/jobs/post-webhook.ts'
 import { LOCAL_TENANT } from '../api/jobs/tenant.ts'
 import { BoxletError, toBoxletError } from '../errors.ts'
-import { checkUrl } from '../image/fetch/guarded-address.ts'
 import type { BlobStore } from '../jobs/blob-store.ts'
 import type { JobHome } from '../jobs/home.ts'
 import type { PictureOutcome } from '../jobs/job.ts'
 import type { JobService } from '../jobs/service.ts'
 import { jobError } from '../jobs/work.ts'
-import { type JobDetectors, type JobWorker, startJobWorker } from './job-worker.ts'
+import { type JobDetectors, type JobWorker, startJobWorker, webhookRules } from './job-worker.ts'
 import { readSource, type SourceOptions } from './read-source.ts'
 import type { JobSettings, UrlMode } from './service-options.ts'
 import { type FolderWatch, type WatchPlace, watchFolder } from './watch-folder.ts'
@@ -103,10 +103,5 @@ export const jobOffer = (
     picture: (source, signal) => readSource(source, { ...reading, blobs: home.blobs }, signal),
   }),
   kept: (ref) => home.blobs.get(ref),
-  checkWebhook: (url) => {
-    if (urls === 'off') {
-      throw new BoxletError('URL_REFUSED', 'Expected no webhook, since this service calls no addresses.')
-    }
-    checkUrl(url, { allowHttp: urls === 'any', allowPrivate: urls === 'any' })
-  },
+  checkWebhook: (url) => void checkWebhook(url, webhookRules(urls)),
 })

@@ -133,6 +133,17 @@ describe('boxlet jobs', () => {
     expect(await readdir(join(set, 'images'))).toHaveLength(PICTURES)
   })
 
+  it('refuses a webhook that could not be called, before it submits', async () => {
+    for (const url of ['notaurl', 'http://shop.example/hook', 'https://127.0.0.1/hook']) {
+      const refused = await run('submit', join(photos, '1.jpg'), '--webhook', url, ...where)
+      expect([refused.code, refused.out, refused.err]).toEqual([
+        2,
+        '',
+        expect.stringContaining('URL_REFUSED'),
+      ])
+    }
+  })
+
   it('cancels, tries again, copies and prunes', async () => {
     const [{ id }] = (await run('submit', join(photos, '1.jpg'), '--format', 'json', ...where)).json()
     expect((await run('cancel', id, ...where)).out).toContain('0/1, 1 cancelled')

@@ -361,6 +361,22 @@ describe.each(homes)('jobs over HTTP, kept in %s', (kind) => {
     expect(answer.body.error?.code).toBe(code)
   })
 
+  it('takes the secret of a webhook in a form, and says where webhooks may go', async () => {
+    const form = new FormData()
+    form.set('image', new Blob([new Uint8Array(await jpeg(42))]), 'form.jpg')
+    form.set('webhook', JSON.stringify({ url: 'https://shop.example/hook', secret: 'x'.repeat(16) }))
+    const { status, body } = await send('/v1/jobs', { method: 'POST', body: form })
+    expect([status, body.webhook]).toEqual([202, { url: 'https://shop.example/hook' }])
+    const kept = await offer.service.get('local', body.id)
+    expect(kept.options.webhook?.secret).toBe('x'.repeat(16))
+    await offer.service.cancel('local', body.id).catch(() => {})
+    const refused = await json({ url: 'https://x.org/a.jpg', webhook: 'http://shop.example/hook' })
+    expect([refused.status, refused.body.error.hint]).toEqual([
+      400,
+      expect.stringContaining('Webhooks go to'),
+    ])
+  })
+
   it('keeps nothing of a request that it refuses', async () => {
     const keep = vi.spyOn(offer, 'keep')
     const picture = await jpeg(41)

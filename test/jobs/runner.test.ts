@@ -122,6 +122,22 @@ describe('a worker on a store', () => {
     expect(totals[0]).toEqual({ label: 'dog', pictures: 2, objects: 4 })
   })
 
+  it('fails a job whose list names no picture', async () => {
+    const { service } = place.work()
+    for (const [text, format] of [
+      ['\n \r\n\n', 'jsonl'],
+      ['name,source-ref\n', 'csv'],
+    ] as const) {
+      const { ref } = (await kept(Buffer.from(text))) as { ref: { bucket: string; key: string } }
+      const { job } = await service.submit('local', {
+        options: {},
+        pictures: [],
+        manifest: { ...ref, format },
+      })
+      expect(await ended(place.home, job.id)).toMatchObject({ state: 'failed', counts: { failed: 1 } })
+    }
+  })
+
   it('marks pictures by the policy, keeps those in doubt, and draws on request', async () => {
     const { service } = place.work({
       policy: { deny: [{ label: 'Dog', minScore: 0.6, minCount: 2 }], review: [] },
@@ -241,9 +257,6 @@ describe('a worker on a store', () => {
     expect(items[0]!.reason).toContain('URL_REFUSED')
     expect(await service.redrive('somebody')).toEqual({ pictures: 0, webhooks: 0 })
     expect(await service.redrive('local')).toEqual({ pictures: 0, webhooks: 1 })
-    await until(
-      async () => (await place.home.webhooks.deadLetters({ limit: 1 })).items[0]?.id !== items[0]!.id,
-    )
     await until(async () => (await place.home.webhooks.size()).dead === 1)
   })
 

@@ -1,20 +1,33 @@
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
-import { BoxletError } from '../../errors.ts'
+import { BoxletError, toBoxletError } from '../../errors.ts'
 import { checkedLookup, checkUrl } from '../../image/fetch/guarded-address.ts'
 import type { PostWebhook } from '../../jobs/webhook.ts'
 
+/** What the address of a webhook may be; `off` for a service that calls none. */
+export type WebhookRules = { allowHttp: boolean; allowPrivate: boolean } | 'off'
+
+/** @throws BoxletError URL_REFUSED */
+export function checkWebhook(address: string, rules: WebhookRules): URL {
+  if (rules === 'off') {
+    throw new BoxletError('URL_REFUSED', 'Expected no webhook, since this service calls no addresses.')
+  }
+  try {
+    return checkUrl(address, rules)
+  } catch (cause) {
+    throw new BoxletError('URL_REFUSED', `${toBoxletError(cause).message} It was meant for a webhook.`, {
+      cause,
+      hint: 'Webhooks go to public https addresses, unless workers and service are started with --urls any.',
+    })
+  }
+}
+
 /**
  * The same rules as for addresses of pictures; a redirect is an answer like any other, and no good one.
- *
- * @param rules what an address may be; `off` for a service that calls none
  */
-export function webhookPoster(rules: { allowHttp: boolean; allowPrivate: boolean } | 'off'): PostWebhook {
+export function webhookPoster(rules: WebhookRules): PostWebhook {
   return async ({ url: address, headers, body }, signal) => {
-    if (rules === 'off') {
-      throw new BoxletError('URL_REFUSED', 'Expected no webhook, since this service calls no addresses.')
-    }
-    const url = checkUrl(address, rules)
+    const url = checkWebhook(address, rules)
     const request = url.protocol === 'https:' ? httpsRequest : httpRequest
     try {
       return await new Promise<number>((resolve, reject) => {
@@ -22,7 +35,7 @@ export function webhookPoster(rules: { allowHttp: boolean; allowPrivate: boolean
           method: 'POST',
           // No pooled connections: each one is opened through the checked lookup.
           agent: false,
-          lookup: checkedLookup(rules),
+          lookup: checkedLookup(rules === 'off' ? {} : rules),
           signal,
           headers: { ...headers, 'content-length': Buffer.byteLength(body) },
         })

@@ -62,7 +62,20 @@ export async function parseSubmission(c: Ctx, service: Service, offer: JobOffer)
 const isOwn = (name: string): boolean => OWN.includes(name)
 
 type Own = ReturnType<typeof ownOf>
-const ownOf = (given: Readonly<Record<string, unknown>>) => readValues(SUBMISSION, (name) => given[name])
+const ownOf = (given: Readonly<Record<string, unknown>>) =>
+  readValues(SUBMISSION, (name) => (name === 'webhook' ? fromForm(given[name]) : given[name]))
+
+/** A form has texts only, so that an address with its secret comes as JSON. */
+function fromForm(value: unknown): unknown {
+  if (typeof value !== 'string' || !value.startsWith('{')) {
+    return value
+  }
+  try {
+    return JSON.parse(value) as unknown
+  } catch {
+    return value
+  }
+}
 
 function submissionOf(
   { model, detect }: { model: string | undefined; detect: NonNullable<Submission['options']['detect']> },

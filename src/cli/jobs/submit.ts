@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
+import { checkWebhook } from '../../api/jobs/post-webhook.ts'
 import { BoxletError } from '../../errors.ts'
 import { ANNOTATED_FORMATS, type JobOptions } from '../../jobs/job.ts'
 import type { NewPicture } from '../../jobs/job-store.ts'
 import type { JobView } from '../../jobs/view.ts'
 import { viewJob } from '../../jobs/view.ts'
+import { webhookRules } from '../../server/job-worker.ts'
 import { defined } from '../../system/defined.ts'
 import { type PictureSource, pictureSources } from '../detect/sources.ts'
 import { detectOptions, KEPT_DETECTION_OPTIONS } from '../kit/detection-options.ts'
@@ -101,6 +103,9 @@ async function run({ values, inputs }: Call<typeof OPTIONS>, io: Io): Promise<Ex
     throw new BoxletError('USAGE', 'Expected pictures or --manifest but received both or neither.')
   }
   await using jobs = await connect(values, io)
+  if (values.webhook !== undefined && jobs.local !== undefined) {
+    checkWebhook(values.webhook, webhookRules(values.urls))
+  }
   const submitted = await submit(jobs, inputs, values, io)
   if (submitted.length === 0) {
     return 1

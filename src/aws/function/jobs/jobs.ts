@@ -1,9 +1,8 @@
 /** Jobs of a function: what its application offers, and what its events of queues and schedules are for. */
 import type { JobOffer } from '../../../api/jobs/offer.ts'
-import { webhookPoster } from '../../../api/jobs/post-webhook.ts'
+import { checkWebhook, webhookPoster } from '../../../api/jobs/post-webhook.ts'
 import type { DetectorLike } from '../../../detector/types.ts'
 import { type BoxletError, toBoxletError } from '../../../errors.ts'
-import { checkUrl } from '../../../image/fetch/guarded-address.ts'
 import { sendUnsent } from '../../../jobs/feeder.ts'
 import { JobService } from '../../../jobs/service.ts'
 import type { Environment } from '../../../system/environment.ts'
@@ -45,9 +44,7 @@ export class FunctionJobs {
       keepCopy: (ref) => home.blobs.keepCopy(ref),
       uploadForm: (tenant, name) => uploadForm({ env: this.#env, bucket: this.#places.bucket, tenant, name }),
       anyModel: true,
-      checkWebhook: (url) => {
-        checkUrl(url, PUBLIC_HTTPS)
-      },
+      checkWebhook: (url) => void checkWebhook(url, PUBLIC_HTTPS),
     }
   }
 

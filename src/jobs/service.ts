@@ -92,7 +92,8 @@ export class JobService {
   /** @throws BoxletError JOB_NOT_FOUND */
   async get(tenant: string, id: string): Promise<Job> {
     const job = await this.store.get(tenant, id)
-    if (job === undefined) {
+    // What is over is deleted within the hour, and not shown until then.
+    if (job === undefined || job.expiresAt <= Date.now()) {
       throw notFound()
     }
     return job

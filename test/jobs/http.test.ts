@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type App, createApp } from '../../src/api/app.ts'
 import { createBearerKey } from '../../src/api/auth/create-key.ts'
@@ -375,6 +376,13 @@ describe.each(homes)('jobs over HTTP, kept in %s', (kind) => {
       400,
       expect.stringContaining('Webhooks go to'),
     ])
+  })
+
+  it('shows no job whose time is over', async () => {
+    const { body } = await post(await jpeg(43), { 'content-type': 'image/jpeg' }, '?ttl=1&batch=short')
+    await sleep(1_000)
+    expect((await send(`/v1/jobs/${body.id}`)).status).toBe(404)
+    expect((await send('/v1/jobs?batch=short')).body.jobs).toEqual([])
   })
 
   it('keeps nothing of a request that it refuses', async () => {

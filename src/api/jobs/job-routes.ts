@@ -120,7 +120,8 @@ class JobRoutes {
       ...query,
       ...defined({ states }),
     })
-    return c.json({ jobs: page.items.map(viewJob), ...defined({ cursor: page.cursor }) })
+    const kept = page.items.filter(({ expiresAt }) => expiresAt > Date.now())
+    return c.json({ jobs: kept.map(viewJob), ...defined({ cursor: page.cursor }) })
   }
 
   /** With `wait` it answers when the job changes; with If-None-Match, with 304 while it has not. */

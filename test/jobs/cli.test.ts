@@ -57,24 +57,25 @@ describe('boxlet jobs', () => {
   })
 
   it('makes another job for another model or policy, and goes on with the model of the job', async () => {
+    const apart = ['--store', join(folder, 'apart')]
     const pictures = [join(photos, '1.jpg'), join(photos, '2.jpg')]
     const policy = join(folder, 'policy.yaml')
     const cats = `cats=${join(folder, 'dogs.onnx')}`
     const submit = async (...args: string[]): Promise<string> =>
-      (await run('submit', ...pictures, '--format', 'json', ...args, ...where)).json()[0].id
+      (await run('submit', ...pictures, '--format', 'json', ...args, ...apart)).json()[0].id
     const plain = await submit()
     const ids = [plain, await submit('--model', cats), await submit('--policy', policy)]
     expect(new Set(ids).size).toBe(3)
     expect(await submit('--model', cats)).toBe(ids[1])
-    await run('cancel', plain, ...where)
-    await run('cancel', ids[2]!, ...where)
+    await run('cancel', plain, ...apart)
+    await run('cancel', ids[2]!, ...apart)
     const other = await submit('--model', `dogs=${join(folder, 'dogs.onnx')}`)
-    const waited = await run('wait', ids[1]!, '--workers', '1', ...where)
+    const waited = await run('wait', ids[1]!, '--workers', '1', ...apart)
     expect([waited.code, waited.out]).toEqual([0, expect.stringMatching(/2 succeeded[\s\S]*model +cats/)])
     // A worker leaves pictures of a model that it lacks to others.
-    expect((await run('show', other, ...where)).out).toContain('0 succeeded, 0 failed')
-    expect((await run('wait', other, '--model', cats, ...where)).err).toContain('Expected --model dogs')
-    expect((await run('wait', other, '--workers', '1', ...where)).out).toContain('2 succeeded')
+    expect((await run('show', other, ...apart)).out).toContain('0 succeeded, 0 failed')
+    expect((await run('wait', other, '--model', cats, ...apart)).err).toContain('Expected --model dogs')
+    expect((await run('wait', other, '--workers', '1', ...apart)).out).toContain('2 succeeded')
   })
 
   it('fetches no private address of a list, whoever submitted it, unless it is told to', async () => {

@@ -322,7 +322,7 @@ describe.each(homes)('jobs over HTTP, kept in %s', (kind) => {
     const retried = await send(`/v1/jobs/${body.id}/retry`, { method: 'POST' })
     expect(retried.status).toBe(202)
     expect(await done(body.id)).toMatchObject({ state: 'succeeded', counts: { total: 500, succeeded: 500 } })
-    expect((await send('/v1/jobs/redrive', { method: 'POST' })).body).toEqual({ pictures: 0 })
+    expect((await send('/v1/jobs/redrive', { method: 'POST' })).body).toEqual({ pictures: 0, webhooks: 0 })
   })
 
   it.each([

@@ -2,7 +2,7 @@ import { checkImage } from './arguments.ts'
 import type { DetectOptions, DetectResult, ImageInput, PictureInput } from './types.ts'
 
 /** Whether it is bytes or pixels already. */
-export const isReady = (picture: PictureInput): picture is ImageInput =>
+const isReady = (picture: PictureInput): picture is ImageInput =>
   picture instanceof Uint8Array || (typeof picture === 'object' && picture !== null && 'data' in picture)
 
 /**

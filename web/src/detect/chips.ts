@@ -8,7 +8,7 @@ const LEAST_TEXT = 10.5
 /** Height of a label and the colour beside its text, as shares of the text. */
 const LINE = 1.4
 const PADDING = 0.35
-export const FONT = 'system-ui, sans-serif'
+const FONT = 'system-ui, sans-serif'
 
 export interface Chip extends PixelBox {
   index: number

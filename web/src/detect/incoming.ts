@@ -7,7 +7,7 @@ export interface Incoming {
 }
 
 /** What was dropped or pasted: its pictures, else its address, else a sentence that says why there is nothing. */
-export function incomingOf(data: DataTransfer | null): Incoming[] | string {
+function incomingOf(data: DataTransfer | null): Incoming[] | string {
   const files = [...(data?.files ?? [])]
   const pictures = picturesOf(files)
   if (pictures.length > 0) {

@@ -138,7 +138,7 @@ describe('boxlet jobs', () => {
     for (const url of ['notaurl', 'http://shop.example/hook', 'https://127.0.0.1/hook']) {
       const refused = await run('submit', join(photos, '1.jpg'), '--webhook', url, ...where)
       expect([refused.code, refused.out, refused.err]).toEqual([
-        2,
+        3,
         '',
         expect.stringContaining('URL_REFUSED'),
       ])

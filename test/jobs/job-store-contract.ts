@@ -330,7 +330,7 @@ export function jobStoreContract(open: () => Promise<JobStore>): void {
     expect(await store.accept([version('0a2')])).toMatchObject([
       { outcome: 'same', job: { id: (second as { job: Job }).job.id } },
     ])
-    expect(await store.accept([version('0A1F')])).toEqual([{ outcome: 'outdated' }])
+    expect(await store.accept([version('0A1F')])).toEqual([{ outcome: 'outdated', sequencer: '0A2' }])
     // Filled up on the right: 0A2 is 0A20, older than 0A21.
     expect(await store.accept([version('0A21')])).toMatchObject([{ outcome: 'created' }])
   })

@@ -1,4 +1,4 @@
-import { MAX_CLASSES } from './limits.ts'
+import { MAX_CLASSES, MAX_NAME_CHARACTERS, tooLarge } from './limits.ts'
 import { type PyDict, PyObject, type PyValue } from './pickle/values.ts'
 import type { Trained } from './trained.ts'
 
@@ -81,7 +81,15 @@ function namesOf(value: PyValue | undefined): string[] | undefined {
       : undefined
   const isWhole =
     list !== undefined && list.length > 0 && list.length <= MAX_CLASSES && list.every((name) => isName(name))
-  return isWhole ? list.map((name) => String(name)) : undefined
+  if (!isWhole) {
+    return undefined
+  }
+  const names = list.map((name) => String(name))
+  const long = names.find((name) => name.length > MAX_NAME_CHARACTERS)
+  if (long !== undefined) {
+    throw tooLarge('characters of a class name', MAX_NAME_CHARACTERS, long.length)
+  }
+  return names
 }
 
 /** Data sets of numbers have numbers as names. */

@@ -9,11 +9,17 @@ export const MAX_ENTRIES = 20_000
 /** The pickle of the largest network with an optimizer has 2 MB; weights lie beside it. */
 export const MAX_PICKLE_BYTES = 32 * 2 ** 20
 /** YOLO26x has 111,000; optimizer and averaged weights make it four times that. */
-export const MAX_OPERATIONS = 5_000_000
+export const MAX_OPERATIONS = 2_000_000
 /** Every container, text and tensor is remembered once: 60,000 values in the largest. */
 export const MAX_MEMO = 300_000
 /** Python's pickler empties its stack every 1,000 items; nesting adds a few for each level. */
 export const MAX_STACK = 20_000
+/** Characters and items that the calls of a pickle copy, all together: a text may be named by many calls. Real files copy some thousands. */
+export const MAX_COPIED = 4_000_000
+/** Class names; the longest of a real set, WordNet's synonyms, have about 130 characters. */
+export const MAX_NAME_CHARACTERS = 1_024
+/** The name of a part inside another, as it is in the code of the network. */
+export const MAX_PART_CHARACTERS = 128
 /** Hash seeds and random states of 32 bytes are the longest whole numbers met. */
 export const MAX_INTEGER_BYTES = 32
 /** A dotted path of a class. */

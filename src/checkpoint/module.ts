@@ -1,4 +1,12 @@
-import { MAX_MODULE_CALLS, MAX_MODULE_DEPTH, quoted, tooLarge, unsupported } from './limits.ts'
+import {
+  corrupt,
+  MAX_MODULE_CALLS,
+  MAX_MODULE_DEPTH,
+  MAX_PART_CHARACTERS,
+  quoted,
+  tooLarge,
+  unsupported,
+} from './limits.ts'
 import { type PyDict, PyObject, type PyValue } from './pickle/values.ts'
 import { Tensor } from './tensor.ts'
 
@@ -72,7 +80,7 @@ export class Module {
     const children: Module[] = []
     for (const [name, child] of dictOf(this.#object, '_modules')) {
       if (child instanceof PyObject) {
-        children.push(this.#at(child, String(name)))
+        children.push(this.#at(child, nameOf(name)))
       }
     }
     return children
@@ -176,14 +184,16 @@ export function unusedParts(root: Module, rootObject: PyObject, exempt: Readonly
     seen.add(object)
     for (const member of ['_parameters', '_buffers']) {
       for (const [name, value] of dictOf(object, member)) {
-        if (value instanceof Tensor && name !== COUNTER && !root.usage.tensors.has(value)) {
-          unused.push(path === '' ? String(name) : `${path}.${String(name)}`)
+        const isUsed = value instanceof Tensor && root.usage.tensors.has(value)
+        // What stands for a tensor and is none, as wrapped ones do, was not read either.
+        if (value !== null && name !== COUNTER && !isUsed) {
+          unused.push(path === '' ? nameOf(name) : `${path}.${nameOf(name)}`)
         }
       }
     }
     for (const [name, child] of dictOf(object, '_modules')) {
       if (child instanceof PyObject) {
-        visit(child, path === '' ? String(name) : `${path}.${String(name)}`, depth + 1)
+        visit(child, path === '' ? nameOf(name) : `${path}.${nameOf(name)}`, depth + 1)
       }
     }
   }
@@ -195,6 +205,17 @@ export function unusedParts(root: Module, rootObject: PyObject, exempt: Readonly
 function dictOf(object: PyObject, name: string): PyDict {
   const dict = object.attributes.get(name)
   return dict instanceof Map ? dict : NO_MEMBERS
+}
+
+/** A key of such a dictionary. Lists as keys could be nested so that their text has no end. */
+function nameOf(key: PyValue): string {
+  if (typeof key !== 'string') {
+    throw corrupt('parts that are named by text', 'another name')
+  }
+  if (key.length > MAX_PART_CHARACTERS) {
+    throw tooLarge('characters of the name of a part', MAX_PART_CHARACTERS, key.length)
+  }
+  return key
 }
 
 const NO_MEMBERS: PyDict = new Map()

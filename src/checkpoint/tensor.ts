@@ -154,7 +154,8 @@ function counts(value: unknown): number[] {
   if (!Array.isArray(value) || !value.every((item) => Number.isSafeInteger(item) && (item as number) >= 0)) {
     throw corrupt('sizes and strides of a tensor', 'other values')
   }
-  return value as number[]
+  // The list of the pickle may grow after this check.
+  return [...(value as number[])]
 }
 
 function asFloat32(raw: Uint8Array, type: ElementType): Float32Array {

@@ -42,7 +42,10 @@ function sourcesOf(layer: Module, index: number, results: readonly Value[][], pi
     const at = typeof place === 'number' ? (place < 0 ? index + place : place) : Number.NaN
     const found = at === -1 ? [picture] : results[at]
     if (found === undefined) {
-      throw layer.unknown('the numbers of layers before it', quoted(String(place)))
+      throw layer.unknown(
+        'the numbers of layers before it',
+        typeof place === 'number' ? `${place}` : 'another value',
+      )
     }
     return found
   })

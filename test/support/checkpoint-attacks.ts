@@ -69,6 +69,38 @@ const withBias = (bias: Ops): Ops =>
 
 /** What it is, how it is refused, and the file. */
 export const CHECKPOINT_ATTACKS: readonly [string, ErrorCode, () => Uint8Array][] = [
+  ['a long text that many calls turn into bytes', 'MODEL_LIMIT', () => archive(copied(100_000, 2_000))],
+  ['a long list that many calls turn into dictionaries', 'MODEL_LIMIT', () => archive(listed(15_000, 2_000))],
+  [
+    'a class name of megabytes',
+    'MODEL_LIMIT',
+    () => {
+      const { root, storages } = classifier({ names: ['a'.repeat(2 ** 22), 'dog'] })
+      return archive(root, storages)
+    },
+  ],
+  ['a part with a name of a hundred thousand letters', 'MODEL_LIMIT', () => named('a'.repeat(100_000))],
+  [
+    'a layer that names lists of lists of layers before it',
+    'MODEL_UNSUPPORTED',
+    () => archive(network(fromLists(40))),
+  ],
+  [
+    'a bias that is no tensor itself but wraps one',
+    'MODEL_UNSUPPORTED',
+    () => {
+      const wrapped = call(global('torch._tensor', '_rebuild_from_type_v2'), tuple())
+      const { root, storages } = classifier({
+        layers: [
+          module('torch.nn.modules.linear.Identity', {
+            parameters: [['bias', wrapped]],
+            attributes: [['f', int(-1)]],
+          }),
+        ],
+      })
+      return archive(root, storages)
+    },
+  ],
   ['a call in place of the network', 'MODEL_UNSUPPORTED', () => archive(checkpoint(system('touch pwned')))],
   ['a call in place of everything', 'MODEL_UNSUPPORTED', () => archive(system('touch pwned'))],
   ['a call in place of a layer', 'MODEL_UNSUPPORTED', () => archive(network(system('touch pwned')))],
@@ -295,4 +327,36 @@ function streamOf(count: number): Uint8Array {
   const file = stream(withBias(tensor('x', [1])), one)
   new DataView(file.buffer, file.byteOffset).setBigUint64(file.length - 12, BigInt(count), true)
   return file
+}
+
+/** Text under a number of the memo, and a list of calls that encode it. */
+const copied = (length: number, calls: number): Ops => [
+  [put(1, text('a'.repeat(length))), 0x30],
+  list(...Array<Ops>(calls).fill(call(global('_codecs', 'encode'), tuple(get(1), text('latin1'))))),
+]
+
+const listed = (length: number, calls: number): Ops => [
+  [put(1, list(...Array.from({ length }, (_, i) => tuple(int(i), none)))), 0x30],
+  list(...Array<Ops>(calls).fill(call(global('collections', 'OrderedDict'), tuple(get(1))))),
+]
+
+function named(name: string): Uint8Array {
+  const { root, storages } = classifier({
+    layers: [
+      module('torch.nn.modules.container.Sequential', {
+        modules: [[name, sequential()]],
+        attributes: [['f', int(-1)]],
+      }),
+    ],
+  })
+  return archive(root, storages)
+}
+
+/** Each list holds the next one twice, so that its text doubles with each. */
+function fromLists(depth: number): Ops {
+  let value: Ops = put(200, list(int(-1)))
+  for (let key = 201; key < 200 + depth; key++) {
+    value = put(key, list(value, get(key - 1)))
+  }
+  return module('torch.nn.modules.linear.Identity', { attributes: [['f', list(value)]] })
 }

@@ -102,7 +102,12 @@ const adaptiveAvgPool2d = single((net, x, module) => {
 })
 
 const avgPool2d = single((net, x, module) => {
-  if (module.attribute('ceil_mode') === true || module.attribute('count_include_pad') === false) {
+  const divisor = module.attribute('divisor_override') ?? null
+  if (
+    module.attribute('ceil_mode') === true ||
+    module.attribute('count_include_pad') === false ||
+    divisor !== null
+  ) {
     throw module.unknown('a plain AvgPool2d', 'one that counts otherwise')
   }
   return averagePool(net, x, {

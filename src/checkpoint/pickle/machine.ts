@@ -1,5 +1,5 @@
 import { corrupt, MAX_GLOBAL_CHARACTERS, MAX_MEMO, MAX_OPERATIONS, MAX_STACK, tooLarge } from '../limits.ts'
-import { build, call } from './calls.ts'
+import { build, Copies, call } from './calls.ts'
 import { OP } from './opcodes.ts'
 import { PickleReader } from './reader.ts'
 import { PyGlobal, PyObject, type PyValue } from './values.ts'
@@ -26,6 +26,7 @@ class Machine {
   readonly #persistent: Persistent
   readonly #stack: PyValue[] = []
   readonly #marks: number[] = []
+  readonly #copies = new Copies()
   readonly #memo: PyValue[] = []
 
   constructor(reader: PickleReader, persistent: Persistent) {
@@ -175,13 +176,13 @@ class Machine {
       case OP.REDUCE:
       case OP.NEWOBJ: {
         const args = this.#pop()
-        stack.push(call(this.#pop(), asArguments(args)))
+        stack.push(call(this.#pop(), asArguments(args), this.#copies))
         break
       }
       case OP.NEWOBJ_EX: {
         this.#pop()
         const args = this.#pop()
-        stack.push(call(this.#pop(), asArguments(args)))
+        stack.push(call(this.#pop(), asArguments(args), this.#copies))
         break
       }
       case OP.BUILD: {

@@ -1,4 +1,4 @@
-import { corrupt, MAX_MODULE_DEPTH, tooLarge } from '../limits.ts'
+import { corrupt, MAX_MODULE_DEPTH, quoted, tooLarge, unsupported } from '../limits.ts'
 import { type PyDict, PyObject, type PyValue } from '../pickle/values.ts'
 import { Tensor } from '../tensor.ts'
 
@@ -33,6 +33,8 @@ export function treeOf(weights: PyDict, facts: TreeFacts): PyObject {
   for (const [name, value] of weights) {
     if (typeof name === 'string' && value instanceof Tensor) {
       place(root, name.split('.'), value)
+    } else if (typeof name === 'string' && value instanceof PyObject) {
+      throw unsupported('weights that are tensors', `an object of ${quoted(value.type)} for ${quoted(name)}`)
     }
   }
   return moduleOf(root, facts, facts.network)

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
@@ -71,6 +71,16 @@ describe('boxlet convert', () => {
     expect(readFileSync(out, 'utf8')).toBe('kept')
     expect((await run(join(folder, 'small.tflite'), '--out', out, '--force')).code).toBe(0)
     expect(readFileSync(out).length).toBeGreaterThan(100)
+  })
+
+  it('never writes over the model that it is given, whatever it is told', async () => {
+    const model = join(folder, 'small.tflite')
+    const before = readFileSync(model)
+    symlinkSync(model, join(folder, 'link.onnx'))
+    for (const out of [model, join(folder, 'link.onnx')]) {
+      expect((await run(model, '--out', out, '--force')).code).toBe(2)
+    }
+    expect(readFileSync(model).equals(before)).toBe(true)
   })
 
   it('says in JSON what the model takes and gives', async () => {

@@ -3,7 +3,7 @@ import { basename, dirname, extname, join } from 'node:path'
 import { foreignFile, isCheckpoint } from '../../checkpoint/kind.ts'
 import { BoxletError } from '../../errors.ts'
 import { isTflite } from '../../prepare/read-signature.ts'
-import { refuseExisting } from '../kit/out-file.ts'
+import { checkOut } from '../kit/out-file.ts'
 import { type Call, defineVerb, type ExitCode, type Io } from '../kit/verb.ts'
 import { CONVERT_OPTIONS, type ConvertSettings } from './options.ts'
 
@@ -29,9 +29,7 @@ async function run({ values, inputs }: Call<typeof CONVERT_OPTIONS>, io: Io): Pr
   const source = inputs[0]!
   const out = values.out ?? join(dirname(source), `${basename(source, extname(source))}.onnx`)
   const convert = await converterOf(await readHead(source), source)
-  if (!values.force) {
-    await refuseExisting(out)
-  }
+  await checkOut(out, source, values.force === true)
   return convert(source, out, values, io)
 }
 

@@ -11,7 +11,11 @@ export const CONVERT_OPTIONS = {
     otherwise: 'the name of the model, ending in .onnx, beside it',
     completes: 'file',
   },
-  force: { type: 'boolean', says: 'overwrite a file that exists', own: true },
+  force: {
+    type: 'boolean',
+    says: 'overwrite a file that exists, but never the one that is given',
+    own: true,
+  },
   format: FORMAT_OPTION,
   imgsz: {
     type: 'string',

@@ -2,7 +2,7 @@ import { realpath, stat } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import { BoxletError } from '../../errors.ts'
 
-export async function refuseExisting(out: string): Promise<void> {
+async function refuseExisting(out: string): Promise<void> {
   const exists = await stat(out).then(
     () => true,
     () => false,

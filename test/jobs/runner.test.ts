@@ -95,7 +95,7 @@ describe('a worker on a store', () => {
     await writeFile(join(place.folder, 'a.jpg'), await jpeg())
     const lines = [
       '{"source-ref": "a.jpg"}',
-      'no JSON',
+      '{no JSON',
       '',
       '{"other": 1}',
       '{"source-ref": "gopher://x"}',

@@ -3,6 +3,7 @@ import type { ModelSignature } from '../../model/signature.ts'
 import type { DecodeContext, Family, Recognition, RoleTensors } from '../family.ts'
 import { CandidateList } from '../heads/candidates.ts'
 import { declaredAxes, describe, evidence, noSuppression } from '../heads/describe.ts'
+import { headKind } from '../heads/head-kind.ts'
 import { describeInput, PREPROCESS, type Preprocess } from '../heads/preprocess.ts'
 import { addCodedBox, boxUnits } from '../heads/rows.ts'
 import { tailOf } from '../heads/shapes.ts'
@@ -70,10 +71,13 @@ function recognise(signature: ModelSignature): Recognition | undefined {
     return undefined
   }
   const isNamed = /detections/i.test(output.name)
+  // Rows of seven of a YOLO differ in the order of their columns, and nothing in them tells.
+  const isShown = isNamed || headKind(signature, output.name)?.kind === 'anchors'
   return describe(
     {
       family: 'efficientdet',
-      confidence: isNamed ? 0.93 : 0.8,
+      confidence: isNamed ? 0.93 : isShown ? 0.8 : 0.3,
+      onlyByName: !isShown,
       input: described.input,
       roles: { predictions: output.name },
       boxCode: 'yxyx',

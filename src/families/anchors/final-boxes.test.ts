@@ -161,6 +161,19 @@ describe('rows of seven', () => {
     expect(summary(detections)).toEqual([['class 2', 0.9, ...BOX]])
   })
 
+  it('in a batch are asked about where no anchor shows that they are of an EfficientDet', async () => {
+    const bytes = constantModel(
+      inputs,
+      [{ name: 'output', shape: [1, 'n', 7], values: [0, ...BOX, 0.9, 2] }],
+      {},
+      { ops: ['NonMaxSuppression'] },
+    )
+    await expect(find(bytes, SQUARE)).rejects.toMatchObject({
+      code: 'MODEL_UNRECOGNISED',
+      hint: expect.stringContaining('--family'),
+    })
+  })
+
   it('name YOLO-NAS where a score stands before the class, which would find nothing', async () => {
     await expect(find(rows([0, ...BOX, 0.9, 0]), SQUARE)).rejects.toMatchObject({
       code: 'MODEL_OUTPUT',

@@ -6,7 +6,7 @@ describe('boxlet cost', () => {
     const lambda = async (...args: string[]) => (await boxlet(['cost', ...args])).out
     expect(await lambda()).toContain('alarms and dashboard $3.50')
     expect(await lambda('--watch', 'full')).toBe(await lambda())
-    expect(await lambda('--watch', 'none')).not.toContain('alarms')
+    expect(await lambda('--watch', 'none')).not.toContain('alarms and dashboard')
   })
 
   it('takes a million pictures, and the memory size for the times that it assumes, or the times that are given', async () => {

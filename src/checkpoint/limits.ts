@@ -15,7 +15,7 @@ export const MAX_MEMO = 300_000
 /** Python's pickler empties its stack every 1,000 items; nesting adds a few for each level. */
 export const MAX_STACK = 20_000
 /** Characters and items that the calls of a pickle copy, all together: a text may be named by many calls. Real files copy some thousands. */
-export const MAX_COPIED = 4_000_000
+export const MAX_COPIED = 1_000_000
 /** Class names; the longest of a real set, WordNet's synonyms, have about 130 characters. */
 export const MAX_NAME_CHARACTERS = 1_024
 /** The name of a part inside another, as it is in the code of the network. */

@@ -24,7 +24,7 @@ export const dfine: WeightFamily = {
   stride: STRIDE,
   edge: edgeOf,
   assumptions: () => [
-    'D-FINE weights name no classes; 300 queries and an evaluation after the last layer are assumed, as in the published networks.',
+    'D-FINE weights name no classes; 300 queries and an evaluation after the last layer are assumed, as in the published networks. Weights of DEIM bear the same names and want another activation: export those with DEIM.',
   ],
   build(builder, picture, root) {
     const strides = stridesOf(root)

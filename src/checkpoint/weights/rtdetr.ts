@@ -28,7 +28,7 @@ export const rtdetr: WeightFamily = {
   stride: STRIDE,
   edge: edgeOf,
   assumptions: () => [
-    'RT-DETR weights name no classes; 300 queries and an evaluation after the last layer are assumed, as in most of the published networks.',
+    'RT-DETR weights name no classes; 300 queries and an evaluation after the last layer are assumed, as in most of the published networks, and sampling between pixels: export networks of discrete sampling where they were trained.',
   ],
   build(builder, picture, root) {
     const { net } = builder

@@ -146,7 +146,7 @@ async function filling(finished, queued) {
     await home.pictures.send(
       unsent.map(({ ref, group }) => ({ body: JSON.stringify([ref.tenant, ref.job, ref.n]), group })),
     )
-    await home.store.sent(unsent.map(({ ref }) => ref))
+    await home.store.sent(unsent)
   }
   say('then in the store', `${sized(finished)} finished, ${sized(queued)} queued`)
 }

@@ -1,4 +1,3 @@
-import { timePrefix } from '../jobs/id.ts'
 import type {
   Decision,
   FinalState,
@@ -25,16 +24,15 @@ import type {
 } from '../jobs/job-store.ts'
 import type { Found, SearchQuery } from '../jobs/search.ts'
 import { jobOf, pictureOf } from './job-rows.ts'
-import type { Row, SqlValue } from './sqlite.ts'
+import type { Row } from './sqlite.ts'
 import { accept } from './sqlite-accept.ts'
-import { addPictures, removeJob } from './sqlite-pictures.ts'
+import { listJobs, listPictures, totalsOf } from './sqlite-lists.ts'
+import { noteAnnounced, noteSent, unannouncedJobs, unreadManifests, unsentPictures } from './sqlite-outbox.ts'
+import { addPictures, pruneJobs } from './sqlite-pictures.ts'
 import { type Progress, refresh, saveFound } from './sqlite-progress.ts'
 import { reviewPicture } from './sqlite-review.ts'
 import { searchStore } from './sqlite-search.ts'
 import type { StoreFile } from './store-file.ts'
-
-/** From this many pictures on a job waits in a line of its own, so that single pictures pass it. */
-const OWN_GROUP = 16
 
 /** Jobs in the tables of a store. */
 export class SqliteJobStore implements JobStore {
@@ -56,58 +54,12 @@ export class SqliteJobStore implements JobStore {
   }
 
   async list(tenant: string, query: JobQuery): Promise<Page<Job>> {
-    const { states, batch, since, until, limit, cursor } = query
-    // One range of an index for each state: a filter over all jobs would walk those that ended long ago.
-    const ranges = batch === undefined && states !== undefined ? states.map((state) => [state]) : [states]
-    const rows = ranges.flatMap((of) => {
-      const parts = ['tenant = ?']
-      const values: SqlValue[] = [tenant]
-      const add = (part: string, ...given: SqlValue[]): void => {
-        parts.push(part)
-        values.push(...given)
-      }
-      if (of !== undefined) {
-        add(`state IN (${of.map(() => '?').join(', ')})`, ...of)
-      }
-      if (batch !== undefined) {
-        add('batch = ?', batch)
-      }
-      if (since !== undefined) {
-        add('id >= ?', timePrefix(since))
-      }
-      if (cursor !== undefined || until !== undefined) {
-        add('id < ?', cursor ?? timePrefix(until!))
-      }
-      return this.#file.all(
-        `SELECT * FROM jobs WHERE ${parts.join(' AND ')} ORDER BY id DESC LIMIT ?`,
-        ...values,
-        limit + 1,
-      )
-    })
-    rows.sort((a, b) => (String(a.id) < String(b.id) ? 1 : -1))
-    const items = rows.slice(0, limit).map(jobOf)
-    return { items, ...(rows.length > limit && { cursor: items.at(-1)!.id }) }
+    return listJobs(this.#file, tenant, query)
   }
 
   async pictures(tenant: string, id: string, query: PictureQuery): Promise<Page<JobPicture>> {
     const job = this.#job(tenant, id)
-    if (job === undefined) {
-      return { items: [] }
-    }
-    const { states, limit } = query
-    const after = query.cursor === undefined ? -1 : Number(query.cursor)
-    const filters = states === undefined ? [''] : states.map((state) => `AND state = '${state}'`)
-    const rows = filters.flatMap((filter) =>
-      this.#file.all(
-        `SELECT * FROM pictures WHERE job = ? ${filter} AND n > ? ORDER BY n LIMIT ?`,
-        job.seq!,
-        after,
-        limit + 1,
-      ),
-    )
-    rows.sort((a, b) => Number(a.n) - Number(b.n))
-    const items = rows.slice(0, limit).map(pictureOf)
-    return { items, ...(rows.length > limit && { cursor: String(items.at(-1)!.n) }) }
+    return job === undefined ? { items: [] } : listPictures(this.#file, job.seq as number, query)
   }
 
   async picture(ref: PictureRef): Promise<JobPicture | undefined> {
@@ -116,18 +68,7 @@ export class SqliteJobStore implements JobStore {
   }
 
   async totals(tenant: string, id: string): Promise<LabelTotal[]> {
-    return this.#file
-      .all(
-        `SELECT label, pictures, objects FROM totals JOIN jobs ON jobs.seq = totals.job
-         WHERE jobs.tenant = ? AND jobs.id = ? ORDER BY pictures DESC, objects DESC, label`,
-        tenant,
-        id,
-      )
-      .map(({ label, pictures, objects }) => ({
-        label: String(label),
-        pictures: Number(pictures),
-        objects: Number(objects),
-      }))
+    return totalsOf(this.#file, tenant, id)
   }
 
   async search(tenant: string, query: SearchQuery): Promise<Page<Found>> {
@@ -261,63 +202,23 @@ export class SqliteJobStore implements JobStore {
   }
 
   async unsent(limit: number): Promise<Unsent[]> {
-    return this.#file
-      .all(
-        `SELECT p.n, p.tenant, p.attempts, j.id, j.total FROM pictures p JOIN jobs j ON j.seq = p.job
-         WHERE p.sent = 0 ORDER BY p.seq LIMIT ?`,
-        limit,
-      )
-      .map(({ n, tenant, attempts, id, total }) => ({
-        ref: { tenant: String(tenant), job: String(id), n: Number(n) },
-        group: Number(total) >= OWN_GROUP ? `${tenant}/${id}` : String(tenant),
-        note: String(attempts),
-      }))
+    return unsentPictures(this.#file, limit)
   }
 
   async sent(sent: readonly Pick<Unsent, 'ref' | 'note'>[]): Promise<void> {
-    this.#file.transaction(() => {
-      for (const {
-        ref: { tenant, job, n },
-        note = '0',
-      } of sent) {
-        // One that is queued after a try was queued again, and waits for another message.
-        this.#file.run(
-          `UPDATE pictures SET sent = 1 WHERE n = ? AND job = (SELECT seq FROM jobs WHERE id = ? AND tenant = ?)
-             AND (state <> 'queued' OR attempts = ?)`,
-          n,
-          job,
-          tenant,
-          Number(note),
-        )
-      }
-    })
+    this.#file.transaction(() => noteSent(this.#file, sent))
   }
 
   async unannounced(limit: number): Promise<Job[]> {
-    return this.#file
-      .all('SELECT * FROM jobs WHERE finished IS NOT NULL AND announced = 0 ORDER BY seq LIMIT ?', limit)
-      .map(jobOf)
+    return unannouncedJobs(this.#file, limit)
   }
 
   async announced(jobs: readonly Pick<Job, 'tenant' | 'id'>[]): Promise<void> {
-    this.#file.transaction(() => {
-      for (const { tenant, id } of jobs) {
-        this.#file.run('UPDATE jobs SET announced = 1 WHERE id = ? AND tenant = ?', id, tenant)
-      }
-    })
+    this.#file.transaction(() => noteAnnounced(this.#file, jobs))
   }
 
   async unread(limit: number): Promise<UnreadManifest[]> {
-    return this.#file
-      .all(
-        'SELECT id, tenant, manifest FROM jobs WHERE manifest IS NOT NULL AND finished IS NULL ORDER BY seq LIMIT ?',
-        limit,
-      )
-      .map(({ id, tenant, manifest }) => ({
-        tenant: String(tenant),
-        job: String(id),
-        position: JSON.parse(String(manifest)) as ManifestPosition,
-      }))
+    return unreadManifests(this.#file, limit)
   }
 
   async expand(
@@ -358,23 +259,7 @@ export class SqliteJobStore implements JobStore {
   }
 
   async prune(limit: number): Promise<number> {
-    return this.#file.transaction(() => {
-      const now = this.#now()
-      const jobs = this.#file.all(
-        'SELECT seq FROM jobs WHERE expires <= ? ORDER BY expires LIMIT ?',
-        now,
-        limit,
-      )
-      for (const { seq } of jobs) {
-        removeJob(this.#file, seq as number)
-      }
-      this.#file.run(
-        'DELETE FROM keys WHERE (tenant, key) IN (SELECT tenant, key FROM keys WHERE expires <= ? LIMIT ?)',
-        now,
-        limit,
-      )
-      return jobs.length
-    })
+    return this.#file.transaction(() => pruneJobs(this.#file, this.#now(), limit))
   }
 
   async usesBlob(key: string): Promise<boolean> {

@@ -76,3 +76,17 @@ export function removeJob(file: StoreFile, seq: number): void {
   file.run('DELETE FROM pictures WHERE job = ?', seq)
   file.run('DELETE FROM jobs WHERE seq = ?', seq)
 }
+
+/** Removes some jobs whose time is over, and keys that are forgotten. @returns how many jobs */
+export function pruneJobs(file: StoreFile, now: number, limit: number): number {
+  const jobs = file.all('SELECT seq FROM jobs WHERE expires <= ? ORDER BY expires LIMIT ?', now, limit)
+  for (const { seq } of jobs) {
+    removeJob(file, seq as number)
+  }
+  file.run(
+    'DELETE FROM keys WHERE (tenant, key) IN (SELECT tenant, key FROM keys WHERE expires <= ? LIMIT ?)',
+    now,
+    limit,
+  )
+  return jobs.length
+}

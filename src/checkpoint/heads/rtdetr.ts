@@ -63,12 +63,34 @@ function memoryOf(builder: Builder, inputs: readonly Value[], module: Module): M
 }
 
 /** The best places as queries, [1, queries, channels], with a first box for each. */
-function queriesOf(net: Network, { tokens, sizes }: Memory, module: Module, classes: number): [Value, Value] {
+function queriesOf(net: Network, memory: Memory, module: Module, classes: number): [Value, Value] {
   const count = module.count('num_queries')
-  const total = tokens.shape[1] ?? 0
+  const total = memory.tokens.shape[1] ?? 0
   if (count < 1 || count > total) {
     throw module.unknown(`at most ${total} queries, the places of the picture`, `${count}`)
   }
+  const { queries, boxes, scored } = bestPlaces(net, memory, module, count, mlp)
+  if (scored !== classes) {
+    throw module.unknown(`${classes} classes`, `${scored}`)
+  }
+  const learnt = module.attribute('learnt_init_query') === true ? module.child('tgt_embed') : undefined
+  return [learnt === undefined ? queries : embedding(net, learnt, queries), boxes]
+}
+
+/**
+ * The places with the best scores, [1, count, channels], and their first boxes, [1, count, 4].
+ *
+ * @param perceptron makes the boxes of `enc_bbox_head`
+ * @returns `scored` is the number of classes that places are scored for
+ */
+export function bestPlaces(
+  net: Network,
+  { tokens, sizes }: Memory,
+  module: Module,
+  count: number,
+  perceptron: (net: Network, x: Value, module: Module) => Value,
+): { queries: Value; boxes: Value; scored: number | undefined } {
+  const total = tokens.shape[1] ?? 0
   const { inside, starts } = anchorsOf(net, sizes, total)
   const [project, norm] = module.child('enc_output').use().children()
   if (project === undefined || norm === undefined) {
@@ -76,15 +98,14 @@ function queriesOf(net: Network, { tokens, sizes }: Memory, module: Module, clas
   }
   const features = layerNorm(net, linear(net, net.mul(tokens, inside), project), norm)
   const scores = linear(net, features, module.child('enc_score_head'))
-  if (scores.shape[2] !== classes) {
-    throw module.unknown(`${classes} classes`, `${scores.shape[2]}`)
-  }
   const best = net.node('ReduceMax', [scores], [1, total], { axes: [2], keepdims: 0 })
   const [, chosen] = top(net, best, count)
   const queries = gatherRows(net, features, chosen)
-  const moved = net.add(mlp(net, queries, module.child('enc_bbox_head')), gatherRows(net, starts, chosen))
-  const learnt = module.attribute('learnt_init_query') === true ? module.child('tgt_embed') : undefined
-  return [learnt === undefined ? queries : embedding(net, learnt, queries), net.sigmoid(moved)]
+  const moved = net.add(
+    perceptron(net, queries, module.child('enc_bbox_head')),
+    gatherRows(net, starts, chosen),
+  )
+  return { queries, boxes: net.sigmoid(moved), scored: scores.shape[2] }
 }
 
 function embedding(net: Network, module: Module, like: Value): Value {
@@ -103,7 +124,7 @@ const FIRST_SHARE = 0.05
 const MARGIN = 0.01
 
 /** Of all places: 1 where a query may begin and 0 where not, and the logits of their first boxes. */
-export function anchorsOf(net: Network, sizes: Memory['sizes'], total: number) {
+function anchorsOf(net: Network, sizes: Memory['sizes'], total: number) {
   const fill = (values: number, write: (at: number, box: readonly number[], isInside: boolean) => void) => {
     let token = 0
     for (const [level, [rows, columns]] of sizes.entries()) {

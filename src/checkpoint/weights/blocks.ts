@@ -1,5 +1,5 @@
 import { foldedConv } from '../layers/conv.ts'
-import { convolve } from '../layers/convolution.ts'
+import { convolve, type Filter, type Geometry } from '../layers/convolution.ts'
 import { maxPool } from '../layers/pooling.ts'
 import type { Module } from '../module.ts'
 import type { Builder } from '../network/builder.ts'
@@ -23,9 +23,21 @@ export function convolved(
   activate: Activate,
   stride: 1 | 2 = 1,
 ): Value {
+  return filtered(builder, x, module, foldedConv, activate, stride)
+}
+
+/** @param filterOf reads filter and norm from the module */
+export function filtered(
+  builder: Builder,
+  x: Value,
+  module: Module,
+  filterOf: (module: Module) => Filter & Geometry,
+  activate: Activate,
+  stride: 1 | 2,
+): Value {
   const { net } = builder
   return net.within(module.path, () =>
-    activate(builder, convolve(net, x, { ...foldedConv(module), stride: [stride, stride] }, module)),
+    activate(builder, convolve(net, x, { ...filterOf(module), stride: [stride, stride] }, module)),
   )
 }
 

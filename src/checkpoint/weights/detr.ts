@@ -1,6 +1,5 @@
 import { type Look, lookAround, type Memory } from '../heads/deformable.ts'
-import { anchorsOf } from '../heads/rtdetr.ts'
-import { gatherRows, top } from '../heads/top-rows.ts'
+import { bestPlaces } from '../heads/rtdetr.ts'
 import { layerNorm, multiheadAttention, tokensOf } from '../layers/tokens.ts'
 import { linear } from '../layers/torch.ts'
 import type { Module } from '../module.ts'
@@ -52,25 +51,11 @@ export function memoryOf(builder: Builder, maps: readonly Value[], module: Modul
 }
 
 /** The best places as queries, and their first boxes. */
-export function queriesOf(net: Network, { tokens, sizes }: Memory, module: Module): [Value, Value] {
-  const total = tokens.shape[1]!
+export function queriesOf(net: Network, memory: Memory, module: Module): [Value, Value] {
   // A picture of fewer places makes a query of each.
-  const count = Math.min(QUERIES, total)
-  const { inside, starts } = anchorsOf(net, sizes, total)
-  const [project, norm] = module.child('enc_output').use().children()
-  if (project === undefined || norm === undefined) {
-    throw module.unknown('a projection and a norm', 'other parts')
-  }
-  const features = layerNorm(net, linear(net, net.mul(tokens, inside), project), norm)
-  const scores = linear(net, features, module.child('enc_score_head'))
-  const best = net.node('ReduceMax', [scores], [1, total], { axes: [2], keepdims: 0 })
-  const [, chosen] = top(net, best, count)
-  const queries = gatherRows(net, features, chosen)
-  const moved = net.add(
-    perceptron(net, queries, module.child('enc_bbox_head')),
-    gatherRows(net, starts, chosen),
-  )
-  return [queries, net.sigmoid(moved)]
+  const count = Math.min(QUERIES, memory.tokens.shape[1]!)
+  const { queries, boxes } = bestPlaces(net, memory, module, count, perceptron)
+  return [queries, boxes]
 }
 
 /**

@@ -7,7 +7,7 @@ import { linear } from '../layers/torch.ts'
 import type { Module } from '../module.ts'
 import type { Builder } from '../network/builder.ts'
 import type { Value } from '../network/network.ts'
-import { type Activate, linearly, silu } from './blocks.ts'
+import { type Activate, filtered, linearly, silu } from './blocks.ts'
 
 /**
  * The encoder of RT-DETR and D-FINE: attention over the coarsest map, then a pyramid down and up again.
@@ -82,10 +82,7 @@ export function normed(
   activate: Activate,
   stride: 1 | 2 = 1,
 ): Value {
-  const { net } = builder
-  return net.within(module.path, () =>
-    activate(builder, convolve(net, x, { ...filterWithNorm(module), stride: [stride, stride] }, module)),
-  )
+  return filtered(builder, x, module, filterWithNorm, activate, stride)
 }
 
 /** Transformer layers over the places of one map, norms behind the shortcuts. */

@@ -1,5 +1,10 @@
 import { DECISIONS, JOB_STATES } from '../../../src/jobs/job.ts'
+import { Choice } from './choice.tsx'
 import type { Filters } from './jobs-api.ts'
+
+const SCORES = ['0.3', '0.5', '0.7', '0.9'].map(
+  (score) => [score, `${Math.round(Number(score) * 100)} %`] as const,
+)
 
 interface Props {
   filters: Filters
@@ -18,17 +23,7 @@ export function FilterBar({ filters, onFilters, isJob }: Props) {
   if (isJob) {
     return (
       <div class="filter-bar">
-        <label class="field">
-          Pictures
-          <select {...field('state')}>
-            <option value="">all</option>
-            {JOB_STATES.map((name) => (
-              <option key={name} value={name}>
-                {name}
-              </option>
-            ))}
-          </select>
-        </label>
+        <Choice name="Pictures" none="all" values={JOB_STATES} {...field('state')} />
       </div>
     )
   }
@@ -47,17 +42,7 @@ export function FilterBar({ filters, onFilters, isJob }: Props) {
         Label
         <input type="search" placeholder="dog" {...field('label')} />
       </label>
-      <label class="field">
-        Score from
-        <select {...field('minScore')}>
-          <option value="">any</option>
-          {['0.3', '0.5', '0.7', '0.9'].map((score) => (
-            <option key={score} value={score}>
-              {Math.round(Number(score) * 100)} %
-            </option>
-          ))}
-        </select>
-      </label>
+      <Choice name="Score from" none="any" values={SCORES} {...field('minScore')} />
       <label class="field">
         Since
         <input type="date" {...field('since')} />
@@ -66,26 +51,8 @@ export function FilterBar({ filters, onFilters, isJob }: Props) {
         Until
         <input type="date" {...field('until')} />
       </label>
-      <label class="field">
-        Policy
-        <select {...field('verdict')}>
-          <option value="">any</option>
-          <option value="review">review</option>
-          <option value="deny">deny</option>
-        </select>
-      </label>
-      <label class="field">
-        Reviewed
-        <select {...field('review')}>
-          <option value="">any</option>
-          <option value="open">not yet</option>
-          {DECISIONS.map((name) => (
-            <option key={name} value={name}>
-              {name}
-            </option>
-          ))}
-        </select>
-      </label>
+      <Choice name="Policy" none="any" values={['review', 'deny']} {...field('verdict')} />
+      <Choice name="Reviewed" none="any" values={[['open', 'not yet'], ...DECISIONS]} {...field('review')} />
     </div>
   )
 }

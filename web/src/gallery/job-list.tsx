@@ -1,5 +1,6 @@
 import { JOB_STATES } from '../../../src/jobs/job.ts'
 import { Trouble } from '../trouble.tsx'
+import { Choice } from './choice.tsx'
 import type { JobView } from './jobs-api.ts'
 import type { Pages } from './use-pages.ts'
 
@@ -15,17 +16,13 @@ interface Props {
 export function JobList({ jobs, state, onState, chosen, onJob }: Props) {
   return (
     <section class="job-list" aria-label="Jobs">
-      <label class="field">
-        State
-        <select value={state} onChange={(event) => onState(event.currentTarget.value)}>
-          <option value="">any</option>
-          {JOB_STATES.map((name) => (
-            <option key={name} value={name}>
-              {name}
-            </option>
-          ))}
-        </select>
-      </label>
+      <Choice
+        name="State"
+        none="any"
+        values={JOB_STATES}
+        value={state}
+        onChange={(event) => onState(event.currentTarget.value)}
+      />
       {jobs.error && <Trouble error={jobs.error} onAgain={jobs.reload} />}
       <ul>
         <li>
